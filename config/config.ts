@@ -1,0 +1,116 @@
+// The checked configuration as both programs use it: plain data, every default
+// filled in, every duration in milliseconds. Nothing here reads a file.
+
+/** What a probe sends to a backend, and how its answers are judged. */
+export type ProbeSettings = {
+  readonly path: string
+  readonly method: 'GET' | 'HEAD'
+  /** the Host header; null = the backend's own host and port */
+  readonly host: string | null
+  readonly intervalMs: number
+  /** interval after a failure that has not yet changed the state */
+  readonly fastIntervalMs: number
+  /** interval while the backend is down */
+  readonly downIntervalMs: number
+  /** no answer after this long: newcomers go elsewhere */
+  readonly slowMs: number
+  /** limit for the whole probe */
+  readonly timeoutMs: number
+  readonly connectTimeoutMs: number
+  readonly firstByteTimeoutMs: number
+  readonly rise: number
+  readonly fall: number
+  /** status codes that pass, as closed ranges */
+  readonly status: readonly (readonly [number, number])[]
+  /** what the body must hold: a text, or a pattern (RegExp source); null = anything */
+  readonly body: BodyRule | null
+  /** bytes of the body read at most */
+  readonly maxBody: number
+  /** the certificate of an https backend is checked */
+  readonly verify: boolean
+  /** down also when `failures` of the last `of` probes failed; of 0 = off */
+  readonly window: { readonly failures: number; readonly of: number }
+  /** warming after down; 0 = off */
+  readonly slowStartMs: number
+  readonly heartbeat: Heartbeat
+  /** heart beats but no worker answers: share 0 for so long, down after it */
+  readonly busyForMs: number
+  readonly deep: DeepProbe | null
+}
+
+/** The sign of life beside the worker queue. */
+export type Heartbeat =
+  | { readonly kind: 'auto' | 'off' }
+  | {
+      readonly kind: 'fixed'
+      readonly intervalMs: number
+      readonly timeoutMs: number
+    }
+
+/** A probe that makes a round trip to the database. */
+export type DeepProbe = {
+  readonly path: string
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  readonly maxLagMs: number
+}
+
+export type BodyRule =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'pattern'; readonly pattern: string }
+
+export type Backend = {
+  readonly name: string
+  readonly tls: boolean
+  /** host without brackets */
+  readonly host: string
+  readonly port: number
+  readonly probe: ProbeSettings
+}
+
+export type Policy = 'failover' | 'balance'
+
+export type Member = {
+  readonly name: string
+  /** 0 to 256; 0 = only by route */
+  readonly weight: number
+  /** lower is better, from 1 */
+  readonly tier: number
+}
+
+export type Pool = {
+  readonly name: string
+  readonly policy: Policy
+  readonly members: readonly Member[]
+  readonly whenAllDown: 'maintenance' | 'try-all'
+  readonly stickiness: 'strict' | 'relaxed'
+  readonly failback: 'newcomers' | 'all'
+  /** so many members are never taken out together by the monitor's verdict */
+  readonly minAlive: number
+}
+
+export type Config = {
+  /** the sentinel directory, absolute */
+  readonly directory: string
+  readonly staleAfterMs: number
+  readonly backends: readonly Backend[]
+  readonly pools: readonly Pool[]
+}
+
+/** What a backend or a pool may be called (contract: sentinel names). */
+export const namePattern = /^[a-z][a-z0-9-]{0,31}$/
+
+/**
+ * `HOST:PORT` of a backend, an IPv6 host in brackets.
+ *
+ * @example addressOf(backend) // '10.0.0.11:8080' or '[::1]:8080'
+ */
+export function addressOf(backend: Backend): string {
+  const host = backend.host.includes(':') ? `[${backend.host}]` : backend.host
+  return `${host}:${backend.port}`
+}
+
+/** The URL of a backend without a path, port always written out. */
+export function originOf(backend: Backend): string {
+  return `${backend.tls ? 'https' : 'http'}://${addressOf(backend)}`
+}

@@ -1,0 +1,56 @@
+// How a problem of the configuration is told: where, the rule, what was found.
+
+export type Problem = {
+  /** the way to the key, e.g. ['pools', 'default', 'members', 0] */
+  readonly path: readonly (string | number)[]
+  /** continues the sentence after the path, e.g. `must be an integer` */
+  readonly rule: string
+  /** line in the file, from 1; undefined when there is none */
+  readonly line?: number
+}
+
+/** The configuration cannot be used; `problems` holds one line for each reason. */
+export class ConfigError extends Error {
+  readonly code = 'ERR_CONFIG'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+/**
+ * One line for a person.
+ *
+ * @example 'zope-failover.yaml:7: probe.interval must be …, got "5"'
+ */
+export function describeProblem(file: string, problem: Problem): string {
+  const where = problem.line === undefined ? file : `${file}:${problem.line}`
+  const key = pathText(problem.path)
+  return `${where}: ${key === '' ? 'the file' : key} ${problem.rule}`
+}
+
+/** `pools.default.members[0].name`; the empty string for the file itself. */
+export function pathText(path: readonly (string | number)[]): string {
+  return path
+    .map((part, index) => {
+      if (typeof part === 'number') return `[${part}]`
+      return index === 0 ? part : `.${part}`
+    })
+    .join('')
+}
+
+/**
+ * A found value as a problem shows it: as JSON, cut when it is long, a password
+ * in a URL left out.
+ */
+export function found(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  const text = (JSON.stringify(value) ?? String(value)).replace(
+    /\/\/[^/@"]*@/g,
+    '//…@',
+  )
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}

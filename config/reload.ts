@@ -1,0 +1,60 @@
+// Takes a changed configuration file over while the program runs. The file is
+// looked at once a second: that sees a write in place, a rename over it and a
+// delete-and-create alike, on every file system, which a file watcher does not.
+import type { Config } from './config.ts'
+import { readConfigText } from './load.ts'
+import { parseConfig } from './parse.ts'
+import { ConfigError } from './problem.ts'
+
+export type ConfigChange =
+  | { readonly kind: 'changed'; readonly config: Config; readonly text: string }
+  | { readonly kind: 'refused'; readonly problems: readonly string[] }
+
+export class ConfigReload {
+  readonly #file: string
+  /** the text that was last taken over or refused: each is told once */
+  #seen: string
+  #directory: string
+
+  /**
+   * @param file the configuration file
+   * @param text what the running configuration was read from
+   * @param config the running configuration
+   */
+  constructor(file: string, text: string, config: Config) {
+    this.#file = file
+    this.#seen = text
+    this.#directory = config.directory
+  }
+
+  /**
+   * What changed since the last call; undefined when nothing did. A file that
+   * cannot be read, is bad, or wants another directory (contract 6: a restart)
+   * is refused, once, and the old configuration lives on.
+   */
+  check(): ConfigChange | undefined {
+    let text
+    try {
+      text = readConfigText(this.#file)
+      if (text === this.#seen) return undefined
+      this.#seen = text
+      const config = parseConfig(text, this.#file)
+      if (config.directory !== this.#directory)
+        return {
+          kind: 'refused',
+          problems: [
+            `${this.#file}: directory must stay ${this.#directory} while the program runs, got ${config.directory}; restart the monitor, and httpd for the map`,
+          ],
+        }
+      return { kind: 'changed', config, text }
+    } catch (err) {
+      if (!(err instanceof ConfigError)) throw err
+      if (text === undefined) {
+        const unread = err.problems.join('\n')
+        if (unread === this.#seen) return undefined
+        this.#seen = unread
+      }
+      return { kind: 'refused', problems: err.problems }
+    }
+  }
+}

@@ -1,0 +1,253 @@
+// The form of the YAML file, key by key. Every rule says in its message what
+// must hold; what was found is added where the message is printed.
+import * as z from 'zod'
+import { namePattern } from './config.ts'
+import { parseDuration } from './duration.ts'
+
+const nameRule =
+  'must be a name: a small letter, then at most 31 small letters, digits or "-"'
+
+const name = z
+  .string({ error: nameRule })
+  .regex(namePattern, { error: nameRule })
+
+/** A duration of at least `min` and at most `max`, both as one would write them. */
+function duration(min: string, max: string) {
+  const rule = `must be a duration from ${min} to ${max}, written like 250ms, 2s, 5m or 1h`
+  const [least, most] = [parseDuration(min) ?? 0, parseDuration(max) ?? 0]
+  return z.string({ error: rule }).transform((text, context) => {
+    const ms = parseDuration(text)
+    if (ms !== undefined && ms >= least && ms <= most) return ms
+    context.issues.push({ code: 'custom', message: rule, input: text })
+    return z.NEVER
+  })
+}
+
+function integer(min: number, max: number) {
+  const rule = `must be a whole number from ${min} to ${max}`
+  return z
+    .int({ error: rule })
+    .min(min, { error: rule })
+    .max(max, { error: rule })
+}
+
+function oneOf<const Words extends readonly [string, ...string[]]>(
+  ...words: Words
+) {
+  return z.enum(words, { error: `must be ${words.join(' or ')}` })
+}
+
+function mapping<Shape extends z.ZodRawShape>(what: string, shape: Shape) {
+  return z.strictObject(shape, {
+    error: issue =>
+      issue.code === 'invalid_type' ? `must be ${what}` : undefined,
+  })
+}
+
+const pathRule =
+  'must be a path: "/", then printable characters without space or "#"'
+const path = z
+  .string({ error: pathRule })
+  .regex(/^\/[!-"$-~]*$/, { error: pathRule })
+
+const statusRule =
+  'must be status codes from 100 to 599 that pass, like 200-399 or "200, 301-303"'
+const status = z
+  .union([z.int(), z.string()], { error: statusRule })
+  .transform((value, context) => {
+    const ranges = parseStatusRanges(String(value))
+    if (ranges !== undefined) return ranges
+    context.issues.push({ code: 'custom', message: statusRule, input: value })
+    return z.NEVER
+  })
+
+function parseStatusRanges(text: string): [number, number][] | undefined {
+  const ranges: [number, number][] = []
+  for (const part of text.split(',')) {
+    const match = /^\s*([1-5]\d\d)(?:\s*-\s*([1-5]\d\d))?\s*$/.exec(part)
+    if (match === null) return undefined
+    const from = Number(match[1])
+    const to = Number(match[2] ?? from)
+    if (to < from) return undefined
+    ranges.push([from, to])
+  }
+  return ranges
+}
+
+const bodyRule =
+  'must be a text that the body holds, or a pattern between slashes like /OK|ready/'
+const body = z
+  .string({ error: bodyRule })
+  .min(1, { error: bodyRule })
+  .transform((text, context) => {
+    const pattern = /^\/(.+)\/$/s.exec(text)?.[1]
+    if (pattern === undefined) return { kind: 'text' as const, text }
+    try {
+      void new RegExp(pattern)
+      return { kind: 'pattern' as const, pattern }
+    } catch {
+      // the only error a RegExp constructor throws is that of its syntax
+      context.issues.push({ code: 'custom', message: bodyRule, input: text })
+      return z.NEVER
+    }
+  })
+
+const windowRule =
+  'must be FAILURES/OF, FAILURES from 1 to OF, OF at most 64 (3/10), or 0/0 for off'
+const probeWindow = z
+  .string({ error: windowRule })
+  .transform((text, context) => {
+    const match = /^(\d{1,2})\/(\d{1,2})$/.exec(text)
+    const failures = Number(match?.[1])
+    const of = Number(match?.[2])
+    const isOff = failures === 0 && of === 0
+    if (isOff || (failures >= 1 && failures <= of && of <= 64))
+      return { failures, of }
+    context.issues.push({ code: 'custom', message: windowRule, input: text })
+    return z.NEVER
+  })
+
+const hostRule =
+  'must be a host name, with a port if need be, such as www.example.org'
+
+const probe = mapping('a mapping of probe settings', {
+  path,
+  method: oneOf('GET', 'HEAD'),
+  host: z
+    .string({ error: hostRule })
+    .regex(/^[\w.:[\]-]+$/, { error: hostRule }),
+  interval: duration('100ms', '1h'),
+  fastInterval: duration('50ms', '1h'),
+  downInterval: duration('100ms', '1h'),
+  slow: duration('1ms', '1h'),
+  timeout: duration('10ms', '10m'),
+  connectTimeout: duration('10ms', '10m'),
+  firstByteTimeout: duration('10ms', '10m'),
+  rise: integer(1, 100),
+  fall: integer(1, 100),
+  status,
+  body,
+  maxBody: integer(1, 1_048_576),
+  verify: z.boolean({ error: 'must be true or false' }),
+  window: probeWindow,
+  slowStart: duration('0s', '1h'),
+  heartbeat: z.union(
+    [
+      z.literal(['auto', 'off']),
+      mapping('a mapping', {
+        interval: duration('50ms', '1m').optional(),
+        timeout: duration('10ms', '1m').optional(),
+      }),
+    ],
+    {
+      error:
+        'must be auto, off, or { interval: 250ms, timeout: 500ms } (50ms and 10ms at least, 1m at most)',
+    },
+  ),
+  busyFor: duration('1s', '24h'),
+  deep: mapping('a mapping with path, interval, timeout, maxLag', {
+    path,
+    interval: duration('1s', '1h').default(10_000),
+    timeout: duration('100ms', '10m').default(3_000),
+    maxLag: duration('1s', '24h').default(10_000),
+  }),
+}).partial()
+
+const urlRule =
+  'must be http://HOST:PORT or https://HOST:PORT, without user, path or query'
+const url = z.string({ error: urlRule }).transform((text, context) => {
+  const parsed = URL.canParse(text) ? new URL(text) : undefined
+  const isOrigin =
+    parsed !== undefined &&
+    /^https?:$/.test(parsed.protocol) &&
+    parsed.hostname !== '' &&
+    parsed.username + parsed.password + parsed.search + parsed.hash === '' &&
+    parsed.pathname === '/' &&
+    !/[?#\s]/.test(text) &&
+    // 0 and * are no place to connect to
+    parsed.port !== '0'
+  if (isOrigin) {
+    const tls = parsed.protocol === 'https:'
+    return {
+      tls,
+      host: parsed.hostname.replace(/^\[(.*)\]$/, '$1'),
+      port: parsed.port === '' ? (tls ? 443 : 80) : Number(parsed.port),
+    }
+  }
+  context.issues.push({ code: 'custom', message: urlRule, input: text })
+  return z.NEVER
+})
+
+const backend = z.preprocess(
+  value => (typeof value === 'string' ? { url: value } : value),
+  mapping('a URL or a mapping with url', { url, probe: probe.optional() }),
+)
+
+const member = z.preprocess(
+  value => (typeof value === 'string' ? { name: value } : value),
+  mapping('a backend name or a mapping with name', {
+    name,
+    weight: integer(0, 256).default(1),
+    tier: integer(1, 1000).optional(),
+  }),
+)
+
+const membersRule = 'must be a list of at least one backend name'
+const pool = mapping('a mapping of pool settings', {
+  policy: oneOf('failover', 'balance').default('failover'),
+  members: z
+    .array(member, { error: membersRule })
+    .min(1, { error: membersRule })
+    .optional(),
+  whenAllDown: oneOf('maintenance', 'try-all').default('maintenance'),
+  stickiness: oneOf('strict', 'relaxed').default('strict'),
+  failback: oneOf('newcomers', 'all').default('newcomers'),
+  minAlive: integer(0, 1000).default(1),
+})
+
+function named<Value extends z.ZodType>(what: string, value: Value) {
+  const rule = `must be a mapping with at least one ${what}`
+  return z
+    .record(name, value, {
+      error: issue => (issue.code === 'invalid_type' ? rule : undefined),
+    })
+    .refine(entries => Object.keys(entries).length > 0, { error: rule })
+}
+
+const directoryRule = 'must be an absolute path of one line'
+
+export const fileSchema = mapping(
+  'a mapping with at least the key "backends"',
+  {
+    directory: z
+      .string({ error: directoryRule })
+      .regex(/^\/[^\0\r\n]*$/, { error: directoryRule })
+      .default('/run/zope-failover'),
+    staleAfter: duration('2s', '1h').default(15_000),
+    backends: named('backend', backend),
+    pools: named('pool', pool).optional(),
+    probe: probe.optional(),
+  },
+)
+
+export type ProbeInput = z.output<typeof probe>
+export type FileInput = z.output<typeof fileSchema>
+
+/** Every key that may stand at a place of the file; [] where none is known. */
+export function knownKeys(path: readonly (string | number)[]): string[] {
+  const shapes: [RegExp, z.ZodRawShape][] = [
+    [/^$/, fileSchema.shape],
+    [/^backends\.[^.]*$/, { url, probe }],
+    [/^pools\.[^.]*$/, pool.shape],
+    [/^pools\.[^.]*\.members\.\d+$/, { name, weight: name, tier: name }],
+    [/^(backends\.[^.]*\.)?probe$/, probe.shape],
+    [/^(backends\.[^.]*\.)?probe\.deep$/, probe.shape.deep.unwrap().shape],
+    [
+      /^(backends\.[^.]*\.)?probe\.heartbeat$/,
+      { interval: name, timeout: name },
+    ],
+  ]
+  const place = path.join('.')
+  const shape = shapes.find(([pattern]) => pattern.test(place))?.[1]
+  return shape === undefined ? [] : Object.keys(shape)
+}

@@ -1,0 +1,108 @@
+// What stands inside the sentinels (contract 1 and 6), both ways.
+
+/** An administrator's file. */
+export type AdminNote = {
+  readonly reason: string | null
+  readonly by: string | null
+  /** milliseconds since 1970; null = without end */
+  readonly until: number | null
+}
+
+export type Parsed<Value> = {
+  readonly value: Value
+  /** sentences about what could not be understood */
+  readonly problems: readonly string[]
+}
+
+/** Bytes of a sentinel that are looked at; longer ones cannot be understood. */
+export const maxSentinelBytes = 4_096
+
+/**
+ * The share in percent that `NAME.up` grants. Empty = 100; what cannot be read
+ * counts as 100 and is a problem, for the file's being there is the verdict.
+ */
+export function parseShare(text: string): Parsed<number> {
+  const match = /^\s*(\d{1,3})?\s*$/.exec(text)
+  const share = match?.[1] === undefined ? 100 : Number(match[1])
+  return match !== null && share <= 100
+    ? { value: share, problems: [] }
+    : {
+        value: 100,
+        problems: [
+          `must hold one integer from 0 to 100, got ${quote(text)}; counted as 100`,
+        ],
+      }
+}
+
+export function formatShare(share: number): string {
+  return `${share}\n`
+}
+
+/**
+ * `reason: TEXT`, `by: WHO`, `until: RFC 3339 time`, each at most once. What
+ * cannot be understood is a problem; the rest counts.
+ */
+export function parseAdminNote(text: string): Parsed<AdminNote> {
+  const problems: string[] = []
+  const found: { reason?: string; by?: string; until?: number } = {}
+  for (const line of text.split(/\r?\n/)) {
+    if (line.trim() === '') continue
+    const match = /^\s*(reason|by|until)\s*:\s*(.*?)\s*$/.exec(line)
+    const value = match?.[2] ?? ''
+    if (match?.[1] === 'until') {
+      const until = parseRfc3339(value)
+      if (until === undefined)
+        problems.push(
+          `until must be a time like 2026-11-22T18:00:00Z, with date, time and offset, got ${quote(value)}; counted as without end`,
+        )
+      else found.until = until
+    } else if (match !== null) {
+      found[match[1] as 'reason' | 'by'] = value
+    } else {
+      problems.push(
+        `may hold lines "reason: …", "by: …", "until: …" only, got ${quote(line)}`,
+      )
+    }
+  }
+  return {
+    value: {
+      reason: found.reason ?? null,
+      by: found.by ?? null,
+      until: found.until ?? null,
+    },
+    problems,
+  }
+}
+
+export function formatAdminNote(note: AdminNote): string {
+  const line = (key: string, value: string | null): string =>
+    value === null ? '' : `${key}: ${value.replaceAll(/\s+/g, ' ')}\n`
+  return (
+    line('reason', note.reason) +
+    line('by', note.by) +
+    line(
+      'until',
+      note.until === null
+        ? null
+        : new Date(note.until).toISOString().replace(/\.\d+Z$/, 'Z'),
+    )
+  )
+}
+
+/** RFC 3339 section 5.6: date, time and offset, all three. */
+function parseRfc3339(text: string): number | undefined {
+  const match =
+    /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d(?:\.\d+)?)([Zz]|[+-]\d\d:\d\d)$/.exec(
+      text,
+    )
+  if (match === null) return undefined
+  const ms = Date.parse(`${match[1]}T${match[2]}${match[3]?.toUpperCase()}`)
+  if (Number.isNaN(ms)) return undefined
+  // Date.parse takes 31 February for 3 March
+  const day = Number(match[1]?.slice(8))
+  return new Date(`${match[1]}T00:00:00Z`).getUTCDate() === day ? ms : undefined
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}…` : text)
+}

@@ -1,0 +1,53 @@
+// Which file of the sentinel directory means what (contract 1).
+import { namePattern } from '../config/config.ts'
+
+export const sentinelKinds = [
+  'up',
+  'drain',
+  'maint',
+  'force',
+  'suspect',
+] as const
+export type SentinelKind = (typeof sentinelKinds)[number]
+
+/** The files an administrator puts there. */
+export type AdminKind = 'drain' | 'maint' | 'force'
+export const adminKinds = ['maint', 'drain', 'force'] as const
+
+export const monitorReportFile = 'monitor.json'
+
+/** The report of one running map program (several can run at once). */
+export function mapReportFile(pid: number): string {
+  return `rewritemap-${pid}.json`
+}
+
+export type FileMeaning =
+  | {
+      readonly kind: 'sentinel'
+      readonly backend: string
+      readonly sentinel: SentinelKind
+    }
+  | { readonly kind: 'monitor-report' }
+  | { readonly kind: 'map-report'; readonly pid: number }
+  /** written aside, or hidden: nobody's business */
+  | { readonly kind: 'silent' }
+  /** reported once: perhaps a typing error of the administrator */
+  | { readonly kind: 'strange' }
+
+export function sentinelFile(backend: string, kind: SentinelKind): string {
+  return `${backend}.${kind}`
+}
+
+/** What a file of the directory means, by its name alone. */
+export function meaningOf(file: string): FileMeaning {
+  if (file.startsWith('.') || file.endsWith('.tmp')) return { kind: 'silent' }
+  if (file === monitorReportFile) return { kind: 'monitor-report' }
+  const pid = /^rewritemap-([1-9]\d{0,9})\.json$/.exec(file)?.[1]
+  if (pid !== undefined) return { kind: 'map-report', pid: Number(pid) }
+  const dot = file.lastIndexOf('.')
+  const backend = file.slice(0, dot)
+  const sentinel = sentinelKinds.find(kind => kind === file.slice(dot + 1))
+  return sentinel !== undefined && namePattern.test(backend)
+    ? { kind: 'sentinel', backend, sentinel }
+    : { kind: 'strange' }
+}

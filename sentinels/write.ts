@@ -1,0 +1,75 @@
+// Changes to the sentinel directory. A file is written aside and renamed, so
+// that no reader ever sees half of it.
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  lutimesSync,
+  openSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+
+/**
+ * Puts `text` in the place of `name`, whole or not at all. A link there is
+ * replaced, not followed. Readable for everybody: httpd runs as another user.
+ *
+ * @throws the system's error (ENOSPC, EACCES, ENOENT …); nothing is left aside
+ */
+export function writeAside(
+  directory: string,
+  name: string,
+  text: string,
+): void {
+  const aside = `${directory}/.${name}.${process.pid}.tmp`
+  rmSync(aside, { force: true })
+  const fd = openSync(
+    aside,
+    constants.O_WRONLY |
+      constants.O_CREAT |
+      constants.O_EXCL |
+      constants.O_NOFOLLOW,
+    0o644,
+  )
+  try {
+    try {
+      fchmodSync(fd, 0o644)
+      const bytes = Buffer.from(text)
+      let written = 0
+      while (written < bytes.length) written += writeSync(fd, bytes, written)
+    } finally {
+      closeSync(fd)
+    }
+    renameSync(aside, `${directory}/${name}`)
+  } catch (err) {
+    rmSync(aside, { force: true })
+    throw err
+  }
+}
+
+/** Takes a file away; false when there was none. */
+export function removeFile(directory: string, name: string): boolean {
+  try {
+    unlinkSync(`${directory}/${name}`)
+    return true
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw err
+  }
+}
+
+/**
+ * Sets a file's time to now, without touching its content.
+ *
+ * @throws ENOENT when it is gone
+ */
+export function touchFile(
+  directory: string,
+  name: string,
+  nowMs: number,
+): void {
+  const seconds = nowMs / 1_000
+  lutimesSync(`${directory}/${name}`, seconds, seconds)
+}
