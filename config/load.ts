@@ -1,6 +1,7 @@
 // Reads the configuration file. Both programs and every subcommand come here.
 import { readFileSync } from 'node:fs'
 import type { Config } from './config.ts'
+import { errorCode } from './error-code.ts'
 import { parseConfig } from './parse.ts'
 import { ConfigError } from './problem.ts'
 
@@ -30,7 +31,7 @@ export function readConfigText(file: string): string {
 }
 
 function unreadable(file: string, err: unknown): ConfigError {
-  const code = (err as NodeJS.ErrnoException).code ?? String(err)
+  const code = errorCode(err)
   const remedies: Record<string, string> = {
     ENOENT:
       'create it (two lines are enough, see README) or name another with --config',

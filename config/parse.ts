@@ -1,7 +1,7 @@
 // YAML text -> checked configuration, or every problem it has, at once.
 // Pure: the caller reads the file.
 import { closest, distance } from 'fastest-levenshtein'
-import { LineCounter, parseDocument } from 'yaml'
+import { isNode, LineCounter, parseDocument } from 'yaml'
 import type { $ZodIssue } from 'zod/v4/core'
 import type {
   Backend,
@@ -17,7 +17,7 @@ import type { Problem } from './problem.ts'
 import { fileSchema, knownKeys } from './schema.ts'
 import type { FileInput, ProbeInput } from './schema.ts'
 
-type Path = (string | number)[]
+type Path = readonly (string | number)[]
 
 /**
  * @param text the whole YAML file
@@ -49,10 +49,8 @@ export function parseConfig(text: string, file: string): Config {
   if (problems.length === 0 && config !== undefined) return config
   const lineOf = (path: readonly (string | number)[]): number | undefined => {
     for (let length = path.length; length > 0; length--) {
-      const node = document.getIn(path.slice(0, length), true) as
-        | { range?: [number, number, number] }
-        | undefined
-      if (node?.range !== undefined) return lines.linePos(node.range[0]).line
+      const node = document.getIn(path.slice(0, length), true)
+      if (isNode(node) && node.range) return lines.linePos(node.range[0]).line
     }
     return undefined
   }
@@ -68,33 +66,26 @@ export function parseConfig(text: string, file: string): Config {
 }
 
 function issueProblems(issue: $ZodIssue, raw: unknown): Problem[] {
-  const path = issue.path as Path
-  switch (issue.code) {
-    case 'unrecognized_keys':
-      return issue.keys.map(key => ({
-        path: [...path, key],
-        rule: `is not a known key${nearest(key, knownKeys(path))}`,
-      }))
-    case 'invalid_key':
-      return [
-        {
-          path,
-          rule: issue.issues[0]?.message ?? issue.message,
-        },
-      ]
-    default: {
-      const value = valueAt(raw, path)
-      return [
-        {
-          path,
-          rule:
-            value === undefined && issue.code === 'invalid_type'
-              ? `is missing: it ${issue.message}`
-              : `${issue.message}, got ${found(value)}`,
-        },
-      ]
-    }
-  }
+  const path = issue.path.map(part =>
+    typeof part === 'symbol' ? part.toString() : part,
+  )
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map(key => ({
+      path: [...path, key],
+      rule: `is not a known key${nearest(key, knownKeys(path))}`,
+    }))
+  if (issue.code === 'invalid_key')
+    return [{ path, rule: issue.issues[0]?.message ?? issue.message }]
+  const value = valueAt(raw, path)
+  const isMissing = value === undefined && issue.code === 'invalid_type'
+  return [
+    {
+      path,
+      rule: isMissing
+        ? `is missing: it ${issue.message}`
+        : `${issue.message}, got ${found(value)}`,
+    },
+  ]
 }
 
 function nearest(key: string, known: readonly string[]): string {
@@ -110,7 +101,7 @@ function valueAt(raw: unknown, path: Path): unknown {
   return path.reduce<unknown>(
     (value, key) =>
       typeof value === 'object' && value !== null
-        ? (value as Record<string | number, unknown>)[key]
+        ? Reflect.get(value, key)
         : undefined,
     raw,
   )
@@ -196,13 +187,11 @@ function fillIn(input: FileInput): Config {
     return {
       name,
       policy,
-      members: (pool?.members ?? all).map(
-        (member, index): Member => ({
-          name: member.name,
-          weight: member.weight,
-          tier: member.tier ?? (policy === 'failover' ? index + 1 : 1),
-        }),
-      ),
+      members: (pool?.members ?? all).map((member, index): Member => ({
+        name: member.name,
+        weight: member.weight,
+        tier: member.tier ?? (policy === 'failover' ? index + 1 : 1),
+      })),
       whenAllDown: pool?.whenAllDown ?? 'maintenance',
       stickiness: pool?.stickiness ?? 'strict',
       failback: pool?.failback ?? 'newcomers',

@@ -48,9 +48,6 @@ export function pathText(path: readonly (string | number)[]): string {
  */
 export function found(value: unknown): string {
   if (value === undefined) return 'nothing'
-  const text = (JSON.stringify(value) ?? String(value)).replace(
-    /\/\/[^/@"]*@/g,
-    '//…@',
-  )
+  const text = JSON.stringify(value).replace(/\/\/[^/@"]*@/g, '//…@')
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
 }

@@ -46,7 +46,7 @@ function mapping<Shape extends z.ZodRawShape>(what: string, shape: Shape) {
 
 const pathRule =
   'must be a path: "/", then printable characters without space or "#"'
-const path = z
+const urlPath = z
   .string({ error: pathRule })
   .regex(/^\/[!-"$-~]*$/, { error: pathRule })
 
@@ -111,7 +111,7 @@ const hostRule =
   'must be a host name, with a port if need be, such as www.example.org'
 
 const probe = mapping('a mapping of probe settings', {
-  path,
+  path: urlPath,
   method: oneOf('GET', 'HEAD'),
   host: z
     .string({ error: hostRule })
@@ -146,7 +146,7 @@ const probe = mapping('a mapping of probe settings', {
   ),
   busyFor: duration('1s', '24h'),
   deep: mapping('a mapping with path, interval, timeout, maxLag', {
-    path,
+    path: urlPath,
     interval: duration('1s', '1h').default(10_000),
     timeout: duration('100ms', '10m').default(3_000),
     maxLag: duration('1s', '24h').default(10_000),

@@ -56,9 +56,9 @@ export function parseAdminNote(text: string): Parsed<AdminNote> {
           `until must be a time like 2026-11-22T18:00:00Z, with date, time and offset, got ${quote(value)}; counted as without end`,
         )
       else found.until = until
-    } else if (match !== null) {
-      found[match[1] as 'reason' | 'by'] = value
-    } else {
+    } else if (match?.[1] === 'reason') found.reason = value
+    else if (match?.[1] === 'by') found.by = value
+    else {
       problems.push(
         `may hold lines "reason: …", "by: …", "until: …" only, got ${quote(line)}`,
       )
@@ -75,8 +75,6 @@ export function parseAdminNote(text: string): Parsed<AdminNote> {
 }
 
 export function formatAdminNote(note: AdminNote): string {
-  const line = (key: string, value: string | null): string =>
-    value === null ? '' : `${key}: ${value.replaceAll(/\s+/g, ' ')}\n`
   return (
     line('reason', note.reason) +
     line('by', note.by) +
@@ -87,6 +85,10 @@ export function formatAdminNote(note: AdminNote): string {
         : new Date(note.until).toISOString().replace(/\.\d+Z$/, 'Z'),
     )
   )
+}
+
+function line(key: string, value: string | null): string {
+  return value === null ? '' : `${key}: ${value.replaceAll(/\s+/g, ' ')}\n`
 }
 
 /** RFC 3339 section 5.6: date, time and offset, all three. */

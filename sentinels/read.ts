@@ -11,6 +11,7 @@ import {
   statSync,
 } from 'node:fs'
 import type { Stats } from 'node:fs'
+import { errorCode } from '../config/error-code.ts'
 import { maxSentinelBytes, parseAdminNote, parseShare } from './content.ts'
 import type { Parsed } from './content.ts'
 import { meaningOf, monitorReportFile } from './names.ts'
@@ -95,7 +96,7 @@ function listDirectory(
     if (problem !== undefined) problems.push({ key: problem, text: problem })
     return readdirSync(directory)
   } catch (err) {
-    const code = (err as NodeJS.ErrnoException).code ?? String(err)
+    const code = errorCode(err)
     const text = `${directory} cannot be read (${code}); ${directoryRemedy(code)}`
     problems.push({ key: text, text })
     return undefined
@@ -157,7 +158,7 @@ export function readRegularFile(path: string, limit: number): FileRead {
       constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
     )
   } catch (err) {
-    const code = (err as NodeJS.ErrnoException).code
+    const code = errorCode(err)
     if (code === 'ENOENT') return { kind: 'gone' }
     if (code === 'ELOOP' || code === 'ENXIO') return notRegular
     return { kind: 'closed' }

@@ -60,19 +60,27 @@ export type MapReport = {
 
 /** Which backends the monitor has judged, out of monitor.json; [] of rubbish. */
 export function judgedBackends(text: string): string[] {
-  const report = parseReport(text) as Partial<MonitorReport> | undefined
-  return Object.entries(report?.backends ?? {})
-    .filter(([, backend]) => backend?.state !== 'unknown')
+  const backends = parseReport(text)?.['backends']
+  return Object.entries(isRecord(backends) ? backends : {})
+    .filter(
+      ([, backend]) => isRecord(backend) && backend['state'] !== 'unknown',
+    )
     .map(([name]) => name)
 }
 
 /** A report file as a value; undefined when it is not a JSON object. */
-export function parseReport(text: string): object | undefined {
+export function parseReport(
+  text: string,
+): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? value : undefined
+    return isRecord(value) ? value : undefined
   } catch {
     // JSON.parse throws of its input only
     return undefined
   }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
 }

@@ -11,6 +11,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs'
+import { errorCode } from '../config/error-code.ts'
 
 /**
  * Puts `text` in the place of `name`, whole or not at all. A link there is
@@ -55,7 +56,7 @@ export function removeFile(directory: string, name: string): boolean {
     unlinkSync(`${directory}/${name}`)
     return true
   } catch (err) {
-    if ((err as NodeJS.ErrnoException).code === 'ENOENT') return false
+    if (errorCode(err) === 'ENOENT') return false
     throw err
   }
 }
