@@ -76,9 +76,9 @@ export function parseAdminNote(text: string): Parsed<AdminNote> {
 
 export function formatAdminNote(note: AdminNote): string {
   return (
-    line('reason', note.reason) +
-    line('by', note.by) +
-    line(
+    adminLine('reason', note.reason) +
+    adminLine('by', note.by) +
+    adminLine(
       'until',
       note.until === null
         ? null
@@ -87,7 +87,7 @@ export function formatAdminNote(note: AdminNote): string {
   )
 }
 
-function line(key: string, value: string | null): string {
+function adminLine(key: string, value: string | null): string {
   return value === null ? '' : `${key}: ${value.replaceAll(/\s+/g, ' ')}\n`
 }
 
