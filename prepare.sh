@@ -1,0 +1,54 @@
+#!/bin/sh
+# Makes this checkout ready: npm's packages, the build, httpd. Run by
+# `npm start`, `npm test` and `npm run bench`; says nothing when all is there.
+set -eu
+cd "$(dirname "$0")"
+
+say() { printf 'prepare: %s\n' "$*" >&2; }
+
+has_packages() {
+  [ -e node_modules/.package-lock.json ] &&
+    [ -z "$(find package-lock.json -newer node_modules/.package-lock.json)" ]
+}
+
+# The run bit is the build's last step: a build that broke off has none. Folders
+# count beside files, for a source that was taken away changes only its folder.
+has_build() {
+  [ -x dist/cli/main.js ] &&
+    [ -z "$(find package.json tsconfig.json tsconfig.build.json \
+      apache-conf bench cli config demo monitor rewritemap sentinels \
+      -newer dist/cli/main.js | head -n 1)" ]
+}
+
+# /usr/sbin is not in everybody's PATH
+has_httpd() { [ -x /usr/sbin/apache2 ] || command -v apache2 >/dev/null; }
+
+is_ready() { has_packages && has_build && has_httpd; }
+
+install_httpd() {
+  install='apt-get update && apt-get install -y --no-install-recommends apache2-bin'
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    say 'Apache httpd (the program apache2) is missing. On Debian and Ubuntu type:'
+    say "  sudo sh -c '$install'"
+    exit 1
+  fi
+  say 'installing apache2-bin'
+  DEBIAN_FRONTEND=noninteractive sh -c "$install" >&2
+}
+
+is_ready && exit 0
+
+# Two runs that start together must not both empty node_modules or dist. The
+# lock needs no file of its own, and goes with the last process that holds it.
+exec 9<package.json
+if command -v flock >/dev/null; then flock 9; fi
+
+has_httpd || install_httpd
+if ! has_packages; then
+  say "installing npm's packages"
+  npm ci --include=dev >&2
+fi
+if ! has_build; then
+  say 'building'
+  npm run --silent build >&2
+fi
