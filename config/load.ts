@@ -1,44 +1,13 @@
-// Reads the configuration file. Both programs and every subcommand come here.
-import { readFileSync } from 'node:fs'
+// Reads and checks the configuration file.
 import type { Config } from './config.ts'
-import { errorCode } from './error-code.ts'
+import { readConfigText } from './file.ts'
 import { parseConfig } from './parse.ts'
-import { ConfigError } from './problem.ts'
 
-/** The file that counts when `--config` is not given (contract 3). */
-export function defaultConfigFile(): string {
-  return process.env['ZOPE_FAILOVER_CONFIG'] ?? '/etc/zope-failover.yaml'
-}
+export { defaultConfigFile, readConfigText } from './file.ts'
 
 /**
  * @throws {ConfigError} when the file cannot be read or has problems
  */
 export function loadConfig(file: string): Config {
   return parseConfig(readConfigText(file), file)
-}
-
-/**
- * The text of the file, unchecked.
- *
- * @throws {ConfigError} when it cannot be read
- */
-export function readConfigText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (err) {
-    throw unreadable(file, err)
-  }
-}
-
-function unreadable(file: string, err: unknown): ConfigError {
-  const code = errorCode(err)
-  const remedies: Record<string, string> = {
-    ENOENT:
-      'create it (two lines are enough, see README) or name another with --config',
-    EACCES: `let this user (uid ${process.getuid?.() ?? '?'}) read it`,
-    EISDIR: 'name a file with --config, not a directory',
-  }
-  return new ConfigError([
-    `${file}: the configuration must be a readable file, got ${code}; ${remedies[code] ?? 'mend that or name another file with --config'}`,
-  ])
 }

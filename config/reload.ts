@@ -2,7 +2,7 @@
 // looked at once a second: that sees a write in place, a rename over it and a
 // delete-and-create alike, on every file system, which a file watcher does not.
 import type { Config } from './config.ts'
-import { readConfigText } from './load.ts'
+import { readConfigText } from './file.ts'
 import { parseConfig } from './parse.ts'
 import { ConfigError } from './problem.ts'
 

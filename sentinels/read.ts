@@ -139,6 +139,8 @@ type FileRead =
       readonly kind: 'bytes'
       readonly text: string
       readonly modifiedMs: number
+      /** user id */
+      readonly owner: number
     }
   /** there, but its content cannot be had */
   | { readonly kind: 'closed' }
@@ -177,6 +179,7 @@ export function readRegularFile(path: string, limit: number): FileRead {
       kind: 'bytes',
       text: buffer.toString('utf8', 0, length),
       modifiedMs: stats.mtimeMs,
+      owner: stats.uid,
     }
   } catch {
     // an I/O error of the disk: the name is there, the content is not

@@ -1,0 +1,167 @@
+// The heart: which backend serves a lookup, and why. Used by the map, by
+// `explain` and by the tests alike.
+import { fraction, hashBytes } from './hash.ts'
+import type { Level, TableMember, TablePool } from './table.ts'
+
+/** How the backend was found. */
+export type Way =
+  /** the visitor is bound to it */
+  | 'route'
+  /** nobody else in the lowest tier of the best level */
+  | 'only'
+  /** by the affinity key, among several */
+  | 'affinity'
+  /** by turns, among several */
+  | 'turn'
+
+export type Decision =
+  | {
+      readonly kind: 'backend'
+      readonly member: TableMember
+      readonly way: Way
+      /** the turns after this one; unchanged unless `way` is turn */
+      readonly turns: Turns
+    }
+  | { readonly kind: 'nobody'; readonly turns: Turns }
+
+/** Smooth weighted round robin's memory of one pool: what each is owed. */
+export type Turns = ReadonlyMap<string, number>
+export const noTurns: Turns = new Map()
+
+/**
+ * @param route the backend the visitor is bound to; null = none, and a name
+ *   that is no member counts as none
+ * @param affinity a latin1 string; null = none
+ * @param turns what the former decision for this pool returned
+ */
+export function choose(
+  pool: TablePool,
+  route: string | null,
+  affinity: string | null,
+  turns: Turns,
+): Decision {
+  return decide(pool, pool.members, route, affinity, turns)
+}
+
+/**
+ * Who would serve the lookup if `gone` were gone; never a backend in drain or
+ * maint. The turns are looked at, not taken.
+ */
+export function chooseNext(
+  pool: TablePool,
+  gone: TableMember,
+  affinity: string | null,
+  turns: Turns,
+): Decision {
+  const rest = pool.members.filter(
+    member =>
+      member.name !== gone.name &&
+      member.standing !== 'drain' &&
+      member.standing !== 'maint',
+  )
+  return decide(pool, rest, null, affinity, turns)
+}
+
+function decide(
+  pool: TablePool,
+  members: readonly TableMember[],
+  route: string | null,
+  affinity: string | null,
+  turns: Turns,
+): Decision {
+  const candidates = newcomersGroup(members)
+  const best = candidates[0]
+  if (route !== null) {
+    const bound = members.find(member => member.name === route)
+    if (bound !== undefined && stays(pool, bound, best))
+      return { kind: 'backend', member: bound, way: 'route', turns }
+  }
+  if (best === undefined) return { kind: 'nobody', turns }
+  if (candidates.length === 1)
+    return { kind: 'backend', member: best, way: 'only', turns }
+  if (affinity !== null)
+    return {
+      kind: 'backend',
+      member: byAffinity(candidates, affinity),
+      way: 'affinity',
+      turns,
+    }
+  return byTurn(candidates, turns)
+}
+
+/** The members that share newcomers now: best level, then lowest tier. */
+function newcomersGroup(members: readonly TableMember[]): TableMember[] {
+  let group: TableMember[] = []
+  let [level, tier]: [Level, number] = [4, Infinity]
+  for (const member of members) {
+    if (member.level === null || member.level > level) continue
+    if (member.level < level || member.tier < tier) {
+      level = member.level
+      tier = member.tier
+      group = [member]
+    } else if (member.tier === tier) group.push(member)
+  }
+  return group
+}
+
+/**
+ * Whether a visitor bound to `bound` stays although newcomers would get `best`
+ * (contract 3 and 6).
+ */
+function stays(
+  pool: TablePool,
+  bound: TableMember,
+  best: TableMember | undefined,
+): boolean {
+  if (best?.level === undefined || best.level === null) return bound.keepsBound
+  // no verdict keeps him, but he would get no better one
+  if (!bound.keepsBound) return bound.level === best.level
+  const isBetter = best.level === 0
+  if (pool.failback === 'all' && isBetter && best.tier < bound.tier)
+    return false
+  return !(
+    pool.stickiness === 'relaxed' &&
+    isBetter &&
+    (bound.standing === 'last-resort' || bound.standing === 'unknown')
+  )
+}
+
+/**
+ * Weighted rendezvous hashing: each member draws a number for this key, the
+ * highest wins, so that a key moves only when its winner goes, or a newly come
+ * member draws higher. -weight/ln(u) makes the odds follow the weights.
+ */
+function byAffinity(
+  candidates: readonly TableMember[],
+  affinity: string,
+): TableMember {
+  const key = hashBytes(affinity)
+  const score = ({ weight, seed }: TableMember): number =>
+    -weight / Math.log(fraction(key, seed))
+  return candidates.reduce((winner, member) =>
+    score(member) > score(winner) ? member : winner,
+  )
+}
+
+/**
+ * Smooth weighted round robin: everybody is owed his weight, who is owed most
+ * serves and pays the sum, so that 5:1:1 gives aabacaa and not aaaaabc.
+ */
+function byTurn(candidates: readonly TableMember[], turns: Turns): Decision {
+  const owed = new Map<string, number>()
+  let total = 0
+  let winner: TableMember | undefined
+  let most = -Infinity
+  for (const member of candidates) {
+    const mine = (turns.get(member.name) ?? 0) + member.weight
+    owed.set(member.name, mine)
+    total += member.weight
+    if (mine > most) {
+      most = mine
+      winner = member
+    }
+  }
+  if (winner === undefined) return { kind: 'nobody', turns }
+  owed.set(winner.name, most - total)
+  return { kind: 'backend', member: winner, way: 'turn', turns: owed }
+}

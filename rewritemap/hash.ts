@@ -1,0 +1,30 @@
+// A hash for rendezvous hashing: equal bytes go to the same backend on every
+// machine and in every version, so nothing here may change without a note in
+// CHANGELOG (all bound visitors would move).
+
+/** 32 bits of FNV-1a over the bytes of a latin1 string. */
+export function hashBytes(latin1: string): number {
+  let hash = 0x811c9dc5
+  for (let index = 0; index < latin1.length; index++)
+    hash = Math.imul(hash ^ latin1.charCodeAt(index), 0x01000193)
+  return hash >>> 0
+}
+
+/**
+ * A number strictly between 0 and 1 for a key and a seed, evenly spread and
+ * independent from seed to seed. FNV's neighbours stay neighbours, so both
+ * halves go through a mixer (MurmurHash3's finaliser) first.
+ */
+export function fraction(keyHash: number, seedHash: number): number {
+  const high = mix(keyHash ^ mix(seedHash))
+  const low = mix(high ^ mix(keyHash + 0x9e3779b9))
+  return ((high >>> 6) * 0x8000000 + (low >>> 5) + 0.5) / 0x20000000000000
+}
+
+function mix(word: number): number {
+  let mixed = word ^ (word >>> 16)
+  mixed = Math.imul(mixed, 0x85ebca6b)
+  mixed ^= mixed >>> 13
+  mixed = Math.imul(mixed, 0xc2b2ae35)
+  return (mixed ^ (mixed >>> 16)) >>> 0
+}

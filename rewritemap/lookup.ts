@@ -1,0 +1,84 @@
+// One line of httpd <-> a lookup, an answer <-> one line (contract 2). Lines
+// are latin1 strings: one character is one byte, whatever the bytes are.
+import type { TableMember } from './table.ts'
+
+/** Bytes of a line without its newline. */
+export const maxLineBytes = 8_192
+/** The nonce is looked for in so many bytes. */
+export const maxNonceBytes = 256
+
+export type Lookup =
+  | {
+      readonly kind: 'lookup'
+      /** null = not wanted */
+      readonly nonce: string | null
+      readonly pool: string
+      readonly route: string | null
+      readonly affinity: string | null
+    }
+  | { readonly kind: 'malformed'; readonly nonce: string | null }
+
+/** What the answer names. */
+export const answerStyles = ['name', 'pair', 'address'] as const
+export type AnswerStyle = (typeof answerStyles)[number]
+
+/**
+ * `NONCE POOL [ROUTE [AFFINITY…]]`, separated by one space; an empty field
+ * counts as missing, for httpd writes two spaces around an unset cookie.
+ *
+ * @param line without its newline; of a line over `maxLineBytes` any part that
+ *   is longer than that
+ */
+export function parseLookup(line: string): Lookup {
+  const nonceEnd = endOfField(line, 0)
+  const nonceField = line.slice(0, nonceEnd)
+  const nonce =
+    nonceField === '' || nonceField === '-' || nonceEnd > maxNonceBytes
+      ? null
+      : nonceField
+  if (line.length > maxLineBytes || nonceEnd > maxNonceBytes)
+    return { kind: 'malformed', nonce }
+  const poolEnd = endOfField(line, nonceEnd + 1)
+  const pool = line.slice(nonceEnd + 1, poolEnd)
+  if (pool === '') return { kind: 'malformed', nonce }
+  const routeEnd = endOfField(line, poolEnd + 1)
+  const route = line.slice(poolEnd + 1, routeEnd)
+  const affinity = line.slice(routeEnd + 1)
+  return {
+    kind: 'lookup',
+    nonce,
+    pool,
+    route: route === '' || route === '-' ? null : route,
+    affinity: affinity === '' ? null : affinity,
+  }
+}
+
+function endOfField(line: string, start: number): number {
+  const end = line.indexOf(' ', start)
+  return end === -1 ? line.length : end
+}
+
+/**
+ * The answer line with its newline. `NULL` (mod_rewrite compares it without
+ * case) makes httpd take the rule's default.
+ *
+ * @param member null = no usable backend
+ * @param next who would serve if that one were gone; for style pair only
+ */
+export function formatAnswer(
+  nonce: string | null,
+  style: AnswerStyle,
+  member: TableMember | null,
+  next: TableMember | null,
+): string {
+  const prefix = nonce === null ? '' : `${nonce} `
+  if (member === null) return `${prefix}NULL\n`
+  switch (style) {
+    case 'name':
+      return `${prefix}${member.name}\n`
+    case 'pair':
+      return `${prefix}${member.name} ${next === null ? '-' : next.name}\n`
+    case 'address':
+      return `${prefix}${member.address}\n`
+  }
+}

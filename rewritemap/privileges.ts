@@ -1,0 +1,66 @@
+// httpd starts its map programs as root unless told otherwise (third argument
+// of RewriteMap), and even then leaves them root's supplementary groups. A map
+// needs none of that.
+import { readFileSync, statSync } from 'node:fs'
+
+/**
+ * Becomes `user` (`NAME` or `NAME:GROUP`) when running as root; without one,
+ * the owner of the directory. Nothing happens when not root.
+ *
+ * @returns what could not be done, as sentences; the map runs on regardless
+ * @throws when `user` is given and cannot be had: better no map than a map
+ *   as root that was told not to be
+ */
+export function dropPrivileges(
+  directory: string | undefined,
+  user: string | undefined,
+): string[] {
+  if (process.geteuid?.() !== 0) return []
+  if (user !== undefined) {
+    const [name = '', group] = user.split(':')
+    become(
+      numeric(name),
+      group === undefined ? primaryGroup(name) : numeric(group),
+    )
+    return []
+  }
+  const owner = directory === undefined ? undefined : ownerOf(directory)
+  if (owner === undefined || owner.uid === 0)
+    return [
+      'the map runs as root, for the directory belongs to root; name a user in RewriteMap or with --user',
+    ]
+  become(owner.uid, owner.gid)
+  return []
+}
+
+/** User and group at once, in the only order that works. */
+function become(user: string | number, group: string | number): void {
+  process.setgroups?.([group])
+  process.setgid?.(group)
+  process.setuid?.(user)
+}
+
+function numeric(text: string): string | number {
+  return /^\d+$/.test(text) ? Number(text) : text
+}
+
+function primaryGroup(user: string): number {
+  const entry = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map(line => line.split(':'))
+    .find(([name, , uid]) => name === user || uid === user)
+  if (entry?.[3] === undefined)
+    throw new Error(
+      `--user must name a user of this system, got "${user}"; or give USER:GROUP`,
+    )
+  return Number(entry[3])
+}
+
+function ownerOf(directory: string): { uid: number; gid: number } | undefined {
+  try {
+    return statSync(directory)
+  } catch {
+    // not there yet: nobody owns it
+    return undefined
+  }
+}
