@@ -69,7 +69,7 @@ function decide(
   affinity: string | null,
   turns: Turns,
 ): Decision {
-  const candidates = newcomersGroup(members)
+  const candidates = newcomersOf(members)
   const best = candidates[0]
   if (route !== null) {
     const bound = members.find(member => member.name === route)
@@ -90,7 +90,7 @@ function decide(
 }
 
 /** The members that share newcomers now: best level, then lowest tier. */
-function newcomersGroup(members: readonly TableMember[]): TableMember[] {
+export function newcomersOf(members: readonly TableMember[]): TableMember[] {
   let group: TableMember[] = []
   let [level, tier]: [Level, number] = [4, Infinity]
   for (const member of members) {

@@ -81,6 +81,25 @@ export function parseReport(
   }
 }
 
+/** Enough of its form to be shown; the rest was written by the same version. */
+export function isMonitorReport(value: unknown): value is MonitorReport {
+  return (
+    isRecord(value) &&
+    typeof value['pid'] === 'number' &&
+    isRecord(value['backends'])
+  )
+}
+
+/** As for `isMonitorReport`. */
+export function isMapReport(value: unknown): value is MapReport {
+  return (
+    isRecord(value) &&
+    typeof value['pid'] === 'number' &&
+    typeof value['lookups'] === 'number' &&
+    Array.isArray(value['problems'])
+  )
+}
+
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null
 }

@@ -1,0 +1,54 @@
+#!/usr/bin/env -S UV_THREADPOOL_SIZE=64 node
+// The command. One file per subcommand; each returns its exit code.
+// (The thread pool: every name look-up of the monitor takes a thread while it
+// lasts, and a look-up that hangs must not delay the others.)
+import { Command, CommanderError } from 'commander'
+import { ConfigError } from '../config/problem.ts'
+import { version } from '../config/version.ts'
+import { apacheConfCommand } from './apache-conf.ts'
+import { Failure } from './failure.ts'
+import { explainCommand } from './explain.ts'
+import { monitorCommand } from './monitor.ts'
+import { probeCommand } from './probe.ts'
+import { rewritemapCommand } from './rewritemap.ts'
+import { statusCommand } from './status.ts'
+import { readyCommand, steerCommands } from './steer.ts'
+
+const program = new Command('zope-failover')
+  .description('fail-over for Apache httpd in front of Zope and Plone')
+  .version(version)
+
+for (const command of [
+  monitorCommand(),
+  rewritemapCommand(),
+  apacheConfCommand(),
+  statusCommand(),
+  ...steerCommands(),
+  readyCommand(),
+  explainCommand(),
+  probeCommand(),
+])
+  program.addCommand(command)
+
+for (const command of [program, ...program.commands])
+  command.exitOverride().showHelpAfterError('(--help shows what there is)')
+
+try {
+  await program.parseAsync()
+} catch (err) {
+  if (err instanceof CommanderError) {
+    // commander has told it already; its code for every wrong usage is 1
+    process.exitCode = err.exitCode === 0 ? 0 : 2
+  } else if (err instanceof ConfigError) {
+    process.stderr.write(`${err.problems.join('\n')}\n`)
+    process.exitCode = 2
+  } else if (err instanceof Failure) {
+    process.stderr.write(`${err.message}\n`)
+    process.exitCode = 1
+  } else {
+    process.stderr.write(
+      `${err instanceof Error ? (err.stack ?? err.message) : String(err)}\n`,
+    )
+    process.exitCode = 1
+  }
+}

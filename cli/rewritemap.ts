@@ -1,0 +1,42 @@
+import { Command, Option } from 'commander'
+import { answerStyles } from '../rewritemap/lookup.ts'
+import type { AnswerStyle } from '../rewritemap/lookup.ts'
+import { runMap } from '../rewritemap/run.ts'
+import { configOption } from './options.ts'
+
+type Options = {
+  config: string
+  directory?: string
+  answer: AnswerStyle
+  user?: string
+  launched?: true
+}
+
+/** `zope-failover rewritemap`: the same as rewritemap/main.ts, by hand. */
+export function rewritemapCommand(): Command {
+  return new Command('rewritemap')
+    .description('answer lookups on stdin, as RewriteMap prg: asks them')
+    .addOption(configOption())
+    .option(
+      '--directory <dir>',
+      'the sentinel directory: with it the map starts at once from what it kept there',
+    )
+    .addOption(
+      new Option('--answer <style>', 'what an answer names')
+        .choices(answerStyles)
+        .default('name'),
+    )
+    .option('--user <user[:group]>', 'become this user when started as root')
+    .addOption(new Option('--launched').hideHelp())
+    .action(async (options: Options) => {
+      const code = await runMap({
+        configFile: options.config,
+        directory: options.directory,
+        answer: options.answer,
+        user: options.user,
+        isLaunched: options.launched === true,
+      })
+      // the watching thread is still there
+      process.exit(code)
+    })
+}

@@ -1,0 +1,165 @@
+// What `status` tells: configuration, directory and reports, put together.
+// Pure: whoever calls it has read the files and asked for the processes.
+import type { Config } from '../config/config.ts'
+import { newcomersOf } from '../rewritemap/choose.ts'
+import { buildTable, isFreshAt, isInForce } from '../rewritemap/table.ts'
+import type { Standing } from '../rewritemap/table.ts'
+import type { AdminNote } from '../sentinels/content.ts'
+import { adminKinds } from '../sentinels/names.ts'
+import type { AdminKind } from '../sentinels/names.ts'
+import type { BackendReport, MapReport } from '../sentinels/reports.ts'
+import { noSentinels } from '../sentinels/snapshot.ts'
+import type { Snapshot } from '../sentinels/snapshot.ts'
+
+/** A program as its report and the process table show it. */
+export type Liveness =
+  | { readonly kind: 'alive'; readonly pid: number; readonly ageMs: number }
+  /** the process is there, but its report is older than it should be */
+  | { readonly kind: 'silent'; readonly pid: number; readonly ageMs: number }
+  /** it left a report, but the process is gone */
+  | { readonly kind: 'dead'; readonly pid: number; readonly ageMs: number }
+  | { readonly kind: 'never-seen' }
+
+export type SeenReport<Report> = {
+  readonly report: Report
+  readonly writtenMs: number
+  readonly isRunning: boolean
+}
+
+export type MonitorSeen = SeenReport<{
+  readonly pid: number
+  readonly backends: Readonly<Record<string, BackendReport>>
+}>
+
+export type BackendStatus = {
+  readonly name: string
+  readonly address: string
+  readonly state: string
+  readonly since: string | null
+  readonly reason: string | null
+  readonly share: number | null
+  readonly admin: readonly {
+    readonly kind: AdminKind
+    readonly reason: string | null
+    readonly by: string | null
+    /** RFC 3339 */
+    readonly until: string | null
+  }[]
+  /** newest last: `+` passed, `-` failed */
+  readonly probes: string
+}
+
+export type PoolStatus = {
+  readonly name: string
+  readonly policy: string
+  /** who gets newcomers now; [] = the answer is NULL */
+  readonly newcomers: readonly string[]
+  readonly members: readonly {
+    readonly name: string
+    readonly tier: number
+    readonly weight: number
+    readonly standing: Standing
+  }[]
+}
+
+export type StatusReport = {
+  readonly directory: string
+  readonly verdictsCount: boolean
+  readonly monitor: Liveness
+  readonly maps: readonly (Liveness & {
+    readonly lookups: number
+    readonly malformed: number
+    readonly unanswered: number
+    readonly problems: readonly string[]
+  })[]
+  readonly backends: readonly BackendStatus[]
+  readonly pools: readonly PoolStatus[]
+  readonly problems: readonly string[]
+}
+
+/** Both programs write once a second; so much later something is wrong. */
+const silentAfterMs = 5_000
+
+/**
+ * @param now ms since 1970
+ */
+export function statusReport(
+  config: Config,
+  snapshot: Snapshot,
+  monitor: MonitorSeen | undefined,
+  maps: readonly SeenReport<MapReport>[],
+  now: number,
+): StatusReport {
+  const table = buildTable(config, snapshot, now)
+  return {
+    directory: config.directory,
+    verdictsCount: isFreshAt(snapshot, config.staleAfterMs, now),
+    monitor: liveness(monitor, now),
+    maps: maps.map(seen => ({
+      ...liveness(seen, now),
+      lookups: seen.report.lookups,
+      malformed: seen.report.malformed,
+      unanswered: seen.report.unanswered,
+      problems: seen.report.problems,
+    })),
+    backends: config.backends.map(({ name, host, port }) => {
+      const sentinels = snapshot.backends.get(name) ?? noSentinels
+      const judged = monitor?.report.backends[name]
+      return {
+        name,
+        address: `${host}:${port}`,
+        state: judged?.state ?? 'unknown',
+        since: judged?.since ?? null,
+        reason: judged?.reason ?? null,
+        share: sentinels.share,
+        admin: adminKinds.flatMap(kind => {
+          const note = sentinels[kind]
+          return note !== null && isInForce(note, now)
+            ? [{ kind, ...noteStatus(note) }]
+            : []
+        }),
+        probes: (judged?.probes ?? [])
+          .map(({ outcome }) => (outcome === 'pass' ? '+' : '-'))
+          .join(''),
+      }
+    }),
+    pools: config.pools.map(pool => {
+      const members = table.pools.get(pool.name)?.members ?? []
+      return {
+        name: pool.name,
+        policy: pool.policy,
+        newcomers: newcomersOf(members).map(({ name }) => name),
+        members: pool.members.map(({ name, tier, weight }) => ({
+          name,
+          tier,
+          weight,
+          standing:
+            members.find(member => member.name === name)?.standing ?? 'unknown',
+        })),
+      }
+    }),
+    problems: snapshot.problems.map(({ text }) => text),
+  }
+}
+
+function noteStatus({ reason, by, until }: AdminNote) {
+  return {
+    reason,
+    by,
+    until: until === null ? null : new Date(until).toISOString(),
+  }
+}
+
+function liveness(
+  seen: SeenReport<{ readonly pid: number }> | undefined,
+  now: number,
+): Liveness {
+  if (seen === undefined) return { kind: 'never-seen' }
+  const ageMs = Math.max(0, now - seen.writtenMs)
+  const kind = !seen.isRunning
+    ? 'dead'
+    : ageMs > silentAfterMs
+      ? 'silent'
+      : 'alive'
+  return { kind, pid: seen.report.pid, ageMs }
+}
