@@ -1,0 +1,186 @@
+// npm run bench: where the figures in README come from. Everything that is
+// compared runs in alternating rounds of one run, for machines are noisy.
+import { cpus, loadavg, release } from 'node:os'
+import { parseArgs } from 'node:util'
+import { assertAgreement } from './agreement.ts'
+import { measureColdStart } from './cold-start.ts'
+import { measureLookups } from './lookups.ts'
+import { measureMemory } from './memory.ts'
+import { mapPrograms } from './programs.ts'
+import { report, targets } from './report.ts'
+import type { Results } from './report.ts'
+import { measureRequests } from './requests.ts'
+import { makeScratch } from './scratch.ts'
+import type { Scratch } from './scratch.ts'
+import { measureSentinelLatency } from './sentinel-latency.ts'
+import { compile } from './tools.ts'
+
+const sections = [
+  'lookups',
+  'requests',
+  'sentinel',
+  'cold-start',
+  'memory',
+] as const
+type Section = (typeof sections)[number]
+
+const help = `npm run bench -- [--quick] [--strict] [--only SECTION]...
+
+  --quick   a quarter of a minute, to see that it works; its figures mean little
+  --strict  exit 1 when a target is missed or could not be measured
+  --only    one of ${sections.join(', ')}
+`
+
+/** How much is measured; the whole run stays under three minutes. */
+const full = {
+  drive: {
+    rounds: 15,
+    lookups: 10_000,
+    warmUp: 5_000,
+    flipMs: 50,
+    seconds: 75,
+  },
+  load: { rounds: 7, roundMs: 1_500, connections: 32 },
+  sentinelChanges: 300,
+  coldStarts: 15,
+  memoryLookups: 1_000_000,
+}
+const quick: typeof full = {
+  drive: { rounds: 3, lookups: 1_000, warmUp: 200, flipMs: 50, seconds: 10 },
+  load: { rounds: 1, roundMs: 300, connections: 32 },
+  sentinelChanges: 10,
+  coldStarts: 2,
+  memoryLookups: 20_000,
+}
+
+async function main(): Promise<number> {
+  let values
+  try {
+    ;({ values } = parseArgs({
+      options: {
+        quick: { type: 'boolean', default: false },
+        strict: { type: 'boolean', default: false },
+        only: { type: 'string', multiple: true, default: [] },
+        help: { type: 'boolean', default: false },
+      },
+    }))
+  } catch (err) {
+    process.stderr.write(`${textOf(err)}\n${help}`)
+    return 2
+  }
+  if (values.help) {
+    process.stdout.write(help)
+    return 0
+  }
+  const unknown = values.only.find(name => !sections.some(is => is === name))
+  if (unknown !== undefined) {
+    process.stderr.write(
+      `--only must be one of ${sections.join(', ')}, got "${unknown}"\n`,
+    )
+    return 2
+  }
+  const scratch = makeScratch()
+  try {
+    const wanted = sections.filter(
+      name => values.only.length === 0 || values.only.includes(name),
+    )
+    const results = await measure(scratch, wanted, values.quick ? quick : full)
+    process.stdout.write(`${machine()}\n\n${report(results)}`)
+    const isMet = targets(results).every(({ verdict }) => verdict === 'met')
+    return values.strict && !isMet ? 1 : 0
+  } catch (err) {
+    process.stderr.write(`bench: ${textOf(err)}\n${scratch.logTail()}\n`)
+    return 1
+  } finally {
+    scratch.remove()
+  }
+}
+
+async function measure(
+  scratch: Scratch,
+  wanted: readonly Section[],
+  size: typeof full,
+): Promise<Results> {
+  const c = compile(scratch)
+  if (c === undefined)
+    tell('no C compiler (cc): no C map to compare with, and Node plays httpd')
+  const { thisMap, cMap, others } = mapPrograms(scratch, c)
+  const maps = cMap === undefined ? [thisMap] : [thisMap, cMap]
+  const results: Results = {}
+  for (const section of wanted) {
+    tell(section)
+    switch (section) {
+      case 'lookups': {
+        await assertAgreement(scratch, [...maps, ...others.slice(0, -1)])
+        const times = await measureLookups(
+          scratch,
+          [...maps, ...others],
+          c?.driver,
+          size.drive,
+        )
+        results.lookups = {
+          times,
+          cMap: times.find(({ program }) => program === cMap),
+          lookupsPerRound: size.drive.lookups,
+        }
+        break
+      }
+      case 'requests':
+        results.requests = await measureRequests(
+          scratch,
+          [undefined, ...maps].map(map => ({
+            name: map?.name ?? 'no map',
+            map,
+          })),
+          c?.load,
+          size.load,
+        )
+        break
+      case 'sentinel':
+        results.sentinel = []
+        for (const map of maps)
+          results.sentinel = [
+            ...results.sentinel,
+            {
+              name: map.name,
+              tookMs: await measureSentinelLatency(
+                scratch,
+                map,
+                size.sentinelChanges,
+              ),
+            },
+          ]
+        break
+      case 'cold-start':
+        results.coldStart = await measureColdStart(
+          scratch,
+          thisMap,
+          size.coldStarts,
+        )
+        break
+      case 'memory':
+        results.memory = await measureMemory(
+          scratch,
+          thisMap,
+          size.memoryLookups,
+        )
+        break
+    }
+  }
+  return results
+}
+
+function tell(what: string): void {
+  process.stderr.write(`bench: ${what}\n`)
+}
+
+function textOf(err: unknown): string {
+  return err instanceof Error ? err.message : String(err)
+}
+
+function machine(): string {
+  const [load = 0] = loadavg()
+  return `Node ${process.version}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, load ${load.toFixed(1)}`
+}
+
+process.exit(await main())

@@ -1,0 +1,111 @@
+// The map programs that are compared. All answer the same lookups from a
+// sentinel directory of their own, so that flipping one does not wake the others.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Scratch } from './scratch.ts'
+import {
+  backends,
+  configText,
+  makeSentinelDirectory,
+  pool,
+} from './sentinel-directory.ts'
+import { checkout, findProgram, findPython } from './tools.ts'
+import type { CPrograms } from './tools.ts'
+
+export type MapProgram = {
+  readonly name: string
+  readonly directory: string
+  readonly argv: readonly string[]
+}
+
+/** The least an administrator would write: it asks the files at each lookup. */
+const perlOneLiner =
+  '$|=1;$d=shift;while(<STDIN>){chomp;($n,$p,$r)=split/ /;@u=grep{-e"$d/$_.up"&&!-e"$d/$_.maint"}@ARGV;@o=grep{!-e"$d/$_.drain"}@u;($b)=((grep{$_ eq$r}@u),@o);($x)=grep{$_ ne$b}@o;print"$n ",defined$b?"$b ".($x//"-"):"NULL","\\n"}'
+
+const pythonOneLiner = `
+import sys; from os.path import exists as e; d,*a=sys.argv[1:]
+for l in sys.stdin: n,p,r,*_=(l[:-1]+" ").split(" "); u=[b for b in a if e(f"{d}/{b}.up") and not e(f"{d}/{b}.maint")]; o=[b for b in u if not e(f"{d}/{b}.drain")]; c=([b for b in u if b==r]+o+["NULL"])[0]; print(n,c,([b for b in o if b!=c]+["-"])[0],flush=True)
+`
+
+/** Knows nothing, does nothing: below this no program on Node can get. */
+const bareNodeLoop = `
+const fs = require('node:fs'), b = Buffer.alloc(65536)
+for (let n; (n = fs.readSync(0, b, 0, 65536, null)) > 0; )
+  fs.writeSync(1, b.latin1Slice(0, b.indexOf(32)) + ' zope2 zope1\\n', null, 'latin1')
+`
+
+export type MapPrograms = {
+  readonly thisMap: MapProgram
+  /** undefined without a C compiler */
+  readonly cMap: MapProgram | undefined
+  /** beside them, for comparison */
+  readonly others: readonly MapProgram[]
+}
+
+export function mapPrograms(
+  scratch: Scratch,
+  c: CPrograms | undefined,
+): MapPrograms {
+  const make = (
+    name: string,
+    argv: (directory: string) => readonly string[],
+  ): MapProgram => {
+    const directory = join(
+      scratch.path,
+      name.toLowerCase().replaceAll(/\W+/g, '-'),
+    )
+    makeSentinelDirectory(directory)
+    return { name, directory, argv: argv(directory) }
+  }
+  const perl = findProgram('perl')
+  const python = findPython()
+  const config = join(scratch.path, 'zope-failover.yaml')
+  const folder = join(checkout, 'dist/rewritemap')
+  return {
+    thisMap: make('this map', directory => {
+      writeFileSync(config, configText(directory))
+      return [
+        join(folder, 'launch.sh'),
+        process.execPath,
+        join(folder, 'main.js'),
+        '--config',
+        config,
+        '--directory',
+        directory,
+        '--answer',
+        'pair',
+      ]
+    }),
+    cMap:
+      c && make('C map', directory => [c.map, directory, pool, ...backends]),
+    others: [
+      ...(perl === undefined
+        ? []
+        : [
+            make('Perl one-liner', directory => [
+              perl,
+              '-e',
+              perlOneLiner,
+              directory,
+              ...backends,
+            ]),
+          ]),
+      ...(python === undefined
+        ? []
+        : [
+            make('Python one-liner', directory => [
+              python,
+              '-c',
+              pythonOneLiner,
+              directory,
+              ...backends,
+            ]),
+          ]),
+      make('bare Node loop, constant answer', () => [
+        process.execPath,
+        '-e',
+        bareNodeLoop,
+      ]),
+    ],
+  }
+}

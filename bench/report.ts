@@ -1,0 +1,229 @@
+// The figures as Markdown for README, and what they say about the targets.
+import type { ColdStart } from './cold-start.ts'
+import type { LookupTimes } from './lookups.ts'
+import type { Memory } from './memory.ts'
+import type { RequestRates } from './requests.ts'
+import {
+  median,
+  medianOfRounds,
+  medianRatio,
+  percentile,
+} from './statistics.ts'
+import type { RoundTrips } from './statistics.ts'
+
+/** A section that was not asked for is missing. */
+export type Results = {
+  lookups?: {
+    /** the first is this map */
+    readonly times: readonly LookupTimes[]
+    readonly cMap: LookupTimes | undefined
+    readonly lookupsPerRound: number
+  }
+  /** the first is without a map, the second this map */
+  requests?: readonly RequestRates[]
+  sentinel?: readonly {
+    readonly name: string
+    readonly tookMs: readonly number[]
+  }[]
+  coldStart?: ColdStart
+  memory?: Memory
+}
+
+export type Target = {
+  readonly title: string
+  readonly verdict: 'met' | 'missed' | 'not measured'
+}
+
+/** What was promised, each with its figure; in the order of the sections. */
+export function targets(results: Results): Target[] {
+  const found: Target[] = []
+  const judge = (
+    title: (figure: string) => string,
+    value: number | undefined,
+    isMet: (value: number) => boolean,
+    unit: string,
+  ): void => {
+    if (value === undefined || Number.isNaN(value))
+      found.push({ title: title('?'), verdict: 'not measured' })
+    else
+      found.push({
+        title: title(`${round(value)} ${unit}`),
+        verdict: isMet(value) ? 'met' : 'missed',
+      })
+  }
+  if (results.lookups) {
+    judge(
+      figure => `p50 of a lookup: ${figure} the C map (at most 1.1 ×)`,
+      ratioToC(results.lookups, 'p50Us'),
+      value => value <= 1.1,
+      '×',
+    )
+    judge(
+      figure => `p99.9 of a lookup: ${figure} the C map (at most 1.5 ×)`,
+      ratioToC(results.lookups, 'p999Us'),
+      value => value <= 1.5,
+      '×',
+    )
+  }
+  if (results.sentinel)
+    judge(
+      figure => `sentinel's change seen, p99: ${figure} (under 20 ms)`,
+      percentile(sortedOf(results.sentinel[0]?.tookMs ?? []), 0.99),
+      value => value < 20,
+      'ms',
+    )
+  if (results.coldStart)
+    judge(
+      figure =>
+        `first answer after a cold start: ${figure} more than bare node (within 60 ms)`,
+      moreThanBareMs(results.coldStart),
+      value => value <= 60,
+      'ms',
+    )
+  if (results.memory)
+    judge(
+      figure => `resident memory: ${figure} (under 80 MB)`,
+      results.memory.residentMb,
+      value => value < 80,
+      'MB',
+    )
+  return found
+}
+
+/** Every section that was measured, then the targets. */
+export function report(results: Results): string {
+  const sections = [
+    results.lookups && lookupSection(results.lookups),
+    results.requests && requestSection(results.requests),
+    results.sentinel && sentinelSection(results.sentinel),
+    results.coldStart && coldStartSection(results.coldStart),
+    results.memory && memorySection(results.memory),
+    `### Targets\n\n${targets(results)
+      .map(({ title, verdict }) => `- **${verdict}**: ${title}`)
+      .join('\n')}`,
+  ]
+  return `${sections.filter(text => text !== undefined).join('\n\n')}\n`
+}
+
+function lookupSection(lookups: NonNullable<Results['lookups']>): string {
+  const { times, cMap, lookupsPerRound } = lookups
+  const rows = times.map(one => {
+    const { perSecond, p50Us, p99Us, p999Us } = medianOfRounds(one.rounds)
+    const compared = (key: keyof RoundTrips): string =>
+      cMap === undefined ? '' : `${round(ratio(one, cMap, key))} ×`
+    return [
+      one.program.name,
+      perSecond.toFixed(0),
+      ...[p50Us, p99Us, p999Us].map(round),
+      compared('p50Us'),
+      compared('p999Us'),
+    ]
+  })
+  const rounds = times[0]?.rounds.length ?? 0
+  return `### Lookups through pipes
+
+${table(['program', 'lookups/s', 'p50 µs', 'p99 µs', 'p99.9 µs', 'p50 to C', 'p99.9 to C'], rows)}
+
+One asker, answers read byte by byte, the table flipping 20 times a second; medians of ${rounds} alternating rounds of ${lookupsPerRound} lookups each.`
+}
+
+function requestSection(rates: readonly RequestRates[]): string {
+  const none = rates[0]?.perSecond ?? []
+  const rows = rates.map(({ site, perSecond, failed }) => [
+    site.name,
+    median(perSecond).toFixed(0),
+    `${round(medianRatio(perSecond, none))} ×`,
+    String(failed),
+  ])
+  return `### Requests through httpd
+
+${table(['httpd with', 'requests/s', 'to no map', 'failed'], rows)}
+
+A tiny static file, 32 kept-alive connections; medians of ${none.length} alternating rounds.`
+}
+
+function sentinelSection(programs: NonNullable<Results['sentinel']>): string {
+  const rows = programs.map(({ name, tookMs }) => {
+    const sorted = sortedOf(tookMs)
+    return [
+      name,
+      String(sorted.length),
+      ...[0.5, 0.99, 1].map(share => round(percentile(sorted, share))),
+    ]
+  })
+  return `### From a sentinel's change to the first changed answer
+
+${table(['program', 'changes', 'p50 ms', 'p99 ms', 'longest ms'], rows)}`
+}
+
+function coldStartSection(coldStart: ColdStart): string {
+  const { mapMs, bareNodeMs } = coldStart
+  return `### From a cold start to the first answer
+
+${table(
+  ['starts', 'first answer ms', '`node -e 0` ms', 'difference ms'],
+  [
+    [
+      String(mapMs.length),
+      ...[median(mapMs), median(bareNodeMs), moreThanBareMs(coldStart)].map(
+        round,
+      ),
+    ],
+  ],
+)}`
+}
+
+function memorySection({ lookups, residentMb, peakMb }: Memory): string {
+  return `### Resident memory of the map
+
+${table(
+  ['lookups', 'resident MB', 'peak MB'],
+  [[String(lookups), residentMb.toFixed(1), peakMb.toFixed(1)]],
+)}`
+}
+
+function ratioToC(
+  { times, cMap }: NonNullable<Results['lookups']>,
+  key: keyof RoundTrips,
+): number | undefined {
+  const thisMap = times[0]
+  return thisMap && cMap && ratio(thisMap, cMap, key)
+}
+
+function ratio(
+  one: LookupTimes,
+  reference: LookupTimes,
+  key: keyof RoundTrips,
+): number {
+  return medianRatio(
+    one.rounds.map(times => times[key]),
+    reference.rounds.map(times => times[key]),
+  )
+}
+
+function moreThanBareMs({ mapMs, bareNodeMs }: ColdStart): number {
+  return median(mapMs.map((ms, i) => ms - (bareNodeMs[i] ?? Number.NaN)))
+}
+
+function sortedOf(values: readonly number[]): number[] {
+  return values.toSorted((a, b) => a - b)
+}
+
+function round(value: number): string {
+  return value.toFixed(value < 10 ? 2 : 1)
+}
+
+function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
+  return [
+    line(head),
+    line(head.map((_cell, i) => (i === 0 ? '---' : '---:'))),
+    ...rows.map(line),
+  ].join('\n')
+}
+
+function line(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`
+}

@@ -1,0 +1,38 @@
+// A sentinel directory as a living monitor would leave it, all backends up.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { monitorReportFile, sentinelFile } from '../sentinels/names.ts'
+
+export const pool = 'default'
+export const backends = ['zope1', 'zope2', 'zope3'] as const
+
+/** Fits the directories made here; the monitor.json in them stays fresh for it. */
+export function configText(directory: string): string {
+  return `${JSON.stringify({
+    directory,
+    staleAfter: '1h',
+    backends: Object.fromEntries(
+      backends.map((name, i) => [name, `http://127.0.0.1:${8081 + i}`]),
+    ),
+  })}\n`
+}
+
+export function makeSentinelDirectory(directory: string): void {
+  mkdirSync(directory)
+  for (const name of backends)
+    writeFileSync(join(directory, sentinelFile(name, 'up')), '100\n')
+  const state = { state: 'up', share: 100 }
+  writeFileSync(
+    join(directory, monitorReportFile),
+    JSON.stringify({
+      backends: Object.fromEntries(backends.map(name => [name, state])),
+    }),
+  )
+}
+
+/** What `touch zope1.drain` and `rm zope1.drain` do. */
+export function setDrained(directory: string, isDrained: boolean): void {
+  const path = join(directory, sentinelFile(backends[0], 'drain'))
+  if (isDrained) writeFileSync(path, '')
+  else rmSync(path, { force: true })
+}

@@ -1,0 +1,63 @@
+// What the measuring needs from the machine: interpreters, a C compiler, and the
+// C programs of this folder made with it.
+import { execFileSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { join } from 'node:path'
+import type { Scratch } from './scratch.ts'
+
+/** The checkout, seen from bench/ as from dist/bench/. */
+export const checkout = join(
+  import.meta.dirname,
+  import.meta.dirname.endsWith(join('dist', 'bench')) ? '../..' : '..',
+)
+
+export function findProgram(name: string): string | undefined {
+  // /usr/sbin: where Debian has apache2, and not in everybody's PATH
+  const path = `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/sbin`
+  return path
+    .split(':')
+    .map(folder => join(folder, name))
+    .find(isExecutable)
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    // whatever the reason: it cannot be run
+    return false
+  }
+}
+
+/**
+ * The real interpreter behind a name in PATH: a wrapper script such as pyenv's
+ * would need the environment that httpd does not give.
+ */
+export function findPython(): string | undefined {
+  const python = findProgram('python3')
+  return python === undefined
+    ? undefined
+    : execFileSync(python, ['-c', 'import sys; print(sys.executable)'], {
+        encoding: 'utf8',
+      }).trim()
+}
+
+/** The C programs, ready to run; undefined when there is no C compiler. */
+export type CPrograms = {
+  readonly map: string
+  readonly driver: string
+  readonly load: string
+}
+
+export function compile(scratch: Scratch): CPrograms | undefined {
+  const cc = findProgram('cc') ?? findProgram('gcc')
+  if (cc === undefined) return undefined
+  const make = (name: string): string => {
+    const program = join(scratch.path, `${name}-c`)
+    const source = join(checkout, 'bench', `${name}.c`)
+    execFileSync(cc, ['-O2', '-pthread', '-o', program, source])
+    return program
+  }
+  return { map: make('map'), driver: make('driver'), load: make('load') }
+}
