@@ -1,0 +1,357 @@
+// The checked configuration and a few choices -> the lines to include in
+// httpd's. Pure: the caller reads the templates and knows the paths.
+import { originOf } from '../config/config.ts'
+import type { Backend, Config, Pool } from '../config/config.ts'
+import { ConfigError, found } from '../config/problem.ts'
+import { fill } from './template.ts'
+import type { Values } from './template.ts'
+
+/** The files of apache-conf/, by their names without `.conf`. */
+export type Templates = {
+  readonly prg: string
+  readonly 'prg-fallback': string
+  readonly 'prg-last-resort': string
+  readonly 'prg-turn': string
+}
+
+export type Affinity = 'none' | 'address' | 'url'
+
+export type RenderOptions = {
+  /** undefined: the only pool, or the one called `default` */
+  readonly pool: string | undefined
+  /** what visitors type; undefined: httpd's ServerName decides */
+  readonly url: string | undefined
+  /** path of the site inside Zope, `/Plone`; empty: Zope's root */
+  readonly site: string
+  /** the path is wrapped for Zope's VirtualHostMonster */
+  readonly isVhm: boolean
+  /** name of the route cookie; undefined: visitors are not bound */
+  readonly cookie: string | undefined
+  readonly affinity: Affinity
+  /** `USER[:GROUP]` the map runs as; undefined: whoever starts httpd */
+  readonly mapUser: string | undefined
+  /** how long a backend may be silent */
+  readonly timeoutMs: number
+  /** connections of one httpd child to one backend; undefined: its threads */
+  readonly maxConnections: number | undefined
+  /** paths httpd serves itself, beside its status pages */
+  readonly local: readonly string[]
+  /** HTML of the maintenance page */
+  readonly page: string
+  readonly retryAfterMs: number
+  /** absolute paths: what httpd starts, and what that starts */
+  readonly launcher: string
+  readonly node: string
+  readonly main: string
+  readonly configFile: string
+  /** for the comment: how to make this again */
+  readonly command: string
+  readonly version: string
+}
+
+/**
+ * What to include in a `<VirtualHost>`, or at server level.
+ *
+ * @throws {ConfigError} with everything that cannot be written in httpd's
+ *   configuration: a pool that is not there, a path with quotes in it …
+ */
+export function render(
+  templates: Templates,
+  config: Config,
+  options: RenderOptions,
+): string {
+  const problems: string[] = []
+  const pool = choosePool(config, options.pool, problems)
+  const members = backendsOf(config, pool)
+  const { cookie } = options
+  const url = options.url === undefined ? null : parseUrl(options.url, problems)
+  checkOptions(options, problems)
+  const isVerified = members.map(backend => backend.tls && backend.probe.verify)
+  const isUnverified = members.map(
+    backend => backend.tls && !backend.probe.verify,
+  )
+  if (isVerified.includes(true) && isUnverified.includes(true))
+    problems.push(
+      `pool ${pool.name}: probe.verify must be the same for all of its https backends, for httpd checks the certificates of all or of none`,
+    )
+  const program = programLine(config, options, problems)
+  if (/["%$\\]|[^ -~]/.test(config.directory))
+    problems.push(
+      `directory must be printable ASCII without quotes, "%", "$" and "\\" to stand in a RewriteCond, got ${found(config.directory)}`,
+    )
+  const page = pageText(options.page, problems)
+  if (problems.length > 0) throw new ConfigError(problems)
+
+  const tiers = tiersOf(pool)
+  const fallbackValues: Values = {
+    directory: config.directory,
+    cookie: cookie !== undefined,
+    spread: tiers.some(tier => tier['isShared'] === true),
+    tiers,
+    turn: templates['prg-turn'].trimEnd(),
+  }
+  const lastResort = fill(templates['prg-last-resort'], fallbackValues)
+  const fallback = fill(templates['prg-fallback'], {
+    ...fallbackValues,
+    lastResort: lastResort.trimEnd(),
+    lastResortRules: countRules(lastResort),
+  })
+  const timeout = Math.ceil(options.timeoutMs / 1_000)
+  return fill(templates.prg, {
+    version: options.version,
+    command: options.command,
+    configFile: options.configFile,
+    pool: pool.name,
+    modules: modulesOf(members).join(' '),
+    preserveHost: options.isVhm ? 'Off' : 'On',
+    canonical: options.isVhm && url === null,
+    ssl: members.some(backend => backend.tls),
+    sslVerified: isVerified.includes(true),
+    sslUnverified: isUnverified.includes(true),
+    timeout,
+    ttl: idleSeconds,
+    max: options.maxConnections !== undefined,
+    ...balancers(
+      members,
+      `retry=1 connectiontimeout=${connectSeconds} timeout=${timeout} ttl=${idleSeconds} smax=0${options.maxConnections === undefined ? '' : ` max=${options.maxConnections}`}`,
+    ),
+    program,
+    mapUser: options.mapUser === undefined ? '' : ` ${options.mapUser}`,
+    local: [...statusPaths, ...options.local.map(path => path.slice(1))]
+      .map(path => path.replace(/\/+$/, '').replace(/[^\w/]/g, '\\$&'))
+      .join('|'),
+    cookie: cookie ?? false,
+    names: members.map(backend => backend.name).join('|'),
+    affinity: options.affinity !== 'none',
+    affinityUrl: options.affinity === 'url',
+    affinityAddress: options.affinity === 'address',
+    fallback: fallback.trimEnd(),
+    fallbackRules: countRules(fallback),
+    vhm: options.isVhm ? vhmPath(url, options.site) : '',
+    page,
+    retryAfter: Math.ceil(options.retryAfterMs / 1_000),
+    secure: url?.scheme === 'https' ? '; Secure' : '',
+  })
+}
+
+/** Under waitress' channel_timeout (120 s) with room for a slow clock. */
+const idleSeconds = 60
+
+/** A host that does not answer SYN at all; a refusal comes at once. */
+const connectSeconds = 2
+
+const statusPaths = ['server-status', 'balancer-manager', '.zope-failover']
+
+function choosePool(
+  config: Config,
+  name: string | undefined,
+  problems: string[],
+): Pool {
+  const pool =
+    config.pools.find(({ name: it }) => it === (name ?? 'default')) ??
+    (name === undefined && config.pools.length === 1
+      ? config.pools[0]
+      : undefined)
+  if (pool !== undefined) return pool
+  problems.push(
+    `--pool must name one of the pools (${config.pools.map(({ name: it }) => it).join(', ')}), got ${found(name)}`,
+  )
+  return { ...noPool, name: name ?? '' }
+}
+
+const noPool: Omit<Pool, 'name'> = {
+  policy: 'failover',
+  members: [],
+  whenAllDown: 'maintenance',
+  stickiness: 'strict',
+  failback: 'newcomers',
+  minAlive: 0,
+}
+
+/** The pool's backends in the order of the configuration's member list. */
+function backendsOf(config: Config, pool: Pool): Backend[] {
+  return pool.members.flatMap(member =>
+    config.backends.filter(({ name }) => name === member.name),
+  )
+}
+
+type PublicUrl = {
+  readonly scheme: string
+  readonly host: string
+  readonly port: string
+}
+
+function parseUrl(text: string, problems: string[]): PublicUrl | null {
+  const match = /^(https?):\/\/([\w.-]+|\[[\da-f:.]+\])(?::(\d+))?\/?$/i.exec(
+    text,
+  )
+  if (match === null) {
+    problems.push(
+      `--url must be what visitors type, http://HOST or https://HOST with a port if need be, without a path, got ${found(text)}`,
+    )
+    return null
+  }
+  const scheme = (match[1] ?? '').toLowerCase()
+  return {
+    scheme,
+    host: match[2] ?? '',
+    port: match[3] ?? (scheme === 'https' ? '443' : '80'),
+  }
+}
+
+function checkOptions(options: RenderOptions, problems: string[]): void {
+  const check = (name: string, text: string, rule: RegExp, words: string) => {
+    if (!rule.test(text))
+      problems.push(`${name} must be ${words}, got ${found(text)}`)
+  }
+  check(
+    '--site',
+    options.site,
+    /^(\/[\w.@~-]+)*$/,
+    'a path inside Zope such as /Plone, without "/" at its end',
+  )
+  check(
+    '--cookie',
+    options.cookie ?? 'x',
+    /^[\w-]{1,64}$/,
+    'letters, digits, "_" and "-", at most 64',
+  )
+  check(
+    '--map-user',
+    options.mapUser ?? 'x',
+    /^[\w.-]+(:[\w.-]+)?$/,
+    'USER or USER:GROUP',
+  )
+  for (const path of options.local)
+    check(
+      '--local',
+      path,
+      /^\/[\w.~-][\w.~/-]*$/,
+      'a path such as /.well-known/acme-challenge',
+    )
+  if (!(options.timeoutMs >= 1_000))
+    problems.push(`--timeout must be at least 1s, got ${options.timeoutMs}ms`)
+}
+
+/**
+ * The map's command line. httpd splits it with apr_tokenize_to_argv, which
+ * knows quotes and nothing else of a shell; it starts the program with no
+ * environment, in the launcher's own directory, so every path is absolute.
+ */
+function programLine(
+  config: Config,
+  options: RenderOptions,
+  problems: string[],
+): string {
+  const paths = {
+    launcher: options.launcher,
+    node: options.node,
+    'map program': options.main,
+    '--config': options.configFile,
+    directory: config.directory,
+  }
+  for (const [what, path] of Object.entries(paths))
+    if (!/^\/[\w ./+@:,=~-]*$/.test(path))
+      problems.push(
+        `${what} must be an absolute path of letters, digits, spaces and ./+@:,=~_- for httpd to start the map with it, got ${found(path)}`,
+      )
+  return [
+    options.launcher,
+    options.node,
+    options.main,
+    '--config',
+    options.configFile,
+    '--directory',
+    config.directory,
+    '--answer',
+    'pair',
+  ]
+    .map(word => (word.includes(' ') ? `'${word}'` : word))
+    .join(' ')
+}
+
+/**
+ * The page as one line of ErrorDocument. httpd sends it as ISO-8859-1 and looks
+ * for %{…} in it; a line of its configuration ends at the line's end.
+ */
+function pageText(html: string, problems: string[]): string {
+  if (html.includes('${'))
+    problems.push(
+      '--maintenance-page must not hold "${": httpd would put a variable there',
+    )
+  if (!/^\s*</.test(html))
+    problems.push('--maintenance-page must be an HTML page, beginning with "<"')
+  return html
+    .replace(/[^\0-~]/gu, character => `&#${character.codePointAt(0)};`)
+    .replace(/\s+/g, ' ')
+    .trim()
+    .replaceAll('%{', '% {')
+    .replace(/["\\]/g, '\\$&')
+}
+
+function balancers(
+  members: readonly Backend[],
+  worker: string,
+): { alone: Values[]; pairs: Values[] } {
+  const alone = members.map(backend => ({
+    lead: backend.name,
+    leadUrl: originOf(backend),
+    worker,
+  }))
+  return {
+    alone,
+    pairs: alone.flatMap(lead =>
+      alone
+        .filter(next => next.lead !== lead.lead)
+        .map(next => ({ ...lead, next: next.lead, nextUrl: next.leadUrl })),
+    ),
+  }
+}
+
+function modulesOf(members: readonly Backend[]): string[] {
+  const ssl = members.some(backend => backend.tls) ? ['ssl'] : []
+  return [
+    'rewrite',
+    'proxy',
+    'proxy_http',
+    'proxy_balancer',
+    'lbmethod_byrequests',
+    'slotmem_shm',
+    'headers',
+    'unique_id',
+    ...ssl,
+  ]
+}
+
+/**
+ * The members newcomers may get without the map, tier by tier. A tier of one
+ * goes to the list directly, a shared one through prg-turn.conf.
+ */
+function tiersOf(pool: Pool): Values[] {
+  const members = pool.members.filter(member => member.weight > 0)
+  const tiers = [...new Set(members.map(member => member.tier))].sort(
+    (one, other) => one - other,
+  )
+  return tiers.map(tier => {
+    const names = members.filter(member => member.tier === tier)
+    const isShared = names.length > 1
+    return {
+      isShared,
+      list: isShared ? 'ZF_TIER' : 'ZF_LIST',
+      members: names.map(({ name }) => ({ name })),
+    }
+  })
+}
+
+/** As [S=N] counts: every RewriteRule, whatever its conditions. */
+function countRules(text: string): number {
+  return text.match(/^RewriteRule /gm)?.length ?? 0
+}
+
+function vhmPath(url: PublicUrl | null, site: string): string {
+  const base =
+    url === null
+      ? '%{REQUEST_SCHEME}/%{SERVER_NAME}:%{SERVER_PORT}'
+      : `${url.scheme}/${url.host}:${url.port}`
+  return `VirtualHostBase/${base}${site}/VirtualHostRoot/`
+}

@@ -1,0 +1,191 @@
+// zope-failover apache-conf: prints the httpd configuration for this one.
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Command, Option } from 'commander'
+import { render } from '../apache-conf/render.ts'
+import type { Affinity, Templates } from '../apache-conf/render.ts'
+import { parseDuration } from '../config/duration.ts'
+import { errorCode } from '../config/error-code.ts'
+import { defaultConfigFile, loadConfig } from '../config/load.ts'
+import { ConfigError, found } from '../config/problem.ts'
+
+type Given = {
+  config: string
+  style: string
+  pool?: string
+  url?: string
+  site: string
+  vhm: boolean
+  /** --no-cookie makes it false */
+  cookie: string | false
+  affinity: Affinity
+  mapUser?: string
+  timeout: string
+  max?: string
+  local: string[]
+  maintenancePage?: string
+  retryAfter: string
+}
+
+/**
+ * The subcommand. Prints on stdout; what cannot be rendered goes to stderr with
+ * exit code 2 (contract 4).
+ */
+export function apacheConfCommand(): Command {
+  const command = new Command('apache-conf')
+    .summary('print the httpd configuration for this configuration')
+    .description(
+      'Prints what to include in a <VirtualHost> (or at server level) of Apache httpd.',
+    )
+    .option('--config <file>', 'configuration file', defaultConfigFile())
+    .addOption(
+      new Option('--style <style>', 'how httpd finds the backend')
+        .choices(['prg', 'txt', 'sentinel'])
+        .default('prg'),
+    )
+    .option('--pool <name>', 'pool that serves this virtual host')
+    .option(
+      '--url <url>',
+      'what visitors type, such as https://www.example.org; left out: ServerName',
+    )
+    .option('--site <path>', 'the site inside Zope, such as /Plone', '')
+    .option('--no-vhm', 'no VirtualHostMonster path; Zope sees the bare path')
+    .option('--cookie <name>', 'name of the route cookie', 'zope_route')
+    .option('--no-cookie', 'visitors are not bound to a backend')
+    .addOption(
+      new Option('--affinity <what>', 'what goes to the same backend if it can')
+        .choices(['none', 'address', 'url'])
+        .default('none'),
+    )
+    .option('--map-user <user[:group]>', 'who the map runs as')
+    .option('--timeout <duration>', 'how long a backend may be silent', '60s')
+    .option(
+      '--max <number>',
+      'connections of one httpd child to one backend (left out: as many as it has threads)',
+    )
+    .option(
+      '--local <path>',
+      'a path httpd serves itself, such as /.well-known/acme-challenge; repeatable',
+      (path: string, before: string[]) => [...before, path],
+      [],
+    )
+    .option(
+      '--maintenance-page <file>',
+      'HTML page for the time when nobody can serve; becomes one line of the output',
+    )
+    .option('--retry-after <duration>', 'what that page asks for', '30s')
+  command.action((given: Given) => {
+    try {
+      process.stdout.write(print(given, command))
+    } catch (err) {
+      if (!(err instanceof ConfigError)) throw err
+      process.stderr.write(`${err.problems.join('\n')}\n`)
+      process.exitCode = 2
+    }
+  })
+  return command
+}
+
+function print(given: Given, command: Command): string {
+  if (given.style !== 'prg')
+    throw new ConfigError([
+      `--style ${given.style} is not there yet; --style prg is`,
+    ])
+  const configFile = resolve(given.config)
+  const config = loadConfig(configFile)
+  const problems: string[] = []
+  const durationOf = (name: string, text: string): number => {
+    const ms = parseDuration(text)
+    if (ms === undefined)
+      problems.push(
+        `${name} must be a duration such as 60s or 5m, got ${found(text)}`,
+      )
+    return ms ?? 60_000
+  }
+  const timeoutMs = durationOf('--timeout', given.timeout)
+  const retryAfterMs = durationOf('--retry-after', given.retryAfter)
+  if (given.max !== undefined && !/^[1-9]\d{0,5}$/.test(given.max))
+    problems.push(`--max must be a number from 1, got ${found(given.max)}`)
+  if (problems.length > 0) throw new ConfigError(problems)
+  const programs = resolve(installation, 'rewritemap')
+  return render(readTemplates(), config, {
+    pool: given.pool,
+    url: given.url,
+    site: given.site,
+    isVhm: given.vhm,
+    cookie: given.cookie === false ? undefined : given.cookie,
+    affinity: given.affinity,
+    mapUser: given.mapUser,
+    timeoutMs,
+    maxConnections: given.max === undefined ? undefined : Number(given.max),
+    local: given.local,
+    page:
+      given.maintenancePage === undefined
+        ? readFileSync(template('maintenance.html'), 'utf8')
+        : readPage(given.maintenancePage),
+    retryAfterMs,
+    launcher: resolve(programs, 'launch.sh'),
+    node: process.execPath,
+    main: resolve(programs, 'main.js'),
+    configFile,
+    command: commandLine(command, configFile),
+    version: version(),
+  })
+}
+
+/** Where the built programs are: dist/, also when this runs from the source. */
+const here = dirname(fileURLToPath(import.meta.url))
+const installation = import.meta.url.endsWith('.ts')
+  ? resolve(here, '../dist')
+  : resolve(here, '..')
+
+function template(name: string): URL {
+  return new URL(`../apache-conf/${name}`, import.meta.url)
+}
+
+function readTemplates(): Templates {
+  return {
+    prg: readTemplate('prg'),
+    'prg-fallback': readTemplate('prg-fallback'),
+    'prg-last-resort': readTemplate('prg-last-resort'),
+    'prg-turn': readTemplate('prg-turn'),
+  }
+}
+
+function readTemplate(name: keyof Templates): string {
+  return readFileSync(template(`${name}.conf`), 'utf8')
+}
+
+function readPage(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (err) {
+    throw new ConfigError([
+      `--maintenance-page must be a readable file, got ${found(file)} (${errorCode(err)})`,
+    ])
+  }
+}
+
+function version(): string {
+  const text = readFileSync(resolve(installation, '../package.json'), 'utf8')
+  const parsed: { version: string } = JSON.parse(text)
+  return parsed.version
+}
+
+/** The same command again, as one would type it. */
+function commandLine(command: Command, configFile: string): string {
+  const given = command.options.flatMap(option => {
+    const name = option.attributeName()
+    if (name === 'config' || command.getOptionValueSource(name) !== 'cli')
+      return []
+    const value: unknown = command.getOptionValue(name)
+    if (option.negate) return value === false ? [option.long ?? ''] : []
+    if (value === false) return []
+    const values: unknown[] = Array.isArray(value) ? value : [value]
+    return values.flatMap(one => [option.long ?? '', String(one)])
+  })
+  return ['zope-failover', 'apache-conf', '--config', configFile, ...given]
+    .map(word => (/^[\w./:@=+-]+$/.test(word) ? word : `'${word}'`))
+    .join(' ')
+}

@@ -1,0 +1,76 @@
+// A stand-in for a Zope: says who it is, shows what reached it, dies at once.
+// node dist/demo/backend.js --name zope1 --port 8081 [--delay MS] [--journal FILE]
+import { appendFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { parseArgs } from 'node:util'
+
+const { values } = parseArgs({
+  options: {
+    name: { type: 'string', default: 'zope1' },
+    host: { type: 'string', default: '127.0.0.1' },
+    /** 0 = any; the one taken is told on stdout */
+    port: { type: 'string', default: '0' },
+    delay: { type: 'string', default: '0' },
+    /** a line `begin ID` and `end ID` for each request, ID from X-Request */
+    journal: { type: 'string' },
+  },
+})
+const { name, journal } = values
+const delayMs = Number(values.delay)
+
+const server = createServer((request, response) => {
+  void answer(request, response)
+})
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const id = request.headers['x-request']
+  // at once on disk: a killed process has no later
+  const note = (what: string): void => {
+    if (journal !== undefined && id !== undefined)
+      appendFileSync(journal, `${what} ${String(id)}\n`)
+  }
+  note('begin')
+  let length = 0
+  for await (const chunk of request) length += Buffer.byteLength(chunk)
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://zope')
+  const path = pathname.replace(/^\/VirtualHostBase\/.*\/VirtualHostRoot/, '')
+  const waitMs = Number(searchParams.get('delay') ?? delayMs)
+  if (waitMs > 0) await new Promise(resolve => setTimeout(resolve, waitMs))
+  response.setHeader('X-Backend', name)
+  if (path.startsWith('/echo')) {
+    response.setHeader('Content-Type', 'application/json')
+    response.end(
+      JSON.stringify({
+        backend: name,
+        method: request.method,
+        url: request.url,
+        headers: request.headers,
+        length,
+      }),
+    )
+  } else {
+    // /status/503 and the like: a page that Zope itself makes of an error
+    const status = /^\/status\/([2-5]\d\d)$/.exec(path)?.[1]
+    response.statusCode = Number(status ?? 200)
+    response.setHeader('Content-Type', 'text/plain; charset=utf-8')
+    response.end(`${name}\n`)
+  }
+  note('end')
+}
+
+// waitress closes an idle connection after 120 s (channel_timeout)
+server.keepAliveTimeout = 120_000
+server.listen(Number(values.port), values.host, () => {
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : values.port
+  process.stdout.write(`${name} listens on ${values.host}:${port}\n`)
+})
+server.on('error', err => {
+  process.stderr.write(`${name}: ${err.message}\n`)
+  process.exit(1)
+})
+process.on('SIGTERM', () => process.exit(0))
