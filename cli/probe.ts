@@ -1,0 +1,77 @@
+import { Argument, Command } from 'commander'
+import type { Backend } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
+import { parseConfig } from '../config/parse.ts'
+import { ConfigError } from '../config/problem.ts'
+import { configOption } from './options.ts'
+
+/** As monitoring plugins say it. */
+const exitCodes = { ok: 0, warning: 1, critical: 2, unknown: 3 } as const
+
+/** `zope-failover probe NAME|URL`. */
+export function probeCommand(): Command {
+  return new Command('probe')
+    .description(
+      'one probe now, in full detail; exit code 0 ok, 1 late, 2 failed, 3 could not probe',
+    )
+    .addArgument(
+      new Argument(
+        '[backend]',
+        'a backend of the configuration, or a URL (probed with the defaults)',
+      ),
+    )
+    .addOption(configOption())
+    .action(async (target: string | undefined, options: { config: string }) => {
+      const backend = wanted(target ?? '', options.config)
+      if (typeof backend === 'string') {
+        process.stderr.write(`${backend}\n`)
+        process.exitCode = exitCodes.unknown
+        return
+      }
+      const { Lookup } = await import('../monitor/lookup.ts')
+      const { probe } = await import('../monitor/probe.ts')
+      const { conclude, probeText } = await import('../monitor/probe-text.ts')
+      const probed = await probe(
+        backend,
+        new Lookup(),
+        new AbortController().signal,
+      )
+      process.stdout.write(probeText(backend, probed))
+      process.exitCode =
+        exitCodes[conclude(probed.outcome, probed.ms, backend.probe.slowMs)]
+    })
+}
+
+/** The backend to probe, or why there is none. */
+function wanted(target: string, configFile: string): Backend | string {
+  try {
+    if (target.includes('://')) return backendOfUrl(target)
+    const { backends } = loadConfig(configFile)
+    const names = backends.map(({ name }) => name).join(', ')
+    return (
+      backends.find(({ name }) => name === target) ??
+      `probe needs a backend of ${configFile} (${names}) or a URL, got ${JSON.stringify(target)}`
+    )
+  } catch (err) {
+    if (err instanceof ConfigError) return err.problems.join('\n')
+    throw err
+  }
+}
+
+/** @throws {ConfigError} when it is no URL of a backend */
+function backendOfUrl(text: string): Backend | string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const path = url === undefined ? '/' : url.pathname + url.search
+  const origin = url === undefined ? text : text.slice(0, originLength(text))
+  const config = parseConfig(
+    JSON.stringify({ backends: { url: { url: origin, probe: { path } } } }),
+    'the command line',
+  )
+  return config.backends[0] ?? `${text} is no URL`
+}
+
+/** What the configuration allows a backend's URL to hold: no path, no query. */
+function originLength(text: string): number {
+  const path = text.slice(text.indexOf('://') + 3).search(/[/?]/)
+  return path === -1 ? text.length : text.indexOf('://') + 3 + path
+}

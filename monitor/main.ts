@@ -1,0 +1,205 @@
+// `zope-failover monitor`: checks, wires, waits for a signal. The only place of
+// the monitor that touches the process.
+import { statSync } from 'node:fs'
+import { pino } from 'pino'
+import type { Logger } from 'pino'
+import type { Config } from '../config/config.ts'
+import { errorCode } from '../config/error-code.ts'
+import { readConfigText } from '../config/load.ts'
+import { parseConfig } from '../config/parse.ts'
+import { ConfigReload } from '../config/reload.ts'
+import { version } from '../config/version.ts'
+import { directoryProblem, directoryRemedy } from '../sentinels/read.ts'
+import { holdLock, releaseLock } from './lock.ts'
+import { Monitor, beatMs } from './monitor.ts'
+
+const configEveryMs = 1_000
+
+export type MonitorOptions = {
+  /** a level of pino; info by default */
+  readonly logLevel?: string
+}
+
+/**
+ * Runs until it is asked to stop.
+ *
+ * @returns the exit code: 0 asked to stop, 1 it cannot go on
+ * @throws {ConfigError} when the configuration cannot be used
+ */
+export async function runMonitor(
+  configFile: string,
+  options: MonitorOptions = {},
+): Promise<number> {
+  const text = readConfigText(configFile)
+  const config = parseConfig(text, configFile)
+  // not synchronous: a log that nobody reads must not stop the probes
+  const log = pino(
+    { level: options.logLevel ?? 'info', base: { pid: process.pid } },
+    pino.destination({ fd: 2, sync: false, maxLength: 1_048_576 }),
+  )
+  const refusal = directoryRefusal(config.directory)
+  if (refusal !== undefined) {
+    log.fatal({ directory: config.directory, err: refusal }, 'cannot start')
+    return 1
+  }
+  const monitor = new Monitor(configFile, config, log)
+  const keeper = new LockKeeper(config.directory, monitor, log)
+  // the lock is a file in the directory, so that must be there first
+  if (!keeper.keep()) return 1
+  tellUnused(config, log)
+  log.info(
+    {
+      version,
+      config: configFile,
+      directory: config.directory,
+      backends: config.backends.length,
+    },
+    'monitor started',
+  )
+  monitor.start()
+  const code = await untilStopped(
+    new ConfigReload(configFile, text, config),
+    monitor,
+    keeper,
+    log,
+  )
+  monitor.stop()
+  releaseLock(config.directory)
+  log.info({ code }, 'monitor stopped, the verdicts stay')
+  return code
+}
+
+function untilStopped(
+  reload: ConfigReload,
+  monitor: Monitor,
+  keeper: LockKeeper,
+  log: Logger,
+): Promise<number> {
+  return new Promise(resolve => {
+    const stop = (code: number): void => {
+      clearInterval(timer)
+      resolve(code)
+    }
+    let configMs = performance.now()
+    const beat = (): void => {
+      if (!keeper.keep()) {
+        stop(1)
+        return
+      }
+      monitor.beat()
+      if (performance.now() - configMs < configEveryMs) return
+      configMs = performance.now()
+      takeOver(reload, monitor, log)
+    }
+    const timer = setInterval(beat, beatMs)
+    let isStopping = false
+    const asked = (signal: NodeJS.Signals): void => {
+      // asked twice: somebody is in a hurry
+      if (isStopping) process.exit(1)
+      isStopping = true
+      log.info({ signal }, 'asked to stop')
+      stop(0)
+    }
+    process.on('SIGTERM', asked)
+    process.on('SIGINT', asked)
+    process.on('SIGHUP', () => takeOver(reload, monitor, log))
+  })
+}
+
+/** Takes a changed configuration over, or says why not. */
+function takeOver(reload: ConfigReload, monitor: Monitor, log: Logger): void {
+  const change = reload.check()
+  if (change === undefined) return
+  if (change.kind === 'changed') {
+    monitor.retune(change.config)
+    tellUnused(change.config, log)
+  } else {
+    log.error(
+      { problems: change.problems },
+      'changed configuration refused, the old one lives on',
+    )
+  }
+}
+
+/** Keeps the lock, and lets the monitor write only while it is held. */
+class LockKeeper {
+  readonly #directory: string
+  readonly #monitor: Monitor
+  readonly #log: Logger
+  #told = ''
+
+  constructor(directory: string, monitor: Monitor, log: Logger) {
+    this.#directory = directory
+    this.#monitor = monitor
+    this.#log = log
+  }
+
+  /** False when another monitor has the directory. */
+  keep(): boolean {
+    const { publisher } = this.#monitor
+    publisher.allow(true)
+    publisher.mend()
+    const lock = holdLock(this.#directory)
+    publisher.allow(lock.kind === 'held')
+    switch (lock.kind) {
+      case 'held':
+        this.#told = ''
+        return true
+      case 'taken':
+        this.#log.fatal(
+          { directory: this.#directory, pid: lock.pid },
+          'another monitor runs on this directory',
+        )
+        return false
+      case 'blocked': {
+        const err = errorCode(lock.error)
+        if (this.#told !== err)
+          this.#log.error(
+            {
+              directory: this.#directory,
+              err,
+              remedy: directoryRemedy(err),
+            },
+            'lock cannot be taken, nothing is written until it is',
+          )
+        this.#told = err
+        return true
+      }
+    }
+  }
+}
+
+/** Why the monitor must not start on this directory. */
+function directoryRefusal(directory: string): string | undefined {
+  try {
+    const stats = statSync(directory)
+    return stats.isDirectory()
+      ? directoryProblem(directory, stats)
+      : `${directory} must be a directory; ${directoryRemedy('ENOTDIR')}`
+  } catch (err) {
+    const code = errorCode(err)
+    return code === 'ENOTDIR' || code === 'ELOOP'
+      ? `${directory} must be a directory, got ${code}; ${directoryRemedy('ENOTDIR')}`
+      : undefined
+  }
+}
+
+/** Keys that are read, but that this version does nothing with. */
+function tellUnused(config: Config, log: Logger): void {
+  const unused = {
+    'probe.heartbeat': namesOf(
+      config.backends.filter(({ probe }) => probe.heartbeat.kind !== 'auto'),
+    ),
+    'probe.deep': namesOf(
+      config.backends.filter(({ probe }) => probe.deep !== null),
+    ),
+    minAlive: namesOf(config.pools.filter(({ minAlive }) => minAlive !== 1)),
+  }
+  for (const [key, names] of Object.entries(unused))
+    if (names.length > 0)
+      log.warn({ key, names }, 'this version does not use this key yet')
+}
+
+function namesOf(named: readonly { name: string }[]): string[] {
+  return named.map(({ name }) => name)
+}

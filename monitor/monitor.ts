@@ -1,0 +1,201 @@
+// The running monitor: one watch per backend, one beat for all that is shared.
+import type { Logger } from 'pino'
+import { addressOf } from '../config/config.ts'
+import type { Backend, Config } from '../config/config.ts'
+import { version } from '../config/version.ts'
+import { monitorReportFile, sentinelFile } from '../sentinels/names.ts'
+import { readRegularFile, readSentinels } from '../sentinels/read.ts'
+import type { MonitorReport } from '../sentinels/reports.ts'
+import { healthOf } from './health.ts'
+import { Lookup } from './lookup.ts'
+import { Publisher } from './publish.ts'
+import { parseFormerReport, probesTold, verdictOnDisk } from './report.ts'
+import { Scan, suspectedBackends } from './scan.ts'
+import { firstDelayMs } from './interval.ts'
+import { Starvation } from './starvation.ts'
+import { Watch } from './watch.ts'
+import type { Surroundings } from './watch.ts'
+
+/** a vanished directory and a suspicion are seen this soon */
+export const beatMs = 100
+/** the heartbeat is due at least once a second (contract 6) */
+const reportMs = 800
+
+export class Monitor {
+  readonly publisher: Publisher
+  readonly #configFile: string
+  readonly #log: Logger
+  readonly #around: Surroundings
+  readonly #scan: Scan
+  readonly #watches = new Map<string, Watch>()
+  readonly #started = new Date().toISOString()
+  readonly #starvation = new Starvation()
+  #config: Config
+  #isDue = false
+  #isReady = false
+  #reportedMs = -Infinity
+  #reportGapMs = beatMs
+  #scannedMs = -Infinity
+  #scanGapMs = 1_000
+
+  constructor(configFile: string, config: Config, log: Logger) {
+    this.#configFile = configFile
+    this.#config = config
+    this.#log = log
+    this.publisher = new Publisher(config.directory, log)
+    this.#scan = new Scan(config.directory, this.publisher, log)
+    this.#around = {
+      lookup: new Lookup(),
+      starvation: this.#starvation,
+      publisher: this.publisher,
+      log,
+      changed: () => {
+        this.#isDue = true
+      },
+    }
+  }
+
+  /** Starts from the verdicts on disk. */
+  start(): void {
+    const { directory, backends } = this.#config
+    const names = new Set(backends.map(backend => backend.name))
+    const snapshot = readSentinels(directory, names)
+    const file = readRegularFile(
+      `${directory}/${monitorReportFile}`,
+      32 * 1024 * 1024,
+    )
+    const former = parseFormerReport(file.kind === 'bytes' ? file.text : '')
+    const nowMs = performance.now()
+    const zeroMs = Date.now() - nowMs
+    for (const backend of backends) {
+      const verdict = verdictOnDisk(
+        backend.name,
+        snapshot,
+        former,
+        zeroMs,
+        nowMs,
+      )
+      this.#watch(
+        backend,
+        new Watch(
+          backend,
+          healthOf(verdict, backend.probe, nowMs),
+          this.#around,
+        ),
+      )
+    }
+    for (const name of former.keys())
+      if (!names.has(name)) this.publisher.forget(name)
+  }
+
+  /** The verdicts stay. */
+  stop(): void {
+    this.#starvation.stop()
+    for (const watch of this.#watches.values()) watch.stop()
+  }
+
+  /** Takes a changed configuration over without losing a verdict. */
+  retune(config: Config): void {
+    const before = new Map(
+      this.#config.backends.map(backend => [backend.name, backend]),
+    )
+    this.#config = config
+    const added: string[] = []
+    const changed: string[] = []
+    for (const backend of config.backends) {
+      const old = before.get(backend.name)
+      before.delete(backend.name)
+      if (old === undefined) {
+        added.push(backend.name)
+        const health = healthOf(
+          { kind: 'none' },
+          backend.probe,
+          performance.now(),
+        )
+        this.#watch(backend, new Watch(backend, health, this.#around))
+      } else if (JSON.stringify(old) !== JSON.stringify(backend)) {
+        changed.push(backend.name)
+        this.#watches.get(backend.name)?.retune(backend)
+      }
+    }
+    for (const name of before.keys()) {
+      this.#watches.get(name)?.stop()
+      this.#watches.delete(name)
+      this.publisher.forget(name)
+    }
+    this.#isDue = true
+    this.#log.info(
+      { config: this.#configFile, added, changed, removed: [...before.keys()] },
+      'configuration changed',
+    )
+  }
+
+  #watch(backend: Backend, watch: Watch): void {
+    this.#watches.set(backend.name, watch)
+    watch.start(
+      firstDelayMs(this.#config.backends.length, backend.probe, Math.random),
+    )
+    this.#log.debug(
+      { backend: backend.name, address: addressOf(backend) },
+      'watching',
+    )
+  }
+
+  /** Sees to everything but the probes; called every `beatMs`. */
+  beat(): void {
+    this.publisher.retry()
+    for (const name of suspectedBackends(this.#config.directory)) {
+      const watch = this.#watches.get(name)
+      // the file goes before the probe: a suspicion that comes later, counts
+      if (
+        watch?.isReadyForSuspicion === true &&
+        this.publisher.remove(sentinelFile(name, 'suspect'))
+      )
+        watch.suspect()
+    }
+    this.#scanIfDue()
+    this.#reportIfDue()
+  }
+
+  #scanIfDue(): void {
+    const startMs = performance.now()
+    if (startMs - this.#scannedMs < this.#scanGapMs) return
+    this.#scannedMs = startMs
+    for (const watch of this.#watches.values()) watch.tick()
+    this.#scan.run(new Set(this.#watches.keys()))
+    // a huge directory must not keep the monitor from probing
+    this.#scanGapMs = Math.max(1_000, 20 * (performance.now() - startMs))
+  }
+
+  #reportIfDue(): void {
+    const startMs = performance.now()
+    const sinceMs = startMs - this.#reportedMs
+    if (sinceMs < (this.#isDue ? this.#reportGapMs : reportMs)) return
+    // nobody is called unknown before he had his chance (contract 6: boot)
+    const watches = [...this.#watches.values()]
+    this.#isReady ||= watches.every(watch => watch.isJudged)
+    if (!this.#isReady) return
+    this.#isDue = false
+    this.#reportedMs = startMs
+    this.publisher.report(this.#reportText())
+    this.#reportGapMs = Math.min(
+      reportMs,
+      Math.max(beatMs, 10 * (performance.now() - startMs)),
+    )
+  }
+
+  #reportText(): string {
+    const told = probesTold(this.#watches.size)
+    const report: MonitorReport = {
+      version,
+      pid: process.pid,
+      started: this.#started,
+      written: new Date().toISOString(),
+      config: this.#configFile,
+      backends: Object.fromEntries(
+        [...this.#watches].map(([name, watch]) => [name, watch.report(told)]),
+      ),
+    }
+    return `${JSON.stringify(report)}\n`
+  }
+}

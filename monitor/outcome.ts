@@ -1,0 +1,132 @@
+// What became of one probe: a closed set, each with its own short code (`kind`,
+// in the report and the log) and its own sentence. Pure.
+
+export type Outcome =
+  | { readonly kind: 'pass'; readonly status: number; readonly bytes: number }
+  /** the name could not be looked up */
+  | { readonly kind: 'dns'; readonly host: string; readonly error: string }
+  | {
+      readonly kind: 'dns-timeout'
+      readonly host: string
+      readonly limitMs: number
+    }
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'unreachable'; readonly error: string }
+  | { readonly kind: 'connect-timeout'; readonly limitMs: number }
+  | { readonly kind: 'tls'; readonly error: string }
+  | { readonly kind: 'tls-timeout'; readonly limitMs: number }
+  | { readonly kind: 'reset'; readonly error: string }
+  /** closed without an answer */
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'first-byte-timeout'; readonly limitMs: number }
+  /** the whole probe took too long: the head came, the body did not end */
+  | {
+      readonly kind: 'timeout'
+      readonly limitMs: number
+      readonly bytes: number
+    }
+  | {
+      readonly kind: 'status'
+      readonly status: number
+      readonly allowed: readonly (readonly [number, number])[]
+    }
+  | {
+      readonly kind: 'content'
+      readonly wanted: string
+      readonly bytes: number
+    }
+  | {
+      readonly kind: 'short-body'
+      readonly bytes: number
+      /** what content-length promised; null = it was chunked */
+      readonly promised: number | null
+    }
+  /** the answer is not HTTP */
+  | { readonly kind: 'protocol'; readonly error: string }
+  /** the monitor's own trouble (open files, memory): says nothing of the backend */
+  | { readonly kind: 'local'; readonly error: string }
+  /** the monitor was stopped or starved meanwhile: says nothing either */
+  | { readonly kind: 'starved'; readonly lateMs: number }
+
+export type Judgement = 'pass' | 'fail' | 'none'
+
+/** Whether an outcome speaks for the backend, against it, or not of it at all. */
+export function judge(outcome: Outcome): Judgement {
+  switch (outcome.kind) {
+    case 'pass':
+      return 'pass'
+    case 'local':
+    case 'starved':
+      return 'none'
+    case 'dns':
+    case 'dns-timeout':
+    case 'refused':
+    case 'unreachable':
+    case 'connect-timeout':
+    case 'tls':
+    case 'tls-timeout':
+    case 'reset':
+    case 'closed':
+    case 'first-byte-timeout':
+    case 'timeout':
+    case 'status':
+    case 'content':
+    case 'short-body':
+    case 'protocol':
+      return 'fail'
+  }
+}
+
+/** One sentence without a full stop: what was found, what the limit was. */
+export function describe(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case 'pass':
+      return `status ${outcome.status} with ${bytesText(outcome.bytes)} of body`
+    case 'dns':
+      return `the host name ${outcome.host} cannot be looked up (${outcome.error})`
+    case 'dns-timeout':
+      return `looking up the host name ${outcome.host} took longer than ${outcome.limitMs} ms`
+    case 'refused':
+      return 'the connection was refused: nothing listens on that port'
+    case 'unreachable':
+      return `the address cannot be reached (${outcome.error})`
+    case 'connect-timeout':
+      return `no connection within ${outcome.limitMs} ms`
+    case 'tls':
+      return `the TLS handshake failed (${outcome.error})`
+    case 'tls-timeout':
+      return `no end of the TLS handshake within ${outcome.limitMs} ms`
+    case 'reset':
+      return `the connection was reset (${outcome.error})`
+    case 'closed':
+      return 'the connection was closed without an answer'
+    case 'first-byte-timeout':
+      return `connected, but no head of an answer within ${outcome.limitMs} ms`
+    case 'timeout':
+      return `no end of the answer within ${outcome.limitMs} ms, ${bytesText(outcome.bytes)} of body so far`
+    case 'status':
+      return `status ${outcome.status}, but only ${rangesText(outcome.allowed)} passes`
+    case 'content':
+      return `${outcome.wanted} was not found in ${bytesText(outcome.bytes)} of body`
+    case 'short-body':
+      return outcome.promised === null
+        ? `the answer broke off after ${bytesText(outcome.bytes)} of body, before its last chunk`
+        : `the answer broke off after ${bytesText(outcome.bytes)} of body, ${outcome.promised} were promised`
+    case 'protocol':
+      return `the answer is not HTTP (${outcome.error})`
+    case 'local':
+      return `the monitor itself could not probe (${outcome.error}); not counted`
+    case 'starved':
+      return `the monitor itself ran ${outcome.lateMs} ms late (stopped or starved); not counted`
+  }
+}
+
+function bytesText(bytes: number): string {
+  return bytes === 1 ? '1 byte' : `${bytes} bytes`
+}
+
+function rangesText(ranges: readonly (readonly [number, number])[]): string {
+  return ranges
+    .map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`))
+    .join(', ')
+}

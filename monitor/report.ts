@@ -1,0 +1,71 @@
+// monitor.json and back: what the monitor knows, and what an earlier one knew.
+import type { BackendReport, ProbeRecord } from '../sentinels/reports.ts'
+import { parseReport, states } from '../sentinels/reports.ts'
+import type { Snapshot } from '../sentinels/snapshot.ts'
+import type { Health, Verdict } from './health.ts'
+
+/** How many probes of each backend are told, so that the file stays small. */
+export function probesTold(backends: number): number {
+  return Math.max(4, Math.min(64, Math.floor(2_000 / backends)))
+}
+
+/** @param zeroMs wall clock time (ms since 1970) of the monotonic clock's zero */
+export function backendReport(
+  health: Health,
+  share: number | null,
+  probes: readonly ProbeRecord[],
+  zeroMs: number,
+): BackendReport {
+  return {
+    state: health.state,
+    since: new Date(zeroMs + health.sinceMs).toISOString(),
+    reason: health.reason,
+    share,
+    streak: health.streak,
+    probes,
+  }
+}
+
+/** What an earlier monitor's report says of its backends. */
+export type FormerReport = ReadonlyMap<
+  string,
+  { readonly state: string; readonly since: number }
+>
+
+/** Reads a former monitor.json; nothing in it is relied on. */
+export function parseFormerReport(text: string): FormerReport {
+  const former = new Map<string, { state: string; since: number }>()
+  const backends = parseReport(text)?.['backends']
+  if (typeof backends !== 'object' || backends === null) return former
+  for (const [name, told] of Object.entries(backends)) {
+    const value: unknown = told
+    if (typeof value !== 'object' || value === null) continue
+    const state: unknown = Reflect.get(value, 'state')
+    const since = Date.parse(String(Reflect.get(value, 'since')))
+    const known = states.find(one => one === state)
+    if (known !== undefined) former.set(name, { state: known, since })
+  }
+  return former
+}
+
+/**
+ * The verdict to start from (contract 6): `.up` there, or monitor.json calling
+ * the backend down.
+ */
+export function verdictOnDisk(
+  name: string,
+  snapshot: Snapshot,
+  former: FormerReport,
+  zeroMs: number,
+  nowMs: number,
+): Verdict {
+  const share = snapshot.backends.get(name)?.share ?? null
+  const told = former.get(name)
+  const isSameVerdict =
+    told !== undefined && (told.state === 'down') === (share === null)
+  const since = isSameVerdict ? told.since - zeroMs : nowMs
+  // a time of the future, or none at all, cannot be when it began
+  const sinceMs = since <= nowMs ? since : nowMs
+  if (share !== null) return { kind: 'up', share, sinceMs }
+  return told?.state === 'down' ? { kind: 'down', sinceMs } : { kind: 'none' }
+}
