@@ -52,7 +52,7 @@ export function statusCommand(): Command {
     })
 }
 
-function lookAt(config: Config, now: number): StatusReport {
+export function lookAt(config: Config, now: number): StatusReport {
   const { directory } = config
   const known = new Set(config.backends.map(({ name }) => name))
   return statusReport(

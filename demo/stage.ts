@@ -1,0 +1,310 @@
+// What plays: a real httpd, the map behind it, the monitor, three stand-in
+// Zopes and twenty visitors, on loopback ports and in a directory of their own.
+import { execFileSync, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, resolve } from 'node:path'
+import { lookAt } from '../cli/status.ts'
+import type { StatusReport } from '../cli/status-report.ts'
+import type { Config } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
+import { startHttpd } from './httpd.ts'
+import type { Httpd } from './httpd.ts'
+import { startLoad } from './load.ts'
+import type { Load } from './load.ts'
+import { waitFor } from './wait.ts'
+
+const dist = resolve(import.meta.dirname, '..')
+const command = resolve(dist, 'cli/main.js')
+
+export const backendNames = ['zope1', 'zope2', 'zope3'] as const
+export type BackendName = (typeof backendNames)[number]
+
+export type Condition = 'running' | 'hanging' | 'dead'
+
+type Account = { readonly uid: number; readonly gid: number } | undefined
+
+export class Stage {
+  readonly port: number
+  readonly config: Config
+  readonly #root: string
+  readonly #account: Account
+  readonly #ports: ReadonlyMap<string, number>
+  readonly #backends = new Map<string, ChildProcess>()
+  readonly #hanging = new Set<string>()
+  readonly #log: number
+  #monitor: ChildProcess | undefined
+  #httpd: Httpd | undefined
+  #loads: readonly Load[] = []
+
+  private constructor(
+    root: string,
+    account: Account,
+    port: number,
+    ports: ReadonlyMap<string, number>,
+  ) {
+    this.#root = root
+    this.#account = account
+    this.port = port
+    this.#ports = ports
+    this.#log = openSync(`${root}/programs.log`, 'a')
+    this.config = loadConfig(this.configFile)
+  }
+
+  get configFile(): string {
+    return `${this.#root}/zope-failover.yaml`
+  }
+
+  /** Everything runs and every backend is up, or it throws and cleans up. */
+  static async open(): Promise<Stage> {
+    const root = mkdtempSync(resolve(tmpdir(), 'zope-failover-demo-'))
+    chmodSync(root, 0o755)
+    const [port = 0, ...backendPorts] = await freePorts(backendNames.length + 1)
+    const ports = new Map(
+      backendNames.map((name, index) => [name, backendPorts[index] ?? 0]),
+    )
+    const account = isSearchable(dist) ? httpdAccount() : undefined
+    mkdirSync(`${root}/sentinels`)
+    mkdirSync(`${root}/httpd`)
+    if (account !== undefined)
+      chownSync(`${root}/sentinels`, account.uid, account.gid)
+    writeFileSync(`${root}/zope-failover.yaml`, configuration(root, ports))
+    const stage = new Stage(root, account, port, ports)
+    try {
+      for (const name of backendNames) await stage.revive(name)
+      stage.startMonitor()
+      const conf = execFileSync(
+        process.execPath,
+        [command, 'apache-conf', '--config', stage.configFile],
+        { encoding: 'utf8' },
+      )
+      stage.#httpd = await startHttpd(`${root}/httpd`, port, conf)
+      await stage.until('every backend to be up', report =>
+        report.backends.every(({ state }) => state === 'up'),
+      )
+      const visitors = { port, clients: 10, pauseMs: 5, isRepeating: true }
+      stage.#loads = [
+        startLoad({ ...visitors, hasCookies: false }),
+        startLoad({ ...visitors, hasCookies: true }),
+      ]
+    } catch (err) {
+      await stage.close()
+      throw err
+    }
+    return stage
+  }
+
+  /** Visitors that come anew each time, and visitors that keep their cookie. */
+  get loads(): { newcomers: Load; bound: Load } {
+    const [newcomers, bound] = this.#loads
+    if (newcomers === undefined || bound === undefined)
+      throw new Error('there are no visitors yet')
+    return { newcomers, bound }
+  }
+
+  status(): StatusReport {
+    return lookAt(this.config, Date.now())
+  }
+
+  /** Waits for a status; throws after a minute. */
+  async until(
+    what: string,
+    holds: (report: StatusReport) => boolean,
+  ): Promise<void> {
+    await waitFor(what, () => holds(this.status()))
+  }
+
+  conditionOf(name: string): Condition {
+    if (!this.#backends.has(name)) return 'dead'
+    return this.#hanging.has(name) ? 'hanging' : 'running'
+  }
+
+  async kill(name: string): Promise<void> {
+    const child = this.#backends.get(name)
+    if (child === undefined) return
+    this.#backends.delete(name)
+    this.#hanging.delete(name)
+    const exit = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exit
+  }
+
+  /** It accepts connections and never answers. */
+  hang(name: string): void {
+    if (this.#backends.get(name)?.kill('SIGSTOP') === true)
+      this.#hanging.add(name)
+  }
+
+  /** Started again when dead, going on when hanging. */
+  async revive(name: string): Promise<void> {
+    const running = this.#backends.get(name)
+    if (running !== undefined) {
+      running.kill('SIGCONT')
+      this.#hanging.delete(name)
+      return
+    }
+    const port = this.#ports.get(name) ?? 0
+    const child = spawn(
+      process.execPath,
+      [
+        resolve(dist, 'demo/backend.js'),
+        ...['--name', name, '--port', String(port), '--delay', '5'],
+      ],
+      { stdio: ['ignore', 'pipe', this.#log] },
+    )
+    this.#backends.set(name, child)
+    // it says so when it listens
+    if (child.stdout !== null) await once(child.stdout, 'data')
+  }
+
+  /** As typed: `zope-failover drain zope1`. @returns what it printed */
+  run(...words: string[]): string {
+    return execFileSync(
+      process.execPath,
+      [command, ...words, '--config', this.configFile],
+      { encoding: 'utf8' },
+    )
+  }
+
+  startMonitor(): void {
+    this.#monitor = spawn(
+      process.execPath,
+      [command, 'monitor', '--config', this.configFile],
+      {
+        ...this.#account,
+        // the keys of a terminal are not for the monitor
+        detached: true,
+        stdio: ['ignore', 'ignore', this.#log],
+      },
+    )
+  }
+
+  get hasMonitor(): boolean {
+    return this.#monitor?.exitCode === null && this.#monitor.signalCode === null
+  }
+
+  async killMonitor(): Promise<void> {
+    if (this.#monitor === undefined || !this.hasMonitor) return
+    const exit = once(this.#monitor, 'exit')
+    this.#monitor.kill('SIGKILL')
+    await exit
+  }
+
+  /** The map as a crash or the system's out-of-memory killer would end it. */
+  async killMap(): Promise<void> {
+    for (const map of this.status().maps)
+      if (map.kind === 'alive') process.kill(map.pid, 'SIGKILL')
+    await this.until('the map to be gone', report =>
+      report.maps.every(map => map.kind === 'dead'),
+    )
+  }
+
+  async graceful(): Promise<void> {
+    await this.#httpd?.graceful()
+  }
+
+  /** Everything it started has ended, everything it wrote is gone. */
+  async close(): Promise<void> {
+    await Promise.all(this.#loads.map(load => load.stop()))
+    await this.#httpd?.stop()
+    if (this.#monitor !== undefined && this.hasMonitor) {
+      const exit = once(this.#monitor, 'exit')
+      this.#monitor.kill('SIGTERM')
+      await exit
+    }
+    for (const name of backendNames) await this.kill(name)
+    await waitFor('the map to end', () => !this.#hasMap())
+    rmSync(this.#root, { recursive: true, force: true })
+  }
+
+  /** A map takes its report away when it ends. */
+  #hasMap(): boolean {
+    return (
+      existsSync(this.config.directory) &&
+      readdirSync(this.config.directory).some(
+        file =>
+          /^rewritemap-\d+\.json$/.test(file) &&
+          existsSync(`/proc/${/\d+/.exec(file)?.[0]}`),
+      )
+    )
+  }
+
+  /** The end of what programs and httpd had to say. */
+  logTail(): string {
+    return [
+      readFileSync(`${this.#root}/programs.log`, 'utf8'),
+      this.#httpd?.errorLog() ?? '',
+    ]
+      .flatMap(text => text.split('\n').slice(-15))
+      .join('\n')
+  }
+}
+
+function configuration(
+  root: string,
+  ports: ReadonlyMap<string, number>,
+): string {
+  const backends = [...ports].map(
+    ([name, port]) => `  ${name}: http://127.0.0.1:${port}`,
+  )
+  return `# quicker than the defaults, for people who watch
+directory: ${root}/sentinels
+staleAfter: 3s
+backends:
+${backends.join('\n')}
+probe:
+  interval: 250ms
+  slow: 300ms
+  timeout: 1s
+  rise: 2
+  fall: 2
+  slowStart: 0s
+`
+}
+
+/** Whom httpd's children run as, when this is root. */
+function httpdAccount(): Account {
+  if (process.getuid?.() !== 0) return undefined
+  const fields = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map(line => line.split(':'))
+    .find(([name]) => name === 'www-data')
+  return fields === undefined
+    ? undefined
+    : { uid: Number(fields[2]), gid: Number(fields[3]) }
+}
+
+/** Whether everybody may get to it: a checkout in a private home is not. */
+function isSearchable(path: string): boolean {
+  const isOpen = (statSync(path).mode & 0o001) !== 0
+  return isOpen && (path === '/' || isSearchable(dirname(path)))
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer())
+  const ports = []
+  for (const server of servers) {
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    if (address !== null && typeof address === 'object')
+      ports.push(address.port)
+  }
+  for (const server of servers) server.close()
+  return ports
+}

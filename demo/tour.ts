@@ -1,0 +1,313 @@
+// The story of `npm start` without a terminal: every step says what it saw.
+import type { Sample } from './load.ts'
+import { backendNames } from './stage.ts'
+import type { Stage } from './stage.ts'
+import { waitFor } from './wait.ts'
+
+/** What one step saw. */
+type Finding = { readonly text: string; readonly holds: boolean }
+
+type Step = {
+  readonly title: string
+  readonly play: (stage: Stage) => Promise<Finding[]>
+}
+
+/**
+ * @param say one line to the user
+ * @returns whether every step held
+ */
+export async function tour(
+  stage: Stage,
+  say: (line: string) => void,
+): Promise<boolean> {
+  let allHold = true
+  for (const [index, { title, play }] of steps.entries()) {
+    say(`\n${index + 1}. ${title}`)
+    for (const { text, holds } of await play(stage)) {
+      say(`   ${holds ? 'ok  ' : 'FAIL'} ${text}`)
+      allHold &&= holds
+    }
+  }
+  return allHold
+}
+
+const steps: readonly Step[] = [
+  {
+    title: 'Twenty visitors; zope1 leads, zope2 and zope3 stand by',
+    play: async stage => {
+      const seen = await watch(stage, () => visits(stage, 500))
+      return [allServed(seen), onlyBy(seen, 'zope1')]
+    },
+  },
+  {
+    title: 'zope1 is killed (SIGKILL) while everybody is asking',
+    play: async stage => {
+      let goneMs = Infinity
+      const seen = await watch(stage, async () => {
+        await stage.kill('zope1')
+        goneMs = performance.now()
+        await state(stage, 'zope1', 'down')
+        await visits(stage, 500)
+      })
+      return [
+        servedSince(seen, goneMs),
+        onlyBy(tail(seen), 'zope2'),
+        tellState(stage, 'zope1', 'down'),
+      ]
+    },
+  },
+  {
+    title: 'zope1 comes back: newcomers return, bound visitors stay',
+    play: async stage => {
+      const seen = await watch(stage, async () => {
+        await stage.revive('zope1')
+        await state(stage, 'zope1', 'up')
+        await visits(stage, 500)
+      })
+      return [
+        allServed(seen),
+        newcomersAt(stage, 'zope1'),
+        boundAt(stage, 'zope2'),
+      ]
+    },
+  },
+  {
+    title: 'zope2 hangs (SIGSTOP): it accepts and never answers',
+    play: async stage => {
+      stage.hang('zope2')
+      await state(stage, 'zope2', 'down')
+      const told = tellState(stage, 'zope2', 'down')
+      await stage.revive('zope2')
+      await state(stage, 'zope2', 'up')
+      return [told, tellState(stage, 'zope2', 'up')]
+    },
+  },
+  {
+    title: 'zope1 is drained: newcomers go elsewhere, bound visitors stay',
+    play: async stage => {
+      await bindTo(stage, 'zope1')
+      const seen = await watch(stage, async () => {
+        stage.run('drain', 'zope1', '--reason', 'upgrade')
+        await newcomersLeave(stage, 'zope1')
+        await visits(stage, 500)
+      })
+      return [
+        allServed(seen),
+        newcomersAt(stage, 'zope2'),
+        boundAt(stage, 'zope1'),
+      ]
+    },
+  },
+  {
+    title: 'zope1 goes into maintenance: nobody gets there any more',
+    play: async stage => {
+      const seen = await watch(stage, async () => {
+        stage.run('maint', 'zope1')
+        await everybodyLeaves(stage, 'zope1')
+        await visits(stage, 500)
+      })
+      const findings = [allServed(seen), onlyBy(tail(seen), 'zope2')]
+      stage.run('ready', 'zope1')
+      return findings
+    },
+  },
+  {
+    title: 'The map is killed: httpd reads the sentinel files itself',
+    play: async stage => {
+      const seen = await watch(stage, async () => {
+        await stage.killMap()
+        await visits(stage, 1_000)
+      })
+      const dead = stage.run('status').includes('map: DEAD')
+      return [
+        allServed(seen),
+        { text: 'status names the dead map', holds: dead },
+      ]
+    },
+  },
+  {
+    title: 'httpd restarts gracefully, which starts a new map',
+    play: async stage => {
+      const seen = await watch(stage, async () => {
+        await stage.graceful()
+        await stage.until('the new map to report', report =>
+          report.maps.some(({ kind }) => kind === 'alive'),
+        )
+        await visits(stage, 500)
+      })
+      return [allServed(seen)]
+    },
+  },
+  {
+    title: 'The monitor is killed: its last verdicts go on serving',
+    play: async stage => {
+      const seen = await watch(stage, async () => {
+        await stage.killMonitor()
+        await stage.until(
+          'the verdicts to be stale',
+          report => !report.verdictsCount,
+        )
+        await visits(stage, 500)
+      })
+      const dead = stage.run('status').includes('monitor: DEAD')
+      stage.startMonitor()
+      await stage.until(
+        'the monitor to be back',
+        report => report.verdictsCount,
+      )
+      return [
+        allServed(seen),
+        { text: 'status names the dead monitor', holds: dead },
+      ]
+    },
+  },
+  {
+    title: 'All three die: the maintenance page; one comes back: service',
+    play: async stage => {
+      await Promise.all(backendNames.map(name => stage.kill(name)))
+      for (const name of backendNames) await state(stage, name, 'down')
+      const page = await fetch(`http://127.0.0.1:${stage.port}/`)
+      await page.body?.cancel()
+      await stage.revive('zope3')
+      await state(stage, 'zope3', 'up')
+      const seen = await watch(stage, () => visits(stage, 500))
+      return [
+        {
+          text: `status ${page.status}, Retry-After ${page.headers.get('retry-after')}`,
+          holds: page.status === 503 && page.headers.has('retry-after'),
+        },
+        onlyBy(tail(seen), 'zope3'),
+      ]
+    },
+  },
+]
+
+/** The requests that ended while `play` ran. */
+async function watch(
+  stage: Stage,
+  play: () => Promise<void>,
+): Promise<Sample[]> {
+  const loads = Object.values(stage.loads)
+  const before = loads.map(({ samples }) => samples.length)
+  await play()
+  return loads.flatMap(({ samples }, index) => samples.slice(before[index]))
+}
+
+/** Waits until so many more requests are over. */
+async function visits(stage: Stage, count: number): Promise<void> {
+  const { newcomers, bound } = stage.loads
+  const total = (): number => newcomers.samples.length + bound.samples.length
+  const goal = total() + count
+  await waitFor(`${count} requests`, () => total() >= goal)
+}
+
+async function state(
+  stage: Stage,
+  name: string,
+  wanted: string,
+): Promise<void> {
+  await stage.until(`${name} to be ${wanted}`, report =>
+    report.backends.some(
+      backend => backend.name === name && backend.state === wanted,
+    ),
+  )
+}
+
+/** The visitors that keep their cookie end up there. */
+async function bindTo(stage: Stage, name: string): Promise<void> {
+  const others = backendNames.filter(other => other !== name)
+  for (const other of others) stage.run('maint', other)
+  await waitFor(`visitors at ${name}`, () =>
+    lastAt(stage.loads.bound.samples, 20, name),
+  )
+  for (const other of others) stage.run('ready', other)
+}
+
+async function newcomersLeave(stage: Stage, name: string): Promise<void> {
+  await waitFor(`newcomers to leave ${name}`, () =>
+    stage.loads.newcomers.samples
+      .slice(-20)
+      .every(({ backend }) => backend !== name),
+  )
+}
+
+async function everybodyLeaves(stage: Stage, name: string): Promise<void> {
+  await newcomersLeave(stage, name)
+  await waitFor(`bound visitors to leave ${name}`, () =>
+    stage.loads.bound.samples
+      .slice(-20)
+      .every(({ backend }) => backend !== name),
+  )
+}
+
+function lastAt(
+  samples: readonly Sample[],
+  count: number,
+  name: string,
+): boolean {
+  return samples.slice(-count).every(({ backend }) => backend === name)
+}
+
+/** The later half: what was under way at a change is not told of it. */
+function tail(samples: readonly Sample[]): Sample[] {
+  return samples
+    .toSorted((one, other) => one.startMs - other.startMs)
+    .slice(-200)
+}
+
+function allServed(samples: readonly Sample[]): Finding {
+  const failed = samples.filter(({ status }) => status !== 200)
+  const repeated = samples.filter(({ isRepeated }) => isRepeated)
+  const note =
+    repeated.length === 0
+      ? ''
+      : ` (${repeated.length} asked again when their connection was closed, as browsers do)`
+  return {
+    text: `${samples.length} requests, ${failed.length} failed${note}`,
+    holds: failed.length === 0,
+  }
+}
+
+/** What was inside the dying backend at that moment cannot be saved by httpd. */
+function servedSince(samples: readonly Sample[], goneMs: number): Finding {
+  const inside = samples.filter(({ startMs }) => startMs < goneMs)
+  const lost = inside.filter(({ status }) => status !== 200)
+  const since = samples.filter(({ startMs }) => startMs >= goneMs)
+  const failed = since.filter(({ status }) => status !== 200)
+  return {
+    text: `${since.length} requests begun since, ${failed.length} failed; ${lost.length} of ${inside.length} under way were lost inside it`,
+    holds: failed.length === 0,
+  }
+}
+
+function onlyBy(samples: readonly Sample[], name: string): Finding {
+  const counts = new Map<string, number>()
+  for (const { backend } of samples)
+    counts.set(String(backend), (counts.get(String(backend)) ?? 0) + 1)
+  return {
+    text: `served by ${[...counts].map(([by, count]) => `${by} (${count})`).join(', ')}`,
+    holds: counts.size === 1 && counts.has(name),
+  }
+}
+
+function newcomersAt(stage: Stage, name: string): Finding {
+  return {
+    text: `newcomers are at ${name}`,
+    holds: lastAt(stage.loads.newcomers.samples, 20, name),
+  }
+}
+
+function boundAt(stage: Stage, name: string): Finding {
+  return {
+    text: `bound visitors are at ${name}`,
+    holds: lastAt(stage.loads.bound.samples, 20, name),
+  }
+}
+
+function tellState(stage: Stage, name: string, wanted: string): Finding {
+  const backend = stage.status().backends.find(one => one.name === name)
+  return {
+    text: `${name} is ${backend?.state}: ${backend?.reason}`,
+    holds: backend?.state === wanted,
+  }
+}

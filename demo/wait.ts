@@ -1,0 +1,18 @@
+import { setTimeout as pause } from 'node:timers/promises'
+
+/**
+ * Waits until `look` gives true.
+ *
+ * @throws after a minute, naming `what`: something hangs
+ */
+export async function waitFor(
+  what: string,
+  look: () => boolean,
+): Promise<true> {
+  const end = performance.now() + 60_000
+  while (!look()) {
+    if (performance.now() > end) throw new Error(`waited a minute for ${what}`)
+    await pause(10)
+  }
+  return true
+}
