@@ -21,8 +21,10 @@ const local = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
 export function outcomeOfError(broken: Broken): Outcome {
   const { code, stage } = broken
   // OpenSSL writes several lines
-  const message = broken.message.split('\n')[0] ?? ''
-  const error = message.includes(code) ? message : `${code}: ${message}`
+  const message = broken.message.replace(/[\r\n][^]*$/, '').trim()
+  const error = message.includes(code)
+    ? message
+    : `${code}${message === '' ? '' : `: ${message}`}`
   if (local.has(code)) return { kind: 'local', error }
   switch (stage) {
     case 'lookup':
@@ -31,7 +33,7 @@ export function outcomeOfError(broken: Broken): Outcome {
         ? { kind: 'refused' }
         : code === 'ECONNRESET'
           ? { kind: 'reset', error }
-          : { kind: 'unreachable', error: code === '' ? message : code }
+          : { kind: 'unreachable', error: code }
     case 'tls':
       return { kind: 'tls', error }
     case 'answer':

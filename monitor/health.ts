@@ -104,11 +104,12 @@ export function shareOf(
     case 'up':
       return 100
     case 'warming': {
-      if (!isWarming(health, settings, nowMs)) return 100
-      const warmMs = nowMs - (health.warmSinceMs ?? nowMs)
-      return Math.floor(
-        warmingFloor + ((100 - warmingFloor) * warmMs) / settings.slowStartMs,
-      )
+      const ms = warmingMs(health, settings, nowMs)
+      return ms === null
+        ? 100
+        : Math.floor(
+            warmingFloor + ((100 - warmingFloor) * ms) / settings.slowStartMs,
+          )
     }
   }
 }
@@ -122,7 +123,8 @@ export function step(
 ): Health {
   switch (event.kind) {
     case 'tick':
-      return health.state === 'warming' && !isWarming(health, settings, nowMs)
+      return health.state === 'warming' &&
+        warmingMs(health, settings, nowMs) === null
         ? awake(health, settings, nowMs, 'slow start is over')
         : health
     case 'overdue':
@@ -224,7 +226,7 @@ function awake(
   nowMs: number,
   reason: string,
 ): Health {
-  return isWarming(health, settings, nowMs)
+  return warmingMs(health, settings, nowMs) !== null
     ? enter(
         health,
         'warming',
@@ -253,15 +255,15 @@ function isUp(state: State): boolean {
   return state === 'up' || state === 'slow' || state === 'warming'
 }
 
-function isWarming(
-  health: Health,
-  settings: HealthSettings,
+/** How far slow start has come; null = it is over, or never was. */
+function warmingMs(
+  { warmSinceMs }: Health,
+  { slowStartMs }: HealthSettings,
   nowMs: number,
-): boolean {
-  return (
-    health.warmSinceMs !== null &&
-    nowMs - health.warmSinceMs < settings.slowStartMs
-  )
+): number | null {
+  return warmSinceMs !== null && nowMs - warmSinceMs < slowStartMs
+    ? nowMs - warmSinceMs
+    : null
 }
 
 function windowFailures(health: Health, { window }: HealthSettings): number {

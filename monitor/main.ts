@@ -153,7 +153,8 @@ class LockKeeper {
         return false
       case 'blocked': {
         const err = errorCode(lock.error)
-        if (this.#told !== err)
+        // a lost directory is told of, and made again, by the publisher
+        if (this.#told !== err && err !== 'ENOENT')
           this.#log.error(
             {
               directory: this.#directory,

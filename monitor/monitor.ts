@@ -143,7 +143,7 @@ export class Monitor {
 
   /** Sees to everything but the probes; called every `beatMs`. */
   beat(): void {
-    this.publisher.retry()
+    if (this.publisher.retry()) this.#isDue = true
     for (const name of suspectedBackends(this.#config.directory)) {
       const watch = this.#watches.get(name)
       // the file goes before the probe: a suspicion that comes later, counts

@@ -40,7 +40,7 @@ export function probeText(backend: Backend, probed: Probed): string {
   const conclusion = conclude(outcome, ms, slowMs)
   const late =
     conclusion === 'warning' ? `, later than slow (${slowMs} ms)` : ''
-  const begins = [...stages.values(), ms].slice(1)
+  const begun = [...stages]
   return [
     `${conclusion.toUpperCase()}: ${backend.name} ${outcome.kind} after ${ms.toFixed(1)} ms${late}: ${describe(outcome)}`,
     '',
@@ -50,15 +50,18 @@ export function probeText(backend: Backend, probed: Probed): string {
       ? []
       : [`look-up  failed (${probed.lookupError}), a former address was used`]),
     '',
-    ...[...stages].map(
-      ([stage, beganMs], index) =>
-        `${((begins[index] ?? ms) - beganMs).toFixed(1).padStart(8)} ms  ${stageTexts[stage]}`,
+    ...begun.map(([stage, beganMs], index) =>
+      stageLine(stageTexts[stage], (begun[index + 1]?.[1] ?? ms) - beganMs),
     ),
-    `${ms.toFixed(1).padStart(8)} ms  in all`,
+    stageLine('in all', ms),
     ...sent(probed),
     ...received(probed),
     '',
   ].join('\n')
+}
+
+function stageLine(text: string, tookMs: number): string {
+  return `${tookMs.toFixed(1).padStart(8)} ms  ${text}`
 }
 
 function sent({ request, stages }: Probed): string[] {
@@ -72,25 +75,23 @@ function sent({ request, stages }: Probed): string[] {
 function received({ response, body }: Probed): string[] {
   if (response === null) return ['', 'no answer']
   const raw = response.rawHeaders
-  const headers = raw.flatMap((name, index) =>
-    index % 2 === 0 ? [`< ${name}: ${raw[index + 1] ?? ''}`] : [],
-  )
-  const shown = body.toString('utf8', 0, maxBodyShown)
+  const lines = [
+    `HTTP/${response.httpVersion} ${response.statusCode} ${response.statusMessage}`,
+    ...raw.flatMap((name, index) =>
+      index % 2 === 0 ? [`${name}: ${raw[index + 1] ?? ''}`] : [],
+    ),
+    '',
+    ...body.toString('utf8', 0, maxBodyShown).split(/\r?\n/),
+  ]
   const rest = body.length - maxBodyShown
   return [
     '',
-    `< HTTP/${response.httpVersion} ${response.statusCode} ${response.statusMessage}`,
-    ...headers,
-    ...(body.length === 0
-      ? []
-      : ['<', ...printable(shown).map(line => `< ${line}`)]),
+    ...lines.map(line => `< ${printable(line)}`.trimEnd()),
     ...(rest > 0 ? [`(${rest} more bytes)`] : []),
   ]
 }
 
 /** A backend's bytes must not steer the terminal. */
-function printable(text: string): string[] {
-  return text
-    .split(/\r?\n/)
-    .map(line => line.replaceAll(/[\p{Cc}\p{Cf}]/gu, '\u{fffd}'))
+function printable(line: string): string {
+  return line.replaceAll(/[\p{Cc}\p{Cf}]/gu, '\u{fffd}')
 }

@@ -13,6 +13,8 @@ import {
 import { directoryRemedy, readRegularFile } from '../sentinels/read.ts'
 import { removeFile, touchFile, writeAside } from '../sentinels/write.ts'
 
+const retryMs = 1_000
+
 export class Publisher {
   readonly #directory: string
   readonly #log: Logger
@@ -24,6 +26,7 @@ export class Publisher {
   readonly #told = new Set<string>()
   #isAllowed = false
   #identity = ''
+  #retriedMs = -Infinity
 
   constructor(directory: string, log: Logger) {
     this.#directory = directory
@@ -65,6 +68,7 @@ export class Publisher {
       const isLost = this.#identity !== ''
       this.#identity = this.#directoryIdentity() ?? ''
       for (const name of this.#wanted.keys()) this.#unwritten.add(name)
+      this.#retriedMs = -Infinity
       if (isLost)
         this.#log.warn(
           { directory: this.#directory },
@@ -73,9 +77,18 @@ export class Publisher {
     })
   }
 
-  /** Tries again what could not be written. */
-  retry(): void {
+  /**
+   * Tries again what could not be written: at once in a new directory, else
+   * once a second. True when something was written.
+   */
+  retry(): boolean {
+    const nowMs = performance.now()
+    if (this.#unwritten.size === 0 || nowMs - this.#retriedMs < retryMs)
+      return false
+    this.#retriedMs = nowMs
+    const before = this.#unwritten.size
     for (const name of this.#unwritten) this.#write(name, false)
+    return this.#unwritten.size < before
   }
 
   /** Writes the report; its time is the heartbeat, so at least that is set. */
@@ -123,7 +136,9 @@ export class Publisher {
     try {
       act()
     } catch (error) {
-      this.#tellTrouble(path, errorCode(error))
+      const err = errorCode(error)
+      // a lost directory is told of, and made again, by mend()
+      if (err !== 'ENOENT' || what === '') this.#tellTrouble(path, err)
       return false
     }
     if (this.#troubles.delete(path) && this.#troubles.size === 0) {

@@ -1,0 +1,99 @@
+import { IncomingMessage, request } from 'node:http'
+import { Socket } from 'node:net'
+import t from 'tap'
+import { parseConfig } from '../../config/parse.ts'
+import { conclude, probeText } from '../../monitor/probe-text.ts'
+import type { Probed } from '../../monitor/probe.ts'
+
+const [backend] = parseConfig(
+  'backends: { zope1: http://127.0.0.1:8080 }',
+  'test',
+).backends
+
+const refused: Probed = {
+  outcome: { kind: 'refused' },
+  ms: 3.25,
+  stages: new Map([
+    ['lookup', 0],
+    ['connect', 1],
+  ]),
+  lookupError: null,
+  request: null,
+  response: null,
+  body: Buffer.alloc(0),
+}
+
+void t.test('the conclusion is that of monitoring plugins', t => {
+  const pass = { kind: 'pass', status: 200, bytes: 0 } as const
+  t.equal(conclude(pass, 5, 1_000), 'ok')
+  t.equal(conclude(pass, 1_001, 1_000), 'warning')
+  t.equal(conclude({ kind: 'refused' }, 5, 1_000), 'critical')
+  t.equal(conclude({ kind: 'local', error: 'EMFILE' }, 5, 1_000), 'unknown')
+  t.end()
+})
+
+void t.test('a probe that got nowhere', t => {
+  if (backend === undefined) throw new Error('no backend')
+  const text = probeText(backend, { ...refused, lookupError: 'ENOTFOUND' })
+  t.equal(
+    text.split('\n')[0],
+    'CRITICAL: zope1 refused after 3.3 ms: the connection was refused: nothing listens on that port',
+  )
+  for (const line of [
+    'probe    GET http://127.0.0.1:8080/',
+    'limits   slow 1000 ms, connect 2000 ms, first byte 5000 ms, whole 5000 ms',
+    'look-up  failed (ENOTFOUND), a former address was used',
+    '     1.0 ms  looking up the host name',
+    '     2.3 ms  connecting',
+    '     3.3 ms  in all',
+    'nothing was sent',
+    'no answer',
+  ])
+    t.ok(text.split('\n').includes(line), line)
+  t.end()
+})
+
+void t.test('an answer that came late, with hostile bytes in it', t => {
+  if (backend === undefined) throw new Error('no backend')
+  const sent = request({ path: '/x', headers: { accept: '*/*' } })
+  sent.on('error', () => {
+    // it goes nowhere
+  })
+  sent.destroy()
+  const response = new IncomingMessage(new Socket())
+  response.statusCode = 200
+  response.statusMessage = 'OK'
+  response.httpVersion = '1.1'
+  response.rawHeaders = ['Server', 'waitress', 'X']
+  const text = probeText(backend, {
+    ...refused,
+    outcome: { kind: 'pass', status: 200, bytes: 400 },
+    ms: 1_500,
+    stages: new Map([
+      ['lookup', 0],
+      ['connect', 1],
+      ['answer', 2],
+      ['body', 1_490],
+    ]),
+    request: sent,
+    response,
+    body: Buffer.from(`\u001B[2J\r\nOK${'x'.repeat(396)}`),
+  })
+  t.match(text, /^WARNING: zope1 pass after 1500\.0 ms, later than slow/)
+  for (const line of [
+    '> GET /x HTTP/1.1',
+    '> accept: */*',
+    '< HTTP/1.1 200 OK',
+    '< Server: waitress',
+    '< X:',
+    '< \u{fffd}[2J',
+    '(104 more bytes)',
+  ])
+    t.ok(text.split('\n').includes(line), JSON.stringify(line))
+  t.notMatch(
+    probeText(backend, { ...refused, response, body: Buffer.from('OK') }),
+    'more bytes',
+    'a short body is shown whole',
+  )
+  t.end()
+})
