@@ -1,0 +1,126 @@
+// What the documents tell a user to type works as it stands.
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { promisify } from 'node:util'
+import t from 'tap'
+import type { Test } from 'tap'
+import { parseConfig } from '../../config/parse.ts'
+import { version } from '../../config/version.ts'
+import { blocksOf, commandsOf } from '../fixtures/markdown.ts'
+import { dist, startProgram, until } from '../fixtures/processes.ts'
+
+const run = promisify(execFile)
+const root = resolve(dist, '..')
+const command = resolve(dist, 'cli/main.js')
+const manifest: { version: string; scripts: Record<string, string> } =
+  JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8'))
+
+await t.test('the version in the code is that of the package', t => {
+  t.equal(version, manifest.version)
+  const changes = readFileSync(resolve(root, 'CHANGELOG.md'), 'utf8')
+  t.match(changes, `## ${version} `, 'and CHANGELOG begins with it')
+  t.end()
+})
+
+await t.test('every YAML fragment of README is a configuration', t => {
+  const blocks = blocksOf(resolve(root, 'README.md'), 'yaml')
+  t.not(blocks.length, 0)
+  for (const block of blocks)
+    t.doesNotThrow(() => parseConfig(block, 'README.md'))
+  t.end()
+})
+
+await t.test('every key of the configuration is in README', t => {
+  const readme = readFileSync(resolve(root, 'README.md'), 'utf8')
+  const schema = readFileSync(resolve(root, 'config/schema.ts'), 'utf8')
+  const keys = [...schema.matchAll(/^ {2,4}(\w+):/gm)]
+    .map(([, key = '']) => key)
+    .filter(key => !['error', 'tls', 'host', 'port'].includes(key))
+  t.ok(keys.includes('fastInterval'), 'the keys were found')
+  for (const key of keys) t.match(readme, new RegExp(`\\b${key}\\b`), key)
+  t.end()
+})
+
+await t.test('every option of apache-conf is in README', async t => {
+  const readme = readFileSync(resolve(root, 'README.md'), 'utf8')
+  const help = await run(process.execPath, [command, 'apache-conf', '--help'])
+  const options = [...help.stdout.matchAll(/--[a-z][\w-]*/g)]
+    .map(([option]) => option)
+    .filter(option => option !== '--help')
+  for (const option of new Set(options)) t.ok(readme.includes(option), option)
+})
+
+const documents = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'examples/two-zopes/README.md',
+  'examples/balance/README.md',
+]
+for (const document of documents)
+  await t.test(`the commands of ${document} work`, async t => {
+    for (const line of commandsOf(resolve(root, document)))
+      await t.test(line, t => tryCommand(t, document, line))
+  })
+
+async function tryCommand(
+  t: Test,
+  document: string,
+  line: string,
+): Promise<void> {
+  const [program = '', ...args] = line.split(' ')
+  const script = /^npm (?:run )?(\S+)/.exec(line)?.[1]
+  if (script !== undefined) {
+    t.ok(manifest.scripts[script], 'is a script of the package')
+  } else if (program === 'npx') {
+    t.ok(existsSync(resolve(root, args.at(-1) ?? '')), 'the file is there')
+  } else if (program === '.ci/run') {
+    t.ok(existsSync(resolve(root, program)), 'the file is there')
+  } else if (program === 'zope-failover') {
+    await tryOurs(t, document, args)
+  } else {
+    // changes the system: adduser, install, systemctl, a2enmod
+    const files = args.filter(arg => /^[\w-]+\.(?:yaml|service)$/.test(arg))
+    for (const file of files)
+      t.ok(existsSync(resolve(root, document, '..', file)), `${file} is there`)
+    t.match(program, /^(?:adduser|install|systemctl|a2enmod)$/)
+  }
+}
+
+/** With a configuration of its own, for /etc is not the test's. */
+async function tryOurs(
+  t: Test,
+  document: string,
+  args: string[],
+): Promise<void> {
+  const directory = t.testdir()
+  mkdirSync(resolve(directory, 'run'))
+  const example = resolve(root, document, '../zope-failover.yaml')
+  const text = existsSync(example)
+    ? readFileSync(example, 'utf8')
+    : 'backends:\n  zope1: http://127.0.0.1:1\n  zope2: http://127.0.0.1:1\n'
+  const file = resolve(directory, 'zope-failover.yaml')
+  writeFileSync(file, `directory: ${directory}/run\n${text}`)
+  const redirection = args.indexOf('>')
+  const words = redirection === -1 ? args : args.slice(0, redirection)
+  const argv = [command, ...words, '--config', file]
+  if (words[0] === 'monitor') {
+    const monitor = startProgram(t, process.execPath, argv)
+    await until('the monitor to write its report', () =>
+      existsSync(`${directory}/run/monitor.json`),
+    )
+    await monitor.kill('SIGTERM')
+    t.equal(monitor.child.exitCode, 0)
+    return
+  }
+  // a probe of a port where nobody listens is critical: 2
+  const wanted = words[0] === 'probe' ? 2 : 0
+  const code = await run(process.execPath, argv).then(
+    () => 0,
+    (err: { code: number; stderr: string }) => {
+      if (err.code !== wanted) t.comment(err.stderr)
+      return err.code
+    },
+  )
+  t.equal(code, wanted)
+}
