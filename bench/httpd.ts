@@ -109,10 +109,10 @@ ${process.getuid?.() === 0 ? 'User www-data\nGroup www-data' : ''}
 ${modules.map(name => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`).join('\n')}
 StartServers 2
 ServerLimit 2
-ThreadsPerChild 32
-MaxRequestWorkers 64
+ThreadsPerChild 64
+MaxRequestWorkers 128
 MinSpareThreads 1
-MaxSpareThreads 64
+MaxSpareThreads 128
 MaxConnectionsPerChild 0
 MaxKeepAliveRequests 0
 KeepAliveTimeout 60

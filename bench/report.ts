@@ -47,7 +47,10 @@ export function targets(results: Results): Target[] {
       found.push({ title: title('?'), verdict: 'not measured' })
     else
       found.push({
-        title: title(`${round(value)} ${unit}`),
+        // more digits than the limit has, so that none seems kept that is not
+        title: title(
+          `${unit === '×' ? value.toFixed(3) : round(value)} ${unit}`,
+        ),
         verdict: isMet(value) ? 'met' : 'missed',
       })
   }
