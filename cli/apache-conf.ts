@@ -7,8 +7,10 @@ import { render } from '../apache-conf/render.ts'
 import type { Affinity, Templates } from '../apache-conf/render.ts'
 import { parseDuration } from '../config/duration.ts'
 import { errorCode } from '../config/error-code.ts'
-import { defaultConfigFile, loadConfig } from '../config/load.ts'
+import { loadConfig } from '../config/load.ts'
 import { ConfigError, found } from '../config/problem.ts'
+import { version } from '../config/version.ts'
+import { configOption } from './options.ts'
 
 type Given = {
   config: string
@@ -29,8 +31,8 @@ type Given = {
 }
 
 /**
- * The subcommand. Prints on stdout; what cannot be rendered goes to stderr with
- * exit code 2 (contract 4).
+ * `zope-failover apache-conf`: prints on stdout; a ConfigError for what cannot be
+ * rendered (exit code 2, contract 4).
  */
 export function apacheConfCommand(): Command {
   const command = new Command('apache-conf')
@@ -38,7 +40,7 @@ export function apacheConfCommand(): Command {
     .description(
       'Prints what to include in a <VirtualHost> (or at server level) of Apache httpd.',
     )
-    .option('--config <file>', 'configuration file', defaultConfigFile())
+    .addOption(configOption())
     .addOption(
       new Option('--style <style>', 'how httpd finds the backend')
         .choices(['prg', 'txt', 'sentinel'])
@@ -76,13 +78,7 @@ export function apacheConfCommand(): Command {
     )
     .option('--retry-after <duration>', 'what that page asks for', '30s')
   command.action((given: Given) => {
-    try {
-      process.stdout.write(print(given, command))
-    } catch (err) {
-      if (!(err instanceof ConfigError)) throw err
-      process.stderr.write(`${err.problems.join('\n')}\n`)
-      process.exitCode = 2
-    }
+    process.stdout.write(print(given, command))
   })
   return command
 }
@@ -130,7 +126,7 @@ function print(given: Given, command: Command): string {
     main: resolve(programs, 'main.js'),
     configFile,
     command: commandLine(command, configFile),
-    version: version(),
+    version,
   })
 }
 
@@ -165,12 +161,6 @@ function readPage(file: string): string {
       `--maintenance-page must be a readable file, got ${found(file)} (${errorCode(err)})`,
     ])
   }
-}
-
-function version(): string {
-  const text = readFileSync(resolve(installation, '../package.json'), 'utf8')
-  const parsed: { version: string } = JSON.parse(text)
-  return parsed.version
 }
 
 /** The same command again, as one would type it. */
