@@ -1,23 +1,14 @@
 // YAML text -> checked configuration, or every problem it has, at once.
 // Pure: the caller reads the file.
-import { closest, distance } from 'fastest-levenshtein'
-import { isNode, LineCounter, parseDocument } from 'yaml'
 import type { $ZodIssue } from 'zod/v4/core'
-import type {
-  Backend,
-  Config,
-  Heartbeat,
-  Member,
-  Pool,
-  ProbeSettings,
-} from './config.ts'
-import { formatDuration } from './duration.ts'
+import type { Config } from './config.ts'
+import { defaultTimeoutMs, fillIn } from './defaults.ts'
+import { formatDuration, parseDuration } from './duration.ts'
+import { nearest } from './nearest.ts'
 import { ConfigError, describeProblem, found } from './problem.ts'
-import type { Problem } from './problem.ts'
-import { fileSchema, knownKeys } from './schema.ts'
-import type { FileInput, ProbeInput } from './schema.ts'
-
-type Path = readonly (string | number)[]
+import type { Path, Problem } from './problem.ts'
+import { fileSchema, knownKeys, nameRule } from './schema.ts'
+import { readYaml } from './yaml.ts'
 
 /**
  * @param text the whole YAML file
@@ -26,85 +17,82 @@ type Path = readonly (string | number)[]
  *   nearest known one), values out of range, members that do not exist
  */
 export function parseConfig(text: string, file: string): Config {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines })
-  const syntax = [...document.errors, ...document.warnings]
-  if (syntax.length > 0) {
-    throw new ConfigError(
-      syntax.map(problem => {
-        const line = lines.linePos(problem.pos[0]).line
-        const first = problem.message.split('\n')[0] ?? ''
-        return `${file}:${line}: the file must be YAML: ${first.replace(/ at line \d+, column \d+:?$/, '')}`
-      }),
-    )
-  }
-  const raw: unknown = document.toJS()
-  const parsed = fileSchema.safeParse(raw)
-  const problems: Problem[] = parsed.success
-    ? []
-    : parsed.error.issues.flatMap(issue => issueProblems(issue, raw))
-  problems.push(...memberProblems(raw))
-  const config = parsed.success ? fillIn(parsed.data) : undefined
-  if (config !== undefined) problems.push(...timingProblems(config))
-  if (problems.length === 0 && config !== undefined) return config
-  const lineOf = (path: readonly (string | number)[]): number | undefined => {
-    for (let length = path.length; length > 0; length--) {
-      const node = document.getIn(path.slice(0, length), true)
-      if (isNode(node) && node.range) return lines.linePos(node.range[0]).line
-    }
-    return undefined
-  }
-  throw new ConfigError(
-    problems.map(problem => {
-      const line = problem.line ?? lineOf(problem.path)
-      return describeProblem(
-        file,
-        line === undefined ? problem : { ...problem, line },
-      )
-    }),
+  const yaml = readYaml(text)
+  const { value } = yaml
+  if (value === undefined) throw refusal(file, yaml.problems)
+  const parsed = fileSchema.safeParse(value)
+  const problems = [
+    ...yaml.problems,
+    ...(parsed.success
+      ? []
+      : parsed.error.issues.flatMap(issue => issueProblems(issue, value))),
+    ...memberProblems(value),
+    ...probeProblems(value),
+  ]
+  if (problems.length === 0 && parsed.success) return fillIn(parsed.data)
+  throw refusal(
+    file,
+    problems.map(problem => ({
+      ...problem,
+      line: problem.line ?? yaml.lineOf(problem.path),
+    })),
   )
 }
 
-function issueProblems(issue: $ZodIssue, raw: unknown): Problem[] {
-  const path = issue.path.map(part =>
-    typeof part === 'symbol' ? part.toString() : part,
+/** From top to bottom, as one mends them. */
+function refusal(file: string, problems: readonly Problem[]): ConfigError {
+  return new ConfigError(
+    problems
+      .toSorted((one, other) => lineOf(one) - lineOf(other))
+      .map(problem => describeProblem(file, problem)),
   )
+}
+
+/** Problems of the whole file come first. */
+function lineOf({ line = 0 }: Problem): number {
+  return line
+}
+
+function issueProblems(issue: $ZodIssue, raw: unknown): Problem[] {
+  let path: Path = issue.path.filter(part => typeof part !== 'symbol')
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map(key => ({
       path: [...path, key],
       rule: `is not a known key${nearest(key, knownKeys(path))}`,
     }))
-  if (issue.code === 'invalid_key')
-    return [{ path, rule: issue.issues[0]?.message ?? issue.message }]
+  if (issue.code === 'invalid_key') return [{ path, rule: nameRule }]
+  // `zope1: URL` is short for `zope1: { url: URL }`
+  if (typeof valueAt(raw, path.slice(0, -1)) === 'string')
+    path = path.slice(0, -1)
   const value = valueAt(raw, path)
-  const isMissing = value === undefined && issue.code === 'invalid_type'
-  return [
-    {
-      path,
-      rule: isMissing
-        ? `is missing: it ${issue.message}`
-        : `${issue.message}, got ${found(value)}`,
-    },
-  ]
+  if (path.length === 0 && value === null)
+    return [{ path, rule: `is empty: it ${issue.message}` }]
+  if (value === undefined)
+    return [{ path, rule: `is missing: it ${issue.message}` }]
+  const hint =
+    issue.code === 'invalid_type' &&
+    typeof value === 'string' &&
+    /^[\w-]+:\S/.test(value)
+      ? '; after the ":" of a key there must be a space'
+      : ''
+  return [{ path, rule: `${issue.message}, got ${found(value)}${hint}` }]
 }
 
-function nearest(key: string, known: readonly string[]): string {
-  if (known.length === 0) return ''
-  const guess = closest(key, known)
-  return distance(key.toLowerCase(), guess.toLowerCase()) <=
-    Math.max(2, guess.length / 3)
-    ? `; did you mean "${guess}"?`
-    : `; known here: ${known.join(', ')}`
-}
-
+/** Own keys only: a backend may be called "constructor". */
 function valueAt(raw: unknown, path: Path): unknown {
   return path.reduce<unknown>(
     (value, key) =>
-      typeof value === 'object' && value !== null
+      typeof value === 'object' && value !== null && Object.hasOwn(value, key)
         ? Reflect.get(value, key)
         : undefined,
     raw,
   )
+}
+
+function keysOf(value: unknown): string[] {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.keys(value)
+    : []
 }
 
 /**
@@ -112,8 +100,9 @@ function valueAt(raw: unknown, path: Path): unknown {
  * that these are told together with the problems of form.
  */
 function memberProblems(raw: unknown): Problem[] {
-  const backends = keysOf(valueAt(raw, ['backends']))
-  if (backends.length === 0) return []
+  const names = keysOf(valueAt(raw, ['backends']))
+  if (names.length === 0) return []
+  const backends = new Set(names)
   const problems: Problem[] = []
   for (const pool of keysOf(valueAt(raw, ['pools']))) {
     const members = valueAt(raw, ['pools', pool, 'members'])
@@ -124,15 +113,15 @@ function memberProblems(raw: unknown): Problem[] {
         typeof member === 'string' ? member : valueAt(member, ['name'])
       if (typeof name !== 'string') continue
       const path = ['pools', pool, 'members', index]
-      if (!backends.includes(name))
+      if (!backends.has(name))
         problems.push({
           path,
-          rule: `must name one of the backends (${backends.join(', ')}), got ${found(name)}`,
+          rule: `must be the name of a backend, got ${found(name)}${nearest(name, names)}`,
         })
       if (seen.has(name))
         problems.push({
           path,
-          rule: `must not name ${name} a second time in one pool`,
+          rule: `must not name ${found(name)} a second time in one pool`,
         })
       seen.add(name)
     }
@@ -140,114 +129,50 @@ function memberProblems(raw: unknown): Problem[] {
   return problems
 }
 
-function keysOf(value: unknown): string[] {
-  return typeof value === 'object' && value !== null ? Object.keys(value) : []
-}
-
-/** Limits that only make sense together. */
-function timingProblems(config: Config): Problem[] {
-  return config.backends.flatMap(({ name, probe }) => {
-    const path = ['backends', name, 'probe']
-    const problems: Problem[] = []
-    const atMostTimeout = (key: string, ms: number): void => {
-      if (ms > probe.timeoutMs)
-        problems.push({
-          path: [...path, key],
-          rule: `must be at most the whole probe's timeout (${formatDuration(probe.timeoutMs)}), got ${formatDuration(ms)}`,
-        })
-    }
-    atMostTimeout('slow', probe.slowMs)
-    atMostTimeout('connectTimeout', probe.connectTimeoutMs)
-    atMostTimeout('firstByteTimeout', probe.firstByteTimeoutMs)
-    if (probe.method === 'HEAD' && probe.body !== null)
-      problems.push({
-        path: [...path, 'body'],
-        rule: 'must be left out when probe.method is HEAD: such an answer has no body',
-      })
-    return problems
+/**
+ * Limits that only make sense together. A problem is told where it was made:
+ * once for the defaults, else at the backend that overrides them.
+ */
+function probeProblems(raw: unknown): Problem[] {
+  const places = keysOf(valueAt(raw, ['backends'])).map(name => {
+    const path: Path = ['backends', name, 'probe']
+    return { path, own: new Set(keysOf(valueAt(raw, path))) }
   })
-}
-
-function fillIn(input: FileInput): Config {
-  const backends = Object.entries(input.backends).map(
-    ([name, { url, probe }]): Backend => ({
-      name,
-      ...url,
-      probe: probeSettings({ ...input.probe, ...probe }),
-    }),
-  )
-  const all = backends.map(backend => ({
-    name: backend.name,
-    weight: 1,
-    tier: undefined,
-  }))
-  const poolInputs = input.pools ?? { default: undefined }
-  const pools = Object.entries(poolInputs).map(([name, pool]): Pool => {
-    const policy = pool?.policy ?? 'failover'
-    return {
-      name,
-      policy,
-      members: (pool?.members ?? all).map((member, index): Member => ({
-        name: member.name,
-        weight: member.weight,
-        tier: member.tier ?? (policy === 'failover' ? index + 1 : 1),
-      })),
-      whenAllDown: pool?.whenAllDown ?? 'maintenance',
-      stickiness: pool?.stickiness ?? 'strict',
-      failback: pool?.failback ?? 'newcomers',
-      minAlive: pool?.minAlive ?? 1,
+  const problems = new Map<string, Problem>()
+  for (const { path, own } of places) {
+    const placeOf = (key: string): Path =>
+      own.has(key) ? [...path, key] : ['probe', key]
+    const given = (key: string): unknown => valueAt(raw, placeOf(key))
+    const tell = (place: Path, rule: string): void => {
+      problems.set(place.join('.'), { path: place, rule })
     }
-  })
-  return {
-    directory: input.directory.replace(/(?<=.)\/+$/, ''),
-    staleAfterMs: input.staleAfter,
-    backends,
-    pools,
+    const timeout = millisecondsOf(given('timeout')) ?? defaultTimeoutMs
+    for (const key of ['slow', 'connectTimeout', 'firstByteTimeout']) {
+      const limit = millisecondsOf(given(key))
+      if (limit === undefined || limit <= timeout) continue
+      const [long, short] = [formatDuration(limit), formatDuration(timeout)]
+      if (own.has('timeout') && !own.has(key))
+        tell(
+          placeOf('timeout'),
+          `must be at least probe.${key} (${long}), got ${short}`,
+        )
+      else
+        tell(
+          placeOf(key),
+          `must be at most the whole probe's timeout (${short}), got ${long}`,
+        )
+    }
+    if (given('method') === 'HEAD' && given('body') !== undefined)
+      tell(
+        placeOf(own.has('method') && !own.has('body') ? 'method' : 'body'),
+        own.has('method') && !own.has('body')
+          ? 'must not be HEAD while probe.body is given: such an answer has no body'
+          : 'must be left out when the method is HEAD: such an answer has no body',
+      )
   }
+  return [...problems.values()]
 }
 
-/** Every default of a probe, in one place. */
-function probeSettings(given: ProbeInput): ProbeSettings {
-  const intervalMs = given.interval ?? 1_000
-  const timeoutMs = given.timeout ?? 5_000
-  return {
-    path: given.path ?? '/',
-    method: given.method ?? 'GET',
-    host: given.host ?? null,
-    intervalMs,
-    fastIntervalMs: given.fastInterval ?? Math.max(50, intervalMs / 4),
-    downIntervalMs: given.downInterval ?? intervalMs,
-    slowMs: given.slow ?? Math.min(1_000, timeoutMs),
-    timeoutMs,
-    connectTimeoutMs: given.connectTimeout ?? Math.min(2_000, timeoutMs),
-    firstByteTimeoutMs: given.firstByteTimeout ?? timeoutMs,
-    rise: given.rise ?? 2,
-    fall: given.fall ?? 3,
-    status: given.status ?? [[200, 399]],
-    body: given.body ?? null,
-    maxBody: given.maxBody ?? 65_536,
-    verify: given.verify ?? true,
-    window: given.window ?? { failures: 0, of: 0 },
-    slowStartMs: given.slowStart ?? 30_000,
-    heartbeat: heartbeat(given.heartbeat ?? 'auto'),
-    busyForMs: given.busyFor ?? 60_000,
-    deep:
-      given.deep === undefined
-        ? null
-        : {
-            path: given.deep.path,
-            intervalMs: given.deep.interval,
-            timeoutMs: given.deep.timeout,
-            maxLagMs: given.deep.maxLag,
-          },
-  }
-}
-
-function heartbeat(given: NonNullable<ProbeInput['heartbeat']>): Heartbeat {
-  if (typeof given === 'string') return { kind: given }
-  return {
-    kind: 'fixed',
-    intervalMs: given.interval ?? 250,
-    timeoutMs: given.timeout ?? 500,
-  }
+function millisecondsOf(value: unknown): number | undefined {
+  return typeof value === 'string' ? parseDuration(value) : undefined
 }

@@ -1,12 +1,15 @@
 // How a problem of the configuration is told: where, the rule, what was found.
+import { printable, withoutSecrets } from './printable.ts'
+
+export type Path = readonly (string | number)[]
 
 export type Problem = {
   /** the way to the key, e.g. ['pools', 'default', 'members', 0] */
-  readonly path: readonly (string | number)[]
+  readonly path: Path
   /** continues the sentence after the path, e.g. `must be an integer` */
   readonly rule: string
   /** line in the file, from 1; undefined when there is none */
-  readonly line?: number
+  readonly line?: number | undefined
 }
 
 /** The configuration cannot be used; `problems` holds one line for each reason. */
@@ -28,12 +31,12 @@ export class ConfigError extends Error {
  */
 export function describeProblem(file: string, problem: Problem): string {
   const where = problem.line === undefined ? file : `${file}:${problem.line}`
-  const key = pathText(problem.path)
-  return `${where}: ${key === '' ? 'the file' : key} ${problem.rule}`
+  const key = withoutSecrets(pathText(problem.path))
+  return printable(`${where}: ${key === '' ? 'the file' : key} ${problem.rule}`)
 }
 
 /** `pools.default.members[0].name`; the empty string for the file itself. */
-export function pathText(path: readonly (string | number)[]): string {
+export function pathText(path: Path): string {
   return path
     .map((part, index) => {
       if (typeof part === 'number') return `[${part}]`
@@ -43,11 +46,18 @@ export function pathText(path: readonly (string | number)[]): string {
 }
 
 /**
- * A found value as a problem shows it: as JSON, cut when it is long, a password
- * in a URL left out.
+ * A found value as a problem shows it: as JSON, cut when it is long, secrets in
+ * a URL left out.
  */
 export function found(value: unknown): string {
-  if (value === undefined) return 'nothing'
-  const text = JSON.stringify(value).replace(/\/\/[^/@"]*@/g, '//…@')
+  if (value === undefined || value === null) return 'nothing'
+  // aliases can make a small file a huge value
+  let left = 100
+  const json =
+    typeof value === 'number'
+      ? // JSON has no words for .inf and .nan
+        `${value}`
+      : JSON.stringify(value, (_, part: unknown) => (left-- > 0 ? part : null))
+  const text = withoutSecrets(json)
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
 }

@@ -1,6 +1,7 @@
 // Takes a changed configuration file over while the program runs. The file is
 // looked at once a second: that sees a write in place, a rename over it and a
 // delete-and-create alike, on every file system, which a file watcher does not.
+import { statSync } from 'node:fs'
 import type { Config } from './config.ts'
 import { readConfigText } from './file.ts'
 import { parseConfig } from './parse.ts'
@@ -10,11 +11,14 @@ export type ConfigChange =
   | { readonly kind: 'changed'; readonly config: Config; readonly text: string }
   | { readonly kind: 'refused'; readonly problems: readonly string[] }
 
+/** A file changed so shortly ago may still be written: half of it can be valid. */
+const settledMs = 250
+
 export class ConfigReload {
   readonly #file: string
   /** the text that was last taken over or refused: each is told once */
   #seen: string
-  #directory: string
+  readonly #directory: string
 
   /**
    * @param file the configuration file
@@ -28,33 +32,46 @@ export class ConfigReload {
   }
 
   /**
-   * What changed since the last call; undefined when nothing did. A file that
-   * cannot be read, is bad, or wants another directory (contract 6: a restart)
-   * is refused, once, and the old configuration lives on.
+   * What changed since the last call; undefined when nothing did, or when it
+   * is changing right now. A file that cannot be read, is bad, or wants another
+   * directory (contract 6: a restart) is refused, once, and the old
+   * configuration lives on.
+   *
+   * @param now ms since 1970, the clock of the file
    */
-  check(): ConfigChange | undefined {
+  check(now: number = Date.now()): ConfigChange | undefined {
     let text
     try {
       text = readConfigText(this.#file)
-      if (text === this.#seen) return undefined
+      if (text === this.#seen || this.#isUnsettled(now)) return undefined
       this.#seen = text
       const config = parseConfig(text, this.#file)
-      if (config.directory !== this.#directory)
-        return {
-          kind: 'refused',
-          problems: [
-            `${this.#file}: directory must stay ${this.#directory} while the program runs, got ${config.directory}; restart the monitor, and httpd for the map`,
-          ],
-        }
-      return { kind: 'changed', config, text }
+      return config.directory === this.#directory
+        ? { kind: 'changed', config, text }
+        : { kind: 'refused', problems: [this.#otherDirectory(config)] }
     } catch (err) {
       if (!(err instanceof ConfigError)) throw err
       if (text === undefined) {
+        // there is no text to remember: what is wrong stands for it
         const unread = err.problems.join('\n')
         if (unread === this.#seen) return undefined
         this.#seen = unread
       }
       return { kind: 'refused', problems: err.problems }
     }
+  }
+
+  #isUnsettled(now: number): boolean {
+    try {
+      const ageMs = now - statSync(this.#file).mtimeMs
+      return ageMs >= 0 && ageMs < settledMs
+    } catch {
+      // gone since it was read: the next look tells
+      return true
+    }
+  }
+
+  #otherDirectory(config: Config): string {
+    return `${this.#file}: directory must stay ${this.#directory} while the program runs, got ${config.directory}; restart the monitor, and httpd for the map`
   }
 }

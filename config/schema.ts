@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { namePattern } from './config.ts'
 import { parseDuration } from './duration.ts'
 
-const nameRule =
+export const nameRule =
   'must be a name: a small letter, then at most 31 small letters, digits or "-"'
 
 const name = z
@@ -14,7 +14,8 @@ const name = z
 /** A duration of at least `min` and at most `max`, both as one would write them. */
 function duration(min: string, max: string) {
   const rule = `must be a duration from ${min} to ${max}, written like 250ms, 2s, 5m or 1h`
-  const [least, most] = [parseDuration(min) ?? 0, parseDuration(max) ?? 0]
+  const least = Number(parseDuration(min))
+  const most = Number(parseDuration(max))
   return z.string({ error: rule }).transform((text, context) => {
     const ms = parseDuration(text)
     if (ms !== undefined && ms >= least && ms <= most) return ms
@@ -154,27 +155,28 @@ const probe = mapping('a mapping of probe settings', {
 }).partial()
 
 const urlRule =
-  'must be http://HOST:PORT or https://HOST:PORT, without user, path or query'
+  'must be http://HOST:PORT or https://HOST:PORT, PORT from 1 to 65535, without user, path or query'
+const addressRule =
+  'must have its IPv4 address as four numbers without leading zeros'
 const url = z.string({ error: urlRule }).transform((text, context) => {
-  const parsed = URL.canParse(text) ? new URL(text) : undefined
-  const isOrigin =
-    parsed !== undefined &&
-    /^https?:$/.test(parsed.protocol) &&
-    parsed.hostname !== '' &&
-    parsed.username + parsed.password + parsed.search + parsed.hash === '' &&
-    parsed.pathname === '/' &&
-    !/[?#\s]/.test(text) &&
-    // 0 and * are no place to connect to
-    parsed.port !== '0'
-  if (isOrigin) {
+  // URL mends much (one slash, backslashes, an empty port): be stricter
+  const written = /^https?:\/\/([^\s/?#@\\]*[^\s/?#@\\:])\/?$/i.exec(text)?.[1]
+  const parsed =
+    written !== undefined && URL.canParse(text) ? new URL(text) : undefined
+  // and it reads 10.0.0.011 as 10.0.0.9, 10.1 as 10.0.0.1
+  const isMended =
+    /^\d+(\.\d+){3}$/.test(parsed?.hostname ?? '') &&
+    parsed?.hostname !== written?.replace(/:\d+$/, '')
+  if (isMended)
+    context.issues.push({ code: 'custom', message: addressRule, input: text })
+  else if (parsed !== undefined && parsed.port !== '0') {
     const tls = parsed.protocol === 'https:'
     return {
       tls,
       host: parsed.hostname.replace(/^\[(.*)\]$/, '$1'),
       port: parsed.port === '' ? (tls ? 443 : 80) : Number(parsed.port),
     }
-  }
-  context.issues.push({ code: 'custom', message: urlRule, input: text })
+  } else context.issues.push({ code: 'custom', message: urlRule, input: text })
   return z.NEVER
 })
 
@@ -186,7 +188,8 @@ const backend = z.preprocess(
 const member = z.preprocess(
   value => (typeof value === 'string' ? { name: value } : value),
   mapping('a backend name or a mapping with name', {
-    name,
+    // whether there is such a backend is seen where all of them are known
+    name: z.string({ error: 'must be the name of a backend' }),
     weight: integer(0, 256).default(1),
     tier: integer(1, 1000).optional(),
   }),
@@ -214,23 +217,24 @@ function named<Value extends z.ZodType>(what: string, value: Value) {
     .refine(entries => Object.keys(entries).length > 0, { error: rule })
 }
 
-const directoryRule = 'must be an absolute path of one line'
+const directoryRule = 'must be an absolute path without control characters'
 
 export const fileSchema = mapping(
   'a mapping with at least the key "backends"',
   {
     directory: z
       .string({ error: directoryRule })
-      .regex(/^\/[^\0\r\n]*$/, { error: directoryRule })
+      .regex(/^\/\P{Cc}*$/u, { error: directoryRule })
       .default('/run/zope-failover'),
     staleAfter: duration('2s', '1h').default(15_000),
     backends: named('backend', backend),
-    pools: named('pool', pool).optional(),
+    pools: named('pool', pool).default({ default: pool.parse({}) }),
     probe: probe.optional(),
   },
 )
 
 export type ProbeInput = z.output<typeof probe>
+export type PoolInput = z.output<typeof pool>
 export type FileInput = z.output<typeof fileSchema>
 
 /** Every key that may stand at a place of the file; [] where none is known. */

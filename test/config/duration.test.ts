@@ -1,7 +1,7 @@
 import t from 'tap'
 import { formatDuration, parseDuration } from '../../config/duration.ts'
 
-t.test('a duration is a number with its unit', t => {
+void t.test('a duration is a number with its unit', t => {
   for (const [text, ms] of [
     ['250ms', 250],
     ['2s', 2_000],
@@ -20,13 +20,14 @@ t.test('a duration is a number with its unit', t => {
   t.end()
 })
 
-t.test('a duration is written in the largest unit that is exact', t => {
+void t.test('a duration is written in the largest unit that is exact', t => {
   for (const [ms, text] of [
     [0, '0s'],
     [1_500, '1500ms'],
     [2_000, '2s'],
     [120_000, '2m'],
     [7_200_000, '2h'],
+    [0.5, '0.5ms'],
   ] as const)
     t.equal(formatDuration(ms), text)
   t.end()

@@ -1,0 +1,99 @@
+// What the file said + every default -> the configuration the programs use.
+import type {
+  Backend,
+  Config,
+  Heartbeat,
+  Pool,
+  ProbeSettings,
+} from './config.ts'
+import type { FileInput, PoolInput, ProbeInput } from './schema.ts'
+
+/** The limit for a whole probe when none is given. */
+export const defaultTimeoutMs = 5_000
+
+export function fillIn(input: FileInput): Config {
+  const backends = Object.entries(input.backends).map(
+    ([name, { url, probe }]): Backend => ({
+      name,
+      ...url,
+      probe: probeSettings({ ...input.probe, ...probe }),
+    }),
+  )
+  const all = backends.map(({ name }) => ({ name, weight: 1 }))
+  return {
+    directory: input.directory.replace(/(?<=.)\/+$/, ''),
+    staleAfterMs: input.staleAfter,
+    backends,
+    pools: Object.entries(input.pools).map(([name, pool]) =>
+      poolSettings(name, pool, all),
+    ),
+  }
+}
+
+/** @param all every backend, for a pool that names none */
+function poolSettings(
+  name: string,
+  pool: PoolInput,
+  all: NonNullable<PoolInput['members']>,
+): Pool {
+  const { policy, whenAllDown, stickiness, failback, minAlive } = pool
+  return {
+    name,
+    policy,
+    members: (pool.members ?? all).map((member, index) => ({
+      name: member.name,
+      weight: member.weight,
+      tier: member.tier ?? (policy === 'failover' ? index + 1 : 1),
+    })),
+    whenAllDown,
+    stickiness,
+    failback,
+    minAlive,
+  }
+}
+
+/** Every default of a probe, in one place. */
+function probeSettings(given: ProbeInput): ProbeSettings {
+  const intervalMs = given.interval ?? 1_000
+  const timeoutMs = given.timeout ?? defaultTimeoutMs
+  return {
+    path: given.path ?? '/',
+    method: given.method ?? 'GET',
+    host: given.host ?? null,
+    intervalMs,
+    fastIntervalMs: given.fastInterval ?? Math.max(50, intervalMs / 4),
+    downIntervalMs: given.downInterval ?? intervalMs,
+    slowMs: given.slow ?? Math.min(1_000, timeoutMs),
+    timeoutMs,
+    connectTimeoutMs: given.connectTimeout ?? Math.min(2_000, timeoutMs),
+    firstByteTimeoutMs: given.firstByteTimeout ?? timeoutMs,
+    rise: given.rise ?? 2,
+    fall: given.fall ?? 3,
+    status: given.status ?? [[200, 399]],
+    body: given.body ?? null,
+    maxBody: given.maxBody ?? 65_536,
+    verify: given.verify ?? true,
+    window: given.window ?? { failures: 0, of: 0 },
+    slowStartMs: given.slowStart ?? 30_000,
+    heartbeat: heartbeat(given.heartbeat ?? 'auto'),
+    busyForMs: given.busyFor ?? 60_000,
+    deep:
+      given.deep === undefined
+        ? null
+        : {
+            path: given.deep.path,
+            intervalMs: given.deep.interval,
+            timeoutMs: given.deep.timeout,
+            maxLagMs: given.deep.maxLag,
+          },
+  }
+}
+
+function heartbeat(given: NonNullable<ProbeInput['heartbeat']>): Heartbeat {
+  if (typeof given === 'string') return { kind: given }
+  return {
+    kind: 'fixed',
+    intervalMs: given.interval ?? 250,
+    timeoutMs: given.timeout ?? 500,
+  }
+}

@@ -1,0 +1,25 @@
+// Text out of files, requests and command lines, on its way to a terminal.
+
+/** Control characters, C1 among them, line separators, and what turns the direction. */
+const unprintable = /[\p{Cc}\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/gu
+
+/**
+ * The text on one line, every character that a terminal would obey written as
+ * an escape.
+ *
+ * @example printable('\u001B[31m') // '\\u001b[31m'
+ */
+export function printable(text: string): string {
+  return text.replaceAll(
+    unprintable,
+    char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/**
+ * Passwords and query strings of URLs left out. Rather too much than too
+ * little: a password may itself hold "/" or "@".
+ */
+export function withoutSecrets(text: string): string {
+  return text.replaceAll(/\/\/.*@/gs, '//…@').replaceAll(/\?.*=.*$/gs, '?…')
+}

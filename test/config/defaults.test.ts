@@ -1,0 +1,227 @@
+import t from 'tap'
+import type { Config, Pool } from '../../config/config.ts'
+import { parseConfig } from '../../config/parse.ts'
+
+function parse(...lines: string[]): Config {
+  return parseConfig(lines.join('\n'), 'f.yaml')
+}
+
+/** The defaults of contract 3 and 6. */
+const probeDefaults = {
+  path: '/',
+  method: 'GET',
+  host: null,
+  intervalMs: 1_000,
+  fastIntervalMs: 250,
+  downIntervalMs: 1_000,
+  slowMs: 1_000,
+  timeoutMs: 5_000,
+  connectTimeoutMs: 2_000,
+  firstByteTimeoutMs: 5_000,
+  rise: 2,
+  fall: 3,
+  status: [[200, 399]],
+  body: null,
+  maxBody: 65_536,
+  verify: true,
+  window: { failures: 0, of: 0 },
+  slowStartMs: 30_000,
+  heartbeat: { kind: 'auto' },
+  busyForMs: 60_000,
+  deep: null,
+}
+
+const poolDefaults = {
+  name: 'default',
+  policy: 'failover',
+  whenAllDown: 'maintenance',
+  stickiness: 'strict',
+  failback: 'newcomers',
+  minAlive: 1,
+}
+
+void t.test('two lines are enough', t => {
+  t.strictSame(parse('backends:', '  zope1: http://10.0.0.11:8080'), {
+    directory: '/run/zope-failover',
+    staleAfterMs: 15_000,
+    backends: [
+      {
+        name: 'zope1',
+        tls: false,
+        host: '10.0.0.11',
+        port: 8080,
+        probe: probeDefaults,
+      },
+    ],
+    pools: [
+      { ...poolDefaults, members: [{ name: 'zope1', weight: 1, tier: 1 }] },
+    ],
+  })
+  t.end()
+})
+
+void t.test('the full example of the contract is taken as it stands', t => {
+  const config = parse(
+    'directory: /run/zope-failover',
+    'staleAfter: 15s',
+    'backends:',
+    '  zope1: http://10.0.0.11:8080',
+    '  zope2: { url: http://10.0.0.12:8080, probe: { path: /@@ok } }',
+    'pools:                        # left out: one pool `default`',
+    '  default:',
+    '    policy: failover',
+    '    members: [zope1, { name: zope2, weight: 2, tier: 1 }]',
+    '    whenAllDown: maintenance  # maintenance: answer NULL | try-all',
+    '    stickiness: strict',
+    '    minAlive: 1',
+    'probe:                        # defaults, overridable per backend',
+    '  path: /',
+    '  interval: 1s',
+    '  slow: 1s',
+    '  timeout: 5s                 # the whole probe',
+    '  rise: 2',
+    '  fall: 3',
+    '  heartbeat: auto',
+    '  busyFor: 60s',
+    '  window: 0/0',
+    '  deep: { path: /@@probe, interval: 10s, timeout: 3s, maxLag: 10s }',
+    '  slowStart: 30s',
+  )
+  const deep = {
+    path: '/@@probe',
+    intervalMs: 10_000,
+    timeoutMs: 3_000,
+    maxLagMs: 10_000,
+  }
+  t.strictSame(
+    config.backends.map(({ probe }) => probe),
+    [
+      { ...probeDefaults, deep },
+      { ...probeDefaults, deep, path: '/@@ok' },
+    ],
+  )
+  t.strictSame(config.pools, [
+    {
+      ...poolDefaults,
+      members: [
+        { name: 'zope1', weight: 1, tier: 1 },
+        { name: 'zope2', weight: 2, tier: 1 },
+      ],
+    },
+  ])
+  t.end()
+})
+
+void t.test("a backend's own settings go over the common ones", t => {
+  const [a, b] = parse(
+    'backends:',
+    '  a: { url: http://h:1, probe: { interval: 2s, status: 200, heartbeat: { interval: 1s } } }',
+    '  b: http://h:2',
+    'probe: { interval: 4s, rise: 5, heartbeat: off }',
+  ).backends
+  t.match(a?.probe, {
+    intervalMs: 2_000,
+    fastIntervalMs: 500,
+    downIntervalMs: 2_000,
+    rise: 5,
+    status: [[200, 200]],
+    heartbeat: { kind: 'fixed', intervalMs: 1_000, timeoutMs: 500 },
+  })
+  t.match(b?.probe, {
+    intervalMs: 4_000,
+    fastIntervalMs: 1_000,
+    rise: 5,
+    status: [[200, 399]],
+    heartbeat: { kind: 'off' },
+  })
+  t.end()
+})
+
+void t.test('limits that were not given keep within the given timeout', t => {
+  const backend = 'backends: { a: http://h:1 }'
+  t.match(parse(backend, 'probe: { timeout: 500ms }').backends[0]?.probe, {
+    slowMs: 500,
+    connectTimeoutMs: 500,
+    firstByteTimeoutMs: 500,
+  })
+  t.match(parse(backend, 'probe: { timeout: 30s }').backends[0]?.probe, {
+    slowMs: 1_000,
+    connectTimeoutMs: 2_000,
+    firstByteTimeoutMs: 30_000,
+  })
+  t.match(
+    parse(backend, 'probe: { interval: 100ms, heartbeat: {} }').backends[0]
+      ?.probe,
+    {
+      fastIntervalMs: 50,
+      heartbeat: { kind: 'fixed', intervalMs: 250, timeoutMs: 500 },
+    },
+  )
+  t.match(
+    parse(
+      backend,
+      'probe: { fastInterval: 60ms, downInterval: 7s, slow: 3s, connectTimeout: 3s, firstByteTimeout: 4s, fall: 1, body: OK, maxBody: 10, verify: false, host: x, method: GET, window: 1/2, slowStart: 0s, busyFor: 5s }',
+    ).backends[0]?.probe,
+    {
+      fastIntervalMs: 60,
+      downIntervalMs: 7_000,
+      slowMs: 3_000,
+      connectTimeoutMs: 3_000,
+      firstByteTimeoutMs: 4_000,
+      fall: 1,
+      body: { kind: 'text', text: 'OK' },
+      maxBody: 10,
+      verify: false,
+      host: 'x',
+      method: 'GET',
+      window: { failures: 1, of: 2 },
+      slowStartMs: 0,
+      busyForMs: 5_000,
+    },
+  )
+  t.end()
+})
+
+void t.test('failover gives each member its tier, balance one to all', t => {
+  const backends = 'backends: { a: http://h:1, b: http://h:2, c: http://h:3 }'
+  t.strictSame(tiers(parse(backends).pools[0]), ['a 1 1', 'b 2 1', 'c 3 1'])
+  const { pools } = parse(
+    backends,
+    'pools:',
+    '  order: { members: [c, a] }',
+    '  mixed: { members: [c, { name: a, tier: 1, weight: 0 }, b] }',
+    '  flat: { policy: balance }',
+    '  spare: { policy: balance, members: [a, { name: b, weight: 256 }, { name: c, tier: 2 }], whenAllDown: try-all, stickiness: relaxed, failback: all, minAlive: 0 }',
+  )
+  t.strictSame(pools.map(tiers), [
+    ['c 1 1', 'a 2 1'],
+    ['c 1 1', 'a 1 0', 'b 3 1'],
+    ['a 1 1', 'b 1 1', 'c 1 1'],
+    ['a 1 1', 'b 1 256', 'c 2 1'],
+  ])
+  t.match(pools[3], {
+    whenAllDown: 'try-all',
+    stickiness: 'relaxed',
+    failback: 'all',
+    minAlive: 0,
+  })
+  t.end()
+})
+
+void t.test('slashes at the end of the directory do not count', t => {
+  const backend = 'backends: { a: http://h:1 }'
+  for (const [given, directory] of [
+    ['/run/x/', '/run/x'],
+    ['/run/x//', '/run/x'],
+    ['/', '/'],
+    ['///', '/'],
+  ] as const)
+    t.equal(parse(backend, `directory: ${given}`).directory, directory)
+  t.end()
+})
+
+function tiers(pool: Pool | undefined): unknown {
+  return pool?.members.map(
+    ({ name, tier, weight }) => `${name} ${tier} ${weight}`,
+  )
+}

@@ -1,0 +1,30 @@
+import t from 'tap'
+import { printable, withoutSecrets } from '../../config/printable.ts'
+
+void t.test('nothing that a terminal would obey gets through', t => {
+  for (const [text, shown] of [
+    ['plain text, ünicode', 'plain text, ünicode'],
+    ['\u001B[31mred', String.raw`\u001b[31mred`],
+    ['\u009B31m', String.raw`\u009b31m`],
+    ['two\nlines\r', String.raw`two\u000alines\u000d`],
+    ['\u007F\u0000', String.raw`\u007f\u0000`],
+    ['\u2028\u202Etxt.exe', String.raw`\u2028\u202etxt.exe`],
+  ] as const)
+    t.equal(printable(text), shown)
+  t.end()
+})
+
+void t.test('passwords and query strings are left out', t => {
+  for (const [text, shown] of [
+    ['http://h:8080/path', 'http://h:8080/path'],
+    ['http://user:secret@h:1', 'http://…@h:1'],
+    ['http://user:sec/ret@h:1', 'http://…@h:1'],
+    ['http://user:sec@ret@h:1', 'http://…@h:1'],
+    ['http://user:sec ret@h:1', 'http://…@h:1'],
+    ['http://h:1/?token=secret', 'http://h:1/?…'],
+    ['/ok?a&token=secret', '/ok?…'],
+    ['why?', 'why?'],
+  ] as const)
+    t.equal(withoutSecrets(text), shown)
+  t.end()
+})

@@ -1,0 +1,239 @@
+import t from 'tap'
+import { fileSchema, knownKeys } from '../../config/schema.ts'
+
+/** The messages about one file, without the way to each key. */
+function messagesOf(file: unknown): string[] {
+  return (fileSchema.safeParse(file).error?.issues ?? []).map(
+    ({ message }) => message,
+  )
+}
+
+const backends = { zope1: 'http://h:1' }
+
+function ofProbe(probe: unknown): string[] {
+  return messagesOf({ backends, probe })
+}
+
+function probeOf(probe: unknown): unknown {
+  return fileSchema.parse({ backends, probe }).probe
+}
+
+const rules = {
+  path: 'must be a path: "/", then printable characters without space or "#"',
+  host: 'must be a host name, with a port if need be, such as www.example.org',
+  status:
+    'must be status codes from 100 to 599 that pass, like 200-399 or "200, 301-303"',
+  body: 'must be a text that the body holds, or a pattern between slashes like /OK|ready/',
+  window:
+    'must be FAILURES/OF, FAILURES from 1 to OF, OF at most 64 (3/10), or 0/0 for off',
+  heartbeat:
+    'must be auto, off, or { interval: 250ms, timeout: 500ms } (50ms and 10ms at least, 1m at most)',
+  url: 'must be http://HOST:PORT or https://HOST:PORT, PORT from 1 to 65535, without user, path or query',
+  address: 'must have its IPv4 address as four numbers without leading zeros',
+  directory: 'must be an absolute path without control characters',
+}
+
+function duration(min: string, max: string): string {
+  return `must be a duration from ${min} to ${max}, written like 250ms, 2s, 5m or 1h`
+}
+
+function integer(min: number, max: number): string {
+  return `must be a whole number from ${min} to ${max}`
+}
+
+void t.test('each probe setting has its limits and says them', t => {
+  for (const [key, bad, rule] of [
+    ['path', ['@@ok', '/a b', '/a#b', '/ü', '', 5], rules.path],
+    ['method', ['POST', 'get'], 'must be GET or HEAD'],
+    ['host', ['a b', '', 'http://h/', 5], rules.host],
+    ['interval', ['99ms', '61m', '5', 5, null], duration('100ms', '1h')],
+    ['fastInterval', ['49ms', '61m'], duration('50ms', '1h')],
+    ['downInterval', ['99ms', '61m'], duration('100ms', '1h')],
+    ['slow', ['0ms', '61m'], duration('1ms', '1h')],
+    ['timeout', ['9ms', '11m'], duration('10ms', '10m')],
+    ['connectTimeout', ['9ms', '11m'], duration('10ms', '10m')],
+    ['firstByteTimeout', ['9ms', '11m'], duration('10ms', '10m')],
+    ['rise', [0, 101, 1.5, '2', null], integer(1, 100)],
+    ['fall', [0, 101, 1.5, '3'], integer(1, 100)],
+    ['status', [99, 600, '', '200-', '300-200', '2xx', true], rules.status],
+    ['body', ['', '/(/', 5], rules.body],
+    ['maxBody', [0, 1_048_577], integer(1, 1_048_576)],
+    ['verify', ['yes', 1], 'must be true or false'],
+    ['window', ['10/3', '0/3', '3/65', '3', 0, '1/100'], rules.window],
+    ['slowStart', ['61m', 30], duration('0s', '1h')],
+    ['heartbeat', ['on', true, { interval: '49ms' }, 5], rules.heartbeat],
+    ['busyFor', ['999ms', '25h'], duration('1s', '24h')],
+    [
+      'deep',
+      ['/@@probe', null],
+      'must be a mapping with path, interval, timeout, maxLag',
+    ],
+  ] as const)
+    for (const value of bad)
+      t.strictSame(
+        ofProbe({ [key]: value }),
+        [rule],
+        `${key} ${JSON.stringify(value)}`,
+      )
+  t.strictSame(
+    ofProbe({
+      deep: { path: '/', interval: '999ms', timeout: '1ms', maxLag: '1ms' },
+    }),
+    [duration('1s', '1h'), duration('100ms', '10m'), duration('1s', '24h')],
+  )
+  t.strictSame(ofProbe({ deep: {} }), [rules.path])
+  t.strictSame(ofProbe(null), ['must be a mapping of probe settings'])
+  t.end()
+})
+
+void t.test('each probe setting takes what it should', t => {
+  for (const [given, expected] of [
+    [{ path: '/a/@@ok?x=1&y=%20' }, { path: '/a/@@ok?x=1&y=%20' }],
+    [{ host: 'www.example.org:443' }, { host: 'www.example.org:443' }],
+    [{ interval: '100ms' }, { interval: 100 }],
+    [{ interval: '1h' }, { interval: 3_600_000 }],
+    [{ slowStart: '0s' }, { slowStart: 0 }],
+    [{ status: 200 }, { status: [[200, 200]] }],
+    [{ status: '200-399' }, { status: [[200, 399]] }],
+    [
+      { status: '200, 301 - 303' },
+      {
+        status: [
+          [200, 200],
+          [301, 303],
+        ],
+      },
+    ],
+    [{ body: 'OK' }, { body: { kind: 'text', text: 'OK' } }],
+    [{ body: '/' }, { body: { kind: 'text', text: '/' } }],
+    [{ body: '/O+K/' }, { body: { kind: 'pattern', pattern: 'O+K' } }],
+    [{ window: '3/10' }, { window: { failures: 3, of: 10 } }],
+    [{ window: '0/0' }, { window: { failures: 0, of: 0 } }],
+    [{ heartbeat: 'off' }, { heartbeat: 'off' }],
+    [{ heartbeat: {} }, { heartbeat: {} }],
+    [
+      { heartbeat: { interval: '50ms', timeout: '10ms' } },
+      { heartbeat: { interval: 50, timeout: 10 } },
+    ],
+    [
+      { deep: { path: '/@@probe' } },
+      {
+        deep: {
+          path: '/@@probe',
+          interval: 10_000,
+          timeout: 3_000,
+          maxLag: 10_000,
+        },
+      },
+    ],
+  ] as const)
+    t.strictSame(probeOf(given), expected, JSON.stringify(given))
+  t.end()
+})
+
+void t.test('a URL is an origin, with the usual port left out or not', t => {
+  for (const [url, expected] of [
+    ['http://10.0.0.11:8080', { tls: false, host: '10.0.0.11', port: 8080 }],
+    ['http://zope.example/', { tls: false, host: 'zope.example', port: 80 }],
+    ['https://zope.example', { tls: true, host: 'zope.example', port: 443 }],
+    ['HTTPS://Zope:8443', { tls: true, host: 'zope', port: 8443 }],
+    ['http://[::1]:8080', { tls: false, host: '::1', port: 8080 }],
+    ['http://[fe80::1]', { tls: false, host: 'fe80::1', port: 80 }],
+    ['http://127.0.0.1:80', { tls: false, host: '127.0.0.1', port: 80 }],
+  ] as const)
+    t.strictSame(
+      fileSchema.parse({ backends: { zope1: url } }).backends['zope1'],
+      { url: expected },
+      url,
+    )
+  for (const url of [
+    '10.0.0.11:8080',
+    'ftp://h',
+    'http:h:1',
+    'http:/h',
+    'http:\\\\h',
+    'http://',
+    'http://:8080',
+    'http://h:',
+    'http://h:0',
+    'http://h:99999',
+    'http://h:1/path',
+    'http://h:1?query',
+    'http://h:1#part',
+    'http://user@h:1',
+    'http://user:secret@h:1',
+    'http://@h',
+    'http://h h',
+    'http://h:1\n',
+    'http://[::1',
+    '',
+  ])
+    t.strictSame(messagesOf({ backends: { zope1: url } }), [rules.url], url)
+  for (const url of ['http://10.0.0.011', 'http://10.1:80', 'http://0x7f.1'])
+    t.strictSame(messagesOf({ backends: { zope1: url } }), [rules.address], url)
+  t.end()
+})
+
+void t.test('names, directory, pools', t => {
+  const nameRule =
+    'must be a name: a small letter, then at most 31 small letters, digits or "-"'
+  for (const [file, ...rule] of [
+    [{ backends: { [`a${'1'.repeat(31)}`]: 'http://h' } }],
+    [{ backends: { 'a-1': 'http://h' } }],
+    [{ backends, directory: '/' }],
+    [{ backends, directory: '/run/a b' }],
+    [{ backends, staleAfter: '2s' }],
+    [{ backends: { a: { url: 'http://h' } } }],
+    [{ backends, pools: { default: { members: ['zope1'] } } }],
+    [{ backends: { a: 5 } }, 'must be a URL or a mapping with url'],
+    [{ backends, pool: {} }, 'Unrecognized key: "pool"'],
+    [{ backends, directory: 'run' }, rules.directory],
+    [{ backends, directory: '/run\n' }, rules.directory],
+    [{ backends, directory: '/run\u001B[31m' }, rules.directory],
+    [{ backends, directory: 5 }, rules.directory],
+    [{ backends, staleAfter: '1s' }, duration('2s', '1h')],
+    [{ backends, pools: {} }, 'must be a mapping with at least one pool'],
+    [{ backends, pools: [] }, 'must be a mapping with at least one pool'],
+  ] as const)
+    t.strictSame(messagesOf(file), rule, JSON.stringify(file))
+  for (const bad of ['', 'A', '1a', '-a', 'a.b', 'a_b', `a${'1'.repeat(32)}`]) {
+    const { error } = fileSchema.safeParse({ backends: { [bad]: 'http://h' } })
+    t.match(error?.issues, [{ code: 'invalid_key' }], bad)
+    t.match(error?.issues, [{ issues: [{ message: nameRule }] }], bad)
+  }
+  for (const [key, bad, rule] of [
+    ['policy', 'random', 'must be failover or balance'],
+    ['whenAllDown', 'none', 'must be maintenance or try-all'],
+    ['stickiness', 'loose', 'must be strict or relaxed'],
+    ['failback', 'none', 'must be newcomers or all'],
+    ['minAlive', -1, integer(0, 1000)],
+    ['members', [], 'must be a list of at least one backend name'],
+    ['members', 'zope1', 'must be a list of at least one backend name'],
+    ['members', [5], 'must be a backend name or a mapping with name'],
+    ['members', [{ name: 'a', weight: 257 }], integer(0, 256)],
+    ['members', [{ name: 'a', weight: -1 }], integer(0, 256)],
+    ['members', [{ name: 'a', tier: 0 }], integer(1, 1000)],
+  ] as const)
+    t.strictSame(
+      messagesOf({ backends, pools: { default: { [key]: bad } } }),
+      [rule],
+      `${key} ${JSON.stringify(bad)}`,
+    )
+  t.end()
+})
+
+void t.test('every place of the file knows its keys', t => {
+  for (const [path, key] of [
+    [[], 'staleAfter'],
+    [['backends', 'zope1'], 'url'],
+    [['backends', 'zope1', 'probe'], 'interval'],
+    [['backends', 'zope1', 'probe', 'deep'], 'maxLag'],
+    [['probe'], 'rise'],
+    [['probe', 'heartbeat'], 'timeout'],
+    [['pools', 'default'], 'minAlive'],
+    [['pools', 'default', 'members', 0], 'weight'],
+  ] as const)
+    t.ok(knownKeys(path).includes(key), path.join('.'))
+  t.strictSame(knownKeys(['directory']), [])
+  t.end()
+})
