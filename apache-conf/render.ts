@@ -182,20 +182,20 @@ type PublicUrl = {
 }
 
 function parseUrl(text: string, problems: string[]): PublicUrl | null {
-  const match = /^(https?):\/\/([\w.-]+|\[[\da-f:.]+\])(?::(\d+))?\/?$/i.exec(
-    text,
-  )
-  if (match === null) {
+  const isOrigin = /^https?:\/\/[\w.:[\]-]+\/?$/i.test(text)
+  if (!isOrigin || !URL.canParse(text)) {
     problems.push(
       `--url must be what visitors type, http://HOST or https://HOST with a port if need be, without a path, got ${found(text)}`,
     )
     return null
   }
-  const scheme = (match[1] ?? '').toLowerCase()
+  const url = new URL(text)
+  const scheme = url.protocol.slice(0, -1)
+  const usual = scheme === 'https' ? '443' : '80'
   return {
     scheme,
-    host: match[2] ?? '',
-    port: match[3] ?? (scheme === 'https' ? '443' : '80'),
+    host: url.hostname,
+    port: url.port === '' ? usual : url.port,
   }
 }
 
@@ -345,7 +345,7 @@ function tiersOf(pool: Pool): Values[] {
 
 /** As [S=N] counts: every RewriteRule, whatever its conditions. */
 function countRules(text: string): number {
-  return text.match(/^RewriteRule /gm)?.length ?? 0
+  return text.split(/^RewriteRule /m).length - 1
 }
 
 function vhmPath(url: PublicUrl | null, site: string): string {

@@ -23,15 +23,16 @@ export function fill(template: string, values: Values): string {
       const value = valueOf(values, plain)
       return typeof value === 'object' ? '' : String(value)
     }
-    const value = valueOf(values, blockName ?? name ?? '')
+    // one of the two spellings matched; join leaves the other one out
+    const value = valueOf(values, [blockName, name].join(''))
+    const inner = [block, inside].join('')
     const items =
       typeof value === 'object'
         ? value
         : value === false || value === ''
           ? []
           : [{}]
-    const inner = block ?? inside ?? ''
-    if ((blockKind ?? kind) === '^')
+    if ([blockKind, kind].join('') === '^')
       return items.length === 0 ? fill(inner, values) : ''
     return items.map(item => fill(inner, { ...values, ...item })).join('')
   })

@@ -1,0 +1,70 @@
+// `zope-failover apache-conf` as one types it.
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import t from 'tap'
+import { dist, publicDirectory } from '../fixtures/processes.ts'
+
+type Ran = { code: number | null; stdout: string; stderr: string }
+
+function run(...args: string[]): Ran {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [`${dist}/cli/main.js`, 'apache-conf', ...args],
+    { encoding: 'utf8' },
+  )
+  return { code: status, stdout, stderr }
+}
+
+void t.test('prints what to include, and how to make it again', async t => {
+  const root = publicDirectory(t)
+  const config = `${root}/zope-failover.yaml`
+  const page = `${root}/our page.html`
+  writeFileSync(config, 'backends: { zope1: http://127.0.0.1:8080 }\n')
+  writeFileSync(page, '<p>gone fishing</p>')
+  const { code, stdout, stderr } = run(
+    `--config=${config}`,
+    '--no-vhm',
+    '--no-cookie',
+    '--local=/a',
+    '--local=/b',
+    '--max=8',
+    '--timeout=5m',
+    `--maintenance-page=${page}`,
+  )
+  t.strictSame([code, stderr], [0, ''])
+  const again = `zope-failover apache-conf --config ${config} --no-vhm --no-cookie --timeout 5m --max 8 --local /a --local /b --maintenance-page '${page}'`
+  t.ok(stdout.includes(`\n#   ${again}\n`))
+  t.match(stdout, `"prg:${dist}/rewritemap/launch.sh ${process.execPath} `)
+  t.match(stdout, 'gone fishing')
+  t.match(stdout, 'ProxyTimeout 300\n')
+  t.match(stdout, ' max=8\n')
+  const plain = run(`--config=${config}`)
+  t.match(plain.stdout, 'Back in a moment')
+  t.match(plain.stdout, `#   zope-failover apache-conf --config ${config}\n`)
+})
+
+void t.test('wrong usage is exit code 2, with nothing on stdout', async t => {
+  const root = publicDirectory(t)
+  const config = `${root}/zope-failover.yaml`
+  writeFileSync(config, 'backends: { zope1: http://127.0.0.1:8080 }\n')
+  for (const [args, text] of [
+    [['--style=txt'], /^--style txt is not there yet; --style prg is\n$/],
+    [['--style=sentinel'], /^--style sentinel is not there yet/],
+    [['--style=magic'], /Allowed choices are prg, txt, sentinel/],
+    [['--timeout=5'], /^--timeout must be a duration such as 60s or 5m/],
+    [['--retry-after=x'], /^--retry-after must be a duration/],
+    [['--max=0'], /^--max must be a number from 1, got "0"/],
+    [['--pool=x'], /^--pool must name one of the pools \(default\), got "x"/],
+    [['--url=x', '--site=y'], /^--url .*\n--site .*\n$/],
+    [
+      [`--maintenance-page=${root}/none`],
+      /^--maintenance-page must be a readable file, got ".*" \(ENOENT\)\n$/,
+    ],
+    [[`--config=${root}/none`], /none: the configuration must be a readable/],
+    [['--unknown'], /unknown option '--unknown'/],
+  ] as const) {
+    const { code, stdout, stderr } = run(`--config=${config}`, ...args)
+    t.strictSame([code, stdout], [2, ''], args.join(' '))
+    t.match(stderr, text)
+  }
+})

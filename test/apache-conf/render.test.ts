@@ -1,0 +1,289 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { render } from '../../apache-conf/render.ts'
+import type { RenderOptions } from '../../apache-conf/render.ts'
+import { parseConfig } from '../../config/parse.ts'
+import { ConfigError } from '../../config/problem.ts'
+
+const template = (name: string): string =>
+  readFileSync(
+    new URL(`../../apache-conf/${name}.conf`, import.meta.url),
+    'utf8',
+  )
+
+const templates = {
+  prg: template('prg'),
+  'prg-fallback': template('prg-fallback'),
+  'prg-last-resort': template('prg-last-resort'),
+  'prg-turn': template('prg-turn'),
+}
+
+const plain: RenderOptions = {
+  pool: undefined,
+  url: undefined,
+  site: '',
+  isVhm: true,
+  cookie: 'zope_route',
+  affinity: 'none',
+  mapUser: undefined,
+  timeoutMs: 60_000,
+  maxConnections: undefined,
+  local: [],
+  page: '<p>later</p>',
+  retryAfterMs: 30_000,
+  launcher: '/opt/zf/launch.sh',
+  node: '/usr/bin/node',
+  main: '/opt/zf/main.js',
+  configFile: '/etc/zope-failover.yaml',
+  command: 'zope-failover apache-conf',
+  version: '1.2.3',
+}
+
+const two = `
+backends: { zope1: http://10.0.0.1:8080, zope2: http://10.0.0.2:8080 }
+`
+
+function conf(yaml: string, options: Partial<RenderOptions> = {}): string {
+  return render(templates, parseConfig(yaml, 'x.yaml'), {
+    ...plain,
+    ...options,
+  })
+}
+
+function problemsOf(
+  yaml: string,
+  options: Partial<RenderOptions>,
+): readonly string[] {
+  try {
+    conf(yaml, options)
+  } catch (err) {
+    if (err instanceof ConfigError) return err.problems
+    throw err
+  }
+  return []
+}
+
+/** Lines without comments, white space at both ends cut. */
+const lines = (text: string): string[] =>
+  text
+    .split('\n')
+    .map(line => line.trim())
+    .filter(line => line !== '' && !line.startsWith('#'))
+
+const lookup = (options: Partial<RenderOptions>): string | undefined =>
+  lines(conf(two, options)).find(line => line.includes('${zope:'))
+
+const program = (yaml: string, options: Partial<RenderOptions>): unknown =>
+  lines(conf(yaml, options)).find(line => line.startsWith('RewriteMap zope'))
+
+const target = (options: Partial<RenderOptions>): unknown =>
+  /"balancer:\/\/zf\.%1\/(.*)"/.exec(conf(two, options))?.[1]
+
+const steps = (yaml: string): string[] =>
+  lines(conf(yaml)).flatMap(line => {
+    const list = /\[E=(ZF_(?:TIER|LIST)):.*(zope\d)\/\]/.exec(line)
+    if (list !== null) return [`${list[1]} ${list[2]}`]
+    return line.includes('E=!ZF_TIER') ? ['turn'] : []
+  })
+
+const asked = (yaml: string, pool?: string): unknown =>
+  /%\{ENV:UNIQUE_ID\} (\w+) %\{ENV:ZF_ROUTE/.exec(conf(yaml, { pool }))?.[1]
+
+void t.test('a balancer for each backend and each ordered pair', async t => {
+  const text = conf(two.replace('}', ', zope3: "http://[::1]" }'))
+  t.strictSame(
+    [...text.matchAll(/^<Proxy "(.*)">/gm)].map(([, name]) => name),
+    [
+      ...['zope1', 'zope2', 'zope3'].map(name => `balancer://zf.${name}`),
+      'balancer://zf.zope1.zope2',
+      'balancer://zf.zope1.zope3',
+      'balancer://zf.zope2.zope1',
+      'balancer://zf.zope2.zope3',
+      'balancer://zf.zope3.zope1',
+      'balancer://zf.zope3.zope2',
+    ],
+  )
+  t.match(
+    text,
+    'BalancerMember "http://[::1]:80" route=zope3 status=+H retry=1 connectiontimeout=2 timeout=60 ttl=60 smax=0\n',
+  )
+  t.match(conf(two, { maxConnections: 16 }), / smax=0 max=16\n/)
+})
+
+void t.test('every mark is filled, and the skips count the rules', async t => {
+  for (const policy of ['failover', 'balance'])
+    for (const cookie of ['zope_route', undefined])
+      for (const affinity of ['none', 'address', 'url'] as const) {
+        const text = conf(`${two}pools: { p: { policy: ${policy} } }`, {
+          cookie,
+          affinity,
+        })
+        t.notMatch(text, '{{')
+        const rules = lines(text).filter(line => line.startsWith('RewriteRule'))
+        const skips = rules.flatMap((rule, at) => {
+          const skip = /S=(\d+)\]/.exec(rule)?.[1]
+          return skip === undefined ? [] : [rules[at + 1 + Number(skip)]]
+        })
+        t.equal(skips.length, 2)
+        t.match(skips[0], '"balancer://zf.%1/', 'from the answer to the proxy')
+        t.match(skips[1], '[E=ZF_ANSWER:NULL]', 'from the list to the choice')
+      }
+})
+
+void t.test('the lookup', async t => {
+  const pattern = String.raw`"^(\S+) \1 (NULL|(?:zope1|zope2) (?:zope1|zope2|-))$"`
+  t.equal(
+    lookup({}),
+    `RewriteCond "%{ENV:UNIQUE_ID} \${zope:%{ENV:UNIQUE_ID} default %{ENV:ZF_ROUTE}}" ${pattern}`,
+  )
+  t.equal(
+    lookup({ affinity: 'address' }),
+    `RewriteCond "%{ENV:UNIQUE_ID} \${zope:%{ENV:UNIQUE_ID} default %{ENV:ZF_ROUTE} %{ENV:ZF_AFFINITY}}" ${pattern}`,
+  )
+})
+
+void t.test('the map program and its user', async t => {
+  t.equal(
+    program(two, {}),
+    'RewriteMap zope "prg:/opt/zf/launch.sh /usr/bin/node /opt/zf/main.js --config /etc/zope-failover.yaml --directory /run/zope-failover --answer pair"',
+  )
+  t.equal(
+    program(`directory: /run/zope failover\n${two}`, {
+      mapUser: 'zope:www-data',
+      configFile: '/etc/my zope.yaml',
+    }),
+    `RewriteMap zope "prg:/opt/zf/launch.sh /usr/bin/node /opt/zf/main.js --config '/etc/my zope.yaml' --directory '/run/zope failover' --answer pair" zope:www-data`,
+  )
+})
+
+void t.test('where the path goes', async t => {
+  t.equal(
+    target({}),
+    'VirtualHostBase/%{REQUEST_SCHEME}/%{SERVER_NAME}:%{SERVER_PORT}/VirtualHostRoot/${esc:$1}',
+  )
+  t.match(conf(two), /^UseCanonicalName On$/m)
+  for (const [url, base] of [
+    ['http://www.example.org', 'http/www.example.org:80'],
+    ['HTTPS://www.example.org/', 'https/www.example.org:443'],
+    ['https://www.example.org:8443', 'https/www.example.org:8443'],
+    ['http://[::1]', 'http/[::1]:80'],
+  ] as const)
+    t.equal(
+      target({ url, site: '/a/Plone' }),
+      `VirtualHostBase/${base}/a/Plone/VirtualHostRoot/\${esc:$1}`,
+    )
+  t.notMatch(conf(two, { url: 'http://x' }), /^UseCanonicalName/m)
+  t.equal(target({ isVhm: false }), '${esc:$1}')
+  t.match(conf(two, { isVhm: false }), /^ProxyPreserveHost On$/m)
+})
+
+void t.test('the cookie', async t => {
+  const text = conf(two, { cookie: 'ROUTE', url: 'https://x' })
+  t.match(
+    text,
+    'Header add Set-Cookie "ROUTE=%{BALANCER_WORKER_ROUTE}e; Path=/; HttpOnly; SameSite=Lax; Secure"',
+  )
+  t.match(text, String.raw`"(?:^|;\s*)ROUTE=(zope1|zope2)\s*(?:;|$)" [NV]`)
+  t.notMatch(conf(two, { cookie: undefined }), 'Cookie')
+})
+
+void t.test('tiers without the map', async t => {
+  const three = two.replace('}', ', zope3: http://c, zope4: http://d }')
+  t.strictSame(steps(two), [
+    ...['ZF_LIST zope1', 'ZF_LIST zope2'],
+    ...['ZF_LIST zope1', 'ZF_LIST zope2'],
+    ...['ZF_LIST zope1', 'ZF_LIST zope2'],
+  ])
+  t.strictSame(
+    steps(
+      `${three}pools: { p: { members: [{ name: zope1, tier: 2 }, { name: zope2, tier: 1 }, { name: zope3, tier: 2 }, { name: zope4, weight: 0 }] } }`,
+    ),
+    [
+      ...['ZF_LIST zope2', 'ZF_TIER zope1', 'ZF_TIER zope3', 'turn'],
+      ...['ZF_LIST zope2', 'ZF_TIER zope1', 'ZF_TIER zope3', 'turn'],
+      ...['ZF_LIST zope2', 'ZF_LIST zope1', 'ZF_LIST zope3'],
+    ],
+    'by tier; weight 0 is for those who are bound',
+  )
+})
+
+void t.test('the maintenance page is one line', async t => {
+  const text = conf(two, {
+    page: '<p class="a">\n  Wir sind gleich zurück \\o/ 100%{x}\n</p> 🐢',
+    retryAfterMs: 1_500,
+  })
+  t.match(
+    text,
+    String.raw`ErrorDocument 503 "<p class=\"a\"> Wir sind gleich zur&#252;ck \\o/ 100% {x} </p> &#128034;"`,
+  )
+  t.match(text, 'Retry-After "2"')
+})
+
+void t.test('https backends', async t => {
+  const tls = two.replaceAll('http:', 'https:')
+  t.match(conf(tls), /^SSLProxyVerify require$/m)
+  t.match(conf(tls), /a2enmod .* ssl$/m)
+  t.match(conf(`${tls}probe: { verify: false }`), /^SSLProxyVerify none$/m)
+  t.notMatch(conf(two), 'SSLProxy')
+  t.match(
+    problemsOf(
+      'backends: { a: https://a, b: { url: https://b, probe: { verify: false } } }',
+      {},
+    ),
+    [/probe\.verify must be the same/],
+  )
+})
+
+void t.test('paths of httpd itself', async t => {
+  t.match(
+    conf(two, { local: ['/.well-known/acme-challenge/', '/a'] }),
+    String.raw`"^/(?:server\-status|balancer\-manager|\.zope\-failover|\.well\-known/acme\-challenge|a)(?:/|$)"`,
+  )
+})
+
+void t.test('which pool', async t => {
+  const pools = (names: string): string =>
+    `${two}pools: { ${names
+      .split(' ')
+      .map(name => `${name}: { members: [zope2] }`)
+      .join(', ')} }`
+  t.equal(asked(two), 'default')
+  t.equal(asked(pools('only')), 'only', 'the only one')
+  t.equal(asked(pools('a default')), 'default')
+  t.equal(asked(pools('a b'), 'b'), 'b')
+  t.strictSame(problemsOf(pools('a b'), {}), [
+    '--pool must name one of the pools (a, b), got nothing',
+  ])
+  t.strictSame(problemsOf(two, { pool: 'c' }), [
+    '--pool must name one of the pools (default), got "c"',
+  ])
+})
+
+void t.test('what cannot be written in httpd.conf is refused', async t => {
+  for (const [options, problem] of [
+    [{ url: 'http://x/path' }, /^--url must be/],
+    [{ url: 'ftp://x' }, /^--url must be/],
+    [{ site: 'Plone' }, /^--site must be/],
+    [{ site: '/Plone/' }, /^--site must be/],
+    [{ cookie: 'a=b' }, /^--cookie must be/],
+    [{ mapUser: 'a b' }, /^--map-user must be/],
+    [{ local: ['a'] }, /^--local must be/],
+    [{ local: ['/a"b'] }, /^--local must be/],
+    [{ timeoutMs: 500 }, /^--timeout must be/],
+    [{ launcher: "/it's/x" }, /^launcher must be/],
+    [{ node: 'node' }, /^node must be/],
+    [{ configFile: '/etc/${x}' }, /^--config must be/],
+    [{ page: 'later' }, /^--maintenance-page must be/],
+    [{ page: '<p>${x}</p>' }, /^--maintenance-page must not/],
+  ] as const)
+    t.match(problemsOf(two, options), [problem], JSON.stringify(options))
+  t.match(problemsOf(`directory: /run/100%\n${two}`, {}), [
+    /^directory must be an absolute path/,
+    /^directory must be printable/,
+  ])
+  t.equal(
+    problemsOf(two, { site: 'x', url: 'x', cookie: '' }).length,
+    3,
+    'all at once',
+  )
+})
