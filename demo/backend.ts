@@ -50,6 +50,8 @@ async function answer(
         url: request.url,
         headers: request.headers,
         length,
+        // equal for two requests on one connection
+        connection: request.socket.remotePort,
       }),
     )
   } else {

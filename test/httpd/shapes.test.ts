@@ -11,7 +11,12 @@ import { dist, publicDirectory } from '../fixtures/processes.ts'
 import { startSite } from '../fixtures/site.ts'
 import type { Site } from '../fixtures/site.ts'
 
-type Echo = { backend: string; url: string; headers: Record<string, string> }
+type Echo = {
+  backend: string
+  url: string
+  headers: Record<string, string>
+  connection: number
+}
 
 async function echo(site: Site, path: string): Promise<Echo> {
   return new Promise((done, fail) => {
@@ -149,4 +154,26 @@ void t.test('https backends and twelve of them: httpd accepts it', t => {
     )
   }
   t.end()
+})
+
+void t.test('connections to a backend are used again', async t => {
+  const site = await startSite(t, { httpd: { mpm: 'prefork' } })
+  const seen = new Set<number>()
+  for (let count = 0; count < 30; count++)
+    seen.add((await echo(site, '/echo')).connection)
+  t.comment(`30 requests on ${seen.size} connections`)
+  t.ok(seen.size < 30)
+})
+
+void t.test('an error page of httpd comes from httpd', async t => {
+  const site = await startSite(t, {
+    httpd: { extra: 'ErrorDocument 404 /static.txt' },
+  })
+  const visitor = new Visitor({ port: site.httpd.port })
+  // %2F in a path is a 404 before any rule is asked
+  const sample = await visitor.ask('/a%2Fb')
+  visitor.leave()
+  t.equal(sample.status, 404)
+  t.equal(sample.backend, 'undefined')
+  for (const backend of site.backends) t.equal(backend.begun().size, 0)
 })
