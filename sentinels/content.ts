@@ -44,57 +44,66 @@ export function formatShare(share: number): string {
  */
 export function parseAdminNote(text: string): Parsed<AdminNote> {
   const problems: string[] = []
-  const found: { reason?: string; by?: string; until?: number } = {}
+  const seen = new Set<string>()
+  const found = { reason: '', by: '', until: undefined as number | undefined }
   for (const line of text.split(/\r?\n/)) {
     if (line.trim() === '') continue
     const match = /^\s*(reason|by|until)\s*:\s*(.*?)\s*$/.exec(line)
-    const value = match?.[2] ?? ''
-    if (match?.[1] === 'until') {
+    if (match === null) {
+      problems.push(
+        `may hold lines "reason: …", "by: …", "until: …" only, got ${quote(line)}`,
+      )
+      continue
+    }
+    const [, key = '', value = ''] = match
+    if (seen.has(key))
+      problems.push(`must have one line "${key}: …" only; the last one counts`)
+    seen.add(key)
+    if (key === 'until') {
       const until = parseRfc3339(value)
+      found.until = until
       if (until === undefined)
         problems.push(
           `until must be a time like 2026-11-22T18:00:00Z, with date, time and offset, got ${quote(value)}; counted as without end`,
         )
-      else found.until = until
-    } else if (match?.[1] === 'reason') found.reason = value
-    else if (match?.[1] === 'by') found.by = value
-    else {
-      problems.push(
-        `may hold lines "reason: …", "by: …", "until: …" only, got ${quote(line)}`,
-      )
-    }
+    } else if (key === 'reason') found.reason = value
+    else found.by = value
   }
   return {
     value: {
-      reason: found.reason ?? null,
-      by: found.by ?? null,
+      reason: found.reason || null,
+      by: found.by || null,
       until: found.until ?? null,
     },
     problems,
   }
 }
 
-export function formatAdminNote(note: AdminNote): string {
+/** The text of an administrator's file; a reason of any length comes last. */
+export function formatAdminNote({ reason, by, until }: AdminNote): string {
+  // whole seconds, rounded up: "--for 500ms" must not be over before it began
+  const end = until === null ? null : Math.ceil(until / 1_000) * 1_000
   return (
-    adminLine('reason', note.reason) +
-    adminLine('by', note.by) +
-    adminLine(
-      'until',
-      note.until === null
-        ? null
-        : new Date(note.until).toISOString().replace(/\.\d+Z$/, 'Z'),
-    )
+    adminLine('until', end === null ? null : timeText(end)) +
+    adminLine('by', by) +
+    adminLine('reason', reason)
   )
 }
 
+function timeText(ms: number): string {
+  return new Date(ms).toISOString().replace('.000Z', 'Z')
+}
+
+/** One line whatever the value: `cat` shows it on a terminal. */
 function adminLine(key: string, value: string | null): string {
-  return value === null ? '' : `${key}: ${value.replaceAll(/\s+/g, ' ')}\n`
+  const text = value?.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim() ?? ''
+  return text === '' ? '' : `${key}: ${text}\n`
 }
 
 /** RFC 3339 section 5.6: date, time and offset, all three. */
 function parseRfc3339(text: string): number | undefined {
   const match =
-    /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d(?:\.\d+)?)([Zz]|[+-]\d\d:\d\d)$/.exec(
+    /^(\d{4}-\d\d-\d\d)[Tt ]((?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d+)?)([Zz]|[+-][0-2]\d:\d\d)$/.exec(
       text,
     )
   if (match === null) return undefined

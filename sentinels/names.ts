@@ -44,10 +44,11 @@ export function meaningOf(file: string): FileMeaning {
   if (file === monitorReportFile) return { kind: 'monitor-report' }
   const pid = /^rewritemap-([1-9]\d{0,9})\.json$/.exec(file)?.[1]
   if (pid !== undefined) return { kind: 'map-report', pid: Number(pid) }
-  const dot = file.lastIndexOf('.')
-  const backend = file.slice(0, dot)
-  const sentinel = sentinelKinds.find(kind => kind === file.slice(dot + 1))
-  return sentinel !== undefined && namePattern.test(backend)
+  const [backend = '', ending, ...more] = file.split('.')
+  const sentinel = sentinelKinds.find(kind => kind === ending)
+  return sentinel !== undefined &&
+    more.length === 0 &&
+    namePattern.test(backend)
     ? { kind: 'sentinel', backend, sentinel }
     : { kind: 'strange' }
 }

@@ -1,27 +1,23 @@
 // The whole sentinel directory, read afresh. Synchronous on purpose: it runs
 // where nobody waits (the map's second thread, the monitor's timer) or where
 // the first table must be there before the first answer. Never throws.
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  openSync,
-  readdirSync,
-  readSync,
-  statSync,
-} from 'node:fs'
-import type { Stats } from 'node:fs'
-import { errorCode } from '../config/error-code.ts'
+import { statSync } from 'node:fs'
 import { maxSentinelBytes, parseAdminNote, parseShare } from './content.ts'
 import type { Parsed } from './content.ts'
+import { listDirectory } from './directory.ts'
 import { meaningOf, monitorReportFile } from './names.ts'
-import { judgedBackends } from './reports.ts'
+import { readRegularFile } from './regular-file.ts'
+import type { FileRead } from './regular-file.ts'
+import { judgedBackends, parseReport } from './reports.ts'
 import { emptySnapshot, noSentinels } from './snapshot.ts'
 import type {
   BackendSentinels,
   DirectoryProblem,
   Snapshot,
 } from './snapshot.ts'
+
+export { directoryProblem, directoryRemedy } from './directory.ts'
+export { readRegularFile } from './regular-file.ts'
 
 const maxReportBytes = 32 * 1024 * 1024
 
@@ -49,13 +45,7 @@ export function readSentinels(
       continue
     }
     if (meaning.kind === 'monitor-report') {
-      const report = readRegularFile(`${directory}/${name}`, maxReportBytes)
-      if (report.kind === 'bytes')
-        monitor = {
-          writtenMs: report.modifiedMs,
-          judged: new Set(judgedBackends(report.text)),
-        }
-      else if (report.kind === 'refused') tell(report.why)
+      monitor = readMonitorReport(`${directory}/${name}`, tell)
       continue
     }
     if (!known.has(meaning.backend)) {
@@ -69,7 +59,7 @@ export function readSentinels(
       continue
     }
     const read = <Value>(parse: (text: string) => Parsed<Value>): Value => {
-      const parsed = parse(file.kind === 'bytes' ? file.text : '\0')
+      const parsed = parse(wholeLines(file, tell))
       parsed.problems.forEach(tell)
       return parsed.value
     }
@@ -87,111 +77,58 @@ export function readSentinels(
   return { backends, monitor, problems }
 }
 
-function listDirectory(
-  directory: string,
-  problems: DirectoryProblem[],
-): string[] | undefined {
-  try {
-    const problem = directoryProblem(directory, statSync(directory))
-    if (problem !== undefined) problems.push({ key: problem, text: problem })
-    return readdirSync(directory)
-  } catch (err) {
-    const code = errorCode(err)
-    const text = `${directory} cannot be read (${code}); ${directoryRemedy(code)}`
-    problems.push({ key: text, text })
-    return undefined
-  }
-}
-
-/** What to do about a directory that cannot be used. */
-export function directoryRemedy(code: string): string {
-  switch (code) {
-    case 'ENOENT':
-      return 'create it, or start the monitor, which does'
-    case 'ENOTDIR':
-      return 'something else is in its place: move that away or set another directory'
-    case 'EACCES':
-    case 'EPERM':
-      return `give this user (uid ${process.getuid?.() ?? '?'}) the right to it: chown or chmod a+rx`
-    case 'ENOSPC':
-      return 'make room on its file system'
-    case 'EROFS':
-      return 'its file system is read-only: set another directory'
-    default:
-      return 'mend that or set another directory'
-  }
-}
-
-/** Why a directory cannot be trusted; undefined when it can. */
-export function directoryProblem(
-  directory: string,
-  stats: Stats,
-): string | undefined {
-  const isOpen = (stats.mode & 0o002) !== 0
-  const isSticky = (stats.mode & 0o1000) !== 0
-  return isOpen && !isSticky
-    ? `${directory} must not be writable by everybody (mode ${(stats.mode & 0o7777).toString(8)}), for anybody could then take a backend away or bring it back; type: chmod o-w ${directory}`
-    : undefined
-}
-
-type FileRead =
-  | {
-      readonly kind: 'bytes'
-      readonly text: string
-      readonly modifiedMs: number
-      /** user id */
-      readonly owner: number
-    }
-  /** there, but its content cannot be had */
-  | { readonly kind: 'closed' }
-  /** something that is not a regular file */
-  | { readonly kind: 'refused'; readonly why: string }
-  | { readonly kind: 'gone' }
-
 /**
- * A regular file's text, its first `limit` bytes. Links are not followed, and a
- * FIFO in a sentinel's place must not block.
+ * What can be understood of a sentinel that is there: half a line could be a
+ * wrong time, and no content is the most careful meaning.
  */
-export function readRegularFile(path: string, limit: number): FileRead {
-  let fd
-  try {
-    fd = openSync(
-      path,
-      constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+function wholeLines(
+  file: Extract<FileRead, { kind: 'bytes' | 'closed' }>,
+  tell: (text: string) => void,
+): string {
+  if (file.kind === 'closed') {
+    tell(
+      `cannot be read (${file.code}) and counts as an empty file; ${remedy()}`,
     )
-  } catch (err) {
-    const code = errorCode(err)
-    if (code === 'ENOENT') return { kind: 'gone' }
-    if (code === 'ELOOP' || code === 'ENXIO') return notRegular
-    return { kind: 'closed' }
+    return ''
   }
-  try {
-    const stats = fstatSync(fd)
-    if (!stats.isFile()) return notRegular
-    const buffer = Buffer.allocUnsafe(Math.min(stats.size, limit))
-    let length = 0
-    while (length < buffer.length) {
-      const count = readSync(fd, buffer, length, buffer.length - length, null)
-      if (count === 0) break
-      length += count
-    }
-    return {
-      kind: 'bytes',
-      text: buffer.toString('utf8', 0, length),
-      modifiedMs: stats.mtimeMs,
-      owner: stats.uid,
-    }
-  } catch {
-    // an I/O error of the disk: the name is there, the content is not
-    return { kind: 'closed' }
-  } finally {
-    closeSync(fd)
-  }
+  if (!file.isCut) return file.text
+  tell(`is longer than ${maxSentinelBytes} bytes, what comes later is ignored`)
+  return file.text.slice(0, file.text.lastIndexOf('\n') + 1)
 }
 
-const notRegular: FileRead = {
-  kind: 'refused',
-  why: 'is not a regular file and is ignored; remove it',
+/** The uid of now: the map starts as root and becomes somebody else. */
+function remedy(): string {
+  return `let uid ${process.getuid?.() ?? '?'} read it: chmod a+r`
+}
+
+/** Its time is the heartbeat, also when its content cannot be had. */
+function readMonitorReport(
+  path: string,
+  tell: (text: string) => void,
+): Snapshot['monitor'] {
+  const read = readRegularFile(path, maxReportBytes)
+  switch (read.kind) {
+    case 'gone':
+      return null
+    case 'refused':
+      tell(read.why)
+      return null
+    case 'closed': {
+      tell(`cannot be read (${read.code}), only its time counts; ${remedy()}`)
+      return read.modifiedMs === undefined
+        ? null
+        : { writtenMs: read.modifiedMs, judged: new Set() }
+    }
+    case 'bytes': {
+      const report = parseReport(read.text)
+      if (report === undefined)
+        tell('is no report of a monitor, only its time counts')
+      return {
+        writtenMs: read.modifiedMs,
+        judged: new Set(judgedBackends(report)),
+      }
+    }
+  }
 }
 
 /** When the monitor last wrote, in ms since 1970; undefined = never. */

@@ -58,12 +58,14 @@ export type MapReport = {
   readonly answers: Readonly<Record<string, number>>
 }
 
-/** Which backends the monitor has judged, out of monitor.json; [] of rubbish. */
-export function judgedBackends(text: string): string[] {
-  const backends = parseReport(text)?.['backends']
+/** Which backends the monitor has judged, out of its report; [] of rubbish. */
+export function judgedBackends(
+  report: Readonly<Record<string, unknown>> | undefined,
+): string[] {
+  const backends = report?.['backends']
   return Object.entries(isRecord(backends) ? backends : {})
     .filter(
-      ([, backend]) => isRecord(backend) && backend['state'] !== 'unknown',
+      ([, backend]) => isRecord(backend) && judgedStates.has(backend['state']),
     )
     .map(([name]) => name)
 }
@@ -81,12 +83,30 @@ export function parseReport(
   }
 }
 
-/** Enough of its form to be shown; the rest was written by the same version. */
+const judgedStates: ReadonlySet<unknown> = new Set(
+  states.filter(state => state !== 'unknown'),
+)
+
+/** All that `status` shows; anybody may have written the file. */
 export function isMonitorReport(value: unknown): value is MonitorReport {
   return (
     isRecord(value) &&
-    typeof value['pid'] === 'number' &&
-    isRecord(value['backends'])
+    isPid(value['pid']) &&
+    isRecord(value['backends']) &&
+    Object.values(value['backends']).every(isBackendReport)
+  )
+}
+
+function isBackendReport(value: unknown): boolean {
+  return (
+    isRecord(value) &&
+    typeof value['state'] === 'string' &&
+    typeof value['since'] === 'string' &&
+    typeof value['reason'] === 'string' &&
+    Array.isArray(value['probes']) &&
+    value['probes'].every(
+      probe => isRecord(probe) && typeof probe['outcome'] === 'string',
+    )
   )
 }
 
@@ -94,12 +114,20 @@ export function isMonitorReport(value: unknown): value is MonitorReport {
 export function isMapReport(value: unknown): value is MapReport {
   return (
     isRecord(value) &&
-    typeof value['pid'] === 'number' &&
-    typeof value['lookups'] === 'number' &&
-    Array.isArray(value['problems'])
+    isPid(value['pid']) &&
+    ['lookups', 'malformed', 'unanswered'].every(
+      key => typeof value[key] === 'number',
+    ) &&
+    Array.isArray(value['problems']) &&
+    value['problems'].every(problem => typeof problem === 'string')
   )
 }
 
+/** A process that can be asked for: 0 and below would mean whole groups. */
+function isPid(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) > 0
+}
+
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

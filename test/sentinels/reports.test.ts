@@ -1,0 +1,89 @@
+import t from 'tap'
+import {
+  isMapReport,
+  isMonitorReport,
+  judgedBackends,
+  parseReport,
+} from '../../sentinels/reports.ts'
+
+const rubbish = [
+  '',
+  'null',
+  '5',
+  '"text"',
+  '[]',
+  '{',
+  '\u0000',
+  '{"pid":1}',
+  '{"pid":0,"backends":{}}',
+  '{"pid":-1,"backends":{}}',
+  '{"pid":"1","backends":{}}',
+  '{"pid":1,"backends":[]}',
+  '{"pid":1,"backends":null}',
+  '{"pid":1,"backends":{"a":null}}',
+  '{"pid":1,"backends":{"a":{"state":"up"}}}',
+  '{"pid":1,"backends":{"a":{"state":"up","since":"","reason":"","probes":5}}}',
+  '{"pid":1,"backends":{"a":{"state":"up","since":"","reason":"","probes":[5]}}}',
+  '{"pid":1,"lookups":1,"malformed":0,"unanswered":"0","problems":[]}',
+  '{"pid":1,"lookups":1,"malformed":0,"unanswered":0,"problems":{}}',
+  '{"pid":1,"lookups":1,"malformed":0,"unanswered":0,"problems":[5]}',
+]
+
+void t.test('rubbish is no report, and judges nobody', t => {
+  for (const text of rubbish) {
+    const value = parseReport(text)
+    t.notOk(isMonitorReport(value), text)
+    t.notOk(isMapReport(value), text)
+    if (!text.includes('"up"')) t.strictSame(judgedBackends(value), [], text)
+  }
+  t.end()
+})
+
+void t.test('only known states but "unknown" are a judgement', t => {
+  t.strictSame(
+    judgedBackends({
+      backends: {
+        a: backend('up'),
+        b: backend('unknown'),
+        c: backend('down'),
+        d: backend('slow'),
+        e: backend('warming'),
+        f: backend('happy'),
+        g: {},
+        h: 5,
+      },
+    }),
+    ['a', 'c', 'd', 'e'],
+  )
+  t.end()
+})
+
+void t.test('a report of either program is one', t => {
+  const monitor = {
+    pid: 1,
+    backends: {
+      a: {
+        state: 'up',
+        since: '2026-11-22T18:00:00Z',
+        reason: 'passed',
+        probes: [{ outcome: 'pass' }],
+      },
+    },
+  }
+  t.ok(isMonitorReport(monitor))
+  t.notOk(isMapReport(monitor))
+  const map = {
+    pid: 1,
+    lookups: 1,
+    malformed: 0,
+    unanswered: 0,
+    problems: [''],
+  }
+  t.ok(isMapReport(map))
+  t.notOk(isMonitorReport(map))
+  t.end()
+})
+
+function backend(state: unknown) {
+  return { state }
+}
