@@ -9,8 +9,6 @@ import type { Outcome } from './outcome.ts'
 
 export type Health = {
   readonly state: State
-  /** when this state began */
-  readonly sinceMs: number
   /** why, in one sentence */
   readonly reason: string
   /**
@@ -40,8 +38,8 @@ export type HealthSettings = Pick<
 /** What an earlier monitor left on disk about a backend. */
 export type Verdict =
   | { readonly kind: 'none' }
-  | { readonly kind: 'up'; readonly share: number; readonly sinceMs: number }
-  | { readonly kind: 'down'; readonly sinceMs: number }
+  | { readonly kind: 'up'; readonly share: number }
+  | { readonly kind: 'down' }
 
 /** The share at which slow start begins. */
 export const warmingFloor = 10
@@ -59,29 +57,26 @@ export function healthOf(
       return {
         ...fresh,
         state: 'unknown',
-        sinceMs: nowMs,
         reason: 'no probe has been judged yet',
       }
     case 'down':
       return {
         ...fresh,
         state: 'down',
-        sinceMs: verdict.sinceMs,
         reason: 'found down in monitor.json when the monitor started',
       }
     case 'up': {
-      const { share, sinceMs } = verdict
+      const { share } = verdict
       const reason = `found up with share ${share} when the monitor started`
-      if (share === 0) return { ...fresh, state: 'slow', sinceMs, reason }
+      if (share === 0) return { ...fresh, state: 'slow', reason }
       if (share >= 100 || settings.slowStartMs === 0)
-        return { ...fresh, state: 'up', sinceMs, reason }
+        return { ...fresh, state: 'up', reason }
       const warmMs =
         (settings.slowStartMs * Math.max(0, share - warmingFloor)) /
         (100 - warmingFloor)
       return {
         ...fresh,
         state: 'warming',
-        sinceMs,
         reason,
         warmSinceMs: nowMs - warmMs,
       }
@@ -132,7 +127,6 @@ export function step(
         ? enter(
             health,
             'slow',
-            nowMs,
             `no answer for ${settings.slowMs} ms (the limit of slow)`,
           )
         : health
@@ -147,8 +141,9 @@ export function step(
           : Math.max(health.streak, 0) + 1,
         failures: [...health.failures, isFailure].slice(-maxHistory),
       }
-      const after = isFailure ? afterFailure : afterPass
-      return after(counted, event, settings, nowMs)
+      return isFailure
+        ? afterFailure(counted, event, settings)
+        : afterPass(counted, event, settings, nowMs)
     }
   }
 }
@@ -159,13 +154,12 @@ function afterFailure(
   health: Health,
   { outcome, ms }: Probed,
   settings: HealthSettings,
-  nowMs: number,
 ): Health {
   const why = describe(outcome)
   const { state } = health
   if (state === 'down') return health
   const down = (reason: string): Health => ({
-    ...enter(health, 'down', nowMs, reason),
+    ...enter(health, 'down', reason),
     warmSinceMs: null,
   })
   if (state === 'unknown') return down(`the first probe failed: ${why}`)
@@ -181,7 +175,6 @@ function afterFailure(
     return enter(
       health,
       'slow',
-      nowMs,
       `failed ${times(inRow)} (fall ${settings.fall}) after ${Math.round(ms)} ms: ${why}`,
     )
   return health
@@ -198,7 +191,7 @@ function afterPass(
   const late = `, later than the ${settings.slowMs} ms of slow`
   const passed = (reason: string, from: Health): Health =>
     isLate
-      ? enter(from, 'slow', nowMs, reason + late)
+      ? enter(from, 'slow', reason + late)
       : awake(from, settings, nowMs, reason)
   if (health.state === 'unknown')
     return passed(`the first probe passed: ${took}`, health)
@@ -230,21 +223,13 @@ function awake(
     ? enter(
         health,
         'warming',
-        nowMs,
         `${reason}; its share grows for ${settings.slowStartMs} ms`,
       )
-    : { ...enter(health, 'up', nowMs, reason), warmSinceMs: null }
+    : { ...enter(health, 'up', reason), warmSinceMs: null }
 }
 
-function enter(
-  health: Health,
-  state: State,
-  nowMs: number,
-  reason: string,
-): Health {
-  return health.state === state
-    ? health
-    : { ...health, state, sinceMs: nowMs, reason }
+function enter(health: Health, state: State, reason: string): Health {
+  return health.state === state ? health : { ...health, state, reason }
 }
 
 function times(count: number): string {

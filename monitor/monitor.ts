@@ -6,7 +6,7 @@ import { version } from '../config/version.ts'
 import { monitorReportFile, sentinelFile } from '../sentinels/names.ts'
 import { readRegularFile, readSentinels } from '../sentinels/read.ts'
 import type { MonitorReport } from '../sentinels/reports.ts'
-import { healthOf } from './health.ts'
+import type { Verdict } from './health.ts'
 import { Lookup } from './lookup.ts'
 import { Publisher } from './publish.ts'
 import { parseFormerReport, probesTold, verdictOnDisk } from './report.ts'
@@ -65,24 +65,14 @@ export class Monitor {
       32 * 1024 * 1024,
     )
     const former = parseFormerReport(file.kind === 'bytes' ? file.text : '')
-    const nowMs = performance.now()
-    const zeroMs = Date.now() - nowMs
     for (const backend of backends) {
-      const verdict = verdictOnDisk(
+      const { verdict, since } = verdictOnDisk(
         backend.name,
         snapshot,
         former,
-        zeroMs,
-        nowMs,
+        Date.now(),
       )
-      this.#watch(
-        backend,
-        new Watch(
-          backend,
-          healthOf(verdict, backend.probe, nowMs),
-          this.#around,
-        ),
-      )
+      this.#watch(backend, verdict, since)
     }
     for (const name of former.keys())
       if (!names.has(name)) this.publisher.forget(name)
@@ -107,12 +97,7 @@ export class Monitor {
       before.delete(backend.name)
       if (old === undefined) {
         added.push(backend.name)
-        const health = healthOf(
-          { kind: 'none' },
-          backend.probe,
-          performance.now(),
-        )
-        this.#watch(backend, new Watch(backend, health, this.#around))
+        this.#watch(backend, { kind: 'none' }, new Date().toISOString())
       } else if (JSON.stringify(old) !== JSON.stringify(backend)) {
         changed.push(backend.name)
         this.#watches.get(backend.name)?.retune(backend)
@@ -130,7 +115,8 @@ export class Monitor {
     )
   }
 
-  #watch(backend: Backend, watch: Watch): void {
+  #watch(backend: Backend, verdict: Verdict, since: string): void {
+    const watch = new Watch(backend, verdict, since, this.#around)
     this.#watches.set(backend.name, watch)
     watch.start(
       firstDelayMs(this.#config.backends.length, backend.probe, Math.random),

@@ -9,16 +9,16 @@ export function probesTold(backends: number): number {
   return Math.max(4, Math.min(64, Math.floor(2_000 / backends)))
 }
 
-/** @param zeroMs wall clock time (ms since 1970) of the monotonic clock's zero */
+/** @param since RFC 3339: when this state began */
 export function backendReport(
   health: Health,
   share: number | null,
   probes: readonly ProbeRecord[],
-  zeroMs: number,
+  since: string,
 ): BackendReport {
   return {
     state: health.state,
-    since: new Date(zeroMs + health.sinceMs).toISOString(),
+    since,
     reason: health.reason,
     share,
     streak: health.streak,
@@ -50,22 +50,27 @@ export function parseFormerReport(text: string): FormerReport {
 
 /**
  * The verdict to start from (contract 6): `.up` there, or monitor.json calling
- * the backend down.
+ * the backend down; and since when that holds, if it is known.
  */
 export function verdictOnDisk(
   name: string,
   snapshot: Snapshot,
   former: FormerReport,
-  zeroMs: number,
   nowMs: number,
-): Verdict {
+): { readonly verdict: Verdict; readonly since: string } {
   const share = snapshot.backends.get(name)?.share ?? null
   const told = former.get(name)
-  const isSameVerdict =
-    told !== undefined && (told.state === 'down') === (share === null)
-  const since = isSameVerdict ? told.since - zeroMs : nowMs
+  const verdict: Verdict =
+    share !== null
+      ? { kind: 'up', share }
+      : { kind: told?.state === 'down' ? 'down' : 'none' }
   // a time of the future, or none at all, cannot be when it began
-  const sinceMs = since <= nowMs ? since : nowMs
-  if (share !== null) return { kind: 'up', share, sinceMs }
-  return told?.state === 'down' ? { kind: 'down', sinceMs } : { kind: 'none' }
+  const isKnown =
+    told !== undefined &&
+    told.since <= nowMs &&
+    (told.state === 'down') === (verdict.kind === 'down')
+  return {
+    verdict,
+    since: new Date(isKnown ? told.since : nowMs).toISOString(),
+  }
 }

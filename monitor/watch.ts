@@ -6,7 +6,7 @@ import type { Backend } from '../config/config.ts'
 import type { BackendReport, ProbeRecord } from '../sentinels/reports.ts'
 import { intervalMs, jittered } from './interval.ts'
 import { healthOf, shareOf, step } from './health.ts'
-import type { Health, HealthEvent } from './health.ts'
+import type { Health, HealthEvent, Verdict } from './health.ts'
 import type { Lookup } from './lookup.ts'
 import { describe, judge } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
@@ -35,14 +35,26 @@ export class Watch {
   readonly #probes: ProbeRecord[] = []
   #backend: Backend
   #health: Health
+  /** by the wall clock, for people: when this state began */
+  #since: string
   #isJudged = false
   #isLookupTold = false
   #suspectedMs = -Infinity
   #abort = new AbortController()
 
-  constructor(backend: Backend, health: Health, around: Surroundings) {
+  /**
+   * @param verdict what an earlier monitor left on disk
+   * @param since RFC 3339: since when that holds
+   */
+  constructor(
+    backend: Backend,
+    verdict: Verdict,
+    since: string,
+    around: Surroundings,
+  ) {
     this.#backend = backend
-    this.#health = health
+    this.#health = healthOf(verdict, backend.probe, now())
+    this.#since = since
     this.#around = around
     this.#loop = new Loop(() => this.#round())
   }
@@ -70,6 +82,7 @@ export class Watch {
     this.#backend = backend
     if (isMoved) {
       this.#health = healthOf({ kind: 'none' }, backend.probe, now())
+      this.#since = new Date().toISOString()
       this.#abort.abort()
       this.#abort = new AbortController()
     }
@@ -100,7 +113,7 @@ export class Watch {
       this.#health,
       this.#share(),
       this.#probes.slice(-probesTold),
-      Date.now() - now(),
+      this.#since,
     )
   }
 
@@ -175,6 +188,7 @@ export class Watch {
     this.#health = step(this.#health, event, this.#backend.probe, now())
     const { state, reason, streak } = this.#health
     if (state === was) return
+    this.#since = new Date().toISOString()
     const isBetter = state === 'up' || state === 'warming'
     this.#around.log[isBetter ? 'info' : 'warn'](
       {

@@ -41,8 +41,8 @@ const events: Record<string, HealthEvent> = {
 const fresh = healthOf({ kind: 'none' }, settings, 0)
 const found = (verdict: Verdict, with_ = settings): Health =>
   healthOf(verdict, with_, 0)
-const wasUp: Verdict = { kind: 'up', share: 100, sinceMs: -50 }
-const wasDown: Verdict = { kind: 'down', sinceMs: -50 }
+const wasUp: Verdict = { kind: 'up', share: 100 }
+const wasDown: Verdict = { kind: 'down' }
 
 /** One event a second; the states after each. */
 function run(health: Health, story: string, with_ = settings): Health {
@@ -160,19 +160,10 @@ void t.test('each change says why, with its numbers', t => {
   t.end()
 })
 
-void t.test('a state lasts from its change on', t => {
-  const down = run(found(wasUp), 'FFFF')
-  t.equal(down.sinceMs, 3_000)
-  t.equal(down.streak, -4)
-  t.equal(found(wasUp).sinceMs, -50, 'over a restart too')
-  t.end()
-})
-
 void t.test('slow start', t => {
   const at = (ms: number): number | null =>
     shareOf(step(warming, { kind: 'tick' }, settings, ms), settings, ms)
   const warming = run(found(wasDown), 'PP')
-  t.equal(warming.sinceMs, 2_000)
   t.equal(at(2_000), 10, 'begins with 10 percent')
   t.equal(at(17_000), 55, 'half way')
   t.equal(at(31_999), 99)
@@ -209,7 +200,7 @@ void t.test('shares', t => {
 })
 
 const share = (found_: number, with_ = settings): unknown => {
-  const health = found({ kind: 'up', share: found_, sinceMs: 0 }, with_)
+  const health = found({ kind: 'up', share: found_ }, with_)
   return [health.state, shareOf(health, with_, 0)]
 }
 
@@ -233,7 +224,6 @@ const anySettings = fc.record({
 const anyVerdict = fc.constantFrom<Verdict>({ kind: 'none' }, wasUp, wasDown, {
   kind: 'up',
   share: 0,
-  sinceMs: 0,
 })
 
 void t.test('down needs `fall` failures in a row, up `rise` passes', t => {

@@ -16,16 +16,15 @@ void t.test('many backends tell fewer probes each', t => {
   t.end()
 })
 
-void t.test('the report of a backend tells its times by the wall clock', t => {
+void t.test('the report of a backend', t => {
   const health: Health = {
     state: 'up',
-    sinceMs: 1_500,
     reason: 'why',
     streak: 3,
     failures: [],
     warmSinceMs: null,
   }
-  t.same(backendReport(health, 100, [], Date.UTC(2026, 10, 22)), {
+  t.same(backendReport(health, 100, [], '2026-11-22T00:00:01.500Z'), {
     state: 'up',
     since: '2026-11-22T00:00:01.500Z',
     reason: 'why',
@@ -63,48 +62,55 @@ const withUp = (share: number): Snapshot => ({
   backends: new Map([['a', { ...noSentinels, share }]]),
 })
 
+const former = (state: string, sinceMs = 1_000_200) =>
+  new Map([['a', { state, since: sinceMs }]])
+
 void t.test('the verdict to start from', t => {
-  const zeroMs = 1_000_000
-  const nowMs = 500
-  const former = (state: string, since = zeroMs + 200) =>
-    new Map([['a', { state, since }]])
-  const none = new Map<string, never>()
+  const nowMs = 1_000_500
+  const since = '1970-01-01T00:16:40.200Z'
+  const now = '1970-01-01T00:16:40.500Z'
   const start = (
     snapshot: Snapshot,
     report: Parameters<typeof verdictOnDisk>[2],
-  ): unknown => verdictOnDisk('a', snapshot, report, zeroMs, nowMs)
-
-  t.same(start(emptySnapshot, none), { kind: 'none' }, 'nothing on disk')
+  ): unknown => {
+    const { verdict, since } = verdictOnDisk('a', snapshot, report, nowMs)
+    return [verdict, since]
+  }
   t.same(
+    start(emptySnapshot, new Map()),
+    [{ kind: 'none' }, now],
+    'nothing on disk',
+  )
+  t.match(
     start(emptySnapshot, former('up')),
-    { kind: 'none' },
+    [{ kind: 'none' }],
     'called up, but its file is gone',
   )
-  t.same(start(emptySnapshot, former('unknown')), { kind: 'none' })
+  t.match(start(emptySnapshot, former('unknown')), [{ kind: 'none' }])
   t.same(
     start(emptySnapshot, former('down')),
-    { kind: 'down', sinceMs: 200 },
+    [{ kind: 'down' }, since],
     'down since when the former monitor said',
   )
   t.same(
     start(withUp(40), former('warming')),
-    { kind: 'up', share: 40, sinceMs: 200 },
+    [{ kind: 'up', share: 40 }, since],
     'up with its share',
   )
   t.same(
     start(withUp(100), former('down')),
-    { kind: 'up', share: 100, sinceMs: 500 },
+    [{ kind: 'up', share: 100 }, now],
     'the file counts more than the report',
   )
   t.same(
-    start(withUp(100), former('up', zeroMs + 900)),
-    { kind: 'up', share: 100, sinceMs: 500 },
+    start(withUp(100), former('up', nowMs + 400)),
+    [{ kind: 'up', share: 100 }, now],
     'a time of the future is not believed',
   )
-  t.same(start(withUp(100), former('up', NaN)), {
-    kind: 'up',
-    share: 100,
-    sinceMs: 500,
-  })
+  t.same(
+    start(withUp(100), former('up', NaN)),
+    [{ kind: 'up', share: 100 }, now],
+    'nor one that is none',
+  )
   t.end()
 })

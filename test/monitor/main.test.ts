@@ -1,0 +1,543 @@
+// The monitor as users run it: real processes, signals, files and servers.
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:http'
+import type { Server } from 'node:http'
+import { resolve } from 'node:path'
+import t from 'tap'
+import type { Test } from 'tap'
+import type { MonitorReport } from '../../sentinels/reports.ts'
+import {
+  dist,
+  freePort,
+  publicDirectory,
+  startProgram,
+  until,
+} from '../fixtures/processes.ts'
+import type { Program } from '../fixtures/processes.ts'
+
+type Zope = {
+  readonly url: string
+  /** how it answers: a status, or not at all */
+  mood: number | 'silent'
+  requests: number
+  readonly server: Server
+}
+
+async function startZope(t: Test): Promise<Zope> {
+  const server = createServer((_request, response) => {
+    zope.requests += 1
+    if (zope.mood === 'silent') return
+    response.writeHead(zope.mood)
+    response.end('OK')
+  })
+  const port = await freePort()
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const zope: Zope = {
+    url: `http://127.0.0.1:${port}`,
+    mood: 200,
+    requests: 0,
+    server,
+  }
+  return zope
+}
+
+type Site = {
+  readonly root: string
+  readonly directory: string
+  readonly configFile: string
+  readonly path: (file: string) => string
+  readonly has: (file: string) => boolean
+  /** the report, as soon as there is one */
+  readonly report: () => MonitorReport | undefined
+  readonly state: (name: string) => string | undefined
+  readonly start: (options?: StartOptions) => Program
+}
+
+type StartOptions = { readonly uid?: number; readonly level?: string }
+
+const quickly = { interval: '100ms', fall: 3, rise: 2, slowStart: '0s' }
+
+function siteOf(
+  t: Test,
+  backends: Record<string, string | object>,
+  probe: object = quickly,
+  at?: string,
+): Site {
+  const root = at ?? publicDirectory(t)
+  const directory = `${root}/sentinels`
+  const configFile = `${root}/zope-failover.yaml`
+  writeFileSync(configFile, JSON.stringify({ directory, backends, probe }))
+  const path = (file: string): string => `${directory}/${file}`
+  const report = (): MonitorReport | undefined => {
+    if (!existsSync(path('monitor.json'))) return undefined
+    const read: MonitorReport = JSON.parse(
+      readFileSync(path('monitor.json'), 'utf8'),
+    )
+    return read
+  }
+  return {
+    root,
+    directory,
+    configFile,
+    path,
+    // the lock is a link to nowhere
+    has: file => lstatSync(path(file), { throwIfNoEntry: false }) !== undefined,
+    report,
+    state: name => report()?.backends[name]?.state,
+    start: ({ uid, level = 'info' } = {}) => {
+      const args = [
+        resolve(dist, 'cli/main.js'),
+        'monitor',
+        `--config=${configFile}`,
+        `--log-level=${level}`,
+      ]
+      return uid === undefined
+        ? startProgram(t, process.execPath, args)
+        : startProgram(t, 'setpriv', [
+            `--reuid=${uid}`,
+            '--clear-groups',
+            process.execPath,
+            ...args,
+          ])
+    },
+  }
+}
+
+type Line = Readonly<Record<string, unknown>>
+
+function logOf(program: Program): Line[] {
+  return program
+    .output()
+    .split('\n')
+    .filter(line => line.startsWith('{') && line.endsWith('}'))
+    .map(line => {
+      const read: Line = JSON.parse(line)
+      return read
+    })
+}
+
+/** The lines with this message. */
+function told(program: Program, message: string): Line[] {
+  return logOf(program).filter(line => line['msg'] === message)
+}
+
+void t.test('verdicts, the report and the log', async t => {
+  const zope = await startZope(t)
+  const site = siteOf(t, {
+    zope1: zope.url,
+    zope2: `http://127.0.0.1:${await freePort()}`,
+  })
+  const monitor = site.start()
+  await until('the report', site.report)
+  t.same(readdirSync(site.directory).sort(byText), [
+    '.monitor.lock',
+    'monitor.json',
+    'zope1.up',
+  ])
+  t.equal(readFileSync(site.path('zope1.up'), 'utf8'), '100\n')
+  t.match(site.report(), {
+    version: /^\d+\.\d+\.\d+$/,
+    pid: monitor.pid,
+    config: site.configFile,
+    backends: {
+      zope1: { state: 'up', share: 100, probes: [{ outcome: 'pass' }] },
+      zope2: { state: 'down', share: null, probes: [{ outcome: 'refused' }] },
+    },
+  })
+  const written = site.report()?.written
+  await until('the next heartbeat', () => site.report()?.written !== written)
+
+  zope.mood = 500
+  await until('down', () => !site.has('zope1.up'))
+  zope.mood = 200
+  await until('up again', () => site.has('zope1.up'))
+  const changes = told(monitor, 'backend changed state').filter(
+    line => line['backend'] === 'zope1',
+  )
+  t.match(changes, [
+    { state: 'up', was: 'unknown', outcome: 'pass', level: 30 },
+    {
+      state: 'down',
+      was: 'up',
+      outcome: 'status',
+      good: -3,
+      level: 40,
+      reason:
+        'failed 3 times in a row (fall 3): status 500, but only 200-399 passes',
+    },
+    { state: 'up', was: 'down', outcome: 'pass', good: 2, level: 30 },
+  ])
+
+  monitor.child.kill('SIGTERM')
+  await monitor.gone
+  t.equal(monitor.child.exitCode, 0)
+  t.ok(site.has('zope1.up'), 'the verdicts stay')
+  t.notOk(site.has('.monitor.lock'))
+  t.equal(told(monitor, 'monitor stopped, the verdicts stay').length, 1)
+})
+
+void t.test('a restart changes nothing', async t => {
+  const [zope1, zope2] = [await startZope(t), await startZope(t)]
+  zope2.mood = 500
+  const site = siteOf(t, { zope1: zope1.url, zope2: zope2.url })
+  const first = site.start()
+  await until('the report', site.report)
+  const before = site.report()
+  await first.kill('SIGKILL')
+  t.ok(site.has('.monitor.lock'), 'killed without a word')
+
+  // both have changed meanwhile; rise and fall apply all the same
+  zope1.mood = 500
+  zope2.mood = 200
+  const second = site.start({ level: 'debug' })
+  await until('zope1 is down', () => site.state('zope1') === 'down')
+  await until('zope2 is up', () => site.state('zope2') === 'up')
+  const changes = told(second, 'backend changed state')
+  t.match(
+    changes.find(line => line['backend'] === 'zope1'),
+    { was: 'up', state: 'down', good: -3 },
+  )
+  t.match(
+    changes.find(line => line['backend'] === 'zope2'),
+    { was: 'down', state: 'up', good: 2 },
+  )
+  await second.kill('SIGINT')
+  t.equal(second.child.exitCode, 0)
+
+  const since = site.report()?.backends['zope1']?.since
+  t.not(since, before?.backends['zope1']?.since)
+  const third = site.start()
+  await until('its report', () => site.report()?.pid === third.pid)
+  t.equal(
+    site.report()?.backends['zope1']?.since,
+    since,
+    'a state that lasts has not begun anew',
+  )
+})
+
+void t.test('one that hangs delays no other', async t => {
+  const [zope1, zope2] = [await startZope(t), await startZope(t)]
+  zope1.mood = 'silent'
+  const site = siteOf(
+    t,
+    { zope1: zope1.url, zope2: zope2.url },
+    { ...quickly, slow: '100ms', timeout: '60s' },
+  )
+  site.start()
+  await until('zope2 is up', () => site.has('zope2.up'))
+  await until('zope2 is probed on', () => zope2.requests > 10)
+  t.equal(zope1.requests, 1, 'and one probe at a time')
+  t.notOk(site.has('monitor.json'), 'no report before everybody had his chance')
+})
+
+void t.test('an answer that is overdue costs the share at once', async t => {
+  const zope = await startZope(t)
+  const site = siteOf(
+    t,
+    { zope1: zope.url },
+    { ...quickly, slow: '200ms', timeout: '60s' },
+  )
+  site.start()
+  const share = (): string => readFileSync(site.path('zope1.up'), 'utf8')
+  await until('up', () => site.has('zope1.up') && share() === '100\n')
+  zope.mood = 'silent'
+  await until('share 0', () => share() === '0\n')
+  await until('told', () => site.state('zope1') === 'slow')
+})
+
+void t.test('a directory that vanishes comes back', async t => {
+  const zope = await startZope(t)
+  const site = siteOf(t, { zope1: zope.url }, { ...quickly, interval: '1h' })
+  const monitor = site.start()
+  const whole = (): boolean =>
+    ['zope1.up', 'monitor.json', '.monitor.lock'].every(site.has)
+  await until('the report', whole)
+  for (const [title, spoil] of [
+    ['removed', () => rmSync(site.directory, { recursive: true })],
+    [
+      'removed and made again',
+      () => {
+        rmSync(site.directory, { recursive: true })
+        mkdirSync(site.directory)
+      },
+    ],
+    [
+      'another renamed into its place',
+      () => {
+        mkdirSync(`${site.root}/other`)
+        renameSync(site.directory, `${site.root}/old`)
+        renameSync(`${site.root}/other`, site.directory)
+      },
+    ],
+  ] as const) {
+    spoil()
+    await until(title, whole)
+  }
+  t.equal(zope.requests, 1, 'without a probe')
+  t.equal(
+    told(monitor, 'directory was lost or replaced, writing everything again')
+      .length,
+    3,
+  )
+})
+
+void t.test('a full disk', async t => {
+  const root = publicDirectory(t)
+  mkdirSync(`${root}/sentinels`)
+  execFileSync('mount', [
+    '-t',
+    'tmpfs',
+    '-o',
+    'size=64k,mode=755',
+    'none',
+    `${root}/sentinels`,
+  ])
+  t.teardown(() => execFileSync('umount', ['-l', `${root}/sentinels`]))
+  const [zope1, zope2] = [await startZope(t), await startZope(t)]
+  zope2.mood = 500
+  const site = siteOf(t, { zope1: zope1.url, zope2: zope2.url }, quickly, root)
+  const monitor = site.start()
+  await until('the report', site.report)
+  execFileSync('sh', ['-c', `cat /dev/zero > ${site.path('.ballast')} || :`], {
+    stdio: 'ignore',
+  })
+  const trouble = 'directory cannot be written, trying again each second'
+  await until('trouble', () => told(monitor, trouble).length > 0)
+  zope2.mood = 200
+  const probed = zope2.requests
+  await until('zope2 is probed on', () => zope2.requests > probed + 10)
+  const touched = (): number => statSync(site.path('monitor.json')).mtimeMs
+  const before = touched()
+  await until('the heart still beats', () => touched() > before)
+  t.match(told(monitor, trouble), [{ err: 'ENOSPC', remedy: /make room/ }])
+  zope1.mood = 500
+  await until('down can be said all the same', () => !site.has('zope1.up'))
+  rmSync(site.path('.ballast'))
+  await until('zope2 is up', () => site.has('zope2.up'))
+  await until('the report is true', () => site.state('zope1') === 'down')
+  await until(
+    'well again',
+    () => told(monitor, 'directory can be written again').length === 1,
+  )
+  t.equal(told(monitor, trouble).length, 1, 'told once')
+  await monitor.kill('SIGTERM')
+})
+
+void t.test('missing rights', async t => {
+  const zope = await startZope(t)
+  const site = siteOf(t, { zope1: zope.url })
+  mkdirSync(site.directory)
+  // the owner is another one, so this user has none
+  chmodSync(site.directory, 0o755)
+  const uid = 65_534
+  const monitor = site.start({ uid })
+  const trouble = 'lock cannot be taken, nothing is written until it is'
+  await until('trouble', () => told(monitor, trouble).length > 0)
+  await until('it probes on', () => zope.requests > 10)
+  t.match(told(monitor, trouble), [{ err: 'EACCES', remedy: /uid 65534/ }])
+  chownSync(site.directory, uid, uid)
+  await until('the verdict', () => site.has('zope1.up'))
+  await monitor.kill('SIGTERM')
+  t.equal(monitor.child.exitCode, 0)
+})
+
+void t.test('where it does not start', async t => {
+  const site = siteOf(t, { zope1: 'http://127.0.0.1:1' })
+  const refused = async (err: RegExp): Promise<void> => {
+    const monitor = site.start()
+    await monitor.gone
+    t.equal(monitor.child.exitCode, 1)
+    t.match(told(monitor, 'cannot start'), [{ err, level: 60 }])
+  }
+  writeFileSync(site.directory, '')
+  await refused(/must be a directory.*something else is in its place/)
+  rmSync(site.directory)
+  mkdirSync(site.directory)
+  chmodSync(site.directory, 0o777)
+  await refused(/must not be writable by everybody.*chmod o-w/)
+  writeFileSync(site.configFile, 'backends: {}')
+  const monitor = site.start()
+  await monitor.gone
+  t.equal(monitor.child.exitCode, 2)
+})
+
+void t.test('never two on one directory', async t => {
+  const zope = await startZope(t)
+  const site = siteOf(t, { zope1: zope.url })
+  const first = site.start()
+  await until('the report', site.report)
+  const second = site.start()
+  await second.gone
+  t.equal(second.child.exitCode, 1)
+  t.match(told(second, 'another monitor runs on this directory'), [
+    { pid: first.pid },
+  ])
+  t.ok(site.has('zope1.up'))
+  t.equal(first.isGone(), false)
+  // stopped is not dead
+  first.child.kill('SIGSTOP')
+  const third = site.start()
+  await third.gone
+  t.equal(third.child.exitCode, 1)
+})
+
+void t.test('files made by hand', async t => {
+  const [zope1, zope2] = [await startZope(t), await startZope(t)]
+  zope2.mood = 500
+  const site = siteOf(t, { zope1: zope1.url, zope2: zope2.url })
+  const monitor = site.start()
+  await until('the report', site.report)
+  writeFileSync(site.path('zope2.up'), '')
+  await until('a wrong verdict is taken away', () => !site.has('zope2.up'))
+  rmSync(site.path('zope1.up'))
+  await until('a lost one put back', () => site.has('zope1.up'))
+  writeFileSync(site.path('zope1.drain'), 'until: 2020-01-01T00:00:00Z\n')
+  await until('what is over goes', () => !site.has('zope1.drain'))
+  writeFileSync(site.path('zope3.up'), '')
+  await until(
+    'what is strange is told',
+    () => told(monitor, 'directory has a problem').length > 0,
+  )
+  t.match(told(monitor, "administrator's file expired and was removed"), [
+    { backend: 'zope1', file: 'zope1.drain' },
+  ])
+})
+
+void t.test('a suspicion brings a probe at once', async t => {
+  const zope = await startZope(t)
+  const site = siteOf(t, { zope1: zope.url }, { ...quickly, interval: '1h' })
+  site.start()
+  await until('the report', site.report)
+  t.equal(zope.requests, 1)
+  for (const requests of [2, 3]) {
+    writeFileSync(site.path('zope1.suspect'), '')
+    await until('a probe', () => zope.requests === requests)
+    t.notOk(site.has('zope1.suspect'), 'the file went before it')
+  }
+})
+
+void t.test('reload', async t => {
+  const [zope1, zope2] = [await startZope(t), await startZope(t)]
+  const site = siteOf(t, { zope1: zope1.url })
+  const monitor = site.start()
+  await until('the report', site.report)
+  const write = (backends: object, extra: object = {}): string =>
+    JSON.stringify({
+      directory: site.directory,
+      backends,
+      probe: quickly,
+      ...extra,
+    })
+  const both = { zope1: zope1.url, zope2: zope2.url }
+
+  writeFileSync(site.configFile, write(both))
+  await until('one more, written in place', () => site.has('zope2.up'))
+
+  writeFileSync(site.path('zope2.drain'), '')
+  writeFileSync(`${site.root}/new`, write({ zope1: zope1.url }))
+  renameSync(`${site.root}/new`, site.configFile)
+  await until('one less, renamed over', () => !site.has('zope2.up'))
+  t.notOk(site.has('zope2.drain'))
+  await until('not reported', () => site.state('zope2') === undefined)
+
+  rmSync(site.configFile)
+  const refused = 'changed configuration refused, the old one lives on'
+  await until('no file', () => told(monitor, refused).length === 1)
+  writeFileSync(site.configFile, write({ zope3: zope2.url, ...both }))
+  await until('deleted and made again', () => site.has('zope3.up'))
+
+  writeFileSync(site.configFile, 'backends: {')
+  monitor.child.kill('SIGHUP')
+  await until('a bad one', () => told(monitor, refused).length === 2)
+  writeFileSync(
+    site.configFile,
+    write(both, { directory: `${site.root}/elsewhere` }),
+  )
+  await until('another directory', () => told(monitor, refused).length === 3)
+  t.match(told(monitor, refused)[2], { problems: [/must stay .* restart/s] })
+  t.ok(['zope1', 'zope2', 'zope3'].every(name => site.has(`${name}.up`)))
+
+  const moved = await freePort()
+  writeFileSync(
+    site.configFile,
+    write({ ...both, zope2: `http://127.0.0.1:${moved}` }),
+  )
+  await until('one that moved is judged by one probe', () => {
+    const [last] = told(monitor, 'backend changed state').slice(-1)
+    return last?.['backend'] === 'zope2' && last['state'] === 'down'
+  })
+  t.match(told(monitor, 'backend changed state').at(-1), {
+    was: 'unknown',
+    good: -1,
+  })
+})
+
+void t.test('keys this version does nothing with are told', async t => {
+  const zope = await startZope(t)
+  const site = siteOf(
+    t,
+    { zope1: { url: zope.url, probe: { deep: { path: '/@@deep' } } } },
+    { ...quickly, heartbeat: 'off' },
+  )
+  const monitor = site.start()
+  await until('the report', site.report)
+  t.match(told(monitor, 'this version does not use this key yet'), [
+    { key: 'probe.heartbeat', names: ['zope1'] },
+    { key: 'probe.deep', names: ['zope1'] },
+  ])
+})
+
+void t.test('a monitor that was stopped blames nobody', async t => {
+  const zope = await startZope(t)
+  const site = siteOf(
+    t,
+    { zope1: zope.url },
+    { ...quickly, slow: '100ms', timeout: '1500ms', fall: 1 },
+  )
+  const monitor = site.start({ level: 'debug' })
+  await until('the report', site.report)
+  zope.mood = 'silent'
+  const requests = zope.requests
+  await until('a probe in flight', () => zope.requests > requests)
+  monitor.child.kill('SIGSTOP')
+  const end = performance.now() + 4_000
+  await until('a long pause', () => performance.now() > end)
+  zope.mood = 200
+  monitor.child.kill('SIGCONT')
+  await until('it noticed', () =>
+    told(monitor, 'probed').some(line => line['outcome'] === 'starved'),
+  )
+  await until(
+    'a probe after it',
+    () => told(monitor, 'probed').at(-1)?.['outcome'] === 'pass',
+  )
+  t.same(
+    told(monitor, 'backend changed state').filter(
+      line => line['state'] === 'down',
+    ),
+    [],
+  )
+})
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : 1
+}
