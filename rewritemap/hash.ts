@@ -18,7 +18,8 @@ export function hashBytes(latin1: string): number {
 export function fraction(keyHash: number, seedHash: number): number {
   const high = mix(keyHash ^ mix(seedHash))
   const low = mix(high ^ mix(keyHash + 0x9e3779b9))
-  return ((high >>> 6) * 0x8000000 + (low >>> 5) + 0.5) / 0x20000000000000
+  // 52 bits: with 53 the half would be rounded away, and up to 1
+  return ((high >>> 6) * 0x4000000 + (low >>> 6) + 0.5) / 0x10000000000000
 }
 
 function mix(word: number): number {
