@@ -1,44 +1,67 @@
-// From a line to its answer, with the counts that the report shows. Pure but
-// for its own memory: the table it was last given, the turns, the counts.
+// From a line to its answer. Pure but for its own memory: the table it was last
+// given, the turns, the counts.
 import { choose, chooseNext, noTurns } from './choose.ts'
 import type { Turns } from './choose.ts'
 import { formatAnswer, parseLookup } from './lookup.ts'
 import type { AnswerStyle } from './lookup.ts'
-import type { Table } from './table.ts'
+import type { Table, TableMember } from './table.ts'
 
-export type Counts = {
-  lookups: number
+/** The places in the array of totals. */
+export const total = {
+  lookups: 0,
   /** malformed, too long, or for an unknown pool */
-  malformed: number
+  malformed: 1,
   /** well-formed, but no backend was usable */
-  unanswered: number
+  unanswered: 2,
   /** bugs caught here */
-  faults: number
-  answers: Record<string, number>
-}
+  faults: 3,
+  length: 4,
+} as const
 
 export class Answerer {
   readonly #style: AnswerStyle
   #table: Table
   readonly #turns = new Map<string, Turns>()
-  readonly counts: Counts = {
-    lookups: 0,
-    malformed: 0,
-    unanswered: 0,
-    faults: 0,
-    answers: {},
-  }
+  readonly #totals: Float64Array
+  #answers: Float64Array
 
-  constructor(style: AnswerStyle, table: Table) {
+  /**
+   * @param totals where lookups are counted, `total.length` numbers
+   * @param answers where answers are counted, by the backend's place in the
+   *   configuration
+   */
+  constructor(
+    style: AnswerStyle,
+    table: Table,
+    totals: Float64Array,
+    answers: Float64Array,
+  ) {
     this.#style = style
     this.#table = table
+    this.#totals = totals
+    this.#answers = answers
   }
 
-  /** The lookups from now on are answered from this table. */
-  take(table: Table): void {
+  get table(): Table {
+    return this.#table
+  }
+
+  /**
+   * The lookups from now on are answered from this table.
+   *
+   * @param answers when the configuration is another one: where its answers are
+   *   counted, going on from what its backends have so far
+   */
+  take(table: Table, answers?: Float64Array): void {
+    if (answers !== undefined) {
+      const places = placesOf(this.#table)
+      for (const [name, place] of placesOf(table))
+        answers[place] = this.#answers[places.get(name) ?? -1] ?? 0
+      this.#answers = answers
+      for (const pool of this.#turns.keys())
+        if (!table.pools.has(pool)) this.#turns.delete(pool)
+    }
     this.#table = table
-    for (const pool of this.#turns.keys())
-      if (!table.pools.has(pool)) this.#turns.delete(pool)
   }
 
   /**
@@ -46,14 +69,18 @@ export class Answerer {
    * here would leave httpd waiting for ever.
    */
   answer(line: string): string {
-    this.counts.lookups++
+    count(this.#totals, total.lookups)
     try {
       return this.#decide(line)
     } catch {
-      // a bug; the count is reported as an error by the other thread
-      this.counts.faults++
+      this.noteFault()
       return 'NULL\n'
     }
+  }
+
+  /** A bug was caught; the other thread tells it. */
+  noteFault(): void {
+    count(this.#totals, total.faults)
   }
 
   #decide(line: string): string {
@@ -61,28 +88,43 @@ export class Answerer {
     const pool =
       lookup.kind === 'lookup' ? this.#table.pools.get(lookup.pool) : undefined
     if (lookup.kind === 'malformed' || pool === undefined) {
-      this.counts.malformed++
+      count(this.#totals, total.malformed)
       return formatAnswer(lookup.nonce, this.#style, null, null)
     }
     const { nonce, route, affinity } = lookup
     const turns = this.#turns.get(pool.name) ?? noTurns
     const decision = choose(pool, route, affinity, turns)
     if (decision.kind === 'nobody') {
-      this.counts.unanswered++
+      count(this.#totals, total.unanswered)
       return formatAnswer(nonce, this.#style, null, null)
     }
     if (decision.turns !== turns) this.#turns.set(pool.name, decision.turns)
     const { member } = decision
-    this.counts.answers[member.name] =
-      (this.counts.answers[member.name] ?? 0) + 1
-    if (this.#style !== 'pair')
-      return formatAnswer(nonce, this.#style, member, null)
-    const next = chooseNext(pool, member, affinity, decision.turns)
+    count(this.#answers, member.backend)
     return formatAnswer(
       nonce,
       this.#style,
       member,
-      next.kind === 'nobody' ? null : next.member,
+      this.#style === 'pair'
+        ? memberOf(chooseNext(pool, member, route, affinity, decision.turns))
+        : null,
     )
   }
+}
+
+function count(counts: Float64Array, place: number): void {
+  counts[place] = (counts[place] ?? 0) + 1
+}
+
+function memberOf(decision: ReturnType<typeof choose>): TableMember | null {
+  return decision.kind === 'backend' ? decision.member : null
+}
+
+/** Each backend's place in the configuration. */
+function placesOf(table: Table): Map<string, number> {
+  return new Map(
+    [...table.pools.values()].flatMap(({ members }) =>
+      members.map(({ name, backend }): [string, number] => [name, backend]),
+    ),
+  )
 }

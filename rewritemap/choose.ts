@@ -44,12 +44,13 @@ export function choose(
 }
 
 /**
- * Who would serve the lookup if `gone` were gone; never a backend in drain or
- * maint. The turns are looked at, not taken.
+ * Who would serve the same lookup if `gone` were gone; never a backend in drain
+ * or maint. The turns are looked at, not taken.
  */
 export function chooseNext(
   pool: TablePool,
   gone: TableMember,
+  route: string | null,
   affinity: string | null,
   turns: Turns,
 ): Decision {
@@ -59,7 +60,7 @@ export function chooseNext(
       member.standing !== 'drain' &&
       member.standing !== 'maint',
   )
-  return decide(pool, rest, null, affinity, turns)
+  return decide(pool, rest, route, affinity, turns)
 }
 
 function decide(
@@ -86,7 +87,7 @@ function decide(
       way: 'affinity',
       turns,
     }
-  return byTurn(candidates, turns)
+  return byTurn(best, candidates, turns)
 }
 
 /** The members that share newcomers now: best level, then lowest tier. */
@@ -113,17 +114,13 @@ function stays(
   bound: TableMember,
   best: TableMember | undefined,
 ): boolean {
-  if (best?.level === undefined || best.level === null) return bound.keepsBound
+  if (best === undefined) return bound.keepsBound
   // no verdict keeps him, but he would get no better one
   if (!bound.keepsBound) return bound.level === best.level
   const isBetter = best.level === 0
   if (pool.failback === 'all' && isBetter && best.tier < bound.tier)
     return false
-  return !(
-    pool.stickiness === 'relaxed' &&
-    isBetter &&
-    (bound.standing === 'last-resort' || bound.standing === 'unknown')
-  )
+  return !(pool.stickiness === 'relaxed' && isBetter && bound.isLastResort)
 }
 
 /**
@@ -147,10 +144,14 @@ function byAffinity(
  * Smooth weighted round robin: everybody is owed his weight, who is owed most
  * serves and pays the sum, so that 5:1:1 gives aabacaa and not aaaaabc.
  */
-function byTurn(candidates: readonly TableMember[], turns: Turns): Decision {
+function byTurn(
+  first: TableMember,
+  candidates: readonly TableMember[],
+  turns: Turns,
+): Decision {
   const owed = new Map<string, number>()
   let total = 0
-  let winner: TableMember | undefined
+  let winner = first
   let most = -Infinity
   for (const member of candidates) {
     const mine = (turns.get(member.name) ?? 0) + member.weight
@@ -161,7 +162,6 @@ function byTurn(candidates: readonly TableMember[], turns: Turns): Decision {
       winner = member
     }
   }
-  if (winner === undefined) return { kind: 'nobody', turns }
   owed.set(winner.name, most - total)
   return { kind: 'backend', member: winner, way: 'turn', turns: owed }
 }

@@ -32,7 +32,13 @@ export function explain(
   const decision = choose(pool, route, affinity, noTurns)
   const lines = [describeDecision(pool, decision, route)]
   if (decision.kind === 'backend') {
-    const next = chooseNext(pool, decision.member, affinity, decision.turns)
+    const next = chooseNext(
+      pool,
+      decision.member,
+      route,
+      affinity,
+      decision.turns,
+    )
     lines.push(
       next.kind === 'backend'
         ? `If ${decision.member.name} were gone: ${next.member.name}.`

@@ -2,20 +2,14 @@
 // httpd starts anew answers at once (loading YAML and zod takes longer than
 // Node itself), and starts at all when the file has meanwhile gone bad.
 import { version } from '../config/version.ts'
-import type { Config } from '../config/config.ts'
 import { errorCode } from '../config/error-code.ts'
 import { readRegularFile } from '../sentinels/read.ts'
 import { parseReport } from '../sentinels/reports.ts'
 import { writeAside } from '../sentinels/write.ts'
+import type { GoodConfig } from './messages.ts'
 
 const file = '.rewritemap-config.json'
 const maxBytes = 32 * 1024 * 1024
-
-export type LastConfig = {
-  /** the text of the configuration file it was made from */
-  readonly text: string
-  readonly config: Config
-}
 
 /**
  * What `rememberConfig` left; undefined when there is nothing, or it is from
@@ -25,39 +19,49 @@ export type LastConfig = {
 export function recallConfig(
   directory: string,
   configFile: string,
-): LastConfig | undefined {
+): GoodConfig | undefined {
   const read = readRegularFile(`${directory}/${file}`, maxBytes)
   if (read.kind !== 'bytes' || read.owner !== process.getuid?.())
     return undefined
   const kept = parseReport(read.text)
   return kept?.['version'] === version &&
     kept['configFile'] === configFile &&
-    isLastConfig(kept)
-    ? kept
+    isGoodConfig(kept)
+    ? { text: kept.text, config: kept.config }
     : undefined
 }
 
 /** The owner is the one who checked it: its having the parts is enough. */
-function isLastConfig(kept: object): kept is LastConfig {
+function isGoodConfig(kept: object): kept is GoodConfig {
   return (
     'text' in kept &&
     typeof kept.text === 'string' &&
     'config' in kept &&
-    typeof kept.config === 'object'
+    isConfig(kept.config)
   )
 }
 
-export function rememberConfig(
-  directory: string,
-  configFile: string,
-  text: string,
-  config: Config,
-): void {
+function isConfig(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'directory' in value &&
+    typeof value.directory === 'string' &&
+    'staleAfterMs' in value &&
+    typeof value.staleAfterMs === 'number' &&
+    'backends' in value &&
+    Array.isArray(value.backends) &&
+    'pools' in value &&
+    Array.isArray(value.pools)
+  )
+}
+
+export function rememberConfig(configFile: string, good: GoodConfig): void {
   try {
     writeAside(
-      directory,
+      good.config.directory,
       file,
-      JSON.stringify({ version, configFile, text, config }),
+      JSON.stringify({ version, configFile, ...good }),
     )
   } catch (err) {
     // only a help: without it the next start is slower, nothing else

@@ -1,41 +1,51 @@
 // What the two threads of the map program say to each other. The answering
-// thread never waits: it looks at a number between two lookups, and takes its
-// messages when that has changed.
+// thread never waits: it looks at numbers between two lookups. What changes
+// from second to second is on the board; messages are for what is rare.
 import type { MessagePort } from 'node:worker_threads'
 import type { Config } from '../config/config.ts'
-import type { Counts } from './answer.ts'
+import type { Board } from './board.ts'
 import type { Table } from './table.ts'
 
-/** From the watching to the answering thread. */
-export type ToAnswering =
-  { readonly kind: 'table'; readonly table: Table } | { readonly kind: 'count' }
+/** A checked configuration and the text it was made from. */
+export type GoodConfig = { readonly text: string; readonly config: Config }
 
-/** From the answering to the watching thread. */
-export type ToWatching =
-  | { readonly kind: 'counts'; readonly counts: Counts }
-  | { readonly kind: 'stop' }
+/** From the watching to the answering thread: another configuration counts. */
+export type NewConfig = {
+  readonly good: GoodConfig
+  readonly table: Table
+  /** made for this configuration */
+  readonly board: Board
+}
 
-/** The places in the shared Int32Array. */
+/** From the answering to the watching thread: the last there is. */
+export type Stop = { readonly kind: 'stop' }
+
+/** The places in the shared Int32Array, which each watching thread has its own of. */
 export const shared = {
-  /** messages sent to the answering thread so far */
+  /** configurations sent to the answering thread so far */
   sent: 0,
+  /** configurations it has taken over */
+  taken: 1,
   /** grows once a second while the watching thread is alive */
-  beat: 1,
+  beat: 2,
   /** 1 = the watching thread has said everything and may be ended */
-  done: 2,
-  length: 3,
+  done: 3,
+  length: 4,
 } as const
 
 export type WatcherStart = {
   readonly configFile: string
-  /** what `config` was read from */
-  readonly configText: string
-  readonly config: Config
-  /** the table the answering thread has begun with */
+  /** the text that was last read; `good.text`, or one that was refused */
+  readonly seenText: string
+  readonly good: GoodConfig
+  /** the table the answering thread has now */
   readonly table: Table
+  readonly board: Board
+  /** the answering thread's counts, see `total` */
+  readonly totals: Float64Array
+  readonly state: Int32Array
   /** problems known at the start, told once by the watcher */
   readonly problems: readonly string[]
   readonly started: string
-  readonly state: Int32Array
   readonly port: MessagePort
 }

@@ -2,14 +2,15 @@
 // of RewriteMap), and even then leaves them root's supplementary groups. A map
 // needs none of that.
 import { readFileSync, statSync } from 'node:fs'
+import { ConfigError } from '../config/problem.ts'
 
 /**
  * Becomes `user` (`NAME` or `NAME:GROUP`) when running as root; without one,
  * the owner of the directory. Nothing happens when not root.
  *
  * @returns what could not be done, as sentences; the map runs on regardless
- * @throws when `user` is given and cannot be had: better no map than a map
- *   as root that was told not to be
+ * @throws {ConfigError} when `user` is given and cannot be had: better no map
+ *   than a map as root that was told not to be
  */
 export function dropPrivileges(
   directory: string | undefined,
@@ -18,16 +19,22 @@ export function dropPrivileges(
   if (process.geteuid?.() !== 0) return []
   if (user !== undefined) {
     const [name = '', group] = user.split(':')
-    become(
-      numeric(name),
-      group === undefined ? primaryGroup(name) : numeric(group),
-    )
+    try {
+      become(
+        numeric(name),
+        group === undefined ? primaryGroup(name) : numeric(group),
+      )
+    } catch (err) {
+      throw new ConfigError([
+        `--user must name a user of this system, or be USER:GROUP, got "${user}" (${err instanceof Error ? err.message : String(err)})`,
+      ])
+    }
     return []
   }
   const owner = directory === undefined ? undefined : ownerOf(directory)
   if (owner === undefined || owner.uid === 0)
     return [
-      'the map runs as root, for the directory belongs to root; name a user in RewriteMap or with --user',
+      `the map runs as root, for ${directory} ${owner === undefined ? 'does not exist yet' : 'belongs to root'}; name a user in RewriteMap or with --user`,
     ]
   become(owner.uid, owner.gid)
   return []
@@ -50,9 +57,7 @@ function primaryGroup(user: string): number {
     .map(line => line.split(':'))
     .find(([name, , uid]) => name === user || uid === user)
   if (entry?.[3] === undefined)
-    throw new Error(
-      `--user must name a user of this system, got "${user}"; or give USER:GROUP`,
-    )
+    throw new Error('not in /etc/passwd, so its group is not known')
   return Number(entry[3])
 }
 

@@ -8,29 +8,33 @@ import type { BackendSentinels, Snapshot } from '../sentinels/snapshot.ts'
 import { hashBytes } from './hash.ts'
 
 /** What counts for a backend, by the precedence of contract 1. */
-export type Standing =
-  | 'maint'
-  | 'drain'
-  | 'force'
-  | 'up'
+export const standings = [
+  'maint',
+  'drain',
+  'force',
+  'up',
   /** up with share 0 */
-  | 'last-resort'
+  'last-resort',
   /** not yet judged by a living monitor */
-  | 'unknown'
-  | 'down'
+  'unknown',
+  'down',
   /** no verdict "up" is there, but the monitor that should say so is gone */
-  | 'presumed-down'
+  'presumed-down',
+] as const
+export type Standing = (typeof standings)[number]
 
 /**
  * Whom newcomers get: a member of the lowest level there is. Level 0 takes its
  * share; 1 is the last resort; 2 to 4 are used only when verdicts cannot be
- * trusted or the pool tries all: believed down, drained, weight 0.
+ * trusted or the pool tries all: believed down, weight 0, drained.
  */
 export type Level = 0 | 1 | 2 | 3 | 4
 
 export type TableMember = {
   readonly name: string
   readonly address: string
+  /** its place among the backends of the configuration, from 0 */
+  readonly backend: number
   readonly standing: Standing
   readonly tier: number
   /** null = no newcomers */
@@ -39,6 +43,8 @@ export type TableMember = {
   readonly weight: number
   /** whoever is bound to it stays, whatever else there is (strict) */
   readonly keepsBound: boolean
+  /** with stickiness relaxed: a bound visitor leaves it for a better one */
+  readonly isLastResort: boolean
   /** for rendezvous hashing */
   readonly seed: number
 }
@@ -67,7 +73,10 @@ export function buildTable(
 ): Table {
   const isFresh = isFreshAt(snapshot, config.staleAfterMs, now)
   const backends = new Map(
-    config.backends.map(backend => [backend.name, backend]),
+    config.backends.map((backend, index) => [
+      backend.name,
+      { index, address: addressOf(backend) },
+    ]),
   )
   const pools = config.pools.map((pool): [string, TablePool] => [
     pool.name,
@@ -83,7 +92,7 @@ export function buildTable(
         return tableMember(
           pool,
           member,
-          addressOf(backend),
+          backend,
           placeOf(sentinels, now, isFresh, isJudged, pool.whenAllDown),
         )
       }),
@@ -117,6 +126,9 @@ type Place = {
   readonly level: Level | null
   readonly share: number
   readonly keepsBound: boolean
+  readonly isLastResort: boolean
+  /** newcomers may get it even if it is not for them otherwise */
+  readonly isOpen: boolean
 }
 
 function placeOf(
@@ -126,71 +138,82 @@ function placeOf(
   isJudged: boolean,
   whenAllDown: Pool['whenAllDown'],
 ): Place {
+  if (isInForce(sentinels.maint, now)) return maintPlace
   const verdict = verdictOf(sentinels.share, isFresh, isJudged)
+  // contract 6: in try-all, and while verdicts are stale or unknown, everything
+  // but maint is used
+  const isOpen =
+    whenAllDown === 'try-all' || !isFresh || verdict.standing === 'unknown'
   const isForced = isInForce(sentinels.force, now)
-  if (isInForce(sentinels.maint, now))
-    return { standing: 'maint', level: null, share: 0, keepsBound: false }
-  if (isInForce(sentinels.drain, now)) {
-    // contract 6: drained ones come last in try-all and while verdicts are
-    // stale or unknown; a bound visitor moves when the verdict is down
-    const isOpen =
-      whenAllDown === 'try-all' || !isFresh || verdict.standing === 'unknown'
-    return {
-      standing: 'drain',
-      level: isOpen ? 3 : null,
-      share: 0,
-      keepsBound: isForced || verdict.keepsBound,
-    }
-  }
-  if (isForced)
-    return { standing: 'force', level: 0, share: 100, keepsBound: true }
-  return verdict.standing === 'down' && whenAllDown === 'try-all'
-    ? { ...verdict, level: 2 }
-    : verdict
+  const place: Place = isForced
+    ? {
+        standing: 'force',
+        level: 0,
+        share: 100,
+        keepsBound: true,
+        isLastResort: false,
+        isOpen,
+      }
+    : { ...verdict, isOpen }
+  if (isInForce(sentinels.drain, now))
+    // a bound visitor stays as if it were not drained
+    return { ...place, standing: 'drain', level: isOpen ? 4 : null }
+  return place.level === null && isOpen ? { ...place, level: 2 } : place
+}
+
+const maintPlace: Place = {
+  standing: 'maint',
+  level: null,
+  share: 0,
+  keepsBound: false,
+  isLastResort: false,
+  isOpen: false,
 }
 
 function verdictOf(
   share: number | null,
   isFresh: boolean,
   isJudged: boolean,
-): Place {
-  if (share !== null && share > 0)
-    return { standing: 'up', level: 0, share, keepsBound: true }
-  if (share !== null)
-    return { standing: 'last-resort', level: 1, share, keepsBound: true }
+): Omit<Place, 'isOpen'> {
+  const base = { share: share ?? 0, keepsBound: true, isLastResort: false }
+  if (share !== null && share > 0) return { ...base, standing: 'up', level: 0 }
+  if (share === 0)
+    return { ...base, standing: 'last-resort', level: 1, isLastResort: true }
   if (!isFresh)
-    return {
-      standing: 'presumed-down',
-      level: 2,
-      share: 0,
-      keepsBound: false,
-    }
+    return { ...base, standing: 'presumed-down', level: 2, keepsBound: false }
   return isJudged
-    ? { standing: 'down', level: null, share: 0, keepsBound: false }
-    : { standing: 'unknown', level: 1, share: 0, keepsBound: true }
+    ? { ...base, standing: 'down', level: null, keepsBound: false }
+    : { ...base, standing: 'unknown', level: 1, isLastResort: true }
 }
 
 function tableMember(
   pool: Pool,
   member: Member,
-  address: string,
+  backend: { readonly index: number; readonly address: string },
   place: Place,
 ): TableMember {
-  const isLast = place.level === 2 || place.level === 3
+  const level = member.weight > 0 ? place.level : levelWithoutWeight(place)
   return {
     name: member.name,
-    address,
+    address: backend.address,
+    backend: backend.index,
     standing: place.standing,
     tier: member.tier,
-    // weight 0 is "only by route", but for a pool that has nobody else
-    level: member.weight > 0 ? place.level : isLast ? 4 : null,
+    level,
     // a share says how much of its weight counts; beyond level 0 there is no
     // share, the configured weights alone divide the visitors
     weight:
-      place.level === 0
+      level === 0
         ? (member.weight * place.share) / 100
         : Math.max(1, member.weight),
     keepsBound: place.keepsBound,
+    isLastResort: place.isLastResort,
     seed: hashBytes(`${pool.name} ${member.name}`),
   }
+}
+
+/** Weight 0 is "only by route", but for a pool that has nobody else. */
+function levelWithoutWeight(place: Place): Level | null {
+  if (!place.isOpen) return null
+  return place.standing === 'drain' ? 4 : 3
 }

@@ -16,24 +16,28 @@ import { version } from '../config/version.ts'
 import { mapReportFile } from '../sentinels/names.ts'
 import { readSentinels } from '../sentinels/read.ts'
 import type { MapReport } from '../sentinels/reports.ts'
+import type { Snapshot } from '../sentinels/snapshot.ts'
 import { removeFile, writeAside } from '../sentinels/write.ts'
-import type { Counts } from './answer.ts'
+import { total } from './answer.ts'
+import { newBoard, publish } from './board.ts'
 import { rememberConfig } from './last-config.ts'
 import { shared } from './messages.ts'
-import type { ToAnswering, ToWatching, WatcherStart } from './messages.ts'
+import type { GoodConfig, NewConfig, WatcherStart } from './messages.ts'
 import { removeDeadReports } from './map-reports.ts'
 import { buildTable } from './table.ts'
 import type { Table } from './table.ts'
 
 const start: WatcherStart = workerData
-const { state, port, configFile } = start
-const directory = start.config.directory
+const { state, port, configFile, totals } = start
 
 // Asynchronous and bounded: httpd's error log may be a pipe that nobody reads,
 // and a log that waits must not become a map that waits.
 const destination = pino.destination({ fd: 2, sync: false, maxLength: 65_536 })
 let dropped = 0
+let isLogBroken = false
 destination.on('drop', () => dropped++)
+// nobody reads, or the disk is full: to log that would only fail again
+destination.on('error', () => (isLogBroken = true))
 const logger = pino(
   {
     base: { program: 'rewritemap', pid: process.pid },
@@ -45,35 +49,41 @@ const logger = pino(
 
 const bug = 'bug in the watching thread'
 
-let config: Config = start.config
+let good: GoodConfig = start.good
 let table: Table = start.table
 let tables = 1
-let counts: Counts | undefined
-let problems: readonly string[] = []
-const told = new Set<string>()
+/** the one in use by the answering thread, then those it has still to take */
+const boards = [{ board: start.board, config: good.config }]
+/** configurations that it has taken over */
+let taken = 0
+const directory = good.config.directory
+let directoryProblems: readonly string[] = []
+let configProblems: readonly string[] = start.problems
 
-function send(message: ToAnswering): void {
-  port.postMessage(message)
-  Atomics.add(state, shared.sent, 1)
-}
-
-/** Reads the directory; a table that says something new goes over. */
+/** Reads the directory; what it says newly goes on the board. */
 function rescan(): void {
-  const known = new Set(config.backends.map(backend => backend.name))
-  const snapshot = readSentinels(directory, known)
+  const snapshot = look(good.config)
   tell(snapshot.problems.map(problem => problem.text))
-  const next = buildTable(config, snapshot, Date.now())
+  const next = buildTable(good.config, snapshot, Date.now())
   if (isSame(table, next)) return
   if (table.isFresh !== next.isFresh)
     logger[next.isFresh ? 'info' : 'warn'](
-      { directory, staleAfterMs: config.staleAfterMs },
+      { directory, staleAfterMs: good.config.staleAfterMs },
       next.isFresh
         ? 'the monitor is there, its verdicts count'
         : 'the monitor is gone, its last verdicts only order the choice',
     )
   table = next
   tables++
-  send({ kind: 'table', table })
+  const last = boards.at(-1)
+  if (last !== undefined) publish(last.board, table)
+}
+
+function look(config: Config): Snapshot {
+  return readSentinels(
+    directory,
+    new Set(config.backends.map(backend => backend.name)),
+  )
 }
 
 function isSame(one: Table, other: Table): boolean {
@@ -84,13 +94,24 @@ function textOf({ isFresh, pools }: Table): string {
   return JSON.stringify([isFresh, ...pools.values()])
 }
 
-/** Each problem is told when it appears, and again when it comes back. */
+/** Problems told in one go, and kept in the report; a flood helps nobody. */
+const maxProblems = 20
+/** A problem that comes and goes is told once in so long. */
+const retellMs = 60_000
+const toldMs = new Map<string, number>()
+
 function tell(texts: readonly string[]): void {
-  problems = texts
-  for (const text of told) if (!texts.includes(text)) told.delete(text)
-  for (const text of texts) {
-    if (told.has(text)) continue
-    told.add(text)
+  directoryProblems =
+    texts.length > maxProblems
+      ? [...texts.slice(0, maxProblems), 'and more of that kind, not listed']
+      : texts
+  const now = performance.now()
+  const present = new Set(directoryProblems)
+  for (const [text, atMs] of toldMs)
+    if (!present.has(text) && now - atMs >= retellMs) toldMs.delete(text)
+  for (const text of present) {
+    if (toldMs.has(text)) continue
+    toldMs.set(text, now)
     logger.warn({ directory, problem: text }, 'problem in the directory')
   }
 }
@@ -115,28 +136,38 @@ function hint(): void {
   }, wait)
 }
 
-let watched: { watcher: FSWatcher; inode: number } | undefined
+let watched: { watcher: FSWatcher; identity: string } | undefined
 
 /** Watches the directory that is there now: it may have been made anew. */
 function rewatch(): void {
-  const inode = inodeOf(directory)
-  if (inode === watched?.inode) return
+  const identity = identityOf(directory)
+  if (identity === watched?.identity) return
   const former = watched?.watcher
   watched = undefined
   void former?.close()
-  if (inode === undefined) return
-  const watcher = watch(directory, { depth: 0, ignoreInitial: true })
+  if (identity === undefined) return
+  const watcher = watch(directory, {
+    depth: 0,
+    ignoreInitial: true,
+    // the directory itself tells of its entries; one watch for each of
+    // thousands of files would use up what the system grants a user
+    ignored: path => path !== directory,
+  })
   // 'raw' comes before chokidar's own merging and throttling
   watcher.on('raw', hint).on('all', hint)
   watcher.on('error', err => {
     logger.warn({ err, directory }, 'watching failed, looking once a second')
   })
-  watched = { watcher, inode }
+  watched = { watcher, identity }
+  // a directory made anew has lost it
+  rememberConfig(configFile, good)
 }
 
-function inodeOf(path: string): number | undefined {
+/** Differs for a directory made anew, even if it got the old one's inode. */
+function identityOf(path: string): string | undefined {
   try {
-    return statSync(path).ino
+    const { dev, ino, birthtimeMs } = statSync(path)
+    return `${dev} ${ino} ${birthtimeMs}`
   } catch {
     // whatever the reason: there is nothing to watch; the scan says why
     return undefined
@@ -150,14 +181,14 @@ async function checkConfig(): Promise<void> {
   if (reload === undefined) {
     if (isConfigUntouched()) return
     const loaded = await import('../config/reload.ts')
-    reload ??= new loaded.ConfigReload(configFile, start.configText, config)
+    reload ??= new loaded.ConfigReload(configFile, start.seenText, good.config)
   }
   const change = reload.check()
   if (change?.kind === 'changed') {
-    config = change.config
-    rememberConfig(directory, configFile, change.text, config)
-    logger.info({ file: configFile }, 'configuration taken over')
+    configProblems = []
+    takeOver({ text: change.text, config: change.config })
   } else if (change?.kind === 'refused') {
+    configProblems = change.problems
     logger.error(
       { file: configFile, problems: change.problems },
       'configuration refused, the old one lives on',
@@ -167,29 +198,62 @@ async function checkConfig(): Promise<void> {
 
 function isConfigUntouched(): boolean {
   try {
-    return readConfigText(configFile) === start.configText
+    return readConfigText(configFile) === start.seenText
   } catch (err) {
     if (err instanceof ConfigError) return false
     throw err
   }
 }
 
-let reported: Counts | undefined
+function takeOver(next: GoodConfig): void {
+  const isOther = JSON.stringify(next.config) !== JSON.stringify(good.config)
+  good = next
+  rememberConfig(configFile, good)
+  logger.info({ file: configFile }, 'configuration taken over')
+  // a map nobody asks takes nothing: send it what matters only
+  if (!isOther) return
+  table = buildTable(good.config, look(good.config), Date.now())
+  tables++
+  const board = newBoard(table)
+  boards.push({ board, config: good.config })
+  const message: NewConfig = { good, table, board }
+  port.postMessage(message)
+  Atomics.add(state, shared.sent, 1)
+}
+
+/** What the answering thread has counted so far. */
+function countsNow() {
+  for (; taken < Atomics.load(state, shared.taken); taken++) boards.shift()
+  const inUse = boards[0]
+  return {
+    lookups: totals[total.lookups] ?? 0,
+    malformed: totals[total.malformed] ?? 0,
+    unanswered: totals[total.unanswered] ?? 0,
+    faults: totals[total.faults] ?? 0,
+    answers: Object.fromEntries(
+      (inUse?.config.backends ?? []).flatMap(({ name }, index) => {
+        const answers = inUse?.board.answers[index] ?? 0
+        return answers > 0 ? [[name, answers]] : []
+      }),
+    ),
+  }
+}
+
+let reported = { malformed: 0, faults: 0 }
 
 function logCounts(): void {
-  if (counts === undefined) return
-  const was = reported ?? { malformed: 0, faults: 0 }
-  if (counts.malformed > was.malformed)
+  const { malformed, faults } = countsNow()
+  if (malformed > reported.malformed)
     logger.warn(
-      { malformed: counts.malformed, was: was.malformed },
+      { malformed, was: reported.malformed },
       'malformed lookups or unknown pool',
     )
-  if (counts.faults > was.faults)
+  if (faults > reported.faults)
     logger.error(
-      { faults: counts.faults, was: was.faults },
-      'bug in the answer path, NULL was answered',
+      { faults, was: reported.faults },
+      'bug in the answering thread, caught there',
     )
-  reported = counts
+  reported = { malformed, faults }
   if (dropped > 0) {
     const lines = dropped
     dropped = 0
@@ -206,13 +270,9 @@ function writeReport(): void {
     started: start.started,
     written: new Date().toISOString(),
     config: configFile,
-    problems,
-    lookups: counts?.lookups ?? 0,
-    malformed: counts?.malformed ?? 0,
-    unanswered: counts?.unanswered ?? 0,
-    faults: counts?.faults ?? 0,
+    problems: [...configProblems, ...directoryProblems],
     tables,
-    answers: counts?.answers ?? {},
+    ...countsNow(),
   }
   let problem: string | undefined
   try {
@@ -244,7 +304,6 @@ function guarded(what: string, chore: () => void): void {
 
 function everySecond(): void {
   Atomics.add(state, shared.beat, 1)
-  send({ kind: 'count' })
   checkConfig().catch((err: unknown) => {
     logger.error({ err, what: 'configuration' }, bug)
   })
@@ -254,19 +313,22 @@ function everySecond(): void {
   guarded('report', writeReport)
 }
 
-port.on('message', (message: ToWatching) => {
-  if (message.kind === 'counts') {
-    counts = message.counts
-    return
-  }
+/** The only message there is: the end. */
+port.on('message', () => {
   clearInterval(ticking)
   guarded('counts', logCounts)
   guarded('report', () => removeFile(directory, mapReportFile(process.pid)))
-  destination.flush(() => {
-    Atomics.store(state, shared.done, 1)
-    Atomics.notify(state, shared.done)
-  })
+  if (isLogBroken) sayGoodbye()
+  else {
+    destination.once('close', sayGoodbye).once('error', sayGoodbye)
+    destination.end()
+  }
 })
+
+function sayGoodbye(): void {
+  Atomics.store(state, shared.done, 1)
+  Atomics.notify(state, shared.done)
+}
 
 process.on('uncaughtException', err => {
   logger.error({ err }, bug)
@@ -274,10 +336,6 @@ process.on('uncaughtException', err => {
 
 for (const problem of start.problems)
   logger.error({ file: configFile, problem }, 'problem at the start')
-guarded('watching', rewatch)
-guarded('configuration', () => {
-  rememberConfig(directory, configFile, start.configText, config)
-})
 guarded('reports', () => {
   removeDeadReports(directory)
 })
