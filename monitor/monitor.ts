@@ -13,6 +13,7 @@ import { parseFormerReport, probesTold, verdictOnDisk } from './report.ts'
 import { Scan, suspectedBackends } from './scan.ts'
 import { firstDelayMs } from './interval.ts'
 import { Starvation } from './starvation.ts'
+import { Turns } from './turns.ts'
 import { Watch } from './watch.ts'
 import type { Surroundings } from './watch.ts'
 
@@ -47,6 +48,7 @@ export class Monitor {
     this.#around = {
       lookup: new Lookup(),
       starvation: this.#starvation,
+      turns: new Turns(),
       publisher: this.publisher,
       log,
       changed: () => {

@@ -15,10 +15,12 @@ import type { Publisher } from './publish.ts'
 import { backendReport } from './report.ts'
 import { Loop } from './loop.ts'
 import type { Starvation } from './starvation.ts'
+import type { Turns } from './turns.ts'
 
 export type Surroundings = {
   readonly lookup: Lookup
   readonly starvation: Starvation
+  readonly turns: Turns
   readonly publisher: Publisher
   readonly log: Logger
   /** something that the report tells has changed */
@@ -118,6 +120,7 @@ export class Watch {
   }
 
   async #round(): Promise<number> {
+    await this.#around.turns.take()
     const backend = this.#backend
     const { signal } = this.#abort
     const startedMs = now()
