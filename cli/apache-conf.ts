@@ -1,5 +1,5 @@
 // zope-failover apache-conf: prints the httpd configuration for this one.
-import { readFileSync } from 'node:fs'
+import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
@@ -79,6 +79,7 @@ export function apacheConfCommand(): Command {
     .option('--retry-after <duration>', 'what that page asks for', '30s')
   command.action((given: Given) => {
     process.stdout.write(print(given, command))
+    if (given.mapUser !== undefined) warnOfClosedPaths(given.mapUser)
   })
   return command
 }
@@ -103,8 +104,8 @@ function print(given: Given, command: Command): string {
   const retryAfterMs = durationOf('--retry-after', given.retryAfter)
   if (given.max !== undefined && !/^[1-9]\d{0,5}$/.test(given.max))
     problems.push(`--max must be a number from 1, got ${found(given.max)}`)
+  problems.push(...missingPrograms())
   if (problems.length > 0) throw new ConfigError(problems)
-  const programs = resolve(installation, 'rewritemap')
   return render(readTemplates(), config, {
     pool: given.pool,
     url: given.url,
@@ -121,9 +122,7 @@ function print(given: Given, command: Command): string {
         ? readFileSync(template('maintenance.html'), 'utf8')
         : readPage(given.maintenancePage),
     retryAfterMs,
-    launcher: resolve(programs, 'launch.sh'),
-    node: process.execPath,
-    main: resolve(programs, 'main.js'),
+    ...programs,
     configFile,
     command: commandLine(command, configFile),
     version,
@@ -135,6 +134,44 @@ const here = dirname(fileURLToPath(import.meta.url))
 const installation = import.meta.url.endsWith('.ts')
   ? resolve(here, '../dist')
   : resolve(here, '..')
+
+const programs = {
+  launcher: resolve(installation, 'rewritemap/launch.sh'),
+  node: process.execPath,
+  main: resolve(installation, 'rewritemap/main.js'),
+}
+
+/**
+ * A map that cannot be executed ends httpd, also a running one at its next
+ * graceful restart (AH00654), and `apachectl configtest` does not notice.
+ */
+function missingPrograms(): string[] {
+  try {
+    accessSync(programs.launcher, constants.R_OK | constants.X_OK)
+    accessSync(programs.main, constants.R_OK)
+    return []
+  } catch (err) {
+    return [
+      `${dirname(programs.launcher)} must hold the built map program (${errorCode(err)}); in a checkout type: npm run build`,
+    ]
+  }
+}
+
+/** The map's user must get to the programs; the map would be dead from birth. */
+function warnOfClosedPaths(user: string): void {
+  const closed = Object.values(programs)
+    .flatMap(path => parentsOf(path))
+    .find(path => (statSync(path).mode & 0o001) === 0)
+  if (closed !== undefined)
+    process.stderr.write(
+      `warning: ${closed} may not be entered by everybody; see that ${user} may, or the map cannot start\n`,
+    )
+}
+
+function parentsOf(path: string): string[] {
+  const parent = dirname(path)
+  return parent === path ? [] : [...parentsOf(parent), parent]
+}
 
 function template(name: string): URL {
   return new URL(`../apache-conf/${name}`, import.meta.url)

@@ -1,6 +1,7 @@
 // `zope-failover apache-conf` as one types it.
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import t from 'tap'
 import { dist, publicDirectory } from '../fixtures/processes.ts'
 
@@ -67,4 +68,34 @@ void t.test('wrong usage is exit code 2, with nothing on stdout', async t => {
     t.strictSame([code, stdout], [2, ''], args.join(' '))
     t.match(stderr, text)
   }
+})
+
+void t.test('a map that could not be started is told', async t => {
+  const root = publicDirectory(t)
+  const config = `${root}/zope-failover.yaml`
+  writeFileSync(config, 'backends: { zope1: http://127.0.0.1:8080 }\n')
+  cpSync(dist, `${root}/home/dist`, { recursive: true })
+  const checkout = dirname(dist)
+  cpSync(`${checkout}/package.json`, `${root}/home/package.json`)
+  symlinkSync(resolve('node_modules'), `${root}/home/node_modules`)
+  chmodSync(`${root}/home`, 0o700)
+  const copy = (...args: string[]): Ran => {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [`${root}/home/dist/cli/main.js`, 'apache-conf', ...args],
+      { encoding: 'utf8' },
+    )
+    return { code: status, stdout, stderr }
+  }
+  t.strictSame(copy(`--config=${config}`).stderr, '')
+  const closed = copy(`--config=${config}`, '--map-user=www-data')
+  t.equal(closed.code, 0)
+  t.equal(
+    closed.stderr,
+    `warning: ${root}/home may not be entered by everybody; see that www-data may, or the map cannot start\n`,
+  )
+  rmSync(`${root}/home/dist/rewritemap/launch.sh`)
+  const missing = copy(`--config=${config}`)
+  t.strictSame([missing.code, missing.stdout], [2, ''])
+  t.match(missing.stderr, /must hold the built map program \(ENOENT\)/)
 })
