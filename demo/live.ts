@@ -63,9 +63,6 @@ export async function live(stage: Stage): Promise<void> {
       last = String(err)
     })
   })
-  process.once('SIGTERM', () => {
-    isOver = true
-  })
   let before = countOf(stage)
   try {
     while (!isOver) {

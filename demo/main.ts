@@ -1,7 +1,8 @@
 // `npm start`: on a terminal to play with, without one a tour that checks
 // itself.
+import { parseArgs } from 'node:util'
 import { live } from './live.ts'
-import { Stage } from './stage.ts'
+import { PortInUse, Stage } from './stage.ts'
 import { tour } from './tour.ts'
 
 function say(line: string): void {
@@ -9,9 +10,29 @@ function say(line: string): void {
 }
 
 async function main(): Promise<number> {
-  say('Starting httpd, the map, the monitor, three backends, twenty visitors …')
-  const stage = await Stage.open()
+  const { values } = parseArgs({ options: { port: { type: 'string' } } })
+  if (values.port !== undefined && !/^[1-9]\d{0,4}$/.test(values.port)) {
+    say(`--port must be a port number, got ${JSON.stringify(values.port)}`)
+    return 2
+  }
+  let stage: Stage
   try {
+    stage = await Stage.prepare(
+      values.port === undefined ? undefined : Number(values.port),
+    )
+  } catch (err) {
+    if (!(err instanceof PortInUse)) throw err
+    say(err.message)
+    return 1
+  }
+  // whatever ends this ends all that it started
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => {
+      void stage.close().finally(() => process.exit(1))
+    })
+  try {
+    say('Starting httpd, the map, the monitor, three backends, 20 visitors …')
+    await stage.start()
     if (process.stdin.isTTY && process.stdout.isTTY) {
       await live(stage)
       return 0

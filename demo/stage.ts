@@ -22,6 +22,7 @@ import { dirname, resolve } from 'node:path'
 import { lookAt } from '../cli/status.ts'
 import type { StatusReport } from '../cli/status-report.ts'
 import type { Config } from '../config/config.ts'
+import { errorCode } from '../config/error-code.ts'
 import { loadConfig } from '../config/load.ts'
 import { startHttpd } from './httpd.ts'
 import type { Httpd } from './httpd.ts'
@@ -70,11 +71,19 @@ export class Stage {
     return `${this.#root}/zope-failover.yaml`
   }
 
-  /** Everything runs and every backend is up, or it throws and cleans up. */
-  static async open(): Promise<Stage> {
+  /**
+   * Ports and files; nothing runs yet.
+   *
+   * @param wanted httpd's port; undefined = a free one
+   * @throws {PortInUse}
+   */
+  static async prepare(wanted: number | undefined): Promise<Stage> {
+    const [port = 0, ...backendPorts] = await takePorts([
+      wanted ?? 0,
+      ...backendNames.map(() => 0),
+    ])
     const root = mkdtempSync(resolve(tmpdir(), 'zope-failover-demo-'))
     chmodSync(root, 0o755)
-    const [port = 0, ...backendPorts] = await freePorts(backendNames.length + 1)
     const ports = new Map(
       backendNames.map((name, index) => [name, backendPorts[index] ?? 0]),
     )
@@ -84,29 +93,27 @@ export class Stage {
     if (account !== undefined)
       chownSync(`${root}/sentinels`, account.uid, account.gid)
     writeFileSync(`${root}/zope-failover.yaml`, configuration(root, ports))
-    const stage = new Stage(root, account, port, ports)
-    try {
-      for (const name of backendNames) await stage.revive(name)
-      stage.startMonitor()
-      const conf = execFileSync(
-        process.execPath,
-        [command, 'apache-conf', '--config', stage.configFile],
-        { encoding: 'utf8' },
-      )
-      stage.#httpd = await startHttpd(`${root}/httpd`, port, conf)
-      await stage.until('every backend to be up', report =>
-        report.backends.every(({ state }) => state === 'up'),
-      )
-      const visitors = { port, clients: 10, pauseMs: 5, isRepeating: true }
-      stage.#loads = [
-        startLoad({ ...visitors, hasCookies: false }),
-        startLoad({ ...visitors, hasCookies: true }),
-      ]
-    } catch (err) {
-      await stage.close()
-      throw err
-    }
-    return stage
+    return new Stage(root, account, port, ports)
+  }
+
+  /** Resolves when everything runs and every backend is up. */
+  async start(): Promise<void> {
+    for (const name of backendNames) await this.revive(name)
+    this.startMonitor()
+    const conf = execFileSync(
+      process.execPath,
+      [command, 'apache-conf', '--config', this.configFile],
+      { encoding: 'utf8' },
+    )
+    this.#httpd = await startHttpd(`${this.#root}/httpd`, this.port, conf)
+    await this.until('every backend to be up', report =>
+      report.backends.every(({ state }) => state === 'up'),
+    )
+    const visitors = { clients: 10, pauseMs: 5, isRepeating: true }
+    this.#loads = [
+      startLoad({ ...visitors, port: this.port, hasCookies: false }),
+      startLoad({ ...visitors, port: this.port, hasCookies: true }),
+    ]
   }
 
   /** Visitors that come anew each time, and visitors that keep their cookie. */
@@ -295,12 +302,27 @@ function isSearchable(path: string): boolean {
   return isOpen && (path === '/' || isSearchable(dirname(path)))
 }
 
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer())
+export class PortInUse extends Error {
+  constructor(port: number) {
+    super(
+      `port ${port} of 127.0.0.1 is in use: end the program that listens there, or type npm start -- --port NUMBER with another one`,
+    )
+    this.name = 'PortInUse'
+  }
+}
+
+/** Each was free a moment ago; 0 = any. */
+async function takePorts(wanted: readonly number[]): Promise<number[]> {
+  const servers = wanted.map(() => createServer())
   const ports = []
-  for (const server of servers) {
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
+  for (const [index, server] of servers.entries()) {
+    const port = wanted[index] ?? 0
+    server.listen(port, '127.0.0.1')
+    try {
+      await once(server, 'listening')
+    } catch (err) {
+      throw errorCode(err) === 'EADDRINUSE' ? new PortInUse(port) : err
+    }
     const address = server.address()
     if (address !== null && typeof address === 'object')
       ports.push(address.port)
