@@ -30,7 +30,7 @@ export async function driveInNode(
       setDrained(program.directory, program.isDrained)
     }
     const isBound = program.asked % 4 === 0
-    const nonce = `aXq${program.asked.toString(16).padStart(16, '0')}@AAAAAA`
+    const nonce = `aXq${program.asked.toString(16).padStart(16, '0')}@AAAAAAA`
     const { answer, took } = timed(
       program.piped,
       `${nonce} ${pool} ${isBound ? 'zope2' : '-'} 192.0.2.${program.asked % 250}`,

@@ -84,8 +84,8 @@ static void flip(struct program *p) {
 static uint64_t ask(struct program *p) {
   char key[128], answer[MAX_ANSWER];
   size_t length = 0;
-  /* a nonce as long as mod_unique_id's; every fourth visitor is bound */
-  int nonce = snprintf(key, sizeof key, "aXq%016lx@AAAAAA", p->asked);
+  /* 27 bytes of nonce, as from mod_unique_id; every fourth visitor is bound */
+  int nonce = snprintf(key, sizeof key, "aXq%016lx@AAAAAAA", p->asked);
   int n = nonce + snprintf(key + nonce, sizeof key - (size_t)nonce,
                            " default %s 192.0.2.%ld",
                            p->asked % 4 == 0 ? "zope2" : "-", p->asked % 250);

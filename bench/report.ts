@@ -120,14 +120,15 @@ function lookupSection(lookups: NonNullable<Results['lookups']>): string {
       ...[p50Us, p99Us, p999Us].map(round),
       compared('p50Us'),
       compared('p999Us'),
+      String(one.changes),
     ]
   })
   const rounds = times[0]?.rounds.length ?? 0
   return `### Lookups through pipes
 
-${table(['program', 'lookups/s', 'p50 µs', 'p99 µs', 'p99.9 µs', 'p50 to C', 'p99.9 to C'], rows)}
+${table(['program', 'lookups/s', 'p50 µs', 'p99 µs', 'p99.9 µs', 'p50 to C', 'p99.9 to C', 'changes'], rows)}
 
-One asker, answers read byte by byte, the table flipping 20 times a second; medians of ${rounds} alternating rounds of ${lookupsPerRound} lookups each.`
+One asker, answers read byte by byte, the table flipping 20 times a second (changes: answers that differed from the one before); medians of ${rounds} alternating rounds of ${lookupsPerRound} lookups each.`
 }
 
 function requestSection(rates: readonly RequestRates[]): string {
