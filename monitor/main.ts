@@ -10,10 +10,12 @@ import { parseConfig } from '../config/parse.ts'
 import { ConfigReload } from '../config/reload.ts'
 import { version } from '../config/version.ts'
 import { directoryProblem, directoryRemedy } from '../sentinels/read.ts'
-import { holdLock, releaseLock } from './lock.ts'
+import { LockKeeper } from './keeper.ts'
+import { releaseLock } from './lock.ts'
 import { Monitor, beatMs } from './monitor.ts'
 
 const configEveryMs = 1_000
+const lingerMs = 1_000
 
 export type MonitorOptions = {
   /** a level of pino; info by default */
@@ -43,7 +45,7 @@ export async function runMonitor(
     return 1
   }
   const monitor = new Monitor(configFile, config, log)
-  const keeper = new LockKeeper(config.directory, monitor, log)
+  const keeper = new LockKeeper(config.directory, monitor.publisher, log)
   // the lock is a file in the directory, so that must be there first
   if (!keeper.keep()) return 1
   tellUnused(config, log)
@@ -95,15 +97,26 @@ function untilStopped(
     let isStopping = false
     const asked = (signal: NodeJS.Signals): void => {
       // asked twice: somebody is in a hurry
-      if (isStopping) process.exit(1)
+      if (isStopping) dieOf(signal)
       isStopping = true
       log.info({ signal }, 'asked to stop')
       stop(0)
+      // A look-up that hangs cannot be given up, and exit() waits for it. All
+      // else is done long before; unref: without such a look-up, too.
+      setTimeout(() => dieOf(signal), lingerMs).unref()
     }
     process.on('SIGTERM', asked)
     process.on('SIGINT', asked)
-    process.on('SIGHUP', () => takeOver(reload, monitor, log))
+    process.on('SIGHUP', () => {
+      if (!isStopping) takeOver(reload, monitor, log)
+    })
   })
+}
+
+/** Ends this process at once, as the signal would have done without us. */
+function dieOf(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal)
+  process.kill(process.pid, signal)
 }
 
 /** Takes a changed configuration over, or says why not. */
@@ -118,55 +131,6 @@ function takeOver(reload: ConfigReload, monitor: Monitor, log: Logger): void {
       { problems: change.problems },
       'changed configuration refused, the old one lives on',
     )
-  }
-}
-
-/** Keeps the lock, and lets the monitor write only while it is held. */
-class LockKeeper {
-  readonly #directory: string
-  readonly #monitor: Monitor
-  readonly #log: Logger
-  #told = ''
-
-  constructor(directory: string, monitor: Monitor, log: Logger) {
-    this.#directory = directory
-    this.#monitor = monitor
-    this.#log = log
-  }
-
-  /** False when another monitor has the directory. */
-  keep(): boolean {
-    const { publisher } = this.#monitor
-    publisher.allow(true)
-    publisher.mend()
-    const lock = holdLock(this.#directory)
-    publisher.allow(lock.kind === 'held')
-    switch (lock.kind) {
-      case 'held':
-        this.#told = ''
-        return true
-      case 'taken':
-        this.#log.fatal(
-          { directory: this.#directory, pid: lock.pid },
-          'another monitor runs on this directory',
-        )
-        return false
-      case 'blocked': {
-        const err = errorCode(lock.error)
-        // a lost directory is told of, and made again, by the publisher
-        if (this.#told !== err && err !== 'ENOENT')
-          this.#log.error(
-            {
-              directory: this.#directory,
-              err,
-              remedy: directoryRemedy(err),
-            },
-            'lock cannot be taken, nothing is written until it is',
-          )
-        this.#told = err
-        return true
-      }
-    }
   }
 }
 

@@ -1,5 +1,6 @@
 // The monitor as users run it: real processes, signals, files and servers.
 import { execFileSync } from 'node:child_process'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import {
   chmodSync,
@@ -170,9 +171,13 @@ void t.test('verdicts, the report and the log', async t => {
   await until('down', () => !site.has('zope1.up'))
   zope.mood = 200
   await until('up again', () => site.has('zope1.up'))
-  const changes = told(monitor, 'backend changed state').filter(
-    line => line['backend'] === 'zope1',
-  )
+  // the log may come a little after the files
+  const changes = await until('three changes told', () => {
+    const lines = told(monitor, 'backend changed state').filter(
+      line => line['backend'] === 'zope1',
+    )
+    return lines.length === 3 && lines
+  })
   t.match(changes, [
     { state: 'up', was: 'unknown', outcome: 'pass', level: 30 },
     {
@@ -192,7 +197,8 @@ void t.test('verdicts, the report and the log', async t => {
   t.equal(monitor.child.exitCode, 0)
   t.ok(site.has('zope1.up'), 'the verdicts stay')
   t.notOk(site.has('.monitor.lock'))
-  t.equal(told(monitor, 'monitor stopped, the verdicts stay').length, 1)
+  const stopped = 'monitor stopped, the verdicts stay'
+  await until('told', () => told(monitor, stopped).length === 1)
 })
 
 void t.test('a restart changes nothing', async t => {
@@ -211,15 +217,14 @@ void t.test('a restart changes nothing', async t => {
   const second = site.start({ level: 'debug' })
   await until('zope1 is down', () => site.state('zope1') === 'down')
   await until('zope2 is up', () => site.state('zope2') === 'up')
-  const changes = told(second, 'backend changed state')
-  t.match(
-    changes.find(line => line['backend'] === 'zope1'),
-    { was: 'up', state: 'down', good: -3 },
-  )
-  t.match(
-    changes.find(line => line['backend'] === 'zope2'),
-    { was: 'down', state: 'up', good: 2 },
-  )
+  const change = (name: string): Promise<Line> =>
+    until(`the change of ${name} told`, () =>
+      told(second, 'backend changed state').find(
+        line => line['backend'] === name,
+      ),
+    )
+  t.match(await change('zope1'), { was: 'up', state: 'down', good: -3 })
+  t.match(await change('zope2'), { was: 'down', state: 'up', good: 2 })
   await second.kill('SIGINT')
   t.equal(second.child.exitCode, 0)
 
@@ -293,11 +298,8 @@ void t.test('a directory that vanishes comes back', async t => {
     await until(title, whole)
   }
   t.equal(zope.requests, 1, 'without a probe')
-  t.equal(
-    told(monitor, 'directory was lost or replaced, writing everything again')
-      .length,
-    3,
-  )
+  const lost = 'directory was lost or replaced, writing everything again'
+  await until('told', () => told(monitor, lost).length === 3)
 })
 
 void t.test('a full disk', async t => {
@@ -366,6 +368,7 @@ void t.test('where it does not start', async t => {
     const monitor = site.start()
     await monitor.gone
     t.equal(monitor.child.exitCode, 1)
+    await until('told', () => told(monitor, 'cannot start').length === 1)
     t.match(told(monitor, 'cannot start'), [{ err, level: 60 }])
   }
   writeFileSync(site.directory, '')
@@ -388,9 +391,9 @@ void t.test('never two on one directory', async t => {
   const second = site.start()
   await second.gone
   t.equal(second.child.exitCode, 1)
-  t.match(told(second, 'another monitor runs on this directory'), [
-    { pid: first.pid },
-  ])
+  const taken = 'another monitor runs on this directory'
+  await until('told', () => told(second, taken).length === 1)
+  t.match(told(second, taken), [{ pid: first.pid }])
   t.ok(site.has('zope1.up'))
   t.equal(first.isGone(), false)
   // stopped is not dead
@@ -417,9 +420,9 @@ void t.test('files made by hand', async t => {
     'what is strange is told',
     () => told(monitor, 'directory has a problem').length > 0,
   )
-  t.match(told(monitor, "administrator's file expired and was removed"), [
-    { backend: 'zope1', file: 'zope1.drain' },
-  ])
+  const expired = "administrator's file expired and was removed"
+  await until('the end told', () => told(monitor, expired).length > 0)
+  t.match(told(monitor, expired), [{ backend: 'zope1', file: 'zope1.drain' }])
 })
 
 void t.test('a suspicion brings a probe at once', async t => {
@@ -500,7 +503,9 @@ void t.test('keys this version does nothing with are told', async t => {
   )
   const monitor = site.start()
   await until('the report', site.report)
-  t.match(told(monitor, 'this version does not use this key yet'), [
+  const unused = 'this version does not use this key yet'
+  await until('told', () => told(monitor, unused).length === 2)
+  t.match(told(monitor, unused), [
     { key: 'probe.heartbeat', names: ['zope1'] },
     { key: 'probe.deep', names: ['zope1'] },
   ])
@@ -536,6 +541,46 @@ void t.test('a monitor that was stopped blames nobody', async t => {
     ),
     [],
   )
+})
+
+void t.test('a name server that hangs holds up nobody', async t => {
+  const nameServer = createSocket('udp4')
+  nameServer.bind(53, '127.0.0.99')
+  await once(nameServer, 'listening')
+  t.teardown(() => nameServer.close())
+  const zope = await startZope(t)
+  const site = siteOf(t, {
+    zope1: 'http://zope1.test:1',
+    zope2: 'http://zope2.test:1',
+    zope3: 'http://zope3.test:1',
+    zope4: zope.url,
+  })
+  // it waits longer than this test has patience
+  writeFileSync(
+    `${site.root}/resolv.conf`,
+    'nameserver 127.0.0.99\noptions timeout:30 attempts:5\n',
+  )
+  const monitor = startProgram(t, 'unshare', [
+    '--mount',
+    'sh',
+    '-c',
+    'mount --bind "$1" /etc/resolv.conf && exec "$2" "$3" monitor --config="$4"',
+    'sh',
+    `${site.root}/resolv.conf`,
+    process.execPath,
+    resolve(dist, 'cli/main.js'),
+    site.configFile,
+  ])
+  await until('zope4 is up', () => site.has('zope4.up'))
+  await until('zope4 is probed on', () => zope.requests > 10)
+  await until('the report', site.report)
+  t.match(site.report()?.backends['zope1'], {
+    state: 'down',
+    probes: [{ outcome: 'dns-timeout' }],
+  })
+  monitor.child.kill('SIGTERM')
+  await monitor.gone
+  t.notOk(site.has('.monitor.lock'), 'in good order')
 })
 
 function byText(a: string, b: string): number {
