@@ -1,5 +1,6 @@
 import { Argument, Command } from 'commander'
 import { loadConfig } from '../config/load.ts'
+import { printable } from '../config/printable.ts'
 import { explain } from '../rewritemap/explain.ts'
 import { buildTable } from '../rewritemap/table.ts'
 import { readSentinels } from '../sentinels/read.ts'
@@ -47,9 +48,9 @@ export function explainCommand(): Command {
             ? null
             : Buffer.from(affinity).toString('latin1'),
         )
-        process.stdout.write(`${lines.join('\n')}\n`)
+        process.stdout.write(`${lines.map(printable).join('\n')}\n`)
         process.stderr.write(
-          snapshot.problems.map(({ text }) => `${text}\n`).join(''),
+          snapshot.problems.map(({ text }) => `${printable(text)}\n`).join(''),
         )
       },
     )

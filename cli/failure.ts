@@ -5,3 +5,11 @@ export class Failure extends Error {
     this.name = 'Failure'
   }
 }
+
+/** What was asked for does not exist: exit code 2, as for any wrong usage. */
+export class WrongUsage extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'WrongUsage'
+  }
+}

@@ -3,16 +3,20 @@
 // (The thread pool: every name look-up of the monitor takes a thread while it
 // lasts, and a look-up that hangs must not delay the others.)
 import { Command, CommanderError } from 'commander'
+import { printable } from '../config/printable.ts'
 import { ConfigError } from '../config/problem.ts'
 import { version } from '../config/version.ts'
 import { apacheConfCommand } from './apache-conf.ts'
-import { Failure } from './failure.ts'
+import { Failure, WrongUsage } from './failure.ts'
 import { explainCommand } from './explain.ts'
 import { monitorCommand } from './monitor.ts'
+import { watchOutput } from './output.ts'
 import { probeCommand } from './probe.ts'
 import { rewritemapCommand } from './rewritemap.ts'
 import { statusCommand } from './status.ts'
 import { readyCommand, steerCommands } from './steer.ts'
+
+watchOutput()
 
 const program = new Command('zope-failover')
   .description('fail-over for Apache httpd in front of Zope and Plone')
@@ -33,22 +37,31 @@ for (const command of [
 for (const command of [program, ...program.commands])
   command.exitOverride().showHelpAfterError('(--help shows what there is)')
 
+// To a monitoring system 1 and 2 of `probe` are verdicts on the backend; 3 is
+// whatever kept it from probing (contract 6).
+const isProbe = process.argv[2] === 'probe'
+const wrongUsage = isProbe ? 3 : 2
+const failed = isProbe ? 3 : 1
+
 try {
   await program.parseAsync()
 } catch (err) {
   if (err instanceof CommanderError) {
     // commander has told it already; its code for every wrong usage is 1
-    process.exitCode = err.exitCode === 0 ? 0 : 2
+    process.exitCode = err.exitCode === 0 ? 0 : wrongUsage
   } else if (err instanceof ConfigError) {
     process.stderr.write(`${err.problems.join('\n')}\n`)
-    process.exitCode = 2
+    process.exitCode = wrongUsage
+  } else if (err instanceof WrongUsage) {
+    process.stderr.write(`${printable(err.message)}\n`)
+    process.exitCode = wrongUsage
   } else if (err instanceof Failure) {
-    process.stderr.write(`${err.message}\n`)
-    process.exitCode = 1
+    process.stderr.write(`${printable(err.message)}\n`)
+    process.exitCode = failed
   } else {
     process.stderr.write(
       `${err instanceof Error ? (err.stack ?? err.message) : String(err)}\n`,
     )
-    process.exitCode = 1
+    process.exitCode = failed
   }
 }

@@ -1,10 +1,11 @@
-import { InvalidArgumentError } from 'commander'
-import { closest } from 'fastest-levenshtein'
+import { nearest } from '../config/nearest.ts'
+import { found } from '../config/problem.ts'
+import { WrongUsage } from './failure.ts'
 
 /**
  * The name itself when the configuration knows it.
  *
- * @throws {InvalidArgumentError} (exit code 2) naming the nearest known one
+ * @throws {WrongUsage} naming the nearest known one
  */
 export function oneOfNames(
   what: 'backend' | 'pool',
@@ -12,7 +13,7 @@ export function oneOfNames(
   known: readonly string[],
 ): string {
   if (known.includes(name)) return name
-  throw new InvalidArgumentError(
-    `${JSON.stringify(name)} is no ${what} of the configuration; did you mean ${closest(name, known)}? (${known.join(', ')})`,
+  throw new WrongUsage(
+    `the ${what} must be one of the configuration, got ${found(name)}${nearest(name, known)}`,
   )
 }

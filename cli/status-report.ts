@@ -1,6 +1,8 @@
 // What `status` tells: configuration, directory and reports, put together.
 // Pure: whoever calls it has read the files and asked for the processes.
+import { addressOf } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
+import { version } from '../config/version.ts'
 import { newcomersOf } from '../rewritemap/choose.ts'
 import { buildTable, isFreshAt, isInForce } from '../rewritemap/table.ts'
 import type { Standing } from '../rewritemap/table.ts'
@@ -45,7 +47,7 @@ export type BackendStatus = {
     /** RFC 3339 */
     readonly until: string | null
   }[]
-  /** newest last: `+` passed, `-` failed */
+  /** newest last: `+` passed, `-` failed, `?` says nothing of the backend */
   readonly probes: string
 }
 
@@ -62,7 +64,12 @@ export type PoolStatus = {
   }[]
 }
 
+/** Documented in docs/status-json.md; keys are added, never changed. */
 export type StatusReport = {
+  /** of the program that made the report */
+  readonly version: string
+  /** RFC 3339 */
+  readonly time: string
   readonly directory: string
   readonly verdictsCount: boolean
   readonly monitor: Liveness
@@ -82,6 +89,7 @@ const silentAfterMs = 5_000
 
 /**
  * @param now ms since 1970
+ * @param configProblems why the configuration file no longer is the one in use
  */
 export function statusReport(
   config: Config,
@@ -89,9 +97,14 @@ export function statusReport(
   monitor: MonitorSeen | undefined,
   maps: readonly SeenReport<MapReport>[],
   now: number,
+  configProblems: readonly string[] = [],
 ): StatusReport {
-  const table = buildTable(config, snapshot, now)
+  const pools = [...buildTable(config, snapshot, now).pools.values()]
+  // no property look-up by name: a backend may be called "constructor"
+  const reports = new Map(Object.entries(monitor?.report.backends ?? {}))
   return {
+    version,
+    time: new Date(now).toISOString(),
     directory: config.directory,
     verdictsCount: isFreshAt(snapshot, config.staleAfterMs, now),
     monitor: liveness(monitor, now),
@@ -102,12 +115,13 @@ export function statusReport(
       unanswered: seen.report.unanswered,
       problems: seen.report.problems,
     })),
-    backends: config.backends.map(({ name, host, port }) => {
+    backends: config.backends.map(backend => {
+      const { name } = backend
       const sentinels = snapshot.backends.get(name) ?? noSentinels
-      const judged = monitor?.report.backends[name]
+      const judged = reports.get(name)
       return {
         name,
-        address: `${host}:${port}`,
+        address: addressOf(backend),
         state: judged?.state ?? 'unknown',
         since: judged?.since ?? null,
         reason: judged?.reason ?? null,
@@ -119,27 +133,34 @@ export function statusReport(
             : []
         }),
         probes: (judged?.probes ?? [])
-          .map(({ outcome }) => (outcome === 'pass' ? '+' : '-'))
+          .map(({ outcome }) => probeSigns[outcome] ?? '-')
           .join(''),
       }
     }),
     pools: config.pools.map(pool => {
-      const members = table.pools.get(pool.name)?.members ?? []
+      const present = pools
+        .filter(({ name }) => name === pool.name)
+        .flatMap(({ members }) => members)
       return {
         name: pool.name,
         policy: pool.policy,
-        newcomers: newcomersOf(members).map(({ name }) => name),
-        members: pool.members.map(({ name, tier, weight }) => ({
-          name,
-          tier,
-          weight,
-          standing:
-            members.find(member => member.name === name)?.standing ?? 'unknown',
-        })),
+        newcomers: newcomersOf(present).map(({ name }) => name),
+        members: present.flatMap(({ name, standing }) =>
+          pool.members
+            .filter(member => member.name === name)
+            .map(({ tier, weight }) => ({ name, tier, weight, standing })),
+        ),
       }
     }),
-    problems: snapshot.problems.map(({ text }) => text),
+    problems: [...configProblems, ...snapshot.problems.map(({ text }) => text)],
   }
+}
+
+/** Outcomes (monitor/outcome.ts) that are not a failure of the backend. */
+const probeSigns: Readonly<Record<string, string>> = {
+  pass: '+',
+  local: '?',
+  starved: '?',
 }
 
 function noteStatus({ reason, by, until }: AdminNote) {

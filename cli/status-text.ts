@@ -1,5 +1,6 @@
 // The table a person reads. Pure.
 import { formatDuration } from '../config/duration.ts'
+import { printable } from '../config/printable.ts'
 import type { Liveness, StatusReport } from './status-report.ts'
 
 /**
@@ -36,7 +37,7 @@ export function statusText(
         backend.address,
         [backend.state, ...backend.admin.map(({ kind }) => kind)].join('+'),
         backend.share === null ? '-' : `${backend.share} %`,
-        backend.since === null ? '-' : ago(backend.since, now),
+        ago(backend.since, now),
         backend.probes.slice(-16) || '-',
         [
           ...backend.admin.map(
@@ -62,11 +63,11 @@ export function statusText(
         ]),
       ),
     ]),
-    ...report.problems.map(problem => paint('silent', problem)),
+    ...report.problems.map(problem => paint('silent', printable(problem))),
     ...report.maps.flatMap(map =>
       map.problems
         .filter(problem => !report.problems.includes(problem))
-        .map(problem => paint('silent', `map: ${problem}`)),
+        .map(problem => paint('silent', `map: ${printable(problem)}`)),
     ),
   ]
   return `${lines.join('\n').replaceAll(/\n{3,}/g, '\n\n')}\n`
@@ -85,8 +86,9 @@ function programText(what: string, seen: Liveness): string {
   }
 }
 
-function ago(since: string, now: number): string {
-  return rounded(Math.max(0, now - Date.parse(since)))
+function ago(since: string | null, now: number): string {
+  const ms = now - Date.parse(since ?? '')
+  return Number.isNaN(ms) ? '-' : rounded(Math.max(0, ms))
 }
 
 /** To the leading unit: 61 seconds are `1m`. */
@@ -99,12 +101,13 @@ function aligned(
   head: readonly string[],
   rows: readonly (readonly string[])[],
 ): string[] {
+  const lines = [head, ...rows].map(row => row.map(printable))
   const widths = head.map((_, column) =>
-    Math.max(...[head, ...rows].map(row => row[column]?.length ?? 0)),
+    lines.reduce((most, row) => Math.max(most, Number(row[column]?.length)), 0),
   )
-  return [head, ...rows].map(row =>
+  return lines.map(row =>
     row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .map((cell, column) => cell.padEnd(Number(widths[column])))
       .join('  ')
       .trimEnd(),
   )

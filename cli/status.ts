@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
+import { ConfigError } from '../config/problem.ts'
 import { isAlive } from '../rewritemap/map-reports.ts'
 import { meaningOf, monitorReportFile } from '../sentinels/names.ts'
 import { readRegularFile, readSentinels } from '../sentinels/read.ts'
@@ -13,9 +13,11 @@ import {
 } from '../sentinels/reports.ts'
 import type { MapReport } from '../sentinels/reports.ts'
 import { configOption } from './options.ts'
+import { hasColour, isScreen } from './output.ts'
 import { statusReport } from './status-report.ts'
 import type { SeenReport, StatusReport } from './status-report.ts'
 import { statusText } from './status-text.ts'
+import { watch } from './watch.ts'
 
 type Options = {
   config: string
@@ -33,26 +35,40 @@ export function statusCommand(): Command {
     .option('--watch', 'again every second, until interrupted')
     .option('--check', 'exit code 1 when a pool has nobody')
     .action(async (options: Options) => {
-      const config = loadConfig(options.config)
-      for (;;) {
+      let config = loadConfig(options.config)
+      const look = (configProblems: readonly string[]): string => {
         const now = Date.now()
-        const report = lookAt(config, now)
-        process.stdout.write(
-          options.json === true
-            ? `${JSON.stringify(report)}\n`
-            : `${options.watch === true && process.stdout.isTTY ? '\u001B[H\u001B[2J' : ''}${statusText(report, process.stdout.isTTY, now)}`,
-        )
+        const report = lookAt(config, now, configProblems)
         const hasNobody = report.pools.some(
           ({ newcomers }) => newcomers.length === 0,
         )
         process.exitCode = options.check === true && hasNobody ? 1 : 0
-        if (options.watch !== true) return
-        await sleep(1_000)
+        return options.json === true
+          ? `${JSON.stringify(report)}\n`
+          : statusText(report, hasColour(process.stdout), now)
       }
+      if (options.watch !== true) {
+        process.stdout.write(look([]))
+        return
+      }
+      await watch(options.json !== true && isScreen(process.stdout), () => {
+        try {
+          config = loadConfig(options.config)
+          return look([])
+        } catch (err) {
+          if (!(err instanceof ConfigError)) throw err
+          return look(err.problems)
+        }
+      })
     })
 }
 
-export function lookAt(config: Config, now: number): StatusReport {
+/** Everything `status` tells, of this moment. */
+export function lookAt(
+  config: Config,
+  now: number,
+  configProblems: readonly string[] = [],
+): StatusReport {
   const { directory } = config
   const known = new Set(config.backends.map(({ name }) => name))
   return statusReport(
@@ -61,6 +77,7 @@ export function lookAt(config: Config, now: number): StatusReport {
     seen(directory, monitorReportFile, isMonitorReport),
     mapReports(directory),
     now,
+    configProblems,
   )
 }
 
@@ -94,4 +111,5 @@ function mapReports(directory: string): SeenReport<MapReport>[] {
     .filter(name => meaningOf(name).kind === 'map-report')
     .map(name => seen(directory, name, isMapReport))
     .filter(report => report !== undefined)
+    .sort((one, other) => one.report.pid - other.report.pid)
 }

@@ -1,17 +1,17 @@
 // drain, maint, force and ready: the administrator's files, written for him.
+import { lstatSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { Command, InvalidArgumentError } from 'commander'
 import { parseDuration } from '../config/duration.ts'
 import { errorCode } from '../config/error-code.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/config.ts'
-import { newcomersOf } from '../rewritemap/choose.ts'
-import { buildTable } from '../rewritemap/table.ts'
-import { formatAdminNote } from '../sentinels/content.ts'
+import { formatAdminNote, parseAdminNote } from '../sentinels/content.ts'
 import { adminKinds, sentinelFile } from '../sentinels/names.ts'
 import type { AdminKind } from '../sentinels/names.ts'
-import { directoryRemedy, readSentinels } from '../sentinels/read.ts'
+import { directoryRemedy } from '../sentinels/read.ts'
 import { removeFile, writeAside } from '../sentinels/write.ts'
+import { tellEffect } from './effect.ts'
 import { Failure } from './failure.ts'
 import { oneOfNames } from './names.ts'
 import { configOption } from './options.ts'
@@ -32,26 +32,22 @@ export function steerCommands(): Command[] {
       .argument('<name>', 'a backend of the configuration')
       .addOption(configOption())
       .option('--for <duration>', 'ends by itself, such as 30m', duration)
-      .option('--reason <text>', 'shown by status')
+      .option('--reason <text>', 'shown by status', reason)
       .action((name: string, options: Options) => {
         const config = loadConfig(options.config)
         checkName(config, name)
-        const until =
-          options.for === undefined ? null : Date.now() + options.for
-        change(config, () => {
-          writeAside(
-            config.directory,
-            sentinelFile(name, kind),
-            formatAdminNote({
-              reason: options.reason ?? null,
-              by: process.env['SUDO_USER'] ?? userInfo().username,
-              until,
-            }),
-          )
+        const text = formatAdminNote({
+          reason: options.reason ?? null,
+          by: operator(),
+          until: options.for === undefined ? null : Date.now() + options.for,
         })
+        change(config, sentinelFile(name, kind), file => {
+          writeAside(config.directory, file, text)
+        })
+        const { until } = parseAdminNote(text).value
         const end =
           until === null ? '' : ` until ${new Date(until).toISOString()}`
-        tellEffect(config, `${name}: ${kind}${end}`)
+        tellEffect(config, name, kind, `${kind}${end}`)
       }),
   )
 }
@@ -66,24 +62,49 @@ export function readyCommand(): Command {
       const config = loadConfig(options.config)
       checkName(config, name)
       const removed: string[] = []
-      change(config, () => {
-        for (const kind of adminKinds)
-          if (removeFile(config.directory, sentinelFile(name, kind)))
-            removed.push(kind)
-      })
+      for (const kind of adminKinds)
+        change(config, sentinelFile(name, kind), file => {
+          if (removeFile(config.directory, file)) removed.push(kind)
+        })
       tellEffect(
         config,
+        name,
+        undefined,
         removed.length === 0
-          ? `${name}: nothing was set`
-          : `${name}: no longer ${removed.join(', ')}`,
+          ? 'nothing was set'
+          : `no longer ${removed.join(', ')}`,
       )
     })
 }
 
 function duration(text: string): number {
   const ms = parseDuration(text)
-  if (ms !== undefined && ms > 0) return ms
-  throw new InvalidArgumentError('It is written like 30s, 5m or 2h.')
+  if (ms !== undefined && ms > 0 && ms <= yearMs) return ms
+  throw new InvalidArgumentError(
+    'It is written like 30s, 5m or 2h, and at most 8760h (a year).',
+  )
+}
+
+const yearMs = 8_760 * 3_600_000
+
+/** Of a longer file, what is behind the limit would not be read. */
+const maxReason = 1_000
+
+function reason(text: string): string {
+  if (text.length <= maxReason) return text
+  throw new InvalidArgumentError(`It has at most ${maxReason} characters.`)
+}
+
+/** Who gives the order; in a container a user need not have a name. */
+function operator(): string {
+  const sudoer = process.env['SUDO_USER']
+  if (sudoer) return sudoer
+  try {
+    return userInfo().username
+  } catch {
+    // no entry for this uid
+    return `uid ${process.getuid?.() ?? '?'}`
+  }
 }
 
 function checkName(config: Config, name: string): void {
@@ -94,32 +115,21 @@ function checkName(config: Config, name: string): void {
   )
 }
 
-function change(config: Config, write: () => void): void {
+function change(
+  { directory }: Config,
+  file: string,
+  act: (file: string) => void,
+): void {
   try {
-    write()
+    act(file)
   } catch (err) {
     const code = errorCode(err)
+    const isInTheWay = code === 'EISDIR' || code === 'EPERM'
     throw new Failure(
-      `${config.directory} could not be changed (${code}); ${directoryRemedy(code)}`,
+      isInTheWay && lstatSync(`${directory}/${file}`).isDirectory()
+        ? `${directory}/${file} could not be changed (${code}); a directory is in its place: remove it`
+        : `${directory}/${file} could not be changed (${code}); ${directoryRemedy(code)}`,
       { cause: err },
-    )
-  }
-}
-
-/** What was done, and whom newcomers get now in each pool. */
-function tellEffect(config: Config, done: string): void {
-  const snapshot = readSentinels(
-    config.directory,
-    new Set(config.backends.map(({ name }) => name)),
-  )
-  const table = buildTable(config, snapshot, Date.now())
-  process.stdout.write(`${done}\n`)
-  for (const pool of table.pools.values()) {
-    const names = newcomersOf(pool.members).map(({ name }) => name)
-    process.stdout.write(
-      names.length > 0
-        ? `pool ${pool.name}: newcomers go to ${names.join(', ')}\n`
-        : `pool ${pool.name}: NOBODY serves newcomers now\n`,
     )
   }
 }

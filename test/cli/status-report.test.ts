@@ -1,0 +1,180 @@
+import t from 'tap'
+import { statusReport } from '../../cli/status-report.ts'
+import type { MonitorSeen } from '../../cli/status-report.ts'
+import { parseConfig } from '../../config/parse.ts'
+import { emptySnapshot, noSentinels } from '../../sentinels/snapshot.ts'
+import type { Snapshot } from '../../sentinels/snapshot.ts'
+
+const now = Date.parse('2026-11-22T18:00:00Z')
+
+const config = parseConfig(
+  [
+    'directory: /run/x',
+    'backends: { zope1: http://10.0.0.11:8080, constructor: "http://[::1]" }',
+    'pools:',
+    '  default: { members: [zope1, { name: constructor, weight: 3 }] }',
+    '  spare: { policy: balance, members: [constructor] }',
+  ].join('\n'),
+  'f',
+)
+
+function monitor(backends: MonitorSeen['report']['backends']): MonitorSeen {
+  return {
+    report: { pid: 17, backends },
+    writtenMs: now - 1_000,
+    isRunning: true,
+  }
+}
+
+void t.test(
+  'an empty directory: nobody was seen, everybody may be tried',
+  t => {
+    t.match(statusReport(config, emptySnapshot, undefined, [], now), {
+      time: '2026-11-22T18:00:00.000Z',
+      directory: '/run/x',
+      verdictsCount: false,
+      monitor: { kind: 'never-seen' },
+      maps: [],
+      backends: [
+        {
+          name: 'zope1',
+          address: '10.0.0.11:8080',
+          state: 'unknown',
+          since: null,
+          reason: null,
+          share: null,
+          admin: [],
+          probes: '',
+        },
+        { name: 'constructor', address: '[::1]:80', state: 'unknown' },
+      ],
+      pools: [
+        {
+          name: 'default',
+          policy: 'failover',
+          newcomers: ['zope1'],
+          members: [
+            { name: 'zope1', tier: 1, weight: 1, standing: 'presumed-down' },
+            {
+              name: 'constructor',
+              tier: 2,
+              weight: 3,
+              standing: 'presumed-down',
+            },
+          ],
+        },
+        { name: 'spare', policy: 'balance', newcomers: ['constructor'] },
+      ],
+      problems: [],
+    })
+    t.end()
+  },
+)
+
+void t.test('verdicts, administrators and the last probes', t => {
+  const until = now + 60_000
+  const note = { reason: 'disk', by: 'jim', until }
+  const snapshot: Snapshot = {
+    backends: new Map([
+      [
+        'zope1',
+        {
+          ...noSentinels,
+          share: 50,
+          maint: { ...note, until: now - 1 },
+          drain: note,
+          force: { reason: null, by: null, until: null },
+        },
+      ],
+    ]),
+    monitor: {
+      writtenMs: now - 1_000,
+      judged: new Set(['zope1', 'constructor']),
+    },
+    problems: [{ key: 'k', text: 'a problem' }],
+  }
+  const report = statusReport(
+    config,
+    snapshot,
+    monitor({
+      zope1: {
+        state: 'slow',
+        since: '2026-11-22T17:00:00Z',
+        reason: 'late',
+        share: 50,
+        streak: 1,
+        probes: ['refused', 'pass', 'starved', 'local'].map(outcome => ({
+          at: '',
+          outcome,
+          ms: 1,
+        })),
+      },
+    }),
+    [],
+    now,
+    ['f.yaml: bad'],
+  )
+  t.match(report, {
+    verdictsCount: true,
+    monitor: { kind: 'alive', pid: 17, ageMs: 1_000 },
+    problems: ['f.yaml: bad', 'a problem'],
+  })
+  t.strictSame(report.backends[0], {
+    name: 'zope1',
+    address: '10.0.0.11:8080',
+    state: 'slow',
+    since: '2026-11-22T17:00:00Z',
+    reason: 'late',
+    share: 50,
+    admin: [
+      {
+        kind: 'drain',
+        reason: 'disk',
+        by: 'jim',
+        until: new Date(until).toISOString(),
+      },
+      { kind: 'force', reason: null, by: null, until: null },
+    ],
+    probes: '-+??',
+  })
+  t.strictSame(report.pools[1]?.newcomers, [], 'down, and the verdict counts')
+  t.end()
+})
+
+void t.test('a program is alive, silent, or dead', t => {
+  const map = {
+    version: '1',
+    pid: 18,
+    started: '',
+    written: '',
+    config: '',
+    problems: ['one'],
+    lookups: 4,
+    malformed: 2,
+    unanswered: 1,
+    faults: 0,
+    tables: 1,
+    answers: {},
+  }
+  const seen = [
+    { writtenMs: now + 9_000, isRunning: true },
+    { writtenMs: now - 5_000, isRunning: true },
+    { writtenMs: now - 5_001, isRunning: true },
+    { writtenMs: now - 5_001, isRunning: false },
+  ].map(when => ({ ...when, report: map }))
+  const { maps } = statusReport(config, emptySnapshot, undefined, seen, now)
+  t.strictSame(
+    maps.map(({ kind }) => kind),
+    ['alive', 'alive', 'silent', 'dead'],
+  )
+  t.strictSame(maps[3], {
+    kind: 'dead',
+    pid: 18,
+    ageMs: 5_001,
+    lookups: 4,
+    malformed: 2,
+    unanswered: 1,
+    problems: ['one'],
+  })
+  t.end()
+})

@@ -1,0 +1,168 @@
+import t from 'tap'
+import type {
+  BackendStatus,
+  Liveness,
+  StatusReport,
+} from '../../cli/status-report.ts'
+import { statusText } from '../../cli/status-text.ts'
+
+const now = Date.parse('2026-11-22T18:00:00Z')
+
+const backend: BackendStatus = {
+  name: 'zope1',
+  address: '10.0.0.11:8080',
+  state: 'up',
+  since: '2026-11-22T17:58:59Z',
+  reason: 'passed',
+  share: 100,
+  admin: [],
+  probes: '-+++',
+}
+
+const quiet: StatusReport = {
+  version: '1',
+  time: '',
+  directory: '/run/x',
+  verdictsCount: true,
+  monitor: { kind: 'alive', pid: 17, ageMs: 0 },
+  maps: [map({ kind: 'alive', pid: 18, ageMs: 0 })],
+  backends: [backend],
+  pools: [
+    {
+      name: 'default',
+      policy: 'failover',
+      newcomers: ['zope1'],
+      members: [{ name: 'zope1', tier: 1, weight: 1, standing: 'up' }],
+    },
+  ],
+  problems: [],
+}
+
+function map(liveness: Liveness): StatusReport['maps'][number] {
+  return { ...liveness, lookups: 5, malformed: 1, unanswered: 2, problems: [] }
+}
+
+function text(changes: Partial<StatusReport> = {}, isColoured = false): string {
+  return statusText({ ...quiet, ...changes }, isColoured, now)
+}
+
+void t.test('when all is well', t => {
+  t.equal(
+    text(),
+    [
+      'monitor: alive, pid 17',
+      'map: alive, pid 18, 5 lookups, 2 without a usable backend, 1 malformed',
+      '',
+      'BACKEND  ADDRESS         STATE  SHARE  SINCE  PROBES  REASON',
+      'zope1    10.0.0.11:8080  up     100 %  1m     -+++    passed',
+      '',
+      'pool default (failover): newcomers go to zope1',
+      '  MEMBER  TIER  WEIGHT  STANDING',
+      '  zope1   1     1       up',
+      '',
+    ].join('\n'),
+  )
+  t.end()
+})
+
+void t.test('what is wrong is said in words', t => {
+  const shown = text({
+    verdictsCount: false,
+    monitor: { kind: 'dead', pid: 17, ageMs: 3_700_000 },
+    maps: [
+      map({ kind: 'silent', pid: 18, ageMs: 61_000 }),
+      { ...map({ kind: 'dead', pid: 19, ageMs: 500 }), problems: ['a', 'b'] },
+    ],
+    pools: [
+      { name: 'default', policy: 'failover', newcomers: [], members: [] },
+    ],
+    problems: ['b', 'c'],
+  })
+  for (const line of [
+    'monitor: DEAD, pid 17 is gone, last sign of life 1h ago',
+    'map: SILENT for 1m, pid 18 is there but writes no report, 5 lookups',
+    'map: DEAD, pid 19 is gone, last sign of life 500ms ago, 5 lookups',
+    'verdicts are stale: they order the choice, but nobody is refused for them',
+    'pool default (failover): NOBODY serves',
+    '\nb\nc\nmap: a\n',
+  ])
+    t.match(shown, line)
+  t.match(text({ maps: [] }), 'map: never seen in this directory')
+  t.match(
+    text({ monitor: { kind: 'never-seen' } }),
+    /^monitor: never seen in this directory$/m,
+  )
+  t.end()
+})
+
+void t.test('an administrator is quoted, the state shows his order', t => {
+  const shown = text({
+    backends: [
+      {
+        ...backend,
+        state: 'down',
+        since: 'no time',
+        share: null,
+        reason: null,
+        probes: '-'.repeat(64),
+        admin: [
+          { kind: 'drain', reason: 'disk', by: 'jim', until: '2030-01-01' },
+          { kind: 'force', reason: null, by: null, until: null },
+        ],
+      },
+      { ...backend, since: null, probes: '' },
+    ],
+  })
+  t.match(
+    shown,
+    `down+drain+force  -      -      ${'-'.repeat(16)}  drain by jim until 2030-01-01: disk; force; not judged yet\n`,
+  )
+  t.match(shown, /up +100 % +- +- +passed\n/)
+  t.end()
+})
+
+void t.test('columns stay in line, whatever the names and their number', t => {
+  const backends = Array.from({ length: 50 }, (_, index) => ({
+    ...backend,
+    name: 'z'.repeat(1 + (index % 32)),
+  }))
+  const lines = text({ backends }).split('\n')
+  const head = lines.findIndex(line => line.startsWith('BACKEND'))
+  const column = lines[head]?.indexOf('ADDRESS')
+  for (const line of lines.slice(head + 1, head + 51))
+    t.equal(line.indexOf('10.0.0.11'), column)
+  t.end()
+})
+
+void t.test('nothing that came from outside reaches the terminal raw', t => {
+  const evil = '\u001B]0;x\u0007\u009B31m\r'
+  const shown = text({
+    backends: [
+      {
+        ...backend,
+        state: evil,
+        reason: evil,
+        admin: [{ kind: 'maint', reason: evil, by: evil, until: null }],
+      },
+    ],
+    maps: [{ ...map({ kind: 'alive', pid: 1, ageMs: 0 }), problems: [evil] }],
+    problems: [evil.repeat(2)],
+  })
+  // eslint-disable-next-line no-control-regex -- these are the ones meant
+  t.notMatch(shown, /[\u0000-\u0009\u000B-\u001F\u007F-\u009F]/)
+  t.match(shown, String.raw`map: \u001b]0;x\u0007\u009b31m\u000d`)
+  t.end()
+})
+
+void t.test('colour goes around whole lines, never into the columns', t => {
+  const shown = text(
+    { monitor: { kind: 'dead', pid: 1, ageMs: 0 }, verdictsCount: false },
+    true,
+  )
+  t.match(shown, '\u001B[31mmonitor: DEAD')
+  t.match(shown, '\u001B[32mmap: alive')
+  t.match(shown, '\nzope1    10.0.0.11:8080  up ')
+  // eslint-disable-next-line no-control-regex -- these are the ones meant
+  t.equal(shown.replaceAll(/\u001B\[\d*m/g, '').includes('\u001B'), false)
+  t.end()
+})
