@@ -1,8 +1,8 @@
 // What an administrator's order has changed.
 import type { Config } from '../config/config.ts'
 import { printable } from '../config/printable.ts'
-import { newcomersOf } from '../rewritemap/choose.ts'
-import { buildTable, isInForce } from '../rewritemap/table.ts'
+import { newcomersOf } from '../choice/choose.ts'
+import { buildTable, isInForce } from '../choice/table.ts'
 import { adminKinds } from '../sentinels/names.ts'
 import type { AdminKind } from '../sentinels/names.ts'
 import { readSentinels } from '../sentinels/read.ts'

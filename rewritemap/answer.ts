@@ -1,10 +1,10 @@
 // From a line to its answer. Pure but for its own memory: the table it was last
 // given, the turns, the counts.
-import { choose, chooseNext, noTurns } from './choose.ts'
-import type { Turns } from './choose.ts'
+import { choose, chooseNext, noTurns } from '../choice/choose.ts'
+import type { Turns } from '../choice/choose.ts'
 import { formatAnswer, parseLookup } from './lookup.ts'
 import type { AnswerStyle } from './lookup.ts'
-import type { Table, TableMember } from './table.ts'
+import type { Table, TableMember } from '../choice/table.ts'
 
 /** The places in the array of totals. */
 export const total = {

@@ -3,8 +3,8 @@
 // nobody asks (the answering thread sleeps in its read), and make the first
 // answer after a quiet night a late one. Here only the newest state exists, and
 // to take it over costs the same after a second as after a week.
-import { standings } from './table.ts'
-import type { Level, Standing, Table, TableMember } from './table.ts'
+import { standings } from '../choice/table.ts'
+import type { Level, Standing, Table, TableMember } from '../choice/table.ts'
 
 export type Board = {
   /** version (odd while it is being written), isFresh, then the members */

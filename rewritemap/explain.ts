@@ -1,7 +1,12 @@
 // Why a lookup gets the answer it gets, in words. Runs the map's own code.
-import { choose, chooseNext, noTurns } from './choose.ts'
-import type { Decision } from './choose.ts'
-import type { Standing, Table, TableMember, TablePool } from './table.ts'
+import { choose, chooseNext, noTurns } from '../choice/choose.ts'
+import type { Decision } from '../choice/choose.ts'
+import type {
+  Standing,
+  Table,
+  TableMember,
+  TablePool,
+} from '../choice/table.ts'
 
 /** What each standing means for newcomers and for those already bound. */
 const standingText: Record<Standing, string> = {

@@ -1,6 +1,6 @@
 // One line of httpd <-> a lookup, an answer <-> one line (contract 2). Lines
 // are latin1 strings: one character is one byte, whatever the bytes are.
-import type { TableMember } from './table.ts'
+import type { TableMember } from '../choice/table.ts'
 
 /** Bytes of a line without its newline. */
 export const maxLineBytes = 8_192

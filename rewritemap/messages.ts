@@ -4,7 +4,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Config } from '../config/config.ts'
 import type { Board } from './board.ts'
-import type { Table } from './table.ts'
+import type { Table } from '../choice/table.ts'
 
 /** A checked configuration and the text it was made from. */
 export type GoodConfig = { readonly text: string; readonly config: Config }

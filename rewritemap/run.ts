@@ -11,7 +11,7 @@ import { recallConfig } from './last-config.ts'
 import type { AnswerStyle } from './lookup.ts'
 import type { GoodConfig } from './messages.ts'
 import { dropPrivileges } from './privileges.ts'
-import { buildTable } from './table.ts'
+import { buildTable } from '../choice/table.ts'
 import { WatchingThread } from './watching-thread.ts'
 
 export type MapOptions = {

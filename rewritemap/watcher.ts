@@ -24,8 +24,8 @@ import { rememberConfig } from './last-config.ts'
 import { shared } from './messages.ts'
 import type { GoodConfig, NewConfig, WatcherStart } from './messages.ts'
 import { removeDeadReports } from './map-reports.ts'
-import { buildTable } from './table.ts'
-import type { Table } from './table.ts'
+import { buildTable } from '../choice/table.ts'
+import type { Table } from '../choice/table.ts'
 
 const start: WatcherStart = workerData
 const { state, port, configFile, totals } = start

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 
 const config = JSON.parse(readFileSync('.oxlintrc.json', 'utf8'))
 const pureFiles = new Set(
-  config.overrides.find(({ files }) => files.includes('rewritemap/choose.ts'))
+  config.overrides.find(({ files }) => files.includes('choice/choose.ts'))
     .files,
 )
 

@@ -2,7 +2,7 @@ import t from 'tap'
 import * as fc from 'fast-check'
 import { Answerer, total } from '../../rewritemap/answer.ts'
 import type { AnswerStyle } from '../../rewritemap/lookup.ts'
-import type { Table } from '../../rewritemap/table.ts'
+import type { Table } from '../../choice/table.ts'
 import { tableOf } from '../fixtures/map.ts'
 
 const up = { up: 100 }

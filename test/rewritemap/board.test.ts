@@ -2,7 +2,7 @@ import t from 'tap'
 import * as fc from 'fast-check'
 import { newBoard, newest, publish } from '../../rewritemap/board.ts'
 import { parseConfig } from '../../config/parse.ts'
-import { buildTable } from '../../rewritemap/table.ts'
+import { buildTable } from '../../choice/table.ts'
 import { now, snapshotOf, tableOf } from '../fixtures/map.ts'
 
 const up = { up: 100 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { fraction, hashBytes } from '../../rewritemap/hash.ts'
+import { fraction, hashBytes } from '../../choice/hash.ts'
 
 void t.test('the hash of given bytes never changes', t => {
   // the published vectors of 32-bit FNV-1a

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { buildTable, isFreshAt, isInForce } from '../../rewritemap/table.ts'
+import { buildTable, isFreshAt, isInForce } from '../../choice/table.ts'
 import { noSentinels } from '../../sentinels/snapshot.ts'
 import { configOf, now, poolOf, snapshotOf, tableOf } from '../fixtures/map.ts'
 import type { Files, Monitor } from '../fixtures/map.ts'

@@ -5,9 +5,9 @@ import {
   chooseNext,
   newcomersOf,
   noTurns,
-} from '../../rewritemap/choose.ts'
-import type { Turns } from '../../rewritemap/choose.ts'
-import type { TablePool } from '../../rewritemap/table.ts'
+} from '../../choice/choose.ts'
+import type { Turns } from '../../choice/choose.ts'
+import type { TablePool } from '../../choice/table.ts'
 import { poolOf } from '../fixtures/map.ts'
 import type { Files } from '../fixtures/map.ts'
 
