@@ -43,6 +43,8 @@ export type RenderOptions = {
   readonly launcher: string
   readonly node: string
   readonly main: string
+  /** the observer's main file; left out: no observer */
+  readonly observer?: string
   readonly configFile: string
   /** for the comment: how to make this again */
   readonly command: string
@@ -131,6 +133,7 @@ export function render(
     page,
     retryAfter: Math.ceil(options.retryAfterMs / 1_000),
     secure: url?.scheme === 'https' ? '; Secure' : '',
+    observer: options.observer === undefined ? false : observerLine(options),
   })
 }
 
@@ -266,7 +269,18 @@ function programLine(
     '--answer',
     'pair',
   ]
-    .map(word => (word.includes(' ') ? `'${word}'` : word))
+    .map(quoted)
+    .join(' ')
+}
+
+function quoted(word: string): string {
+  return word.includes(' ') ? `'${word}'` : word
+}
+
+/** For a shell: its words are of what `programLine` allows. */
+function observerLine({ node, observer = '', configFile }: RenderOptions) {
+  return [node, observer, 'observe', '--config', configFile]
+    .map(quoted)
     .join(' ')
 }
 

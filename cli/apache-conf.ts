@@ -28,6 +28,7 @@ type Given = {
   local: string[]
   maintenancePage?: string
   retryAfter: string
+  observe?: true
 }
 
 /**
@@ -77,6 +78,10 @@ export function apacheConfCommand(): Command {
       'HTML page for the time when nobody can serve; becomes one line of the output',
     )
     .option('--retry-after <duration>', 'what that page asks for', '30s')
+    .option(
+      '--observe',
+      'have httpd report failing backends to the monitor (zope-failover observe)',
+    )
   command.action((given: Given) => {
     process.stdout.write(print(given, command))
     if (given.mapUser !== undefined) warnOfClosedPaths(given.mapUser)
@@ -123,6 +128,9 @@ function print(given: Given, command: Command): string {
         : readPage(given.maintenancePage),
     retryAfterMs,
     ...programs,
+    ...(given.observe === true && {
+      observer: resolve(installation, 'cli/main.js'),
+    }),
     configFile,
     command: commandLine(command, configFile),
     version,

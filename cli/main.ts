@@ -10,6 +10,7 @@ import { apacheConfCommand } from './apache-conf.ts'
 import { Failure, WrongUsage } from './failure.ts'
 import { explainCommand } from './explain.ts'
 import { monitorCommand } from './monitor.ts'
+import { observeCommand } from './observe.ts'
 import { watchOutput } from './output.ts'
 import { probeCommand } from './probe.ts'
 import { rewritemapCommand } from './rewritemap.ts'
@@ -25,6 +26,7 @@ const program = new Command('zope-failover')
 for (const command of [
   monitorCommand(),
   rewritemapCommand(),
+  observeCommand(),
   apacheConfCommand(),
   statusCommand(),
   ...steerCommands(),

@@ -9,6 +9,7 @@ import {
   monitorReportFile,
   sentinelFile,
   sentinelKinds,
+  servedFile,
 } from '../sentinels/names.ts'
 import { directoryRemedy, readRegularFile } from '../sentinels/read.ts'
 import { removeFile, touchFile, writeAside } from '../sentinels/write.ts'
@@ -53,9 +54,12 @@ export class Publisher {
   forget(name: string): void {
     this.#wanted.delete(name)
     this.#unwritten.delete(name)
-    for (const kind of sentinelKinds)
-      this.#attempt(sentinelFile(name, kind), () => {
-        removeFile(this.#directory, sentinelFile(name, kind))
+    for (const file of [
+      ...sentinelKinds.map(kind => sentinelFile(name, kind)),
+      servedFile(name),
+    ])
+      this.#attempt(file, () => {
+        removeFile(this.#directory, file)
       })
   }
 

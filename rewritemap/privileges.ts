@@ -3,6 +3,7 @@
 // needs none of that.
 import { readFileSync, statSync } from 'node:fs'
 import { ConfigError } from '../config/problem.ts'
+import { become } from '../sentinels/privileges.ts'
 
 /**
  * Becomes `user` (`NAME` or `NAME:GROUP`) when running as root; without one,
@@ -38,13 +39,6 @@ export function dropPrivileges(
     ]
   become(owner.uid, owner.gid)
   return []
-}
-
-/** User and group at once, in the only order that works. */
-function become(user: string | number, group: string | number): void {
-  process.setgroups?.([group])
-  process.setgid?.(group)
-  process.setuid?.(user)
 }
 
 function numeric(text: string): string | number {

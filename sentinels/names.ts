@@ -21,6 +21,14 @@ export function mapReportFile(pid: number): string {
   return `rewritemap-${pid}.json`
 }
 
+/**
+ * Kept by `observe`: its time is that of the last good answer httpd had from the
+ * backend. Several observers may run; none has to know of the others.
+ */
+export function servedFile(backend: string): string {
+  return `${backend}.served`
+}
+
 export type FileMeaning =
   | {
       readonly kind: 'sentinel'
@@ -29,6 +37,7 @@ export type FileMeaning =
     }
   | { readonly kind: 'monitor-report' }
   | { readonly kind: 'map-report'; readonly pid: number }
+  | { readonly kind: 'served'; readonly backend: string }
   /** written aside, or hidden: nobody's business */
   | { readonly kind: 'silent' }
   /** reported once: perhaps a typing error of the administrator */
@@ -45,6 +54,8 @@ export function meaningOf(file: string): FileMeaning {
   const pid = /^rewritemap-([1-9]\d{0,9})\.json$/.exec(file)?.[1]
   if (pid !== undefined) return { kind: 'map-report', pid: Number(pid) }
   const [backend = '', ending, ...more] = file.split('.')
+  if (file.endsWith('.served') && namePattern.test(backend))
+    return { kind: 'served', backend }
   const sentinel = sentinelKinds.find(kind => kind === ending)
   return sentinel !== undefined &&
     more.length === 0 &&

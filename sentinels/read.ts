@@ -52,6 +52,7 @@ export function readSentinels(
       tell('names no backend of the configuration and is ignored')
       continue
     }
+    if (meaning.kind === 'served') continue
     const file = readRegularFile(`${directory}/${name}`, maxSentinelBytes)
     if (file.kind === 'gone') continue
     if (file.kind === 'refused') {

@@ -287,3 +287,17 @@ void t.test('what cannot be written in httpd.conf is refused', async t => {
     'all at once',
   )
 })
+
+void t.test('the observer, when asked for', async t => {
+  t.notMatch(conf(two), 'zope_failover_observe')
+  const text = conf(two, {
+    observer: '/opt/z f/cli.js',
+    configFile: '/etc/z f.yaml',
+  })
+  t.match(
+    text,
+    `CustomLog "|$/usr/bin/node '/opt/z f/cli.js' observe --config '/etc/z f.yaml' || timeout 1 cat >/dev/null" zope_failover_observe env=ZF_ANSWER`,
+  )
+  const format = lines(text).find(line => line.startsWith('LogFormat "zf1 '))
+  t.notMatch(format, /%[<>]?[rUqhHlu]|\}i/, 'nothing that a visitor sent')
+})

@@ -4,6 +4,7 @@ import {
   meaningOf,
   sentinelFile,
   sentinelKinds,
+  servedFile,
 } from '../../sentinels/names.ts'
 
 void t.test('every sentinel is named for its backend', t => {
@@ -22,6 +23,15 @@ void t.test('the reports of the programs', t => {
     kind: 'map-report',
     pid: 4711,
   })
+  t.end()
+})
+
+void t.test('the time of the last good answer', t => {
+  t.strictSame(meaningOf(servedFile('zope-1')), {
+    kind: 'served',
+    backend: 'zope-1',
+  })
+  t.strictSame(meaningOf('Zope.served'), { kind: 'strange' })
   t.end()
 })
 

@@ -1,0 +1,84 @@
+// One line that httpd pipes to `observe` -> what it says of the backends. Pure.
+// The line is LogFormat zope_failover_observe (apache-conf/prg.conf). What must
+// hold: no byte of a visitor's is in it. Names come from httpd's configuration,
+// numbers from httpd, so nobody can throw suspicion on a backend but by making
+// it fail.
+//
+//   zf1 MS first=BACKEND,STATUS,ZOPE,TIMEDOUT last=… answer=LEAD NEXT
+//
+// first and last are equal unless httpd repeated the request by an internal
+// redirect. ZOPE is the status that the backend itself gave, - = no answer came.
+
+export type Finding =
+  /** it answered, and not with an error of its own */
+  | 'good'
+  /** it answered with a status from 500 */
+  | 'error'
+  /** httpd could not connect */
+  | 'refused'
+  /** connected, but the answer never came */
+  | 'lost'
+  | 'timeout'
+
+export type Observation = {
+  readonly backend: string
+  readonly finding: Finding
+}
+
+/** What became of one request. */
+export type Request = {
+  /** its end, ms since 1970 */
+  readonly atMs: number
+  /** in the order in which it happened; [] = no backend had to do with it */
+  readonly observations: readonly Observation[]
+}
+
+const name = '[a-z][a-z0-9-]{0,31}'
+const attempt = `(${name}|-),(\\d{3}|-),(\\d{3}|-),(1|-)`
+const form = new RegExp(
+  `^zf1 (\\d{13,15}) first=(${attempt}) last=(${attempt}) answer=(?:(${name}) (?:${name}|-)|NULL|-)$`,
+)
+
+/** undefined: not a line of ours, or half of one. */
+export function parseLine(line: string): Request | undefined {
+  const match = form.exec(line)
+  if (match === null) return undefined
+  const [, at, first = '', ...rest] = match
+  const [last, lead] = [rest[4], rest[9]]
+  const firstTry = attemptOf(rest.slice(0, 4))
+  const served = rest[0]
+  return {
+    atMs: Number(at),
+    observations: [
+      // the balancer turned to the one standing by: the lead refused
+      ...(lead === undefined || served === '-' || served === lead
+        ? []
+        : [{ backend: lead, finding: 'refused' as const }]),
+      ...firstTry,
+      ...(last === first ? [] : attemptOf(rest.slice(5, 9))),
+    ],
+  }
+}
+
+function attemptOf(fields: readonly (string | undefined)[]): Observation[] {
+  const [backend = '-', status, zope, timedOut] = fields
+  if (backend === '-') return []
+  const finding = findingOf(Number(status), Number(zope), timedOut === '1')
+  return finding === undefined ? [] : [{ backend, finding }]
+}
+
+/** @param zope NaN = the backend gave no status */
+function findingOf(
+  status: number,
+  zope: number,
+  isTimedOut: boolean,
+): Finding | undefined {
+  if (zope >= 500) return 'error'
+  if (zope > 0) return 'good'
+  if (isTimedOut || status === 504) return 'timeout'
+  if (status === 503) return 'refused'
+  // on a kept-alive connection, too, which httpd then closes without an answer
+  if (status === 502) return 'lost'
+  // the visitor's own fault (400, 408, 413), or httpd's (500)
+  return undefined
+}

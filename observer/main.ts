@@ -1,0 +1,268 @@
+// `zope-failover observe`: httpd's piped log. What must hold, whatever is wrong
+// with configuration, directory or log: stdin is read to its end. An observer
+// that stops reading stops httpd.
+import { readFile } from 'node:fs/promises'
+import { pino } from 'pino'
+import type { Logger } from 'pino'
+import type { Config } from '../config/config.ts'
+import { errorCode } from '../config/error-code.ts'
+import { parseConfig } from '../config/parse.ts'
+import { ConfigError } from '../config/problem.ts'
+import { version } from '../config/version.ts'
+import { directoryRemedy } from '../sentinels/read.ts'
+import { Intake } from './intake.ts'
+import { Judge } from './judge.ts'
+import { parseLine } from './line.ts'
+import { Notes } from './notes.ts'
+
+const tickMs = 1_000
+/** drops are told this often; the first ones at once */
+const tellMs = 60_000
+/** a configuration that cannot be used, or knows less than httpd's */
+const reloadMs = 5_000
+/** a backend that goes on failing is told of this often */
+const suspicionMs = 10_000
+/** how long the first configuration, and the last notes, may take */
+const settleMs = 1_000
+
+export type ObserverOptions = {
+  readonly configFile: string
+}
+
+/**
+ * Reads until the end of stdin, or until it is asked to stop.
+ *
+ * @returns the exit code: 0
+ */
+export async function runObserver(options: ObserverOptions): Promise<number> {
+  // not synchronous, and with an end: nobody need read what this writes
+  const destination = pino.destination({
+    fd: 2,
+    sync: false,
+    maxLength: 65_536,
+  })
+  const log = pino(
+    { base: { pid: process.pid, program: 'observe' } },
+    destination,
+  )
+  // httpd's stderr may be gone before we are
+  destination.on('error', () => {})
+  const observer = new Observer(options.configFile, log)
+  // what httpd writes meanwhile waits in the pipe
+  await within(observer.load(), settleMs)
+  const ended = untilEnd(chunk => observer.take(chunk))
+  const timer = setInterval(() => observer.tick(), tickMs)
+  await ended
+  clearInterval(timer)
+  await observer.end()
+  return 0
+}
+
+/** Resolves when it is done or the time is over. */
+function within(done: Promise<void>, ms: number): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, ms)
+    void done.then(() => clearTimeout(timer)).then(resolve)
+  })
+}
+
+/** Signals that reach httpd's whole process group are not meant for us. */
+function untilEnd(take: (chunk: Buffer) => void): Promise<void> {
+  return new Promise(resolve => {
+    process.stdin.on('data', take)
+    process.stdin.once('end', () => resolve())
+    process.stdin.once('error', () => resolve())
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      process.once(signal, () => resolve())
+    for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)
+      process.on(signal, () => {})
+  })
+}
+
+class Observer {
+  readonly #configFile: string
+  readonly #log: Logger
+  readonly #judge = new Judge()
+  readonly #intake: Intake
+  #names: ReadonlySet<string> = new Set()
+  #notes: Notes | undefined
+  #directory = ''
+  /** lines that are not of the form, as of another log */
+  #unreadable = 0
+  /** observations of backends that the configuration does not know */
+  #unknown = 0
+  readonly #suspicionMs = new Map<string, number>()
+  #toldDrops = 0
+  #toldMs = -Infinity
+  #loadedMs = -Infinity
+  #problems = ''
+  #isLoading = false
+  #wantsNames = true
+
+  constructor(configFile: string, log: Logger) {
+    this.#configFile = configFile
+    this.#log = log
+    this.#intake = new Intake(
+      line => this.#look(line),
+      () => performance.now(),
+    )
+  }
+
+  take(chunk: Buffer): void {
+    this.#intake.take(chunk)
+    if (this.#wantsNames) void this.load()
+  }
+
+  /** Once a second: tells what was dropped. */
+  tick(): void {
+    if (this.#wantsNames) void this.load()
+    const nowMs = performance.now()
+    if (nowMs - this.#toldMs < tellMs) return
+    const drops = this.#drops()
+    if (drops === this.#toldDrops) return
+    this.#log.warn(
+      { dropped: drops - this.#toldDrops, ...this.#counts() },
+      'lines or notes dropped',
+    )
+    this.#toldDrops = drops
+    this.#toldMs = nowMs
+  }
+
+  async end(): Promise<void> {
+    if (this.#notes !== undefined) await within(this.#notes.settled(), settleMs)
+    this.#log.info(
+      { dropped: this.#drops(), ...this.#counts() },
+      'observer ended',
+    )
+  }
+
+  #drops(): number {
+    const { tooLong, skipped } = this.#intake
+    const unwritten = this.#notes?.unwritten ?? 0
+    return tooLong + skipped + this.#unreadable + this.#unknown + unwritten
+  }
+
+  #counts(): Readonly<Record<string, number>> {
+    const { lines, tooLong, skipped } = this.#intake
+    return {
+      lines,
+      tooLong,
+      skipped,
+      unreadable: this.#unreadable,
+      unknown: this.#unknown,
+      unwritten: this.#notes?.unwritten ?? 0,
+    }
+  }
+
+  #look(line: string): void {
+    const request = parseLine(line)
+    if (request === undefined) {
+      this.#unreadable++
+      return
+    }
+    for (const observation of request.observations) {
+      const { backend, finding } = observation
+      if (this.#notes === undefined || !this.#names.has(backend)) {
+        this.#unknown++
+        this.#wantsNames = true
+        continue
+      }
+      switch (this.#judge.judge(observation, request.atMs, Date.now())) {
+        case 'suspect':
+          this.#notes.suspect(backend, finding)
+          break
+        case 'served':
+          this.#notes.served(backend, request.atMs)
+          break
+        case 'nothing':
+          break
+      }
+    }
+  }
+
+  #tellSuspicion(backend: string, outcome: string): void {
+    const nowMs = performance.now()
+    const isNews =
+      nowMs - (this.#suspicionMs.get(backend) ?? -Infinity) >= suspicionMs
+    if (isNews) this.#suspicionMs.set(backend, nowMs)
+    this.#log[isNews ? 'info' : 'debug'](
+      { backend, outcome },
+      'backend suspected',
+    )
+  }
+
+  /** At the start, and when httpd knows a backend that we do not. */
+  async load(): Promise<void> {
+    const nowMs = performance.now()
+    if (this.#isLoading || nowMs - this.#loadedMs < reloadMs) return
+    this.#isLoading = true
+    this.#loadedMs = nowMs
+    const read = await this.#read()
+    this.#isLoading = false
+    if (read.kind === 'config') this.#takeOver(read.config)
+    else this.#complain(read.problems)
+  }
+
+  /** Never rejects; not the checks of loadConfig, for those would wait. */
+  async #read(): Promise<
+    | { readonly kind: 'config'; readonly config: Config }
+    | { readonly kind: 'refused'; readonly problems: readonly string[] }
+  > {
+    const file = this.#configFile
+    try {
+      const text = await readFile(file, 'utf8')
+      return { kind: 'config', config: parseConfig(text, file) }
+    } catch (err) {
+      return {
+        kind: 'refused',
+        problems:
+          err instanceof ConfigError
+            ? err.problems
+            : [`${file}: cannot be read (${errorCode(err)})`],
+      }
+    }
+  }
+
+  #complain(problems: readonly string[]): void {
+    const text = problems.join('\n')
+    if (text === this.#problems) return
+    this.#problems = text
+    this.#log.error(
+      { problems },
+      'configuration cannot be used, lines about backends not known before are dropped',
+    )
+  }
+
+  #takeOver({ directory, backends }: Config): void {
+    this.#problems = ''
+    this.#wantsNames = false
+    this.#names = new Set(backends.map(backend => backend.name))
+    if (directory === this.#directory) return
+    this.#directory = directory
+    const log = this.#log
+    this.#notes = new Notes(directory, {
+      trouble: (file, err) => {
+        log.error(
+          { file, err, remedy: directoryRemedy(err) },
+          'directory cannot be written, suspicions are dropped',
+        )
+      },
+      rooted: () => {
+        log.warn(
+          { directory },
+          'the observer runs as root, for the directory belongs to root',
+        )
+      },
+      suspected: (backend, outcome) => this.#tellSuspicion(backend, outcome),
+    })
+    log.info(
+      {
+        version,
+        config: this.#configFile,
+        directory,
+        backends: backends.length,
+      },
+      'observer started',
+    )
+  }
+}
