@@ -7,6 +7,7 @@ import { printable } from '../config/printable.ts'
 import { ConfigError } from '../config/problem.ts'
 import { version } from '../config/version.ts'
 import { apacheConfCommand } from './apache-conf.ts'
+import { checkCommand } from './check.ts'
 import { Failure, WrongUsage } from './failure.ts'
 import { explainCommand } from './explain.ts'
 import { monitorCommand } from './monitor.ts'
@@ -33,6 +34,7 @@ for (const command of [
   readyCommand(),
   explainCommand(),
   probeCommand(),
+  checkCommand(),
 ])
   program.addCommand(command)
 

@@ -1,0 +1,178 @@
+// The whole check: facts, rules, and the maps run for a moment.
+import { dirname } from 'node:path'
+import { lookAt } from '../cli/status.ts'
+import type { StatusReport } from '../cli/status-report.ts'
+import { addressOf } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
+import { version } from '../config/version.ts'
+import type { HttpdFacts, OwnFacts } from './facts.ts'
+import { checkReport, placeOf } from './finding.ts'
+import type { CheckReport, Finding, Seen } from './finding.ts'
+import { generatedFindings } from './findings/generated.ts'
+import { mapFindings } from './findings/maps.ts'
+import { ownFindings, runningMapFindings } from './findings/own.ts'
+import { proxyFindings } from './findings/proxy.ts'
+import { rewriteFindings } from './findings/rewrite.ts'
+import { serverFindings } from './findings/server.ts'
+import { questionsFor, trialFindings } from './findings/trial.ts'
+import type { AskedPool } from './findings/trial.ts'
+import { gatherHttpd } from './gather.ts'
+import { ownMap, programOf, startedAs } from './map-command.ts'
+import { mapsOf, serversOf } from './servers.ts'
+import { system } from './system.ts'
+import { tryMap } from './try-map.ts'
+
+export type CheckOptions = {
+  readonly config: Config
+  /** absolute */
+  readonly configFile: string
+  readonly httpd: string | undefined
+  /** absolute; []: the one httpd takes by itself */
+  readonly confFiles: readonly string[]
+  readonly unit: string | undefined
+  /** how long a map that is tried may take; undefined: none is started */
+  readonly trialMs: number | undefined
+}
+
+export async function check(options: CheckOptions): Promise<CheckReport> {
+  const { config, configFile } = options
+  const own = { config, configFile, system }
+  // before any map is tried: what it sees is what was there
+  const status = lookAt(config, Date.now())
+  const findings = ownFindings(status, own)
+  const servers: Seen['servers'][number][] = []
+  const confFiles =
+    options.confFiles.length === 0 ? [undefined] : options.confFiles
+  for (const confFile of confFiles) {
+    const gathered = await gatherHttpd({ ...options, confFile })
+    if (gathered.kind === 'none') {
+      findings.push(nothingToSee(gathered))
+      continue
+    }
+    const { facts } = gathered
+    const judged = [
+      ...serverFindings(facts, own),
+      ...mapFindings(facts, own),
+      ...rewriteFindings(facts),
+      ...proxyFindings(facts),
+      ...generatedFindings(facts),
+      ...runningMapFindings(status, facts, own),
+    ]
+    const tried =
+      options.trialMs === undefined
+        ? { findings: [], count: 0 }
+        : await trials(facts, own, status, judged, options.trialMs)
+    findings.push(...judged, ...tried.findings)
+    servers.push({
+      conf: facts.confFile,
+      version: facts.version ?? null,
+      files: facts.conf.files.length,
+      maps: tried.count,
+    })
+  }
+  const seen = { config: configFile, directory: config.directory, servers }
+  return checkReport(version, seen, findings)
+}
+
+function nothingToSee({
+  why,
+  isError,
+}: {
+  why: string
+  isError: boolean
+}): Finding {
+  return {
+    code: isError ? 'httpd-not-found' : 'unseen-httpd',
+    severity: isError ? 'error' : 'info',
+    what: why,
+    why: 'nothing of httpd was looked at',
+    remedy:
+      'zope-failover check --httpd COMMAND, or --httpd-conf FILE; or install httpd',
+    where: null,
+  }
+}
+
+/** Every program that could start is started; each one once. */
+async function trials(
+  httpd: HttpdFacts,
+  facts: OwnFacts,
+  status: StatusReport,
+  judged: readonly Finding[],
+  trialMs: number,
+): Promise<{ findings: Finding[]; count: number }> {
+  const broken = new Set(
+    judged
+      .filter(
+        ({ code, severity }) => severity === 'error' && code.startsWith('map-'),
+      )
+      .map(({ where }) => where),
+  )
+  const maps = new Map(
+    serversOf(httpd.conf)
+      .flatMap(mapsOf)
+      .filter(({ kind }) => kind === 'prg')
+      .map(map => [JSON.stringify([map.argv, map.user]), map]),
+  )
+  const tried = await Promise.all(
+    [...maps.values()].map(async map => {
+      const where = placeOf(map.directive)
+      const as = startedAs(map, httpd, facts)
+      const program = programOf(map, httpd)
+      if (broken.has(where) || map.argv.length === 0 || as.kind === 'unknown')
+        return undefined
+      const isRoot = process.geteuid?.() === 0
+      const own = ownMap(map.argv)
+      const pools = askedPools(facts.config, status, own?.answer)
+      const trial = await tryMap(
+        [program, ...map.argv.slice(1)],
+        dirname(program),
+        isRoot ? as.user : undefined,
+        own !== undefined,
+        questionsFor(own, pools),
+        trialMs,
+      )
+      const command = `env -i ${[program, ...map.argv.slice(1)].map(quoted).join(' ')}`
+      return [
+        ...trialFindings(trial, own, pools, where, command),
+        ...(isRoot || as.user.uid === process.geteuid?.()
+          ? []
+          : [asSomebodyElse(as.user.name, where)]),
+      ]
+    }),
+  )
+  const done = tried.filter(one => one !== undefined)
+  return { findings: done.flat(), count: done.length }
+}
+
+function asSomebodyElse(name: string, where: string): Finding {
+  return {
+    code: 'unseen-user',
+    severity: 'info',
+    what: `the map was tried as this user, httpd starts it as ${name}`,
+    why: 'what that user may not do was judged by permission bits only',
+    remedy: 'run the check as root',
+    where,
+  }
+}
+
+function quoted(word: string): string {
+  return /^[\w./:@=+-]+$/.test(word) ? word : `'${word}'`
+}
+
+function askedPools(
+  { pools, backends }: Config,
+  status: StatusReport,
+  answer: string | undefined,
+): AskedPool[] {
+  return pools.map(({ name, members }) => ({
+    name,
+    members: backends
+      .filter(backend => members.some(member => member.name === backend.name))
+      .map(backend =>
+        answer === 'address' ? addressOf(backend) : backend.name,
+      ),
+    hasSomebody: status.pools.some(
+      pool => pool.name === name && pool.newcomers.length > 0,
+    ),
+  }))
+}

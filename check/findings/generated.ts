@@ -1,0 +1,94 @@
+// The files that `apache-conf` made: are they what it would make now? Pure.
+import type { GeneratedFile, HttpdFacts } from '../facts.ts'
+import type { Finding } from '../finding.ts'
+import { logicalLines } from '../httpd-text.ts'
+
+/**
+ * Version and command of a generated file, which its head carries; undefined:
+ * it is none.
+ */
+export function generatedHead(
+  text: string,
+): { version: string; command: string } | undefined {
+  const head = text.split('\n', 40).join('\n')
+  const [, version = ''] = /^# .*\bzope-failover (\d\S*)/m.exec(head) ?? []
+  const [, command] = /^#\s+(zope-failover apache-conf .*)$/m.exec(head) ?? []
+  return command === undefined ? undefined : { version, command }
+}
+
+/** The words of that command; it quotes as a shell does, with ' only. */
+export function commandWords(command: string): string[] {
+  return [...command.matchAll(/'([^']*)'|(\S+)/g)].map(
+    ([, quoted, plain]) => quoted ?? plain ?? '',
+  )
+}
+
+/** Whether a file is exactly what would be generated now, comments aside. */
+export function isGenerated(httpd: HttpdFacts, file: string): boolean {
+  return httpd.generated.some(made => made.file === file && isSame(made))
+}
+
+function isSame({ text, fresh }: GeneratedFile): boolean {
+  return fresh.kind === 'text' && difference(text, fresh.text) === undefined
+}
+
+/** The first line that differs, now and then. */
+function difference(
+  text: string,
+  fresh: string,
+): { is: string; wouldBe: string } | undefined {
+  const now = logicalLines(text)
+  const then = logicalLines(fresh)
+  for (let at = 0; at < Math.max(now.length, then.length); at++) {
+    const is = now[at]?.text ?? '(nothing)'
+    const wouldBe = then[at]?.text ?? '(nothing)'
+    if (is !== wouldBe) return { is, wouldBe }
+  }
+  return undefined
+}
+
+export function generatedFindings({
+  generated,
+  control,
+}: HttpdFacts): Finding[] {
+  return generated.flatMap((made): Finding[] => {
+    const remedy = `look at the difference: ${made.command} | diff ${made.file} -\nthen make it anew: ${made.command} > ${made.file}\nand reload: ${control} graceful`
+    if (made.fresh.kind === 'refused')
+      return [
+        {
+          code: 'generated-refused',
+          severity: 'error',
+          what: `${made.file} could not be made today: ${made.fresh.why}`,
+          why: 'it was made for another configuration than the one of today',
+          remedy: `make it anew with options that fit; it was made with: ${made.command}`,
+          where: made.file,
+        },
+      ]
+    const other = difference(made.text, made.fresh.text)
+    if (other === undefined) return []
+    const lines = `it says "${short(other.is)}" where it would say "${short(other.wouldBe)}"`
+    return [
+      made.isNewer
+        ? {
+            code: 'generated-edited',
+            severity: 'warning',
+            what: `${made.file} is not what ${made.version} made, and was written after the last change of the configuration: ${lines}`,
+            why: 'what was edited by hand is lost when the file is made anew, and is not among what is tested',
+            remedy,
+            where: made.file,
+          }
+        : {
+            code: 'generated-stale',
+            severity: 'warning',
+            what: `${made.file} is older than the configuration: ${lines}`,
+            why: 'httpd does not know backends, pools or programs as they are now; an answer of the map that names a new backend does not count',
+            remedy,
+            where: made.file,
+          },
+    ]
+  })
+}
+
+function short(text: string): string {
+  return text.length > 120 ? `${text.slice(0, 117)}…` : text
+}

@@ -1,0 +1,377 @@
+// The map programs: will they start, as whom, and can they do their work? Pure.
+import { obstacle } from '../access.ts'
+import type { Need } from '../access.ts'
+import type { HttpdFacts, OwnFacts, User } from '../facts.ts'
+import { placeOf } from '../finding.ts'
+import type { Finding } from '../finding.ts'
+import { compareVersions } from '../httpd-conf.ts'
+import { answersAs, ownMap, programOf, startedAs } from '../map-command.ts'
+import { inheritsRewrite, isEngineOn, mapsOf, serversOf } from '../servers.ts'
+import type { RewriteMapping, Server } from '../servers.ts'
+
+const deadly =
+  'httpd cannot start this map: at its next start or graceful restart it gives up ("Configuration Failed, exiting"), the site is down, and configtest says "Syntax OK" all the same'
+const deadMap =
+  'httpd starts, but the map is dead from the beginning: every lookup gets an empty answer, and the log names it once (AH00653)'
+
+export function mapFindings(httpd: HttpdFacts, facts: OwnFacts): Finding[] {
+  const servers = serversOf(httpd.conf)
+  const programs = servers.flatMap(mapsOf).filter(({ kind }) => kind === 'prg')
+  return [
+    ...programs.flatMap(map => [
+      ...engineFindings(map, servers),
+      ...startFindings(map, httpd, facts),
+      ...userFindings(map, httpd, facts),
+      ...argumentFindings(map, facts),
+    ]),
+    ...severalFindings(programs),
+  ]
+}
+
+function engineFindings(
+  map: RewriteMapping,
+  servers: readonly Server[],
+): Finding[] {
+  const [main] = servers
+  if (main === undefined) return []
+  const users = servers.filter(
+    server =>
+      server === map.server ||
+      (map.server.isMain && inheritsRewrite(server, main)),
+  )
+  if (users.some(server => isEngineOn(server, main))) return []
+  return [
+    {
+      code: 'engine-off',
+      severity: 'error',
+      what: `RewriteEngine is not On at the level of ${map.server.name}, which holds the map ${map.name}`,
+      why: 'httpd starts a map only there; On in a <Directory> or <Location> does not count, the program is not started and every lookup silently gives the default',
+      remedy: `write beside the RewriteMap: RewriteEngine On`,
+      where: placeOf(map.directive),
+    },
+  ]
+}
+
+function startFindings(
+  map: RewriteMapping,
+  httpd: HttpdFacts,
+  facts: OwnFacts,
+): Finding[] {
+  const { system } = facts
+  const where = placeOf(map.directive)
+  const program = programOf(map, httpd)
+  const fact = system.path(program)
+  if (fact.kind === 'hidden')
+    return [
+      {
+        code: 'unseen-map',
+        severity: 'info',
+        what: `${program} could not be looked at by this user`,
+        why: 'whether httpd can start the map is not known',
+        remedy: 'run the check as root',
+        where,
+      },
+    ]
+  if (fact.kind === 'missing')
+    return [
+      {
+        code: 'map-missing',
+        severity: 'error',
+        what: `the map program ${program} does not exist`,
+        why: deadly,
+        remedy: `install it there, or name the right file: RewriteMap ${map.name} "prg:…"`,
+        where,
+      },
+    ]
+  if (fact.kind !== 'file' || (fact.mode & 0o111) === 0)
+    return [
+      {
+        code: 'map-not-executable',
+        severity: 'error',
+        what: `the map program ${program} is not executable (mode ${fact.mode.toString(8)})`,
+        why: deadly,
+        remedy: `chmod a+rx ${program}`,
+        where,
+      },
+    ]
+  const started = startedAs(map, httpd, facts)
+  if (started.kind === 'unknown')
+    return [
+      {
+        code: 'map-unknown-user',
+        severity: 'error',
+        what: `RewriteMap ${map.name} names ${started.name}, which this system does not know`,
+        why: deadly,
+        remedy: `adduser --system ${started.name.split(':')[0]}, or name a user there is`,
+        where,
+      },
+    ]
+  return [
+    ...interpreterFindings(program, facts, where),
+    ...closedFindings(program, 'execute', started.user, facts, where),
+  ]
+}
+
+/** `env` looks in these when there is no PATH, and httpd gives none. */
+const defaultPath = ['/bin', '/usr/bin']
+
+function interpreterFindings(
+  program: string,
+  { system }: OwnFacts,
+  where: string,
+): Finding[] {
+  const head = system.head(program)
+  if (head === undefined || head.startsWith('\u007FELF')) return []
+  const [, interpreter, argument = ''] =
+    /^#![ \t]*(\S+)[ \t]*(.*)/.exec(head) ?? []
+  const bad = (what: string, remedy: string): Finding[] => [
+    {
+      code: 'map-bad-interpreter',
+      severity: 'error',
+      what,
+      why: deadMap,
+      remedy,
+      where,
+    },
+  ]
+  if (interpreter === undefined)
+    return bad(
+      `${program} has no first line that names its interpreter`,
+      `write as its first line: #!/bin/sh (or what it is written for, with an absolute path)`,
+    )
+  if (interpreter.endsWith('\r') || argument.endsWith('\r'))
+    return bad(
+      `the first line of ${program} ends with a carriage return, which counts as part of the interpreter's name`,
+      `sed -i 's/\\r$//' ${program}`,
+    )
+  if (system.path(interpreter).kind === 'missing')
+    return bad(
+      `the interpreter of ${program}, ${interpreter}, does not exist`,
+      'name one that is there, with its absolute path, in its first line',
+    )
+  const name = /^\S*\/env$/.test(interpreter)
+    ? argument.split(/\s+/).find(word => !/^-|=/.test(word))
+    : undefined
+  if (
+    name === undefined ||
+    name.startsWith('/') ||
+    defaultPath.some(path => system.path(`${path}/${name}`).kind !== 'missing')
+  )
+    return []
+  return bad(
+    `the first line of ${program} leaves it to env to find ${name}, which is not in ${defaultPath.join(' or ')}; httpd gives its maps no PATH`,
+    `name ${name} by its absolute path in the first line`,
+  )
+}
+
+/** What `user` cannot do with `path`, as a finding of a dead map. */
+function closedFindings(
+  path: string,
+  need: Need,
+  user: User,
+  { system }: OwnFacts,
+  where: string,
+): Finding[] {
+  const stop = obstacle(system, user, path, need)
+  if (stop === undefined) return []
+  return [
+    stop.kind === 'missing'
+      ? {
+          code: 'map-part-missing',
+          severity: 'error',
+          what: `the map needs ${path}, and ${stop.text}`,
+          why: deadMap,
+          remedy:
+            'make the generated files anew, they name the programs of today: zope-failover apache-conf …',
+          where,
+        }
+      : {
+          code: 'map-part-closed',
+          severity: 'error',
+          what: `the map needs ${path}, and ${stop.text}`,
+          why: deadMap,
+          remedy: `chmod a+${need === 'read' && stop.path === path ? 'r' : 'rx'} ${stop.path}`,
+          where,
+        },
+  ]
+}
+
+function userFindings(
+  map: RewriteMapping,
+  httpd: HttpdFacts,
+  facts: OwnFacts,
+): Finding[] {
+  const where = placeOf(map.directive)
+  const findings: Finding[] = []
+  if (
+    map.user !== undefined &&
+    httpd.version !== undefined &&
+    compareVersions(httpd.version, '2.4.29') < 0
+  )
+    findings.push({
+      code: 'map-user-too-new',
+      severity: 'error',
+      what: `RewriteMap ${map.name} names a user, which httpd ${httpd.version} does not know yet (2.4.29 does)`,
+      why: 'httpd does not start with it',
+      remedy: 'leave it out and give the map --user, or bring httpd up to date',
+      where,
+    })
+  const starts = startedAs(map, httpd, facts)
+  const answers = answersAs(map, httpd, facts)
+  if (starts.kind === 'unknown') return findings
+  if (answers.kind === 'unknown')
+    return [
+      ...findings,
+      {
+        code: 'map-unknown-user',
+        severity: 'error',
+        what: `--user of the map ${map.name} names ${answers.name}, which this system does not know`,
+        why: deadMap,
+        remedy: 'name a user there is',
+        where,
+      },
+    ]
+  const { user } = answers
+  if (user.uid === 0)
+    findings.push({
+      code: 'map-as-root',
+      severity: 'warning',
+      what: `the map ${map.name} runs as root`,
+      why: 'httpd starts its maps as the user that started httpd; a program that reads what visitors send should be nobody',
+      remedy:
+        ownMap(map.argv) === undefined
+          ? `name a user as the third argument: RewriteMap ${map.name} "prg:…" zope-failover`
+          : `give the directory an owner, whom the map then becomes: chown zope-failover ${facts.config.directory}, or name one: apache-conf --map-user zope-failover`,
+      where,
+    })
+  const own = ownMap(map.argv)
+  if (own === undefined) return findings
+  const directory = own.directory ?? facts.config.directory
+  const config = own.config ?? facts.configFile
+  return [
+    ...findings,
+    ...(own.node === undefined
+      ? []
+      : closedFindings(own.node, 'execute', starts.user, facts, where)),
+    ...(own.main.startsWith('/')
+      ? closedFindings(own.main, 'read', starts.user, facts, where)
+      : []),
+    ...configFindings(config, user, facts, where),
+    ...directoryFindings(directory, user, facts, where),
+  ]
+}
+
+function configFindings(
+  config: string,
+  user: User,
+  { system }: OwnFacts,
+  where: string,
+): Finding[] {
+  const stop = obstacle(system, user, config, 'read')
+  if (stop === undefined) return []
+  return [
+    {
+      code: 'map-cannot-read-config',
+      severity: 'error',
+      what: `the map runs as ${user.name} and cannot read its configuration ${config}: ${stop.text}`,
+      why: 'a map without a configuration ends at once, and one that runs does not see changes',
+      remedy:
+        stop.kind === 'missing'
+          ? `write ${config}, or name the right one with --config and make the generated files anew`
+          : `chmod a+${stop.path === config ? 'r' : 'x'} ${stop.path}`,
+      where,
+    },
+  ]
+}
+
+function directoryFindings(
+  directory: string,
+  user: User,
+  { system }: OwnFacts,
+  where: string,
+): Finding[] {
+  const stop =
+    obstacle(system, user, directory, 'search') ??
+    obstacle(system, user, directory, 'read')
+  // the monitor makes a missing one; own.ts tells of it
+  if (stop?.kind === 'missing') return []
+  if (stop !== undefined)
+    return [
+      {
+        code: 'map-cannot-read-directory',
+        severity: 'error',
+        what: `the map runs as ${user.name} and cannot read the sentinel directory: ${stop.text}`,
+        why: 'it knows no verdict and nothing of drain or maint, and takes every backend for the last resort',
+        remedy: `chmod a+rx ${stop.path}`,
+        where,
+      },
+    ]
+  const readOnly = obstacle(system, user, directory, 'write')
+  if (readOnly === undefined) return []
+  return [
+    {
+      code: 'map-cannot-report',
+      severity: 'info',
+      what: `the map runs as ${user.name} and cannot write its report: ${readOnly.text}`,
+      why: 'it answers well, but status and check cannot see whether it is alive, and it starts more slowly',
+      remedy: `let map and monitor be the same user, the owner of ${directory}`,
+      where,
+    },
+  ]
+}
+
+function argumentFindings(map: RewriteMapping, facts: OwnFacts): Finding[] {
+  const own = ownMap(map.argv)
+  if (own === undefined) return []
+  const where = placeOf(map.directive)
+  const { system, config, configFile } = facts
+  const findings: Finding[] = []
+  if (own.config === undefined)
+    findings.push({
+      code: 'map-other-config',
+      severity: 'warning',
+      what: `the map ${map.name} is not told its configuration, so it takes /etc/zope-failover.yaml`,
+      why: 'httpd gives its maps no environment: $ZOPE_FAILOVER_CONFIG does not reach it',
+      remedy: `name it in the RewriteMap: --config ${configFile}`,
+      where,
+    })
+  else if (system.real(own.config) !== system.real(configFile))
+    findings.push({
+      code: 'map-other-config',
+      severity: 'warning',
+      what: `the map ${map.name} is started with --config ${own.config}, and this check looks at ${configFile}`,
+      why: 'map and monitor must read the same configuration',
+      remedy: `zope-failover check --config ${own.config}, or make the generated file anew with --config ${configFile}`,
+      where,
+    })
+  else if (
+    own.directory !== undefined &&
+    system.real(own.directory) !== system.real(config.directory)
+  )
+    findings.push({
+      code: 'map-other-directory',
+      severity: 'warning',
+      what: `the map ${map.name} is started with --directory ${own.directory}, and the configuration says ${config.directory}`,
+      why: 'the rules that serve without the map look at the old directory, too',
+      remedy: 'make the generated files anew and reload httpd',
+      where,
+    })
+  return findings
+}
+
+function severalFindings(programs: readonly RewriteMapping[]): Finding[] {
+  const own = programs.filter(({ argv }) => ownMap(argv) !== undefined)
+  const servers = new Set(own.map(({ server }) => server.name))
+  if (own.length < 2) return []
+  return [
+    {
+      code: 'several-maps',
+      severity: 'info',
+      what: `${own.length} maps will run, one for each of ${[...servers].join(', ')}`,
+      why: 'each takes the memory of a Node process; httpd asks them one after the other all the same, for all maps share one lock',
+      remedy:
+        'nothing, or declare the map once at server level and write in each virtual host: RewriteOptions Inherit',
+      where: null,
+    },
+  ]
+}

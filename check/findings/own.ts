@@ -1,0 +1,150 @@
+// Our own side: the directory, the monitor, the maps that run. Pure.
+import type { StatusReport } from '../../cli/status-report.ts'
+import { obstacle } from '../access.ts'
+import type { HttpdFacts, OwnFacts } from '../facts.ts'
+import type { Finding } from '../finding.ts'
+import { answersAs, ownMap } from '../map-command.ts'
+import { mapsOf, serversOf } from '../servers.ts'
+
+export function ownFindings(
+  status: StatusReport,
+  { config, system }: OwnFacts,
+): Finding[] {
+  const { directory } = config
+  const fact = system.path(directory)
+  const isThere = fact.kind === 'directory'
+  return [
+    ...(fact.kind === 'file' || fact.kind === 'other'
+      ? [
+          {
+            code: 'directory-is-no-directory',
+            severity: 'error' as const,
+            what: `${directory} is there and is no directory`,
+            why: 'neither monitor nor map can work with it',
+            remedy: `mv ${directory} ${directory}.old, or set another directory in the configuration`,
+            where: null,
+          },
+        ]
+      : []),
+    ...(fact.kind === 'missing'
+      ? [
+          {
+            code: 'directory-missing',
+            severity: 'warning' as const,
+            what: `the sentinel directory ${directory} does not exist`,
+            why: 'there are no verdicts: every backend is the last resort',
+            remedy:
+              'start the monitor, which makes it; its unit has RuntimeDirectory=',
+            where: null,
+          },
+        ]
+      : []),
+    ...(isThere
+      ? status.problems.map(problem => ({
+          code: 'directory-problem',
+          severity: 'warning' as const,
+          what: problem,
+          why: 'map and monitor take it as said here, perhaps not as it was meant',
+          remedy: `look: ls -l ${directory}`,
+          where: null,
+        }))
+      : []),
+    ...(fact.kind === 'missing' ? [] : monitorFindings(status)),
+    ...(isThere ? poolFindings(status) : []),
+  ]
+}
+
+function monitorFindings({ monitor }: StatusReport): Finding[] {
+  if (monitor.kind === 'alive') return []
+  const words = {
+    'never-seen': 'no monitor has ever written in this directory',
+    dead: 'the monitor is gone',
+    silent: 'the monitor is there, and writes no report',
+  }
+  return [
+    {
+      code: 'monitor-not-alive',
+      severity: 'warning',
+      what: words[monitor.kind],
+      why: 'nobody probes the backends: the last verdicts order the choice, and a Zope that dies now is not noticed',
+      remedy:
+        'systemctl restart zope-failover-monitor, or: zope-failover monitor',
+      where: null,
+    },
+  ]
+}
+
+function poolFindings({ pools }: StatusReport): Finding[] {
+  return pools
+    .filter(({ newcomers }) => newcomers.length === 0)
+    .map(({ name }) => ({
+      code: 'pool-without-backend',
+      severity: 'warning',
+      what: `pool ${name}: nobody serves`,
+      why: 'visitors get the maintenance page',
+      remedy:
+        'zope-failover status; zope-failover ready NAME takes drain and maint away',
+      where: null,
+    }))
+}
+
+/** The maps of a running httpd, as their reports show them. */
+export function runningMapFindings(
+  status: StatusReport,
+  httpd: HttpdFacts,
+  facts: OwnFacts,
+): Finding[] {
+  const own = serversOf(httpd.conf)
+    .flatMap(mapsOf)
+    .filter(({ argv }) => ownMap(argv) !== undefined)
+  const problems = status.maps
+    .flatMap(map => (map.kind === 'dead' ? [] : map.problems))
+    .filter(problem => !status.problems.includes(problem))
+    .map(problem => ({
+      code: 'map-problem',
+      severity: 'warning' as const,
+      what: `a running map says: ${problem}`,
+      why: 'it goes on with what it had',
+      remedy: 'mend that; the map takes it over by itself',
+      where: null,
+    }))
+  const silent = status.maps.flatMap(map =>
+    map.kind === 'silent'
+      ? [
+          {
+            code: 'map-silent',
+            severity: 'error' as const,
+            what: `the map with pid ${map.pid} is there, and has written no report for ${Math.round(map.ageMs / 1_000)} s`,
+            why: 'a map that is stopped is the one thing httpd cannot see past: it waits without any limit',
+            remedy: `kill -CONT ${map.pid}, or kill -KILL ${map.pid} and then: ${httpd.control} graceful`,
+            where: null,
+          },
+        ]
+      : [],
+  )
+  const canReport = own.some(map => {
+    const as = answersAs(map, httpd, facts)
+    return (
+      as.kind === 'user' &&
+      obstacle(facts.system, as.user, facts.config.directory, 'write') ===
+        undefined
+    )
+  })
+  const isNoneAlive = status.maps.every(({ kind }) => kind === 'dead')
+  return [
+    ...problems,
+    ...silent,
+    ...(httpd.isRunning && !httpd.isReloadDue && canReport && isNoneAlive
+      ? [
+          {
+            code: 'no-map-alive',
+            severity: 'error' as const,
+            what: 'httpd runs, and no map of it is alive',
+            why: 'httpd never starts a map again by itself; the rules that read the sentinels serve meanwhile',
+            remedy: `look into the main ErrorLog for why it ended, then: ${httpd.control} graceful`,
+            where: null,
+          },
+        ]
+      : []),
+  ]
+}

@@ -1,0 +1,455 @@
+// The rewrite rules: is the map seen where it is asked, and what happens when
+// it is dead, out of step or asked about odd bytes? Pure.
+import type { HttpdFacts } from '../facts.ts'
+import { placeOf } from '../finding.ts'
+import type { Finding } from '../finding.ts'
+import { compareVersions } from '../httpd-conf.ts'
+import {
+  hasFlag,
+  inheritsRewrite,
+  isProxyRule,
+  mapsIn,
+  mapsOf,
+  matches,
+  rulesOf,
+  serversOf,
+  textsOf,
+} from '../servers.ts'
+import type { Rule, RewriteMapping, Server } from '../servers.ts'
+import { isGenerated } from './generated.ts'
+
+export function rewriteFindings(httpd: HttpdFacts): Finding[] {
+  const servers = serversOf(httpd.conf)
+  const [main] = servers
+  if (main === undefined) return []
+  const mainMaps = mapsOf(main)
+  return [
+    ...servers.flatMap(server => {
+      const maps = [
+        ...mapsOf(server),
+        ...(inheritsRewrite(server, main) ? mainMaps : []),
+      ]
+      const rules = rulesOf(server)
+      return [
+        ...visibilityFindings(server, rules, maps, mainMaps),
+        ...handWritten(rules, maps, httpd),
+      ]
+    }),
+    ...mainRulesFindings(servers, main, mainMaps),
+  ]
+}
+
+function visibilityFindings(
+  server: Server,
+  rules: readonly Rule[],
+  maps: readonly RewriteMapping[],
+  mainMaps: readonly RewriteMapping[],
+): Finding[] {
+  const known = new Set(maps.map(({ name }) => name))
+  const findings = new Map<string, Finding>()
+  for (const rule of rules)
+    for (const name of textsOf(rule).flatMap(mapsIn)) {
+      if (known.has(name) || findings.has(name)) continue
+      const isMains = mainMaps.some(map => map.name === name)
+      findings.set(name, {
+        code: isMains ? 'map-not-inherited' : 'map-unknown',
+        severity: 'error',
+        what: isMains
+          ? `${server.name} asks the map ${name}, which only the main server has`
+          : `${server.name} asks the map ${name}, which no RewriteMap declares`,
+        why: 'a virtual host does not inherit maps by itself: httpd starts well, and every lookup silently gives the default, or nothing',
+        remedy: isMains
+          ? 'write in this virtual host: RewriteOptions Inherit'
+          : `write beside the rule: RewriteMap ${name} "prg:…"`,
+        where: placeOf(rule.directive),
+      })
+    }
+  return [...findings.values()]
+}
+
+function mainRulesFindings(
+  servers: readonly Server[],
+  main: Server,
+  mainMaps: readonly RewriteMapping[],
+): Finding[] {
+  const programs = mainMaps.filter(({ kind }) => kind === 'prg')
+  const names = new Set(programs.map(({ name }) => name))
+  const asking = rulesOf(main).find(rule =>
+    textsOf(rule)
+      .flatMap(mapsIn)
+      .some(name => names.has(name)),
+  )
+  const hosts = servers.filter(server => server !== main)
+  if (
+    asking === undefined ||
+    hosts.length === 0 ||
+    hosts.some(host => inheritsRewrite(host, main))
+  )
+    return []
+  return [
+    {
+      code: 'rules-not-inherited',
+      severity: 'warning',
+      what: `the rules that ask the map stand in the main server, and none of the ${hosts.length} virtual hosts inherits them`,
+      why: 'a request that goes to a virtual host never meets these rules',
+      remedy:
+        'move the Include into the <VirtualHost>, or write there: RewriteOptions Inherit',
+      where: placeOf(asking.directive),
+    },
+  ]
+}
+
+/** What only people write; the generated rules are judged by comparing them. */
+function handWritten(
+  rules: readonly Rule[],
+  maps: readonly RewriteMapping[],
+  httpd: HttpdFacts,
+): Finding[] {
+  const programs = new Set(
+    maps.filter(({ kind }) => kind === 'prg').map(({ name }) => name),
+  )
+  const tainted = taintedVariables(rules, programs)
+  const ours = rules.filter(rule => !isGenerated(httpd, rule.directive.file))
+  return [
+    ...ours.flatMap(rule => [
+      ...targetFindings(rule, programs, tainted),
+      ...hostFindings(rule),
+      ...fidelityFindings(rule),
+      ...flagFindings(rule),
+      ...nonceFindings(rule, programs, httpd),
+      ...defaultFindings(rule, programs),
+      ...versionFindings(rule, httpd),
+      ...wholeRequestFindings(rule),
+    ]),
+    ...severalLookups(ours, programs),
+  ]
+}
+
+/** Variables that hold what a program answered: `[E=NAME:${map:…}…]`. */
+function taintedVariables(
+  rules: readonly Rule[],
+  programs: ReadonlySet<string>,
+): Set<string> {
+  const names = rules
+    .flatMap(({ flags }) => flags)
+    .map(flag => /^(?:E|env)=([^:]+):\$\{([^:}]+):/i.exec(flag))
+    .flatMap(found =>
+      found !== null && programs.has(found[2] ?? '') ? [found[1] ?? ''] : [],
+    )
+  return new Set(names)
+}
+
+/** Whether a condition stops the rule when the program answers nothing. */
+function isGuarded(
+  rule: Rule,
+  programs: ReadonlySet<string>,
+  variable: string | undefined,
+): boolean {
+  return rule.conditions.some(({ test, pattern }) => {
+    const isAbout =
+      variable === undefined
+        ? mapsIn(test).some(name => programs.has(name))
+        : test.includes(`%{ENV:${variable}}`)
+    if (!isAbout) return false
+    // comparisons: =text, >text …; "=" alone is the empty text
+    if (/^=./.test(pattern) || pattern === '!=' || pattern === '!=""')
+      return true
+    const matchesNothing = matches(pattern, '')
+    return matchesNothing === undefined
+      ? pattern.startsWith('^')
+      : !matchesNothing
+  })
+}
+
+function targetFindings(
+  rule: Rule,
+  programs: ReadonlySet<string>,
+  tainted: ReadonlySet<string>,
+): Finding[] {
+  if (!isProxyRule(rule)) return []
+  const [, scheme = '', map, variable] =
+    /^([a-z][a-z0-9+.-]*:\/\/)?(?:\$\{([^:}]+):|%\{ENV:([^}]+)\})/i.exec(
+      rule.substitution,
+    ) ?? []
+  const isFromProgram =
+    (map !== undefined && programs.has(map)) ||
+    (variable !== undefined && tainted.has(variable))
+  if (!isFromProgram || isGuarded(rule, programs, variable)) return []
+  const where = placeOf(rule.directive)
+  const remedy =
+    'guard the rule: RewriteCond "%{ENV:UNIQUE_ID} ${map:%{ENV:UNIQUE_ID} …}" "^(\\S+) \\1 (zope1|zope2)$" and write scheme and host into the rule; or take what zope-failover apache-conf prints'
+  return [
+    scheme === ''
+      ? {
+          code: 'proxy-to-itself',
+          severity: 'error',
+          what: 'scheme and host of this [P] rule come from the map, and no condition sees to it that there is an answer',
+          why: 'a dead map answers nothing; what is left is a path, httpd takes it for one of its own and sends the request to itself, again and again, until every worker is busy: one request stops the whole server',
+          remedy,
+          where,
+        }
+      : {
+          code: 'target-unguarded',
+          severity: 'warning',
+          what: 'the host of this [P] rule comes from the map, and no condition sees to it that there is an answer',
+          why: `a dead map answers nothing, and ${scheme}/… is an error page for every visitor (400 AH01083, or 500 AH01144)`,
+          remedy,
+          where,
+        },
+  ]
+}
+
+function hostFindings(rule: Rule): Finding[] {
+  if (!isProxyRule(rule)) return []
+  const where = placeOf(rule.directive)
+  const [, host = ''] = /^[a-z]+:\/\/([^/]*)/i.exec(rule.substitution) ?? []
+  if (/\$\d|%\{(?:HTTP_|HTTP:)/i.test(host))
+    return [
+      {
+        code: 'open-proxy',
+        severity: 'error',
+        what: `the visitor says where this [P] rule sends him: ${host}`,
+        why: 'anybody can reach any host through this server',
+        remedy: 'write the host into the rule, or choose it by a map',
+        where,
+      },
+    ]
+  if (/\/VirtualHostBase\/.*%\{HTTP_HOST\}/.test(rule.substitution))
+    return [
+      {
+        code: 'vhm-host-from-visitor',
+        severity: 'warning',
+        what: '%{HTTP_HOST} stands in the VirtualHostMonster path',
+        why: 'it is what the visitor sent, port included: Zope writes it into links, and a cache keeps them for others',
+        remedy:
+          'write the site’s own name, or %{SERVER_NAME} with UseCanonicalName On',
+        where,
+      },
+    ]
+  return []
+}
+
+function fidelityFindings(rule: Rule): Finding[] {
+  if (
+    !isProxyRule(rule) ||
+    !/^[a-z]+:\/\/.*\/[^?]*[$]\d/i.test(rule.substitution)
+  )
+    return []
+  const where = placeOf(rule.directive)
+  const remedy =
+    'RewriteMap esc int:escape, then …/${esc:$1} with the flags [P,NE]: the one form that keeps every URL'
+  const isEscaped = /\$\{\w+:\$\d\}/.test(rule.substitution)
+  if (isEscaped && !hasFlag(rule, 'ne', 'noescape'))
+    return [
+      {
+        code: 'url-escaped-twice',
+        severity: 'warning',
+        what: 'the path is escaped by a map and the flag NE is missing',
+        why: 'it is escaped a second time: %20 arrives at Zope as %2520',
+        remedy,
+        where,
+      },
+    ]
+  if (isEscaped) return []
+  if (rule.flags.some(flag => /^BNE=/i.test(flag))) return []
+  if (hasFlag(rule, 'ne', 'noescape'))
+    return [
+      {
+        code: 'url-unescaped',
+        severity: 'warning',
+        what: 'the path goes to Zope unescaped: a bare $1 with the flag NE',
+        why: 'blanks and ? in a path are refused (403), UTF-8 gives 400, and %25 arrives as a bare %',
+        remedy,
+        where,
+      },
+    ]
+  if (hasFlag(rule, 'b'))
+    return [
+      {
+        code: 'url-escaped-twice',
+        severity: 'warning',
+        what: 'the path is escaped by the flag B, and once more by [P]',
+        why: '%3F arrives at Zope as %253f, a blank as "+"',
+        remedy,
+        where,
+      },
+    ]
+  return [
+    {
+      code: 'url-refused',
+      severity: 'info',
+      what: 'the path goes to Zope as a bare $1',
+      why: 'since 2.4.60 httpd refuses every URL with %3F in its path then (403 AH10508)',
+      remedy,
+      where,
+    },
+  ]
+}
+
+function flagFindings(rule: Rule): Finding[] {
+  const unsafe = rule.flags.find(flag => /^unsafe/i.test(flag))
+  if (unsafe === undefined) return []
+  return [
+    {
+      code: 'unsafe-flag',
+      severity: 'warning',
+      what: `the flag ${unsafe} switches one of httpd's own protections off`,
+      why: 'with UnsafeAllow3F the path is cut at the ? and the rest becomes a query (CVE-2024-38474); with UnsafePrefixStat a visitor may choose a file system path (CVE-2024-38475)',
+      remedy:
+        'take it away; ${esc:$1} with [P,NE] brings every path through without it',
+      where: placeOf(rule.directive),
+    },
+  ]
+}
+
+function nonceFindings(
+  rule: Rule,
+  programs: ReadonlySet<string>,
+  httpd: HttpdFacts,
+): Finding[] {
+  const asked = textsOf(rule).filter(text =>
+    mapsIn(text).some(name => programs.has(name)),
+  )
+  if (asked.length === 0) return []
+  const where = placeOf(rule.directive)
+  if (asked.some(text => text.includes('%{UNIQUE_ID}')))
+    return [
+      {
+        code: 'nonce-empty',
+        severity: 'error',
+        what: 'the lookup carries %{UNIQUE_ID}, which is always empty in a rule',
+        why: 'the answer cannot be told from one to somebody else’s question',
+        remedy: 'write %{ENV:UNIQUE_ID}',
+        where,
+      },
+    ]
+  if (
+    asked.some(text => text.includes('%{ENV:UNIQUE_ID}')) &&
+    !httpd.conf.modules.has('unique_id_module')
+  )
+    return [
+      {
+        code: 'module-missing',
+        severity: 'error',
+        what: 'the lookup carries %{ENV:UNIQUE_ID}, and the module unique_id is not loaded',
+        why: 'the answer cannot be told from one to somebody else’s question; checked against it, no answer ever counts',
+        remedy: 'a2enmod unique_id',
+        where,
+      },
+    ]
+  const isChecked = rule.conditions.some(
+    ({ test, pattern }) =>
+      mapsIn(test).some(name => programs.has(name)) && pattern.includes('\\1'),
+  )
+  if (isChecked) return []
+  return [
+    {
+      code: 'answer-unchecked',
+      severity: 'warning',
+      what: 'nothing here tells the answer to this request from the answer to another',
+      why: 'when httpd loses a child between question and answer, or a program writes a line too many, everybody gets the answer of the visitor before him from then on',
+      remedy:
+        'ask and compare in one condition: RewriteCond "%{ENV:UNIQUE_ID} ${map:%{ENV:UNIQUE_ID} …}" "^(\\S+) \\1 (zope1|zope2)$"',
+      where,
+    },
+  ]
+}
+
+function defaultFindings(rule: Rule, programs: ReadonlySet<string>): Finding[] {
+  const found = textsOf(rule)
+    .flatMap(text => [...text.matchAll(/\$\{([^:}]+):[^$]*?\|([^}]*)\}/g)])
+    .find(([, name = '']) => programs.has(name))
+  if (found === undefined) return []
+  return [
+    {
+      code: 'default-unused',
+      severity: 'warning',
+      what: `the default "${found[2]}" is meant for the time without the map, and is not used then`,
+      why: 'a dead program answers the empty text, which counts as found; the default is for an answer of NULL only',
+      remedy:
+        'test the answer in a RewriteCond, and write the default as a rule of its own after it',
+      where: placeOf(rule.directive),
+    },
+  ]
+}
+
+function versionFindings(rule: Rule, { version }: HttpdFacts): Finding[] {
+  if (version === undefined) return []
+  const where = placeOf(rule.directive)
+  if (
+    version === '2.4.64' &&
+    rule.conditions.some(({ test }) => test.toLowerCase() === 'expr')
+  )
+    return [
+      {
+        code: 'httpd-bug',
+        severity: 'error',
+        what: 'httpd 2.4.64 takes every "RewriteCond expr" for true',
+        why: 'CVE-2025-54090: the rule runs for everybody',
+        remedy: 'bring httpd up to date; 2.4.65 mends it',
+        where,
+      },
+    ]
+  if (
+    compareVersions(version, '2.4.69') < 0 &&
+    textsOf(rule).some(text => text.includes('%{LA-U:HTTP:'))
+  )
+    return [
+      {
+        code: 'httpd-bug',
+        severity: 'warning',
+        what: `httpd ${version} and %{LA-U:HTTP:…} do not go together`,
+        why: 'CVE-2026-56154, mended in 2.4.69',
+        remedy: 'bring httpd up to date, or write %{HTTP:…}',
+        where,
+      },
+    ]
+  return []
+}
+
+function wholeRequestFindings(rule: Rule): Finding[] {
+  const isTaken = rule.conditions.some(
+    ({ test, pattern }) =>
+      test.includes('%{THE_REQUEST}') && pattern.includes('('),
+  )
+  if (
+    !isTaken ||
+    !isProxyRule(rule) ||
+    !/%\d/.test(rule.substitution) ||
+    rule.conditions.some(({ pattern }) => /^!.*(?:\\\.\\\.|%2e)/i.test(pattern))
+  )
+    return []
+  return [
+    {
+      code: 'raw-path',
+      severity: 'warning',
+      what: 'the path comes from %{THE_REQUEST}, as the visitor wrote it',
+      why: '".." in it reaches Zope, which may climb out of the site with it (VirtualHostRoot)',
+      remedy:
+        'RewriteCond %{THE_REQUEST} "!\\.\\.|%2e" [NC] before it, or ${esc:$1} with [P,NE]',
+      where: placeOf(rule.directive),
+    },
+  ]
+}
+
+function severalLookups(
+  rules: readonly Rule[],
+  programs: ReadonlySet<string>,
+): Finding[] {
+  const asking = rules.filter(rule =>
+    textsOf(rule).some(text => mapsIn(text).some(name => programs.has(name))),
+  )
+  const [, second] = asking
+  if (second === undefined) return []
+  return [
+    {
+      code: 'several-lookups',
+      severity: 'info',
+      what: `${asking.length} rules here ask a map program`,
+      why: 'httpd keeps no answer of a program: each time a rule is reached is one more question, under a lock that all of httpd shares',
+      remedy:
+        'ask once, in a RewriteCond, keep the answer with [E=NAME:%1] and use %{ENV:NAME}',
+      where: placeOf(second.directive),
+    },
+  ]
+}

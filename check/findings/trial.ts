@@ -1,0 +1,177 @@
+// What to ask a map program that was started as httpd would start it, and what
+// its answers are worth. Pure.
+import type { Trial } from '../facts.ts'
+import type { Finding } from '../finding.ts'
+import type { OwnMap } from '../map-command.ts'
+
+/** A pool as far as an answer can be judged by it. */
+export type AskedPool = {
+  readonly name: string
+  /** names or addresses that may be answered */
+  readonly members: readonly string[]
+  /** somebody serves it now */
+  readonly hasSomebody: boolean
+}
+
+/** Asks for more pools add nothing. */
+const maxPools = 20
+const nobody = 'zope-failover-check-no-such-pool'
+
+/**
+ * @param own undefined: some other program, of which only lines can be judged
+ */
+export function questionsFor(
+  own: OwnMap | undefined,
+  pools: readonly AskedPool[],
+): string[] {
+  // a carriage return, which any visitor can send, is where readers of lines
+  // go wrong
+  if (own === undefined) return [nobody, `${nobody}\r${nobody}`, nobody]
+  return [
+    ...pools
+      .slice(0, maxPools)
+      .map(({ name }, index) => `check-${index} ${name}`),
+    `check-odd ${nobody} a\rb\u00FF`,
+    `check-last ${nobody}`,
+  ]
+}
+
+export function trialFindings(
+  trial: Trial,
+  own: OwnMap | undefined,
+  pools: readonly AskedPool[],
+  where: string,
+  command: string,
+): Finding[] {
+  const finding = (
+    code: string,
+    what: string,
+    why: string,
+    remedy: string,
+  ): Finding => ({ code, severity: 'error', what, why, remedy, where })
+  const said =
+    trial.errors.trim() === ''
+      ? ''
+      : `; it said: ${trial.errors.trim().split('\n').slice(0, 5).join(' | ')}`
+  if (trial.failure !== undefined)
+    return [
+      finding(
+        'trial-not-started',
+        `the map could not be started as httpd starts it: ${trial.failure}`,
+        'httpd cannot start it either',
+        `try it: ${command}`,
+      ),
+    ]
+  const wanted = trial.questions.length
+  const inTime = trial.output.split('\n').slice(0, -1)
+  const all = `${trial.output}${trial.late}`.split('\n')
+  const rest = all.pop() ?? ''
+  const findings: Finding[] = []
+  if (inTime.length < wanted && trial.isEarly)
+    findings.push(
+      finding(
+        'trial-ended-early',
+        `the map ended (${trial.end}) after ${inTime.length} of ${wanted} answers${said}`,
+        'httpd does not start it again: from then on every lookup gets an empty answer',
+        `try it: ${command}`,
+      ),
+    )
+  else if (inTime.length < wanted && all.length >= wanted)
+    findings.push(
+      finding(
+        'trial-buffered',
+        'the map answers only when its input ends: its output is buffered',
+        'httpd waits for the answer without any limit, and with it every request of the server',
+        'write each answer at once: flush after each line ($| = 1 in Perl, flush=True in Python)',
+      ),
+    )
+  else if (inTime.length < wanted)
+    findings.push(
+      finding(
+        'trial-no-answer',
+        `the map gave ${inTime.length} of ${wanted} answers within ${trial.limitMs / 1_000} s${rest === '' ? '' : `, and half a line: ${JSON.stringify(rest)}`}${said}`,
+        'httpd waits for an answer without any limit, and with it every request of the server',
+        `try it: ${command}`,
+      ),
+    )
+  else if (all.length > wanted || rest !== '')
+    findings.push(
+      finding(
+        'trial-too-many-lines',
+        `the map wrote ${all.length} lines${rest === '' ? '' : ' and half a one'} to ${wanted} questions`,
+        'the line too many is the answer to the next visitor’s question, and so on for everybody until httpd is restarted',
+        own === undefined
+          ? 'split its input at byte 0x0A and at nothing else (not at \\r: Node’s readline does), and write one line for each'
+          : `report this, with: ${command}`,
+      ),
+    )
+  else if (own !== undefined)
+    findings.push(...answerFindings(all, trial, own, pools, finding))
+  if (!trial.hasEnded && !trial.isEarly)
+    findings.push({
+      ...finding(
+        'trial-does-not-end',
+        'the map does not end at the end of its input',
+        'each graceful restart waits 3 seconds for it and takes no connection meanwhile; behind a launcher, one more process stays each time',
+        'let it end when it reads the end of its input',
+      ),
+      severity: 'warning',
+    })
+  return findings
+}
+
+function answerFindings(
+  lines: readonly string[],
+  { questions }: Trial,
+  own: OwnMap,
+  pools: readonly AskedPool[],
+  finding: (code: string, what: string, why: string, remedy: string) => Finding,
+): Finding[] {
+  for (const [index, question] of questions.entries()) {
+    const [nonce = '', poolName] = question.split(' ')
+    const line = lines[index] ?? ''
+    const told = `asked ${JSON.stringify(question)}, it answered ${JSON.stringify(line)}`
+    if (!line.startsWith(`${nonce} `))
+      return [
+        finding(
+          'trial-wrong-nonce',
+          told,
+          'the answer does not carry the request’s own number, so no rule can believe it',
+          'is this another version of the map? Make the generated files anew',
+        ),
+      ]
+    const answer = line.slice(nonce.length + 1)
+    const pool = pools.find(({ name }) => name === poolName)
+    if (answer === 'NULL') {
+      if (pool?.hasSomebody === true)
+        return [
+          finding(
+            'trial-nobody',
+            `${told}, while status knows somebody who serves pool ${pool.name}`,
+            'the map reads another configuration or directory, or may not read them',
+            'compare --config and --directory of the RewriteMap with the configuration',
+          ),
+        ]
+      continue
+    }
+    const names = answer.split(' ')
+    const mayBe = [
+      ...(pool?.members ?? []),
+      ...(own.answer === 'pair' ? ['-'] : []),
+    ]
+    const isRight =
+      names.length === (own.answer === 'pair' ? 2 : 1) &&
+      names[0] !== '-' &&
+      names.every(name => mayBe.includes(name))
+    if (!isRight)
+      return [
+        finding(
+          'trial-wrong-answer',
+          told,
+          'that is no backend of this pool, so the rules cannot use it',
+          'compare --config of the RewriteMap with the configuration, and make the generated files anew',
+        ),
+      ]
+  }
+  return []
+}

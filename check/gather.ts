@@ -1,0 +1,332 @@
+// Asks httpd what it would load, reads these files, and makes facts of it all.
+import { existsSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { isAlive } from '../rewritemap/map-reports.ts'
+import type { GeneratedFile, HttpdFacts, User } from './facts.ts'
+import { commandWords, generatedHead } from './findings/generated.ts'
+import { moduleName, parseHttpdConf } from './httpd-conf.ts'
+import type { ParsedConf } from './httpd-conf.ts'
+import { parseBuild, parseCompiledIn, parseDump } from './httpd-dumps.ts'
+import type { Build, Dump } from './httpd-dumps.ts'
+import { aprWords } from './httpd-text.ts'
+import { run } from './run.ts'
+import { modifiedMs, readText, source, system } from './system.ts'
+import { unitSettings } from './unit.ts'
+
+export type Wanted = {
+  /** how to call httpd; undefined: look for it */
+  readonly httpd: string | undefined
+  /** undefined: the one httpd takes by itself */
+  readonly confFile: string | undefined
+  /** systemd's unit; undefined: look for it */
+  readonly unit: string | undefined
+  readonly configFile: string
+}
+
+export type Gathered =
+  | { readonly kind: 'httpd'; readonly facts: HttpdFacts }
+  /** in words, why there is nothing to judge */
+  | { readonly kind: 'none'; readonly why: string; readonly isError: boolean }
+
+type Called = { readonly words: readonly string[]; readonly build: Build }
+
+export async function gatherHttpd(wanted: Wanted): Promise<Gathered> {
+  const called = await findHttpd(wanted)
+  if (called === undefined && wanted.httpd !== undefined)
+    return {
+      kind: 'none',
+      why: `"${wanted.httpd}" is no httpd: it does not tell its version when called with -V`,
+      isError: true,
+    }
+  const confFile = wanted.confFile ?? called?.build.confFile
+  if (confFile === undefined)
+    return {
+      kind: 'none',
+      why: 'no httpd was found here (looked for apachectl, apache2ctl, httpd and apache2)',
+      isError: false,
+    }
+  if (system.path(confFile).kind === 'missing')
+    return {
+      kind: 'none',
+      why: `httpd's configuration ${confFile} does not exist`,
+      isError: wanted.confFile !== undefined,
+    }
+  const environment = await environmentFor(confFile)
+  const asked = await askHttpd(called, wanted, confFile, environment)
+  const known = {
+    serverRoot: called?.build.root ?? dirname(confFile),
+    modules: [
+      ...(asked?.compiledIn ?? []).map(moduleName),
+      ...(asked?.dump?.modules ?? []),
+    ],
+    defines: {},
+    environment,
+    version: called?.build.version,
+  }
+  const first = parseHttpdConf(confFile, source, known)
+  const defines = givenDefines(asked?.dump, first)
+  const conf =
+    Object.keys(defines).length === 0
+      ? first
+      : parseHttpdConf(confFile, source, { ...known, defines })
+  const life = lifeOf(asked?.dump, conf)
+  return {
+    kind: 'httpd',
+    facts: {
+      confFile,
+      control:
+        called === undefined
+          ? 'apachectl'
+          : [...called.words, ...fileArguments(wanted)].join(' '),
+      version: called?.build.version,
+      conf,
+      dump: asked?.dump,
+      refusal: asked?.refusal,
+      generated: await generatedFiles(conf, wanted.configFile),
+      ...life,
+      unit: unitOf(wanted, called),
+    },
+  }
+}
+
+const places = ['/usr/sbin', '/usr/local/sbin', '/usr/local/apache2/bin']
+
+/** The first that tells its version; some systems' apachectl takes no options. */
+async function findHttpd(wanted: Wanted): Promise<Called | undefined> {
+  const candidates =
+    wanted.httpd === undefined
+      ? inPath(
+          // with a file of one's own the script around httpd has nothing to add
+          wanted.confFile === undefined
+            ? ['apachectl', 'apache2ctl', 'httpd', 'apache2']
+            : ['httpd', 'apache2', 'apachectl', 'apache2ctl'],
+        )
+      : [aprWords(wanted.httpd)]
+  for (const words of candidates) {
+    const { stdout } = await run([...words, '-V'], process.env)
+    const build = parseBuild(stdout)
+    if (build.version !== undefined) return { words, build }
+  }
+  return undefined
+}
+
+function inPath(names: readonly string[]): string[][] {
+  const directories = [
+    ...(process.env['PATH'] ?? '').split(':').filter(path => path !== ''),
+    ...places,
+  ]
+  return names.flatMap(name =>
+    directories
+      .map(directory => `${directory}/${name}`)
+      .filter(file => existsSync(file))
+      .slice(0, 1)
+      .map(file => [file]),
+  )
+}
+
+function fileArguments({ confFile }: Wanted): string[] {
+  return confFile === undefined ? [] : ['-f', confFile]
+}
+
+/** Debian keeps the variables of its configuration in a file beside it. */
+async function environmentFor(confFile: string): Promise<NodeJS.ProcessEnv> {
+  const directory = dirname(confFile)
+  const file = `${directory}/envvars`
+  if (!existsSync(file)) return process.env
+  const { code, stdout } = await run(
+    ['/bin/sh', '-c', '. "$0" >/dev/null 2>&1; exec env -0', file],
+    { ...process.env, APACHE_CONFDIR: directory },
+  )
+  if (code !== 0) return process.env
+  return Object.fromEntries(
+    stdout
+      .split('\0')
+      .filter(entry => entry.includes('='))
+      .map(entry => {
+        const at = entry.indexOf('=')
+        return [entry.slice(0, at), entry.slice(at + 1)]
+      }),
+  )
+}
+
+const dumps = ['VHOSTS', 'MODULES', 'INCLUDES', 'RUN_CFG'].flatMap(name => [
+  '-D',
+  `DUMP_${name}`,
+])
+
+async function askHttpd(
+  called: Called | undefined,
+  wanted: Wanted,
+  confFile: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<
+  | {
+      compiledIn: string[]
+      dump: Dump | undefined
+      refusal: string | undefined
+    }
+  | undefined
+> {
+  if (called === undefined) return undefined
+  const call = [...called.words, ...fileArguments(wanted)]
+  const env = { ...environment, APACHE_CONFDIR: dirname(confFile) }
+  const [dumped, listed] = await Promise.all([
+    run([...call, '-t', ...dumps], env),
+    run([...called.words, '-l'], env),
+  ])
+  const isTaken = dumped.code === 0
+  return {
+    compiledIn: parseCompiledIn(listed.stdout),
+    dump: isTaken ? parseDump(dumped.stdout) : undefined,
+    refusal: isTaken
+      ? undefined
+      : dumped.stderr
+          .split('\n')
+          .filter(line => !line.includes('AH00558'))
+          .join('\n'),
+  }
+}
+
+/** What -D gave: the dump's, less those the files define themselves. */
+function givenDefines(
+  dump: Dump | undefined,
+  conf: ParsedConf,
+): Record<string, string> {
+  const own = new Set(
+    conf.directives
+      .filter(({ name }) => name === 'define')
+      .map(({ args }) => args[0]),
+  )
+  return Object.fromEntries(
+    (dump?.defines ?? [])
+      .map(define => define.split('=', 2))
+      .filter(([name = '']) => !own.has(name) && !name.startsWith('DUMP_'))
+      .map(([name = '', value = '']) => [name, value]),
+  )
+}
+
+/** Whether it runs, and who started it (else: who would, is whoever asks). */
+function lifeOf(
+  dump: Dump | undefined,
+  conf: ParsedConf,
+): Pick<HttpdFacts, 'starter' | 'isRunning' | 'isReloadDue'> {
+  const file = dump?.pidFile ?? ''
+  const pid = Number.parseInt(readText(file) ?? '', 10)
+  const isRunning = pid > 1 && isAlive(pid)
+  const startedMs = modifiedMs(file) ?? 0
+  return {
+    starter: userOf(
+      (isRunning ? ownerOf(`/proc/${pid}`) : undefined) ??
+        process.geteuid?.() ??
+        0,
+    ),
+    isRunning,
+    isReloadDue: conf.files.some(one => (modifiedMs(one) ?? 0) > startedMs),
+  }
+}
+
+function ownerOf(file: string): number | undefined {
+  try {
+    return statSync(file).uid
+  } catch {
+    // gone since
+    return undefined
+  }
+}
+
+function userOf(uid: number): User {
+  return system.user(String(uid)) ?? { name: `uid ${uid}`, uid, gids: [uid] }
+}
+
+const here = dirname(fileURLToPath(import.meta.url))
+const command = import.meta.url.endsWith('.ts')
+  ? resolve(here, '../dist/cli/main.js')
+  : resolve(here, '../cli/main.js')
+
+async function generatedFiles(
+  conf: ParsedConf,
+  configFile: string,
+): Promise<GeneratedFile[]> {
+  const made = [...new Set(conf.files)].flatMap(file => {
+    const text = readText(file) ?? ''
+    const head = generatedHead(text)
+    return head === undefined ? [] : [{ file, text, ...head }]
+  })
+  const renders = new Map<string, Promise<GeneratedFile['fresh']>>()
+  return Promise.all(
+    made.map(async one => {
+      const words = commandWords(one.command)
+      const fresh = renders.get(one.command) ?? render(words)
+      renders.set(one.command, fresh)
+      const at = words.indexOf('--config')
+      const config = at === -1 ? configFile : (words[at + 1] ?? configFile)
+      return {
+        ...one,
+        isNewer: (modifiedMs(one.file) ?? 0) >= (modifiedMs(config) ?? 0),
+        fresh: await fresh,
+      }
+    }),
+  )
+}
+
+/** To stdout, whatever the command was told: check writes no file. */
+async function render(
+  words: readonly string[],
+): Promise<GeneratedFile['fresh']> {
+  const args = words
+    .slice(1)
+    .filter(
+      (word, index, all) =>
+        !/^--(?:output|force)(?:=|$)/.test(word) &&
+        all[index - 1] !== '--output',
+    )
+  const { code, stdout, stderr } = await run(
+    [process.execPath, command, ...args],
+    process.env,
+  )
+  return code === 0
+    ? { kind: 'text', text: stdout }
+    : { kind: 'refused', why: stderr.trim() }
+}
+
+const unitPlaces = [
+  '/etc/systemd/system',
+  '/run/systemd/system',
+  '/usr/local/lib/systemd/system',
+  '/usr/lib/systemd/system',
+  '/lib/systemd/system',
+]
+
+/** The system's unit starts the system's configuration, no other. */
+function unitOf(
+  wanted: Wanted,
+  called: Called | undefined,
+): HttpdFacts['unit'] {
+  const isDefault =
+    wanted.confFile === undefined ||
+    (called !== undefined && wanted.confFile === called.build.confFile)
+  const candidates =
+    wanted.unit !== undefined
+      ? [wanted.unit]
+      : isDefault
+        ? ['apache2.service', 'httpd.service'].flatMap(name =>
+            unitPlaces.map(place => `${place}/${name}`),
+          )
+        : []
+  const file = candidates.find(one => readText(one) !== undefined)
+  if (file === undefined) return undefined
+  const name = file.slice(file.lastIndexOf('/') + 1)
+  // drop-ins count wherever they are, in the order of their names
+  const dropIns = [dirname(file), ...unitPlaces]
+    .flatMap(place => source.list(`${place}/${name}.d/*.conf`))
+    .sort((one, other) =>
+      one.replace(/.*\//, '') < other.replace(/.*\//, '') ? -1 : 1,
+    )
+  return {
+    file,
+    settings: unitSettings(
+      [file, ...new Set(dropIns)].map(one => readText(one) ?? ''),
+    ),
+  }
+}

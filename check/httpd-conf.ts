@@ -1,0 +1,353 @@
+// httpd's configuration as httpd reads it: files -> directives in order, each
+// with its sections, file and line. Include, IfModule, IfDefine, Define, Macro
+// are followed; whoever calls it reads the files. Pure.
+import { confWords, logicalLines, rewriteWords } from './httpd-text.ts'
+import type { Line } from './httpd-text.ts'
+
+export type Section = {
+  /** in small letters */
+  readonly name: string
+  readonly args: readonly string[]
+  readonly file: string
+  readonly line: number
+}
+
+export type Directive = {
+  /** in small letters */
+  readonly name: string
+  readonly args: readonly string[]
+  readonly file: string
+  readonly line: number
+  /** outermost first; IfModule and its kind are not among them */
+  readonly sections: readonly Section[]
+}
+
+export type ConfProblem = {
+  readonly file: string
+  readonly line: number
+  readonly text: string
+}
+
+export type ParsedConf = {
+  readonly directives: readonly Directive[]
+  /** every section that was opened, also an empty one */
+  readonly sections: readonly Section[]
+  /** in the order they were read */
+  readonly files: readonly string[]
+  readonly modules: ReadonlySet<string>
+  readonly serverRoot: string
+  readonly problems: readonly ConfProblem[]
+}
+
+export type Source = {
+  /** undefined: not there, or not for us */
+  readonly read: (file: string) => string | undefined
+  /** the files that the argument of Include stands for, in httpd's order */
+  readonly list: (pattern: string) => readonly string[]
+}
+
+export type Known = {
+  readonly serverRoot: string
+  /** compiled in, `core_module` among them */
+  readonly modules: readonly string[]
+  /** -D parameters */
+  readonly defines: Readonly<Record<string, string>>
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** `2.4.71`; undefined: every IfVersion is kept */
+  readonly version: string | undefined
+}
+
+/** Reads `file` and all it includes. */
+export function parseHttpdConf(
+  file: string,
+  source: Source,
+  known: Known,
+): ParsedConf {
+  const reader = new Reader(source, known)
+  reader.file(file, [], { file, line: 0 })
+  return {
+    directives: reader.directives,
+    sections: reader.sections,
+    files: reader.files,
+    modules: reader.modules,
+    serverRoot: reader.serverRoot,
+    problems: reader.problems,
+  }
+}
+
+type Place = { readonly file: string; readonly line: number }
+type Macro = { readonly params: readonly string[]; readonly lines: Line[] }
+
+/** httpd's own limit is 20 (AP_MAX_INCLUDE_DEPTH); Macro counts here too. */
+const maxDepth = 40
+
+const conditions = new Set([
+  'ifmodule',
+  'ifdefine',
+  'ifversion',
+  'iffile',
+  'ifdirective',
+  'ifsection',
+])
+
+class Reader {
+  readonly directives: Directive[] = []
+  readonly sections: Section[] = []
+  readonly files: string[] = []
+  readonly problems: ConfProblem[] = []
+  readonly modules: Set<string>
+  serverRoot: string
+  readonly #defines: Map<string, string>
+  readonly #macros = new Map<string, Macro>()
+  readonly #source: Source
+  readonly #known: Known
+  #depth = 0
+
+  constructor(source: Source, known: Known) {
+    this.#source = source
+    this.#known = known
+    this.modules = new Set(known.modules)
+    this.#defines = new Map(Object.entries(known.defines))
+    this.serverRoot = known.serverRoot
+  }
+
+  file(file: string, around: readonly Section[], from: Place): void {
+    const text = this.#source.read(file)
+    if (text === undefined) {
+      this.#tell(from, `${file} cannot be read`)
+      return
+    }
+    this.files.push(file)
+    this.#lines(file, logicalLines(text), around)
+  }
+
+  #lines(
+    file: string,
+    lines: readonly Line[],
+    around: readonly Section[],
+  ): void {
+    if (this.#depth === maxDepth) {
+      this.#tell({ file, line: 0 }, 'files or macros include each other')
+      return
+    }
+    this.#depth++
+    const open: { name: string; section: Section | undefined }[] = []
+    for (let index = 0; index < lines.length; index++) {
+      const line = lines[index]
+      if (line === undefined) break
+      const place = { file, line: line.number }
+      const [, word = '', rest = ''] = /^(\S+)\s*([^]*)$/.exec(line.text) ?? []
+      if (line.text.startsWith('</')) {
+        open.pop()
+        continue
+      }
+      if (!line.text.startsWith('<')) {
+        const sections = open.flatMap(({ section }) => section ?? [])
+        this.#directive(place, word.toLowerCase(), rest, [
+          ...around,
+          ...sections,
+        ])
+        continue
+      }
+      const [, name = '', inner = ''] =
+        /^<([^\s>]*)\s*([^]*?)>?\s*$/.exec(line.text) ?? []
+      const args = this.#resolve(place, confWords(inner))
+      const section = { name: name.toLowerCase(), args, ...place }
+      if (section.name === 'macro') {
+        const end = endOf(lines, index, 'macro')
+        const [macro = '', ...params] = confWords(inner)
+        this.#macros.set(macro.toLowerCase(), {
+          params,
+          lines: lines.slice(index + 1, end),
+        })
+        index = end
+      } else if (!conditions.has(section.name)) {
+        this.sections.push(section)
+        open.push({ name: section.name, section })
+      } else if (this.#isTrue(section)) {
+        open.push({ name: section.name, section: undefined })
+      } else {
+        index = endOf(lines, index, section.name)
+      }
+    }
+    this.#depth--
+  }
+
+  #directive(
+    place: Place,
+    name: string,
+    rest: string,
+    sections: readonly Section[],
+  ): void {
+    const isRewrite = name === 'rewriterule' || name === 'rewritecond'
+    const args = this.#resolve(
+      place,
+      isRewrite ? rewriteWords(rest) : confWords(rest),
+    )
+    const [first = '', second = ''] = args
+    switch (name) {
+      case 'include':
+      case 'includeoptional':
+        this.#include(place, name, first, sections)
+        return
+      case 'define':
+        this.#defines.set(first, second)
+        break
+      case 'undefine':
+        this.#defines.delete(first)
+        break
+      case 'loadmodule':
+        this.modules.add(first)
+        break
+      case 'serverroot':
+        this.serverRoot = first
+        break
+      case 'use':
+        this.#use(place, args, sections)
+        return
+    }
+    this.directives.push({ name, args, ...place, sections })
+  }
+
+  #include(
+    place: Place,
+    name: string,
+    pattern: string,
+    sections: readonly Section[],
+  ): void {
+    const path = pattern.startsWith('/')
+      ? pattern
+      : `${this.serverRoot}/${pattern}`
+    const files = this.#source.list(path)
+    if (files.length === 0 && name === 'include' && !/[*?[]/.test(path))
+      this.#tell(place, `${path} is not there, or may not be seen`)
+    for (const file of files) this.file(file, sections, place)
+  }
+
+  #use(
+    place: Place,
+    [name = '', ...values]: readonly string[],
+    sections: readonly Section[],
+  ): void {
+    const macro = this.#macros.get(name.toLowerCase())
+    if (macro === undefined) {
+      this.#tell(place, `Use ${name}: there is no such Macro`)
+      return
+    }
+    // the longest name first: $host must not take the place of $hostname
+    const order = macro.params
+      .map((param, index) => ({ param, value: values[index] ?? '' }))
+      .sort((one, other) => other.param.length - one.param.length)
+    this.#lines(
+      place.file,
+      macro.lines.map(({ text }) => ({
+        text: order.reduce(
+          (whole, { param, value }) => whole.replaceAll(param, () => value),
+          text,
+        ),
+        number: place.line,
+      })),
+      sections,
+    )
+  }
+
+  #isTrue({ name, args }: Section): boolean {
+    const [first = '', second] = args
+    const isNegated = first.startsWith('!')
+    const what = isNegated ? first.slice(1) : first
+    const truth = (): boolean => {
+      switch (name) {
+        case 'ifmodule':
+          return this.modules.has(moduleName(what))
+        case 'ifdefine':
+          return this.#defines.has(what)
+        case 'ifversion':
+          return isVersion(this.#known.version, what, second)
+        case 'iffile':
+          return this.#source.read(what) !== undefined
+        default:
+          // which directives there are is not known here
+          return true
+      }
+    }
+    return truth() !== isNegated
+  }
+
+  /** `${NAME}`; what holds a colon is a map's (`${map:key}`). */
+  #resolve(place: Place, words: readonly string[]): string[] {
+    return words.map(word =>
+      word.replaceAll(/\$\{([^}:]+)\}/g, (whole, name: string) => {
+        const value = this.#defines.get(name) ?? this.#known.environment[name]
+        if (value === undefined) this.#tell(place, `${whole} is not defined`)
+        return value ?? whole
+      }),
+    )
+  }
+
+  #tell({ file, line }: Place, text: string): void {
+    this.problems.push({ file, line, text })
+  }
+}
+
+/** The line of the closing mark; the last line when there is none. */
+function endOf(lines: readonly Line[], start: number, name: string): number {
+  let depth = 0
+  for (let index = start; index < lines.length; index++) {
+    const text = lines[index]?.text.toLowerCase() ?? ''
+    if (new RegExp(`^<${name}(?:[\\s>]|$)`).test(text)) depth++
+    if (text.startsWith(`</${name}>`) && --depth === 0) return index
+  }
+  return lines.length
+}
+
+const sourceNames: Readonly<Record<string, string>> = {
+  'core.c': 'core_module',
+  'http_core.c': 'http_module',
+  'event.c': 'mpm_event_module',
+  'worker.c': 'mpm_worker_module',
+  'prefork.c': 'mpm_prefork_module',
+}
+
+/**
+ * A module may be named by itself or by its source file.
+ *
+ * @example moduleName('mod_ssl.c') // 'ssl_module'
+ */
+export function moduleName(name: string): string {
+  return sourceNames[name] ?? name.replace(/^mod_(\w+)\.c$/, '$1_module')
+}
+
+function isVersion(
+  version: string | undefined,
+  first: string,
+  second: string | undefined,
+): boolean {
+  if (version === undefined) return true
+  const operator = second === undefined ? '=' : first
+  const wanted = second ?? first
+  if (operator === '~' || wanted.startsWith('/'))
+    return new RegExp(wanted.replace(/^\/(.*)\/$/, '$1')).test(version)
+  const order = compareVersions(version, wanted)
+  switch (operator) {
+    case '>':
+      return order > 0
+    case '>=':
+      return order >= 0
+    case '<':
+      return order < 0
+    case '<=':
+      return order <= 0
+    default:
+      return order === 0
+  }
+}
+
+/** As a sort wants it: below 0 when `one` is the older. */
+export function compareVersions(one: string, other: string): number {
+  const right = other.split('.')
+  for (const [index, part] of one.split('.').entries()) {
+    const difference = Number(part) - Number(right[index] ?? 0)
+    if (difference !== 0) return difference
+  }
+  return 0
+}

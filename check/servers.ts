@@ -1,0 +1,195 @@
+// Directives -> the servers they make: the main server and its virtual hosts,
+// with the maps and rules that each of them really has. Pure.
+import type { Directive, ParsedConf, Section } from './httpd-conf.ts'
+import { aprWords } from './httpd-text.ts'
+
+export type Server = {
+  /** for a sentence: `virtual host www.example.org` */
+  readonly name: string
+  readonly isMain: boolean
+  /** where it begins */
+  readonly place: { readonly file: string; readonly line: number } | undefined
+  /** all that is in it, in order */
+  readonly directives: readonly Directive[]
+  /** of these, what is in no Directory, Location or the like */
+  readonly own: readonly Directive[]
+}
+
+export type MapKind = 'prg' | 'other'
+
+export type RewriteMapping = {
+  readonly name: string
+  readonly kind: MapKind
+  /** of a program: what APR makes of its command line */
+  readonly argv: readonly string[]
+  /** third argument, `USER[:GROUP]` */
+  readonly user: string | undefined
+  readonly directive: Directive
+  readonly server: Server
+}
+
+export type Condition = {
+  readonly test: string
+  readonly pattern: string
+  readonly flags: readonly string[]
+  readonly directive: Directive
+}
+
+export type Rule = {
+  readonly pattern: string
+  readonly substitution: string
+  /** as written: `P`, `E=NAME:VALUE`, `proxy` … */
+  readonly flags: readonly string[]
+  readonly conditions: readonly Condition[]
+  readonly directive: Directive
+}
+
+/** The main server first. */
+export function serversOf({ directives, sections }: ParsedConf): Server[] {
+  const hosts = sections.filter(({ name }) => name === 'virtualhost')
+  const server = (host: Section | undefined): Server => {
+    const all = directives.filter(
+      directive =>
+        directive.sections.find(({ name }) => name === 'virtualhost') === host,
+    )
+    const own = all.filter(directive =>
+      directive.sections.every(section => section === host),
+    )
+    const named = own.findLast(({ name }) => name === 'servername')?.args[0]
+    return {
+      name:
+        host === undefined
+          ? 'the main server'
+          : `virtual host ${named ?? host.args.join(' ')}`,
+      isMain: host === undefined,
+      place: host,
+      directives: all,
+      own,
+    }
+  }
+  return [server(undefined), ...hosts.map(server)]
+}
+
+/** The last one of that name at the server's own level. */
+export function setting(
+  server: Server,
+  name: string,
+): readonly string[] | undefined {
+  return server.own.findLast(directive => directive.name === name)?.args
+}
+
+/** Whether rules and maps run there; a virtual host inherits it. */
+export function isEngineOn(server: Server, main: Server): boolean {
+  const value =
+    setting(server, 'rewriteengine') ?? setting(main, 'rewriteengine')
+  return value?.[0]?.toLowerCase() === 'on'
+}
+
+/** Whether a virtual host sees the maps and rules of the main server. */
+export function inheritsRewrite(server: Server, main: Server): boolean {
+  const options = (of: Server): string[] =>
+    of.own
+      .filter(({ name }) => name === 'rewriteoptions')
+      .flatMap(({ args }) => args.map(arg => arg.toLowerCase()))
+  const own = options(server)
+  if (own.includes('inherit') || own.includes('inheritbefore')) return true
+  const from = options(main)
+  return (
+    !own.includes('ignoreinherit') &&
+    (from.includes('inheritdown') || from.includes('inheritdownbefore'))
+  )
+}
+
+/** The maps a server declares itself. */
+export function mapsOf(server: Server): RewriteMapping[] {
+  return server.own
+    .filter(({ name }) => name === 'rewritemap')
+    .map(directive => {
+      const [name = '', source = '', user] = directive.args
+      const isProgram = /^prg:/i.test(source)
+      return {
+        name,
+        kind: isProgram ? 'prg' : 'other',
+        argv: isProgram ? aprWords(source.slice('prg:'.length)) : [],
+        user,
+        directive,
+        server,
+      }
+    })
+}
+
+/** The rules of a server in order, those of its sections among them. */
+export function rulesOf(server: Server): Rule[] {
+  const rules: Rule[] = []
+  let conditions: Condition[] = []
+  for (const directive of server.directives) {
+    const [one = '', two = '', flags = ''] = directive.args
+    if (directive.name === 'rewritecond') {
+      conditions.push({
+        test: one,
+        pattern: two,
+        flags: flagsOf(flags),
+        directive,
+      })
+    } else if (directive.name === 'rewriterule') {
+      rules.push({
+        pattern: one,
+        substitution: two,
+        flags: flagsOf(flags),
+        conditions,
+        directive,
+      })
+      conditions = []
+    }
+  }
+  return rules
+}
+
+function flagsOf(text: string): string[] {
+  return text
+    .replace(/^\[([^]*)\]$/, '$1')
+    .split(',')
+    .map(flag => flag.trim())
+    .filter(flag => flag !== '')
+}
+
+/** Whether a rule has one of these flags, given in small letters. */
+export function hasFlag(rule: Rule, ...names: readonly string[]): boolean {
+  return rule.flags.some(flag => names.includes(flag.toLowerCase()))
+}
+
+export function isProxyRule(rule: Rule): boolean {
+  return hasFlag(rule, 'p', 'proxy')
+}
+
+/** The maps that a text asks: `${NAME:…}`. */
+export function mapsIn(text: string): string[] {
+  return [...text.matchAll(/\$\{([^:}]+):/g)].map(([, name = '']) => name)
+}
+
+/** Everything of a rule in which a map can be asked. */
+export function textsOf(rule: Rule): string[] {
+  return [
+    ...rule.conditions.map(({ test }) => test),
+    rule.substitution,
+    ...rule.flags,
+  ]
+}
+
+/**
+ * Whether a PCRE matches a text; undefined when JavaScript cannot tell, for it
+ * does not know all that PCRE does.
+ */
+export function matches(pattern: string, text: string): boolean | undefined {
+  const isNegated = pattern.startsWith('!')
+  const source = (isNegated ? pattern.slice(1) : pattern)
+    // (?s) at the beginning; possessive quantifiers
+    .replace(/^\(\?[a-z]+\)/, '')
+    .replaceAll(/([*+?}])\+/g, '$1')
+  try {
+    return new RegExp(source).test(text) !== isNegated
+  } catch {
+    // a pattern that PCRE alone understands
+    return undefined
+  }
+}

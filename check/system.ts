@@ -1,0 +1,165 @@
+// Files and users of this machine, for the rules: every answer is a value.
+import {
+  closeSync,
+  openSync,
+  readFileSync,
+  readSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+} from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { errorCode } from '../config/error-code.ts'
+import type { PathFact, System, User } from './facts.ts'
+import { globPattern, hasWildcard } from './glob.ts'
+import type { Source } from './httpd-conf.ts'
+
+export const system: System = { path, real, head, user, group }
+
+export const source: Source = { read: readText, list: listIncluded }
+
+/** undefined: not there, or not for us. */
+export function readText(file: string): string | undefined {
+  try {
+    // an Include of a device would never end
+    return statSync(file).isFile() ? readFileSync(file, 'utf8') : undefined
+  } catch {
+    // whatever the reason, the caller tells that it was not read
+    return undefined
+  }
+}
+
+/** When it was last changed, ms since 1970; undefined: it cannot be told. */
+export function modifiedMs(file: string): number | undefined {
+  try {
+    return statSync(file).mtimeMs
+  } catch {
+    // gone or closed: it takes part in no comparison
+    return undefined
+  }
+}
+
+function path(file: string): PathFact {
+  try {
+    const stats = statSync(file)
+    return {
+      kind: stats.isFile()
+        ? 'file'
+        : stats.isDirectory()
+          ? 'directory'
+          : 'other',
+      mode: stats.mode & 0o7777,
+      uid: stats.uid,
+      gid: stats.gid,
+    }
+  } catch (err) {
+    return ['ENOENT', 'ENOTDIR'].includes(errorCode(err))
+      ? { kind: 'missing' }
+      : { kind: 'hidden' }
+  }
+}
+
+function real(file: string): string {
+  try {
+    return realpathSync(file)
+  } catch {
+    // what is not there has no other name
+    return file
+  }
+}
+
+function head(file: string): string | undefined {
+  try {
+    const fd = openSync(file, 'r')
+    try {
+      const bytes = Buffer.alloc(512)
+      return bytes.toString('latin1', 0, readSync(fd, bytes))
+    } finally {
+      closeSync(fd)
+    }
+  } catch {
+    // the rules say so themselves when that matters
+    return undefined
+  }
+}
+
+function tableOf(file: string): string[][] {
+  return (readText(file) ?? '').split('\n').map(line => line.split(':'))
+}
+
+function user(name: string): User | undefined {
+  const entry = tableOf('/etc/passwd').find(
+    ([login, , uid]) => login === name || uid === name,
+  )
+  if (entry === undefined) return foreignUser(name)
+  const [login = '', , uid, gid] = entry
+  const groups = tableOf('/etc/group')
+    .filter(([, , , members]) => members?.split(',').includes(login))
+    .map(([, , id]) => Number(id))
+  return { name: login, uid: Number(uid), gids: [Number(gid), ...groups] }
+}
+
+/** One of a directory service, which only the C library knows. */
+function foreignUser(name: string): User | undefined {
+  if (!/^[\w.@-]+$/.test(name) || name.startsWith('-')) return undefined
+  try {
+    const ask = (option: string): string =>
+      execFileSync('id', [option, name], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+        timeout: 5_000,
+      }).trim()
+    return {
+      name,
+      uid: Number(ask('-u')),
+      gids: ask('-G').split(' ').map(Number),
+    }
+  } catch {
+    // id says no, or there is no id
+    return undefined
+  }
+}
+
+function group(name: string): number | undefined {
+  const entry = tableOf('/etc/group').find(
+    ([it, , gid]) => it === name || gid === name,
+  )
+  return entry === undefined ? undefined : Number(entry[2])
+}
+
+function names(directory: string): string[] {
+  try {
+    return readdirSync(directory).sort()
+  } catch {
+    // no directory, or not for us: nothing to include
+    return []
+  }
+}
+
+/** A directory stands for all files below it. */
+function listIncluded(pattern: string): string[] {
+  const paths = pattern
+    .split('/')
+    .filter(part => part !== '')
+    .reduce<string[]>(
+      (found, part) =>
+        found.flatMap(at =>
+          hasWildcard(part)
+            ? names(at === '' ? '/' : at)
+                .filter(name => globPattern(part).test(name))
+                .map(name => `${at}/${name}`)
+            : [`${at}/${part}`],
+        ),
+      [''],
+    )
+  return paths.flatMap(below)
+}
+
+function below(file: string): string[] {
+  const { kind } = path(file)
+  return kind === 'file'
+    ? [file]
+    : kind === 'directory'
+      ? names(file).flatMap(name => below(`${file}/${name}`))
+      : []
+}

@@ -1,0 +1,117 @@
+// Starts a map program as httpd would (same words, same user, no environment,
+// the program's own directory), asks it something, and lets it end.
+//
+// A map of ours that is tried must leave the sentinel directory as it is: it
+// runs under a limit of no bytes for what it writes to files (RLIMIT_FSIZE,
+// which pipes do not count under), so neither its report nor what it keeps of
+// its configuration is written.
+import { spawn } from 'node:child_process'
+import type { Trial, User } from './facts.ts'
+
+/** Output that comes in a flood is a fault already. */
+const maxOutput = 1024 * 1024
+
+/** sh has set PWD by itself; httpd gives nothing. */
+const withoutFiles = [
+  '/bin/sh',
+  '-c',
+  'ulimit -f 0; unset PWD OLDPWD; exec "$@"',
+  'sh',
+]
+
+/**
+ * @param user undefined: as whoever runs this
+ * @param isOwn a map of ours, which the limit on files cannot hurt
+ * @param limitMs for all answers, and again for the end
+ */
+export async function tryMap(
+  argv: readonly string[],
+  directory: string,
+  user: User | undefined,
+  isOwn: boolean,
+  questions: readonly string[],
+  limitMs: number,
+): Promise<Trial> {
+  const [command = '', ...args] = isOwn ? [...withoutFiles, ...argv] : argv
+  const child = spawn(command, args, {
+    cwd: directory,
+    env: {},
+    // a group of its own: whatever is left of it can be ended
+    detached: true,
+    ...(user === undefined
+      ? {}
+      : { uid: user.uid, gid: user.gids[0] ?? user.uid }),
+  })
+  let output = ''
+  let late = ''
+  let errors = ''
+  let failure: string | undefined
+  let end = ''
+  let isInputOver = false
+  let isGone = false
+  let wake = nothing
+  child.stdout.on('data', (chunk: Buffer) => {
+    const text = chunk.toString('latin1')
+    if (isInputOver) late = (late + text).slice(0, maxOutput)
+    else output = (output + text).slice(0, maxOutput)
+    wake()
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors = (errors + chunk.toString()).slice(0, 10_000)
+  })
+  // it ended without reading: its end tells that
+  child.stdin.on('error', nothing)
+  child.on('error', err => {
+    failure = err.message
+    isGone = true
+    wake()
+  })
+  child.on('close', (code, signal) => {
+    end = signal ?? `exit code ${code}`
+    isGone = true
+    wake()
+  })
+  const until = async (isDone: () => boolean): Promise<void> => {
+    if (isDone()) return
+    await new Promise<void>(done => {
+      const timer = setTimeout(done, limitMs)
+      wake = () => {
+        if (!isDone()) return
+        clearTimeout(timer)
+        done()
+      }
+    })
+    wake = nothing
+  }
+  child.stdin.write(
+    Buffer.from(questions.map(line => `${line}\n`).join(''), 'latin1'),
+  )
+  await until(() => isGone || output.split('\n').length > questions.length)
+  const isEarly = isGone
+  isInputOver = true
+  child.stdin.end()
+  await until(() => isGone)
+  const hasEnded = isGone && !isEarly
+  if (!isGone && child.pid !== undefined) endGroup(child.pid)
+  return {
+    questions,
+    output,
+    late,
+    errors,
+    failure,
+    isEarly,
+    hasEnded,
+    end,
+    limitMs,
+  }
+}
+
+function nothing(): void {}
+
+function endGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // it went in this moment
+  }
+}
