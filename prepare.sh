@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes this checkout ready: npm's packages, the build, httpd. Run by
+# Makes this checkout ready: npm's packages, the build, httpd, ss. Run by
 # `npm start`, `npm test` and `npm run bench`; says nothing when all is there.
 set -eu
 cd "$(dirname "$0")"
@@ -23,16 +23,23 @@ has_build() {
 # /usr/sbin is not in everybody's PATH
 has_httpd() { [ -x /usr/sbin/apache2 ] || command -v apache2 >/dev/null; }
 
-is_ready() { has_packages && has_build && has_httpd; }
+# closes connections (probe.cutLoose)
+has_ss() { [ -x /usr/bin/ss ] || [ -x /bin/ss ] || command -v ss >/dev/null; }
 
-install_httpd() {
-  install='apt-get update && apt-get install -y --no-install-recommends apache2-bin'
+has_programs() { has_httpd && has_ss; }
+
+is_ready() { has_packages && has_build && has_programs; }
+
+install_programs() {
+  has_httpd && programs='' || programs='apache2-bin'
+  has_ss || programs="${programs:+$programs }iproute2"
+  install="apt-get update && apt-get install -y --no-install-recommends $programs"
   if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-    say 'Apache httpd (the program apache2) is missing. On Debian and Ubuntu type:'
+    say "these Debian packages are missing: $programs. On Debian and Ubuntu type:"
     say "  sudo sh -c '$install'"
     exit 1
   fi
-  say 'installing apache2-bin'
+  say "installing $programs"
   DEBIAN_FRONTEND=noninteractive sh -c "$install" >&2
 }
 
@@ -43,7 +50,7 @@ is_ready && exit 0
 exec 9<package.json
 if command -v flock >/dev/null; then flock 9; fi
 
-has_httpd || install_httpd
+has_programs || install_programs
 if ! has_packages; then
   say "installing npm's packages"
   npm ci --include=dev >&2

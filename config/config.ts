@@ -30,6 +30,8 @@ export type ProbeSettings = {
   readonly verify: boolean
   /** down also when `failures` of the last `of` probes failed; of 0 = off */
   readonly window: { readonly failures: number; readonly of: number }
+  /** what httpd still holds to a backend that goes down is closed */
+  readonly cutLoose: boolean
   /** warming after down; 0 = off */
   readonly slowStartMs: number
   readonly heartbeat: Heartbeat

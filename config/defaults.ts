@@ -74,6 +74,7 @@ function probeSettings(given: ProbeInput): ProbeSettings {
     maxBody: given.maxBody ?? 65_536,
     verify: given.verify ?? true,
     window: given.window ?? { failures: 0, of: 0 },
+    cutLoose: given.cutLoose ?? false,
     slowStartMs: given.slowStart ?? 30_000,
     heartbeat: heartbeat(given.heartbeat ?? 'auto'),
     busyForMs: given.busyFor ?? 60_000,

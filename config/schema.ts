@@ -131,6 +131,7 @@ const probe = mapping('a mapping of probe settings', {
   maxBody: integer(1, 1_048_576),
   verify: z.boolean({ error: 'must be true or false' }),
   window: probeWindow,
+  cutLoose: z.boolean({ error: 'must be true or false' }),
   slowStart: duration('0s', '1h'),
   heartbeat: z.union(
     [

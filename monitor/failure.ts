@@ -15,7 +15,14 @@ export type Broken = {
   readonly promised: number | null
 }
 
-const local = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
+const local = new Set([
+  'EMFILE',
+  'ENFILE',
+  'ENOBUFS',
+  'ENOMEM',
+  // this machine closed the socket from outside (ss -K, cut-loose.ts)
+  'ECONNABORTED',
+])
 
 /** The outcome of a probe that ended in an error. */
 export function outcomeOfError(broken: Broken): Outcome {

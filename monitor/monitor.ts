@@ -7,6 +7,7 @@ import { monitorReportFile, sentinelFile } from '../sentinels/names.ts'
 import { readRegularFile, readSentinels } from '../sentinels/read.ts'
 import type { MonitorReport } from '../sentinels/reports.ts'
 import type { Verdict } from './health.ts'
+import { CutLoose } from './cut-loose.ts'
 import { Lookup } from './lookup.ts'
 import { Publisher } from './publish.ts'
 import { parseFormerReport, probesTold, verdictOnDisk } from './report.ts'
@@ -45,8 +46,10 @@ export class Monitor {
     this.#log = log
     this.publisher = new Publisher(config.directory, log)
     this.#scan = new Scan(config.directory, this.publisher, log)
+    const lookup = new Lookup()
     this.#around = {
-      lookup: new Lookup(),
+      lookup,
+      cutLoose: new CutLoose(config.directory, lookup, log),
       starvation: this.#starvation,
       turns: new Turns(),
       publisher: this.publisher,
@@ -60,6 +63,7 @@ export class Monitor {
   /** Starts from the verdicts on disk. */
   start(): void {
     const { directory, backends } = this.#config
+    this.#checkCutLoose()
     const names = new Set(backends.map(backend => backend.name))
     const snapshot = readSentinels(directory, names)
     const file = readRegularFile(
@@ -83,7 +87,13 @@ export class Monitor {
   /** The verdicts stay. */
   stop(): void {
     this.#starvation.stop()
+    this.#around.cutLoose.stop()
     for (const watch of this.#watches.values()) watch.stop()
+  }
+
+  #checkCutLoose(): void {
+    if (this.#config.backends.some(({ probe }) => probe.cutLoose))
+      this.#around.cutLoose.check()
   }
 
   /** Takes a changed configuration over without losing a verdict. */
@@ -92,6 +102,7 @@ export class Monitor {
       this.#config.backends.map(backend => [backend.name, backend]),
     )
     this.#config = config
+    this.#checkCutLoose()
     const added: string[] = []
     const changed: string[] = []
     for (const backend of config.backends) {

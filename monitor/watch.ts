@@ -4,6 +4,8 @@ import type { Logger } from 'pino'
 import { addressOf } from '../config/config.ts'
 import type { Backend } from '../config/config.ts'
 import type { BackendReport, ProbeRecord } from '../sentinels/reports.ts'
+import { leavesWaiting } from './cut-loose.ts'
+import type { CutLoose } from './cut-loose.ts'
 import { intervalMs, jittered } from './interval.ts'
 import { healthOf, shareOf, step } from './health.ts'
 import type { Health, HealthEvent, Verdict } from './health.ts'
@@ -22,6 +24,7 @@ export type Surroundings = {
   readonly starvation: Starvation
   readonly turns: Turns
   readonly publisher: Publisher
+  readonly cutLoose: CutLoose
   readonly log: Logger
   /** something that the report tells has changed */
   readonly changed: () => void
@@ -208,6 +211,17 @@ export class Watch {
       'backend changed state',
     )
     this.#around.changed()
+    // a first verdict is that of one probe: too little to cut anybody off
+    if (
+      state === 'down' &&
+      was !== 'unknown' &&
+      this.#backend.probe.cutLoose &&
+      leavesWaiting(outcome)
+    )
+      this.#around.cutLoose.cut(
+        this.#backend,
+        () => this.#health.state === 'down' && !this.#abort.signal.aborted,
+      )
   }
 
   #publish(isConfirmed: boolean): void {
