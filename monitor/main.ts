@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { errorCode } from '../config/error-code.ts'
+import { logOptions } from '../config/log-options.ts'
 import { readConfigText } from '../config/load.ts'
 import { parseConfig } from '../config/parse.ts'
 import { ConfigReload } from '../config/reload.ts'
@@ -36,7 +37,7 @@ export async function runMonitor(
   const config = parseConfig(text, configFile)
   // not synchronous: a log that nobody reads must not stop the probes
   const log = pino(
-    { level: options.logLevel ?? 'info', base: { pid: process.pid } },
+    logOptions('monitor', options.logLevel),
     pino.destination({ fd: 2, sync: false, maxLength: 1_048_576 }),
   )
   const refusal = directoryRefusal(config.directory)

@@ -3,6 +3,7 @@
 // that stops reading stops httpd.
 import { readFile } from 'node:fs/promises'
 import { pino } from 'pino'
+import { logOptions } from '../config/log-options.ts'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { errorCode } from '../config/error-code.ts'
@@ -41,10 +42,7 @@ export async function runObserver(options: ObserverOptions): Promise<number> {
     sync: false,
     maxLength: 65_536,
   })
-  const log = pino(
-    { base: { pid: process.pid, program: 'observe' } },
-    destination,
-  )
+  const log = pino(logOptions('observe'), destination)
   // httpd's stderr may be gone before we are
   destination.on('error', () => {})
   const observer = new Observer(options.configFile, log)

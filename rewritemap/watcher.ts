@@ -10,6 +10,7 @@ import { pino } from 'pino'
 import type { Config } from '../config/config.ts'
 import { errorCode } from '../config/error-code.ts'
 import { readConfigText } from '../config/file.ts'
+import { logOptions } from '../config/log-options.ts'
 import { ConfigError } from '../config/problem.ts'
 import type { ConfigReload } from '../config/reload.ts'
 import { version } from '../config/version.ts'
@@ -38,14 +39,7 @@ let isLogBroken = false
 destination.on('drop', () => dropped++)
 // nobody reads, or the disk is full: to log that would only fail again
 destination.on('error', () => (isLogBroken = true))
-const logger = pino(
-  {
-    base: { program: 'rewritemap', pid: process.pid },
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: level => ({ level }) },
-  },
-  destination,
-)
+const logger = pino(logOptions('rewritemap'), destination)
 
 const bug = 'bug in the watching thread'
 

@@ -179,17 +179,17 @@ void t.test('verdicts, the report and the log', async t => {
     return lines.length === 3 && lines
   })
   t.match(changes, [
-    { state: 'up', was: 'unknown', outcome: 'pass', level: 30 },
+    { state: 'up', was: 'unknown', outcome: 'pass', level: 'info' },
     {
       state: 'down',
       was: 'up',
       outcome: 'status',
       good: -3,
-      level: 40,
+      level: 'warn',
       reason:
         'failed 3 times in a row (fall 3): status 500, but only 200-399 passes',
     },
-    { state: 'up', was: 'down', outcome: 'pass', good: 2, level: 30 },
+    { state: 'up', was: 'down', outcome: 'pass', good: 2, level: 'info' },
   ])
 
   monitor.child.kill('SIGTERM')
@@ -369,7 +369,7 @@ void t.test('where it does not start', async t => {
     await monitor.gone
     t.equal(monitor.child.exitCode, 1)
     await until('told', () => told(monitor, 'cannot start').length === 1)
-    t.match(told(monitor, 'cannot start'), [{ err, level: 60 }])
+    t.match(told(monitor, 'cannot start'), [{ err, level: 'fatal' }])
   }
   writeFileSync(site.directory, '')
   await refused(/must be a directory.*something else is in its place/)
