@@ -12,7 +12,7 @@ export class Intake {
   readonly #look: (line: string) => void
   readonly #now: () => number
   /** the beginning of a line whose end has not come yet */
-  #rest: Buffer[] = []
+  #rest = ''
   #restBytes = 0
   #secondMs = -Infinity
   #spentMs = 0
@@ -42,29 +42,28 @@ export class Intake {
     for (;;) {
       const end = chunk.indexOf(0x0a, start)
       if (end === -1) break
-      this.#line(chunk.subarray(start, end), isHurried)
+      this.#line(chunk, start, end, isHurried)
       start = end + 1
     }
-    this.#keep(chunk.subarray(start))
+    this.#keep(chunk, start)
     this.#spentMs += this.#now() - startMs
   }
 
-  #line(end: Buffer, isHurried: boolean): void {
-    this.#keep(end)
+  #line(chunk: Buffer, start: number, end: number, isHurried: boolean): void {
     const rest = this.#rest
-    const bytes = this.#restBytes
-    this.#rest = []
-    this.#restBytes = 0
+    const bytes = this.#restBytes + end - start
     this.lines++
     if (isHurried) this.skipped++
     else if (bytes > maxLineBytes) this.tooLong++
-    else this.#look(Buffer.concat(rest, bytes).toString('latin1'))
+    else this.#look(rest + chunk.toString('latin1', start, end))
+    this.#rest = ''
+    this.#restBytes = 0
   }
 
-  /** A copy: the chunk's memory is not ours. Beyond the limit only the count. */
-  #keep(part: Buffer): void {
-    if (part.length === 0) return
-    this.#restBytes += part.length
-    if (this.#restBytes <= maxLineBytes) this.#rest.push(Buffer.from(part))
+  /** Beyond the limit only the count. */
+  #keep(chunk: Buffer, start: number): void {
+    this.#restBytes += chunk.length - start
+    if (this.#restBytes <= maxLineBytes)
+      this.#rest += chunk.toString('latin1', start)
   }
 }

@@ -1,0 +1,93 @@
+// probe.cutLoose with a real httpd: visitors inside a frozen backend are freed
+// by the verdict, not by httpd's timeout. Needs root and ss, as the monitor does.
+import t from 'tap'
+import { Visitor } from '../fixtures/load.ts'
+import { until } from '../fixtures/processes.ts'
+import { startSite } from '../fixtures/site.ts'
+import type { Site } from '../fixtures/site.ts'
+
+/** What the monitor told with this message. */
+function told(site: Site, message: string): Record<string, unknown>[] {
+  return (site.monitor?.output() ?? '')
+    .split('\n')
+    .filter(line => line.includes(`"msg":"${message}"`))
+    .map((line): Record<string, unknown> => JSON.parse(line))
+}
+
+void t.test('whoever waits on a frozen backend is freed', async t => {
+  const site = await startSite(t, {
+    hasMonitor: true,
+    // so long that only the cut can end a request
+    conf: ['--timeout=10m'],
+    yaml: 'probe: { interval: 200ms, timeout: 500ms, slow: 300ms, fall: 2, slowStart: 0s, heartbeat: off, cutLoose: true }',
+  })
+  const zope1 = site.backend('zope1')
+  const visitors = Array.from(
+    { length: 10 },
+    () => new Visitor({ port: site.httpd.port }),
+  )
+  const waiting = visitors.map(visitor => visitor.ask('/?delay=5000'))
+  await until('all to be inside', () => zope1.begun().size === 10)
+  zope1.program?.child.kill('SIGSTOP')
+  const frozenMs = performance.now()
+  const downMs = until('the verdict', () => !site.has('zope1.up')).then(() =>
+    performance.now(),
+  )
+  const samples = await Promise.all(waiting)
+  const verdictMs = await downMs
+  for (const visitor of visitors) visitor.leave()
+  const ends = samples.map(({ endMs }) => endMs).sort((a, b) => a - b)
+  const ms = (end: number | undefined): string =>
+    `${Math.round((end ?? 0) - verdictMs)} ms`
+  t.comment(
+    `frozen to down ${Math.round(verdictMs - frozenMs)} ms; down to the first visitor's error ${ms(ends[0])}, to the last ${ms(ends.at(-1))}`,
+  )
+  t.strictSame(
+    samples.map(({ status }) => status),
+    samples.map(() => 502),
+    'httpd tells each of them',
+  )
+  await until('the log', () => told(site, 'connections cut loose').length > 0)
+  const [cut] = told(site, 'connections cut loose')
+  t.equal(cut?.['backend'], 'zope1')
+  // a probe of the monitor's own may have been among them
+  t.ok(Number(cut?.['connections']) >= 10)
+  const newcomer = new Visitor({ port: site.httpd.port })
+  t.equal((await newcomer.ask('/')).backend, 'zope2')
+  newcomer.leave()
+  zope1.program?.child.kill('SIGCONT')
+  await until('it to come back', () => site.has('zope1.up'))
+})
+
+void t.test('whoever waits on a slow backend is left alone', async t => {
+  const site = await startSite(t, {
+    hasMonitor: true,
+    yaml: 'probe: { path: "/?delay=400", interval: 200ms, timeout: 5s, slow: 100ms, fall: 1, slowStart: 0s, heartbeat: off, cutLoose: true }',
+  })
+  const visitor = new Visitor({ port: site.httpd.port })
+  const asked = visitor.ask('/?delay=2000')
+  await until('slow', () =>
+    told(site, 'backend changed state').some(
+      ({ backend, state }) => backend === 'zope1' && state === 'slow',
+    ),
+  )
+  t.equal((await asked).status, 200)
+  visitor.leave()
+  t.strictSame(told(site, 'connections cut loose'), [])
+})
+
+void t.test('not asked for, nothing is cut', async t => {
+  const site = await startSite(t, {
+    hasMonitor: true,
+    yaml: 'probe: { interval: 200ms, timeout: 500ms, slow: 300ms, fall: 1, slowStart: 0s, heartbeat: off }',
+  })
+  const zope1 = site.backend('zope1')
+  const visitor = new Visitor({ port: site.httpd.port })
+  const asked = visitor.ask('/?delay=1000')
+  await until('it to be inside', () => zope1.begun().size === 1)
+  zope1.program?.child.kill('SIGSTOP')
+  await until('the verdict', () => !site.has('zope1.up'))
+  zope1.program?.child.kill('SIGCONT')
+  t.equal((await asked).status, 200, 'the visitor is served after the thaw')
+  visitor.leave()
+})
