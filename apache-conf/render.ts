@@ -9,6 +9,7 @@ import type { Values } from './template.ts'
 /** The files of apache-conf/, by their names without `.conf`. */
 export type Templates = {
   readonly prg: string
+  readonly 'prg-again': string
   readonly 'prg-fallback': string
   readonly 'prg-last-resort': string
   readonly 'prg-turn': string
@@ -32,6 +33,8 @@ export type RenderOptions = {
   readonly mapUser: string | undefined
   /** how long a backend may be silent */
   readonly timeoutMs: number
+  /** what a GET or HEAD could not get from one backend is asked of the next */
+  readonly isSecondChance: boolean
   /** connections of one httpd child to one backend; undefined: its threads */
   readonly maxConnections: number | undefined
   /** paths httpd serves itself, beside its status pages */
@@ -98,6 +101,10 @@ export function render(
     lastResort: lastResort.trimEnd(),
     lastResortRules: countRules(lastResort),
   })
+  const vhm = options.isVhm ? vhmPath(url, options.site) : ''
+  const again = options.isSecondChance
+    ? secondChance(templates['prg-again'], config.directory, tiers)
+    : ''
   const timeout = Math.ceil(options.timeoutMs / 1_000)
   return fill(templates.prg, {
     version: options.version,
@@ -129,7 +136,8 @@ export function render(
     affinityAddress: options.affinity === 'address',
     fallback: fallback.trimEnd(),
     fallbackRules: countRules(fallback),
-    vhm: options.isVhm ? vhmPath(url, options.site) : '',
+    again,
+    vhm,
     page,
     retryAfter: Math.ceil(options.retryAfterMs / 1_000),
     secure: url?.scheme === 'https' ? '; Secure' : '',
@@ -355,6 +363,17 @@ function tiersOf(pool: Pool): Values[] {
       members: names.map(({ name }) => ({ name })),
     }
   })
+}
+
+/** The rules of the second chance, below a jump over all of them. */
+function secondChance(
+  template: string,
+  directory: string,
+  tiers: readonly Values[],
+): string {
+  const values = { directory, tiers, againRules: 0 }
+  const againRules = countRules(fill(template, values)) - 1
+  return fill(template, { ...values, againRules }).trimEnd()
 }
 
 /** As [S=N] counts: every RewriteRule, whatever its conditions. */

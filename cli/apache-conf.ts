@@ -24,6 +24,7 @@ type Given = {
   affinity: Affinity
   mapUser?: string
   timeout: string
+  secondChance: boolean
   max?: string
   local: string[]
   maintenancePage?: string
@@ -63,6 +64,10 @@ export function apacheConfCommand(): Command {
     )
     .option('--map-user <user[:group]>', 'who the map runs as')
     .option('--timeout <duration>', 'how long a backend may be silent', '60s')
+    .option(
+      '--no-second-chance',
+      'a GET that a backend could not answer is not asked of the next one',
+    )
     .option(
       '--max <number>',
       'connections of one httpd child to one backend (left out: as many as it has threads)',
@@ -120,6 +125,7 @@ function print(given: Given, command: Command): string {
     affinity: given.affinity,
     mapUser: given.mapUser,
     timeoutMs,
+    isSecondChance: given.secondChance,
     maxConnections: given.max === undefined ? undefined : Number(given.max),
     local: given.local,
     page:
@@ -188,6 +194,7 @@ function template(name: string): URL {
 function readTemplates(): Templates {
   return {
     prg: readTemplate('prg'),
+    'prg-again': readTemplate('prg-again'),
     'prg-fallback': readTemplate('prg-fallback'),
     'prg-last-resort': readTemplate('prg-last-resort'),
     'prg-turn': readTemplate('prg-turn'),

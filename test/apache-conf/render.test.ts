@@ -13,6 +13,7 @@ const template = (name: string): string =>
 
 const templates = {
   prg: template('prg'),
+  'prg-again': template('prg-again'),
   'prg-fallback': template('prg-fallback'),
   'prg-last-resort': template('prg-last-resort'),
   'prg-turn': template('prg-turn'),
@@ -27,6 +28,7 @@ const plain: RenderOptions = {
   affinity: 'none',
   mapUser: undefined,
   timeoutMs: 60_000,
+  isSecondChance: true,
   maxConnections: undefined,
   local: [],
   page: '<p>later</p>',
@@ -124,9 +126,10 @@ void t.test('every mark is filled, and the skips count the rules', async t => {
           const skip = /S=(\d+)\]/.exec(rule)?.[1]
           return skip === undefined ? [] : [rules[at + 1 + Number(skip)]]
         })
-        t.equal(skips.length, 2)
-        t.match(skips[0], '"balancer://zf.%1/', 'from the answer to the proxy')
-        t.match(skips[1], '[E=ZF_ANSWER:NULL]', 'from the list to the choice')
+        t.equal(skips.length, 3)
+        t.match(skips[0], '(?:/|$)" "-" [END]', 'over the second chance')
+        t.match(skips[1], 'E=ZF_PATH:', 'from the answer to the proxy')
+        t.match(skips[2], '[E=ZF_ANSWER:NULL]', 'from the list to the choice')
       }
 })
 
@@ -185,6 +188,19 @@ void t.test('the cookie', async t => {
   )
   t.match(text, String.raw`"(?:^|;\s*)ROUTE=(zope1|zope2)\s*(?:;|$)" [NV]`)
   t.notMatch(conf(two, { cookie: undefined }), 'Cookie')
+})
+
+void t.test('the second chance', async t => {
+  const text = conf(two)
+  for (const status of [502, 503, 504])
+    t.match(text, `\nErrorDocument ${status} /.zope-failover/again\n`)
+  t.match(text, 'again=%{ZF_AGAIN}e')
+  const without = conf(two, { isSecondChance: false })
+  t.notMatch(without, '/again')
+  t.notMatch(without, '=ZF_PATH')
+  t.strictSame(without.match(/^ *ErrorDocument.*$/gm), [
+    'ErrorDocument 503 "<p>later</p>"',
+  ])
 })
 
 void t.test('tiers without the map', async t => {
