@@ -54,13 +54,17 @@ export function chooseNext(
   affinity: string | null,
   turns: Turns,
 ): Decision {
-  const rest = pool.members.filter(
+  return decide(pool, standbysOf(pool, gone), route, affinity, turns)
+}
+
+/** Whom `chooseNext` chooses from. */
+export function standbysOf(pool: TablePool, gone: TableMember): TableMember[] {
+  return pool.members.filter(
     member =>
       member.name !== gone.name &&
       member.standing !== 'drain' &&
       member.standing !== 'maint',
   )
-  return decide(pool, rest, route, affinity, turns)
 }
 
 function decide(

@@ -14,6 +14,7 @@ import { parseFormerReport, probesTold, verdictOnDisk } from './report.ts'
 import { Scan, suspectedBackends } from './scan.ts'
 import { firstDelayMs } from './interval.ts'
 import { Starvation } from './starvation.ts'
+import { TextMap } from './text-map.ts'
 import { Turns } from './turns.ts'
 import { Watch } from './watch.ts'
 import type { Surroundings } from './watch.ts'
@@ -32,6 +33,7 @@ export class Monitor {
   readonly #watches = new Map<string, Watch>()
   readonly #started = new Date().toISOString()
   readonly #starvation = new Starvation()
+  readonly #textMap: TextMap
   #config: Config
   #isDue = false
   #isReady = false
@@ -45,6 +47,7 @@ export class Monitor {
     this.#config = config
     this.#log = log
     this.publisher = new Publisher(config.directory, log)
+    this.#textMap = new TextMap(config, this.publisher)
     this.#scan = new Scan(config.directory, this.publisher, log)
     const lookup = new Lookup()
     this.#around = {
@@ -56,6 +59,7 @@ export class Monitor {
       log,
       changed: () => {
         this.#isDue = true
+        this.#textMap.note()
       },
     }
   }
@@ -88,6 +92,7 @@ export class Monitor {
   stop(): void {
     this.#starvation.stop()
     this.#around.cutLoose.stop()
+    this.#textMap.stop()
     for (const watch of this.#watches.values()) watch.stop()
   }
 
@@ -103,6 +108,7 @@ export class Monitor {
     )
     this.#config = config
     this.#checkCutLoose()
+    this.#textMap.retune(config)
     const added: string[] = []
     const changed: string[] = []
     for (const backend of config.backends) {
@@ -143,6 +149,7 @@ export class Monitor {
   /** Sees to everything but the probes; called every `beatMs`. */
   beat(): void {
     if (this.publisher.retry()) this.#isDue = true
+    this.#textMap.beat()
     for (const name of suspectedBackends(this.#config.directory)) {
       const watch = this.#watches.get(name)
       // the file goes before the probe: a suspicion that comes later, counts
@@ -174,6 +181,8 @@ export class Monitor {
     const watches = [...this.#watches.values()]
     this.#isReady ||= watches.every(watch => watch.isJudged)
     if (!this.#isReady) return
+    // the report makes the verdicts fresh, and tells who is judged
+    if (this.#isDue) this.#textMap.note()
     this.#isDue = false
     this.#reportedMs = startMs
     this.publisher.report(this.#reportText())

@@ -106,6 +106,16 @@ export class Publisher {
     })
   }
 
+  /** Puts a whole file there, unless it says the same already. */
+  keep(file: string, text: string): void {
+    this.#attempt(file, () => {
+      const path = `${this.#directory}/${file}`
+      const found = readRegularFile(path, Buffer.byteLength(text) + 1)
+      if (found.kind !== 'bytes' || found.text !== text)
+        writeAside(this.#directory, file, text)
+    })
+  }
+
   /** Takes away a file; false when there was none or it cannot be. */
   remove(file: string): boolean {
     let wasThere = false

@@ -16,6 +16,9 @@ export const adminKinds = ['maint', 'drain', 'force'] as const
 
 export const monitorReportFile = 'monitor.json'
 
+/** The decisions of the monitor, for httpd itself (choice/text-map.ts). */
+export const textMapFile = 'zope-failover.map'
+
 /** The report of one running map program (several can run at once). */
 export function mapReportFile(pid: number): string {
   return `rewritemap-${pid}.json`
@@ -38,6 +41,7 @@ export type FileMeaning =
   | { readonly kind: 'monitor-report' }
   | { readonly kind: 'map-report'; readonly pid: number }
   | { readonly kind: 'served'; readonly backend: string }
+  | { readonly kind: 'text-map' }
   /** written aside, or hidden: nobody's business */
   | { readonly kind: 'silent' }
   /** reported once: perhaps a typing error of the administrator */
@@ -51,6 +55,7 @@ export function sentinelFile(backend: string, kind: SentinelKind): string {
 export function meaningOf(file: string): FileMeaning {
   if (file.startsWith('.') || file.endsWith('.tmp')) return { kind: 'silent' }
   if (file === monitorReportFile) return { kind: 'monitor-report' }
+  if (file === textMapFile) return { kind: 'text-map' }
   const pid = /^rewritemap-([1-9]\d{0,9})\.json$/.exec(file)?.[1]
   if (pid !== undefined) return { kind: 'map-report', pid: Number(pid) }
   const [backend = '', ending, ...more] = file.split('.')

@@ -36,7 +36,12 @@ export function readSentinels(
   let monitor: Snapshot['monitor'] = null
   for (const name of names) {
     const meaning = meaningOf(name)
-    if (meaning.kind === 'silent' || meaning.kind === 'map-report') continue
+    if (
+      meaning.kind === 'silent' ||
+      meaning.kind === 'map-report' ||
+      meaning.kind === 'text-map'
+    )
+      continue
     const tell = (text: string): void => {
       problems.push({ key: `${name}: ${text}`, text: `${name} ${text}` })
     }

@@ -152,6 +152,7 @@ void t.test('verdicts, the report and the log', async t => {
   t.same(readdirSync(site.directory).sort(byText), [
     '.monitor.lock',
     'monitor.json',
+    'zope-failover.map',
     'zope1.up',
   ])
   t.equal(readFileSync(site.path('zope1.up'), 'utf8'), '100\n')

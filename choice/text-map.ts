@@ -1,0 +1,130 @@
+// The decision as a file that httpd reads by itself (RewriteMap rnd:), for when
+// no map program is there to ask. Pure.
+import type { Config } from '../config/config.ts'
+import { adminKinds } from '../sentinels/names.ts'
+import type { Snapshot } from '../sentinels/snapshot.ts'
+import { choose, newcomersOf, noTurns, standbysOf } from './choose.ts'
+import { buildTable } from './table.ts'
+import type { TableMember, TablePool } from './table.ts'
+
+/** mod_rewrite cuts a line at 1,024 bytes (REWRITE_MAX_TXT_MAP_LINE). */
+const maxLineBytes = 1_000
+
+/** One part in so many is as fine as repetition gets. */
+const maxParts = 100
+
+const head = `# Written by zope-failover's monitor on each change, for httpd to read.
+# POOL: who gets newcomers, by weight. POOL/BACKEND: whoever is bound to BACKEND
+# stays there, and who is next if it refuses.
+`
+
+/**
+ * The text of `zope-failover.map`. A file has no age that httpd could see, so it
+ * never says "nobody": when the verdicts leave nobody, it says what holds when
+ * they are stale (contract 1).
+ *
+ * @param now ms since 1970, the clock of the files
+ */
+export function textMap(
+  config: Config,
+  snapshot: Snapshot,
+  now: number,
+): string {
+  const trusted = buildTable(config, snapshot, now)
+  const open = buildTable(config, { ...snapshot, monitor: null }, now)
+  const pools = new Map([
+    ...open.pools,
+    ...[...trusted.pools].filter(
+      ([, pool]) => newcomersOf(pool.members).length > 0,
+    ),
+  ])
+  return head + [...pools.values()].map(linesOf).join('')
+}
+
+/** When the text must be made anew though no file changes; Infinity = never. */
+export function nextExpiry(snapshot: Snapshot, now: number): number {
+  const ends = [...snapshot.backends.values()].flatMap(sentinels =>
+    adminKinds.map(kind => sentinels[kind]?.until ?? Infinity),
+  )
+  return Math.min(Infinity, ...ends.filter(end => end > now))
+}
+
+function linesOf(pool: TablePool): string {
+  const newcomers = newcomersOf(pool.members)
+  if (newcomers.length === 0) return ''
+  const stay = pool.members.filter(member => {
+    const decision = choose(pool, member.name, null, noTurns)
+    return decision.kind === 'backend' && decision.member === member
+  })
+  return (
+    line(pool.name, newcomers) +
+    stay
+      .map(member =>
+        line(
+          `${pool.name}/${member.name}`,
+          newcomersOf(standbysOf(pool, member)),
+        ),
+      )
+      .join('')
+  )
+}
+
+function line(key: string, members: readonly TableMember[]): string {
+  const value =
+    members.length === 0 ? '-' : repeated(members, maxLineBytes - key.length)
+  return `${key} ${value}\n`
+}
+
+/**
+ * `a|b|b`: each name as often as its weight asks, as exactly as the room allows.
+ * Too many names for one line: the heaviest ones.
+ */
+function repeated(members: readonly TableMember[], room: number): string {
+  const longest = Math.max(...members.map(({ name }) => name.length))
+  const parts = Math.min(maxParts, Math.floor(room / (longest + 1)))
+  const heaviest =
+    members.length > parts
+      ? members
+          .toSorted((one, other) => other.weight - one.weight)
+          .slice(0, parts)
+      : members
+  return apportion(heaviest, parts)
+    .flatMap(({ name, count }) => Array<string>(count).fill(name))
+    .join('|')
+}
+
+/** Whole numbers in proportion to the weights, none 0, together at most `parts`. */
+function apportion(
+  members: readonly TableMember[],
+  parts: number,
+): { readonly name: string; readonly count: number }[] {
+  const counted = members.map(({ name, weight }) => ({
+    name,
+    // shares are whole percents
+    weight: Math.max(1, Math.round(weight * 100)),
+    count: 1,
+  }))
+  const divisor = counted.reduce(
+    (common, { weight }) => greatestCommonDivisor(common, weight),
+    0,
+  )
+  const sum = counted.reduce((total, { weight }) => total + weight, 0)
+  if (sum / divisor <= parts)
+    return counted.map(({ name, weight }) => ({
+      name,
+      count: weight / divisor,
+    }))
+  // Sainte-Laguë: the next part to whom it is furthest from its weight
+  for (let given = counted.length; given < parts; given++)
+    counted.reduce((one, other) => (need(other) > need(one) ? other : one))
+      .count++
+  return counted
+}
+
+function need(part: { weight: number; count: number }): number {
+  return part.weight / (part.count + 0.5)
+}
+
+function greatestCommonDivisor(one: number, other: number): number {
+  return other === 0 ? one : greatestCommonDivisor(other, one % other)
+}
