@@ -3,6 +3,7 @@
 import { originOf } from '../config/config.ts'
 import type { Backend, Config, Pool } from '../config/config.ts'
 import { ConfigError, found } from '../config/problem.ts'
+import { textMapFile } from '../sentinels/names.ts'
 import { fill } from './template.ts'
 import type { Values } from './template.ts'
 
@@ -13,11 +14,17 @@ export type Templates = {
   readonly 'prg-fallback': string
   readonly 'prg-last-resort': string
   readonly 'prg-turn': string
+  readonly txt: string
 }
+
+/** How httpd finds the backend; each falls back on those after it. */
+export type Style = 'prg' | 'txt' | 'sentinel'
 
 export type Affinity = 'none' | 'address' | 'url'
 
 export type RenderOptions = {
+  /** left out: prg */
+  readonly style?: Style
   /** undefined: the only pool, or the one called `default` */
   readonly pool: string | undefined
   /** what visitors type; undefined: httpd's ServerName decides */
@@ -68,7 +75,7 @@ export function render(
   const problems: string[] = []
   const pool = choosePool(config, options.pool, problems)
   const members = backendsOf(config, pool)
-  const { cookie } = options
+  const { cookie, style = 'prg' } = options
   const url = options.url === undefined ? null : parseUrl(options.url, problems)
   checkOptions(options, problems)
   const isVerified = members.map(backend => backend.tls && backend.probe.verify)
@@ -79,7 +86,11 @@ export function render(
     problems.push(
       `pool ${pool.name}: probe.verify must be the same for all of its https backends, for httpd checks the certificates of all or of none`,
     )
-  const program = programLine(config, options, problems)
+  const isPrg = style === 'prg'
+  const program =
+    isPrg || options.observer !== undefined
+      ? programLine(config, options, problems)
+      : ''
   if (/["%$\\]|[^ -~]/.test(config.directory))
     problems.push(
       `directory must be printable ASCII without quotes, "%", "$" and "\\" to stand in a RewriteCond, got ${found(config.directory)}`,
@@ -96,8 +107,9 @@ export function render(
     turn: templates['prg-turn'].trimEnd(),
   }
   const lastResort = fill(templates['prg-last-resort'], fallbackValues)
-  const fallback = fill(templates['prg-fallback'], {
+  const sentinels = fill(templates['prg-fallback'], {
     ...fallbackValues,
+    isFallback: style !== 'sentinel',
     lastResort: lastResort.trimEnd(),
     lastResortRules: countRules(lastResort),
   })
@@ -105,13 +117,27 @@ export function render(
   const again = options.isSecondChance
     ? secondChance(templates['prg-again'], config.directory, tiers)
     : ''
+  const names = members.map(backend => backend.name).join('|')
+  const textMap = `${config.directory}/${textMapFile}`
+  const txt = fill(templates.txt, {
+    ...fallbackValues,
+    pool: pool.name,
+    names,
+    textMap,
+    sentinelRules: countRules(sentinels),
+  })
+  const fallback = style === 'sentinel' ? sentinels : txt + sentinels
   const timeout = Math.ceil(options.timeoutMs / 1_000)
   return fill(templates.prg, {
     version: options.version,
     command: options.command,
     configFile: options.configFile,
     pool: pool.name,
-    modules: modulesOf(members).join(' '),
+    how: styleText[style],
+    prg: isPrg,
+    txt: style !== 'sentinel',
+    textMap,
+    modules: modulesOf(members, style).join(' '),
     preserveHost: options.isVhm ? 'Off' : 'On',
     canonical: options.isVhm && url === null,
     ssl: members.some(backend => backend.tls),
@@ -130,7 +156,7 @@ export function render(
       .map(path => path.replace(/\/+$/, '').replace(/[^\w/]/g, '\\$&'))
       .join('|'),
     cookie: cookie ?? false,
-    names: members.map(backend => backend.name).join('|'),
+    names,
     affinity: options.affinity !== 'none',
     affinityUrl: options.affinity === 'url',
     affinityAddress: options.affinity === 'address',
@@ -150,6 +176,12 @@ const idleSeconds = 60
 
 /** A host that does not answer SYN at all; a refusal comes at once. */
 const connectSeconds = 2
+
+const styleText: Record<Style, string> = {
+  prg: 'asks the map',
+  txt: "reads the monitor's text map",
+  sentinel: 'looks at the sentinels',
+}
 
 const statusPaths = ['server-status', 'balancer-manager', '.zope-failover']
 
@@ -239,6 +271,10 @@ function checkOptions(options: RenderOptions, problems: string[]): void {
       path,
       /^\/[\w.~-][\w.~/-]*$/,
       'a path such as /.well-known/acme-challenge',
+    )
+  if ((options.style ?? 'prg') !== 'prg' && options.affinity !== 'none')
+    problems.push(
+      `--affinity must be none with --style ${options.style}, got ${found(options.affinity)}; the map program alone knows affinity: --style prg`,
     )
   if (!(options.timeoutMs >= 1_000))
     problems.push(`--timeout must be at least 1s, got ${options.timeoutMs}ms`)
@@ -330,7 +366,7 @@ function balancers(
   }
 }
 
-function modulesOf(members: readonly Backend[]): string[] {
+function modulesOf(members: readonly Backend[], style: Style): string[] {
   const ssl = members.some(backend => backend.tls) ? ['ssl'] : []
   return [
     'rewrite',
@@ -340,7 +376,7 @@ function modulesOf(members: readonly Backend[]): string[] {
     'lbmethod_byrequests',
     'slotmem_shm',
     'headers',
-    'unique_id',
+    ...(style === 'prg' ? ['unique_id'] : []),
     ...ssl,
   ]
 }

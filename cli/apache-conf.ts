@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
 import { render } from '../apache-conf/render.ts'
-import type { Affinity, Templates } from '../apache-conf/render.ts'
+import type { Affinity, Style, Templates } from '../apache-conf/render.ts'
 import { parseDuration } from '../config/duration.ts'
 import { errorCode } from '../config/error-code.ts'
 import { loadConfig } from '../config/load.ts'
@@ -14,7 +14,7 @@ import { configOption } from './options.ts'
 
 type Given = {
   config: string
-  style: string
+  style: Style
   pool?: string
   url?: string
   site: string
@@ -95,10 +95,6 @@ export function apacheConfCommand(): Command {
 }
 
 function print(given: Given, command: Command): string {
-  if (given.style !== 'prg')
-    throw new ConfigError([
-      `--style ${given.style} is not there yet; --style prg is`,
-    ])
   const configFile = resolve(given.config)
   const config = loadConfig(configFile)
   const problems: string[] = []
@@ -114,9 +110,10 @@ function print(given: Given, command: Command): string {
   const retryAfterMs = durationOf('--retry-after', given.retryAfter)
   if (given.max !== undefined && !/^[1-9]\d{0,5}$/.test(given.max))
     problems.push(`--max must be a number from 1, got ${found(given.max)}`)
-  problems.push(...missingPrograms())
+  if (given.style === 'prg') problems.push(...missingPrograms())
   if (problems.length > 0) throw new ConfigError(problems)
   return render(readTemplates(), config, {
+    style: given.style,
     pool: given.pool,
     url: given.url,
     site: given.site,
@@ -198,6 +195,7 @@ function readTemplates(): Templates {
     'prg-fallback': readTemplate('prg-fallback'),
     'prg-last-resort': readTemplate('prg-last-resort'),
     'prg-turn': readTemplate('prg-turn'),
+    txt: readTemplate('txt'),
   }
 }
 

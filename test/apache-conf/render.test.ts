@@ -17,6 +17,7 @@ const templates = {
   'prg-fallback': template('prg-fallback'),
   'prg-last-resort': template('prg-last-resort'),
   'prg-turn': template('prg-turn'),
+  txt: template('txt'),
 }
 
 const plain: RenderOptions = {
@@ -113,24 +114,39 @@ void t.test('a balancer for each backend and each ordered pair', async t => {
 })
 
 void t.test('every mark is filled, and the skips count the rules', async t => {
-  for (const policy of ['failover', 'balance'])
-    for (const cookie of ['zope_route', undefined])
-      for (const affinity of ['none', 'address', 'url'] as const) {
-        const text = conf(`${two}pools: { p: { policy: ${policy} } }`, {
-          cookie,
-          affinity,
-        })
-        t.notMatch(text, '{{')
-        const rules = lines(text).filter(line => line.startsWith('RewriteRule'))
-        const skips = rules.flatMap((rule, at) => {
-          const skip = /S=(\d+)\]/.exec(rule)?.[1]
-          return skip === undefined ? [] : [rules[at + 1 + Number(skip)]]
-        })
-        t.equal(skips.length, 3)
-        t.match(skips[0], '(?:/|$)" "-" [END]', 'over the second chance')
-        t.match(skips[1], 'E=ZF_PATH:', 'from the answer to the proxy')
-        t.match(skips[2], '[E=ZF_ANSWER:NULL]', 'from the list to the choice')
-      }
+  for (const style of ['prg', 'txt', 'sentinel'] as const)
+    for (const policy of ['failover', 'balance'])
+      for (const cookie of ['zope_route', undefined])
+        for (const affinity of ['none', 'address', 'url'] as const) {
+          if (style !== 'prg' && affinity !== 'none') continue
+          const text = conf(`${two}pools: { p: { policy: ${policy} } }`, {
+            style,
+            cookie,
+            affinity,
+          })
+          t.notMatch(text, '{{')
+          const rules = lines(text).filter(line =>
+            line.startsWith('RewriteRule'),
+          )
+          const targets = rules.flatMap((rule, at) => {
+            const skip = /S=(\d+)\]/.exec(rule)?.[1]
+            return skip === undefined ? [] : [rules[at + 1 + Number(skip)]]
+          })
+          const proxy = /E=ZF_PATH:/
+          t.match(targets, [
+            // over the second chance
+            /\(\?:\/\|\$\)" "-" \[END\]/,
+            ...(style === 'prg' ? [proxy] : []),
+            ...(style !== 'sentinel' && cookie !== undefined
+              ? [/ZF_ANSWER:%1 -\]/]
+              : []),
+            ...(style === 'sentinel' ? [] : [proxy]),
+            /\[E=ZF_ANSWER:NULL\]/,
+          ])
+          t.equal(text.includes('RewriteMap zope "prg:'), style === 'prg')
+          t.equal(text.includes('RewriteMap zopes '), style !== 'sentinel')
+          t.equal(text.includes('unique_id'), style === 'prg')
+        }
 })
 
 void t.test('the lookup', async t => {
@@ -302,6 +318,13 @@ void t.test('what cannot be written in httpd.conf is refused', async t => {
     3,
     'all at once',
   )
+})
+
+void t.test('what a style cannot do is refused', async t => {
+  t.strictSame(problemsOf(two, { style: 'txt', affinity: 'url' }), [
+    '--affinity must be none with --style txt, got "url"; the map program alone knows affinity: --style prg',
+  ])
+  t.strictSame(problemsOf(two, { style: 'sentinel', launcher: 'x' }), [])
 })
 
 void t.test('the observer, when asked for', async t => {
