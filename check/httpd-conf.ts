@@ -132,25 +132,24 @@ class Reader {
     }
     this.#depth++
     const open: { name: string; section: Section | undefined }[] = []
-    for (let index = 0; index < lines.length; index++) {
-      const line = lines[index]
-      if (line === undefined) break
+    let skipped = -1
+    for (const [index, line] of lines.entries()) {
+      if (index <= skipped) continue
       const place = { file, line: line.number }
-      const [, word = '', rest = ''] = /^(\S+)\s*([^]*)$/.exec(line.text) ?? []
       if (line.text.startsWith('</')) {
         open.pop()
         continue
       }
       if (!line.text.startsWith('<')) {
         const sections = open.flatMap(({ section }) => section ?? [])
+        const [word, rest] = headAndRest(line.text)
         this.#directive(place, word.toLowerCase(), rest, [
           ...around,
           ...sections,
         ])
         continue
       }
-      const [, name = '', inner = ''] =
-        /^<([^\s>]*)\s*([^]*?)>?\s*$/.exec(line.text) ?? []
+      const [name, inner] = headAndRest(line.text.slice(1).replace(/>\s*$/, ''))
       const args = this.#resolve(place, confWords(inner))
       const section = { name: name.toLowerCase(), args, ...place }
       if (section.name === 'macro') {
@@ -160,14 +159,14 @@ class Reader {
           params,
           lines: lines.slice(index + 1, end),
         })
-        index = end
+        skipped = end
       } else if (!conditions.has(section.name)) {
         this.sections.push(section)
         open.push({ name: section.name, section })
       } else if (this.#isTrue(section)) {
         open.push({ name: section.name, section: undefined })
       } else {
-        index = endOf(lines, index, section.name)
+        skipped = endOf(lines, index, section.name)
       }
     }
     this.#depth--
@@ -289,11 +288,17 @@ class Reader {
   }
 }
 
+function headAndRest(text: string): [string, string] {
+  const end = `${text} `.search(/\s/)
+  return [text.slice(0, end), text.slice(end)]
+}
+
 /** The line of the closing mark; the last line when there is none. */
 function endOf(lines: readonly Line[], start: number, name: string): number {
   let depth = 0
-  for (let index = start; index < lines.length; index++) {
-    const text = lines[index]?.text.toLowerCase() ?? ''
+  for (const [index, line] of lines.entries()) {
+    if (index < start) continue
+    const text = line.text.toLowerCase()
     if (new RegExp(`^<${name}(?:[\\s>]|$)`).test(text)) depth++
     if (text.startsWith(`</${name}>`) && --depth === 0) return index
   }

@@ -16,13 +16,14 @@ export type OwnMap = {
 
 /** undefined: some other program. */
 export function ownMap(argv: readonly string[]): OwnMap | undefined {
-  const main = argv.findIndex(
+  const program = argv.find(
     (word, index) =>
       word.endsWith('/rewritemap/main.js') ||
       (/(?:^|\/)(?:zope-failover|cli\/main\.js)$/.test(word) &&
         argv[index + 1] === 'rewritemap'),
   )
-  if (main === -1) return undefined
+  if (program === undefined) return undefined
+  const main = argv.indexOf(program)
   const option = (name: string): string | undefined => {
     const at = argv.indexOf(name, main)
     return at === -1
@@ -31,7 +32,7 @@ export function ownMap(argv: readonly string[]): OwnMap | undefined {
   }
   return {
     node: main > 1 ? argv[main - 1] : undefined,
-    main: argv[main] ?? '',
+    main: program,
     config: option('--config'),
     directory: option('--directory'),
     answer: option('--answer') ?? 'name',

@@ -45,7 +45,9 @@ export type Rule = {
 }
 
 /** The main server first. */
-export function serversOf({ directives, sections }: ParsedConf): Server[] {
+export type Servers = readonly [Server, ...Server[]]
+
+export function serversOf({ directives, sections }: ParsedConf): Servers {
   const hosts = sections.filter(({ name }) => name === 'virtualhost')
   const server = (host: Section | undefined): Server => {
     const all = directives.filter(

@@ -7,7 +7,7 @@ import type { Finding } from '../finding.ts'
 import { compareVersions } from '../httpd-conf.ts'
 import { answersAs, ownMap, programOf, startedAs } from '../map-command.ts'
 import { inheritsRewrite, isEngineOn, mapsOf, serversOf } from '../servers.ts'
-import type { RewriteMapping, Server } from '../servers.ts'
+import type { RewriteMapping, Servers } from '../servers.ts'
 
 const deadly =
   'httpd cannot start this map: at its next start or graceful restart it gives up ("Configuration Failed, exiting"), the site is down, and configtest says "Syntax OK" all the same'
@@ -28,12 +28,8 @@ export function mapFindings(httpd: HttpdFacts, facts: OwnFacts): Finding[] {
   ]
 }
 
-function engineFindings(
-  map: RewriteMapping,
-  servers: readonly Server[],
-): Finding[] {
+function engineFindings(map: RewriteMapping, servers: Servers): Finding[] {
   const [main] = servers
-  if (main === undefined) return []
   const users = servers.filter(
     server =>
       server === map.server ||
@@ -123,7 +119,7 @@ function interpreterFindings(
   const head = system.head(program)
   if (head === undefined || head.startsWith('\u007FELF')) return []
   const [, interpreter, argument = ''] =
-    /^#![ \t]*(\S+)[ \t]*(.*)/.exec(head) ?? []
+    /^#![ \t]*([^ \t\n]+)[ \t]*([^\n]*)/.exec(head) ?? []
   const bad = (what: string, remedy: string): Finding[] => [
     {
       code: 'map-bad-interpreter',

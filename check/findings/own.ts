@@ -49,7 +49,7 @@ export function ownFindings(
           where: null,
         }))
       : []),
-    ...(fact.kind === 'missing' ? [] : monitorFindings(status)),
+    ...(isThere || fact.kind === 'hidden' ? monitorFindings(status) : []),
     ...(isThere ? poolFindings(status) : []),
   ]
 }

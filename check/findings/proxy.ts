@@ -255,7 +255,7 @@ function proxiedBy(server: Server, path: string): Directive | undefined {
 /** Without --url the name in Zope's links is ServerName's. */
 function nameFindings(
   server: Server,
-  main: Server | undefined,
+  main: Server,
   httpd: HttpdFacts,
 ): Finding[] {
   const rule = proxyRules(server).find(
@@ -266,7 +266,7 @@ function nameFindings(
   if (
     rule === undefined ||
     setting(server, 'servername') !== undefined ||
-    (main !== undefined && setting(main, 'servername') !== undefined)
+    setting(main, 'servername') !== undefined
   )
     return []
   return [

@@ -21,7 +21,6 @@ import { isGenerated } from './generated.ts'
 export function rewriteFindings(httpd: HttpdFacts): Finding[] {
   const servers = serversOf(httpd.conf)
   const [main] = servers
-  if (main === undefined) return []
   const mainMaps = mapsOf(main)
   return [
     ...servers.flatMap(server => {
@@ -132,10 +131,9 @@ function taintedVariables(
 ): Set<string> {
   const names = rules
     .flatMap(({ flags }) => flags)
-    .map(flag => /^(?:E|env)=([^:]+):\$\{([^:}]+):/i.exec(flag))
-    .flatMap(found =>
-      found !== null && programs.has(found[2] ?? '') ? [found[1] ?? ''] : [],
-    )
+    .flatMap(flag => [...flag.matchAll(/^(?:E|env)=([^:]+):\$\{([^:}]+):/gi)])
+    .filter(([, , map = '']) => programs.has(map))
+    .map(([, variable = '']) => variable)
   return new Set(names)
 }
 
@@ -151,7 +149,8 @@ function isGuarded(
         ? mapsIn(test).some(name => programs.has(name))
         : test.includes(`%{ENV:${variable}}`)
     if (!isAbout) return false
-    // comparisons: =text, >text …; "=" alone is the empty text
+    if (pattern === '=' || pattern === '=""') return false
+    // comparisons: =text, >text …
     if (/^=./.test(pattern) || pattern === '!=' || pattern === '!=""')
       return true
     const matchesNothing = matches(pattern, '')

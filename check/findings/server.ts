@@ -7,7 +7,7 @@ import type { Finding } from '../finding.ts'
 import { compareVersions } from '../httpd-conf.ts'
 import { ownMap, programOf } from '../map-command.ts'
 import { mapsOf, rulesOf, serversOf, setting, textsOf } from '../servers.ts'
-import type { RewriteMapping, Server } from '../servers.ts'
+import type { RewriteMapping, Servers } from '../servers.ts'
 
 export function serverFindings(httpd: HttpdFacts, facts: OwnFacts): Finding[] {
   const servers = serversOf(httpd.conf)
@@ -27,7 +27,7 @@ export function serverFindings(httpd: HttpdFacts, facts: OwnFacts): Finding[] {
 
 /** Whether this httpd has anything to do with the sentinels. */
 function isUsed(
-  servers: readonly Server[],
+  servers: Servers,
   programs: readonly RewriteMapping[],
   { config }: OwnFacts,
 ): boolean {
@@ -233,10 +233,10 @@ function mutexFindings(
 
 function logFindings(
   { dump }: HttpdFacts,
-  [main]: readonly Server[],
+  [main]: Servers,
   programs: readonly RewriteMapping[],
 ): Finding[] {
-  if (programs.length === 0 || main === undefined) return []
+  if (programs.length === 0) return []
   const log = setting(main, 'errorlog')?.[0] ?? dump?.errorLog ?? ''
   const directive = main.own.findLast(({ name }) => name === 'errorlog')
   const where = directive === undefined ? null : placeOf(directive)
@@ -270,13 +270,10 @@ function logFindings(
 /** The rules test sentinels with -f, as the user of httpd's children. */
 function sentinelFindings(
   { dump }: HttpdFacts,
-  [main]: readonly Server[],
+  [main]: Servers,
   { config, system }: OwnFacts,
 ): Finding[] {
-  const name =
-    dump?.user ??
-    (main === undefined ? undefined : setting(main, 'user')?.[0]) ??
-    ''
+  const name = dump?.user ?? setting(main, 'user')?.[0] ?? ''
   const user = system.user(name.replace(/^#/, ''))
   if (user === undefined) return []
   const stop = obstacle(system, user, config.directory, 'search')

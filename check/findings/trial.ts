@@ -64,8 +64,10 @@ export function trialFindings(
     ]
   const wanted = trial.questions.length
   const inTime = trial.output.split('\n').slice(0, -1)
-  const all = `${trial.output}${trial.late}`.split('\n')
-  const rest = all.pop() ?? ''
+  const text = `${trial.output}${trial.late}`
+  const end = text.lastIndexOf('\n') + 1
+  const all = text.slice(0, end).split('\n').slice(0, -1)
+  const rest = text.slice(end)
   const findings: Finding[] = []
   if (inTime.length < wanted && trial.isEarly)
     findings.push(
@@ -128,8 +130,9 @@ function answerFindings(
   finding: (code: string, what: string, why: string, remedy: string) => Finding,
 ): Finding[] {
   for (const [index, question] of questions.entries()) {
-    const [nonce = '', poolName] = question.split(' ')
-    const line = lines[index] ?? ''
+    const nonce = question.slice(0, question.indexOf(' '))
+    const poolName = question.slice(nonce.length + 1)
+    const line = String(lines[index])
     const told = `asked ${JSON.stringify(question)}, it answered ${JSON.stringify(line)}`
     if (!line.startsWith(`${nonce} `))
       return [

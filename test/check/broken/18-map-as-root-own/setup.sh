@@ -1,0 +1,2 @@
+# needs root
+chown 0:0 run

@@ -1,0 +1,3 @@
+# needs root
+chmod 640 zope-failover.yaml
+chown nobody run

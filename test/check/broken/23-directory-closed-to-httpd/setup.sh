@@ -1,0 +1,3 @@
+# needs root
+chmod 700 run
+chown nobody run

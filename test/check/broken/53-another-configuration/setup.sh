@@ -1,0 +1,1 @@
+cp zope-failover.yaml old.yaml

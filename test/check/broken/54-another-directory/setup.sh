@@ -1,0 +1,2 @@
+mkdir old
+chown --reference=run old

@@ -1,0 +1,1 @@
+printf '#!/bin/sh\nexec sed s/.*/NULL/\n' > map.sh

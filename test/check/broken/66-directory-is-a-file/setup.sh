@@ -1,0 +1,2 @@
+rm -r run
+touch run

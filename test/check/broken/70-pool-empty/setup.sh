@@ -1,0 +1,1 @@
+touch run/zope1.maint run/zope2.maint

@@ -1,0 +1,2 @@
+echo $TEST_PID > httpd.pid
+touch -d '1 hour' httpd.pid

@@ -1,0 +1,88 @@
+import t from 'tap'
+import type { StatusReport } from '../../../cli/status-report.ts'
+import type { HttpdFacts } from '../../../check/facts.ts'
+import { ownFindings, runningMapFindings } from '../../../check/findings/own.ts'
+import { directory, factsWith, heads, httpdWith, ownProgram } from '../facts.ts'
+import type { SmallFile } from '../facts.ts'
+
+const well: StatusReport = {
+  version: '1.0',
+  time: '2026-11-22T12:00:00Z',
+  directory,
+  verdictsCount: true,
+  monitor: { kind: 'alive', pid: 1, ageMs: 1 },
+  maps: [],
+  backends: [],
+  pools: [
+    { name: 'default', policy: 'failover', newcomers: ['zope1'], members: [] },
+  ],
+  problems: [],
+}
+const found = (
+  status: Partial<StatusReport>,
+  place: SmallFile = { kind: 'directory' },
+) =>
+  heads(ownFindings({ ...well, ...status }, factsWith({ [directory]: place })))
+
+void t.test('directory, monitor and pools', t => {
+  t.strictSame(found({}), [])
+  t.strictSame(found({}, 'hidden'), [])
+  t.strictSame(found({}, 'missing'), ['warning directory-missing'])
+  for (const kind of ['file', 'other'] as const)
+    t.strictSame(found({}, { kind }), ['error directory-is-no-directory'])
+  t.strictSame(found({ problems: ['a', 'b'] }), [
+    'warning directory-problem',
+    'warning directory-problem',
+  ])
+  t.strictSame(found({ monitor: { kind: 'never-seen' } }), [
+    'warning monitor-not-alive',
+  ])
+  t.strictSame(
+    found({ monitor: { kind: 'dead', pid: 1, ageMs: 1 } }, 'hidden'),
+    ['warning monitor-not-alive'],
+  )
+  t.strictSame(
+    found({
+      pools: [
+        { name: 'default', policy: 'failover', newcomers: [], members: [] },
+      ],
+    }),
+    ['warning pool-without-backend'],
+  )
+  t.end()
+})
+
+const mapConf = (user: string) => `RewriteMap z "prg:${ownProgram}" ${user}`
+
+const running = (
+  maps: StatusReport['maps'],
+  more: Partial<HttpdFacts> = {},
+  user = '',
+) =>
+  heads(
+    runningMapFindings(
+      { ...well, problems: ['known'], maps },
+      httpdWith(mapConf(user), { isRunning: true, ...more }),
+      factsWith({ [directory]: { kind: 'directory', uid: 500 } }),
+    ),
+  )
+
+void t.test('running maps', t => {
+  const map = { lookups: 0, malformed: 0, unanswered: 0, problems: [] }
+  const alive = { ...map, kind: 'alive', pid: 2, ageMs: 1 } as const
+  t.strictSame(running([alive]), [])
+  t.strictSame(running([{ ...alive, problems: ['known', 'new'] }]), [
+    'warning map-problem',
+  ])
+  t.strictSame(running([]), ['error no-map-alive'])
+  t.strictSame(running([{ ...alive, kind: 'dead', problems: ['x'] }]), [
+    'error no-map-alive',
+  ])
+  t.strictSame(running([{ ...alive, kind: 'silent' }]), ['error map-silent'])
+  t.strictSame(running([], { isRunning: false }), [])
+  t.strictSame(running([], { isReloadDue: true }), [])
+  t.strictSame(running([], {}, 'www-data'), [], 'it cannot report')
+  t.strictSame(running([], {}, 'nobody-knows'), [])
+  t.strictSame(running([], { conf: httpdWith('').conf }), [])
+  t.end()
+})
