@@ -45,6 +45,10 @@ export async function runObserver(options: ObserverOptions): Promise<number> {
   const log = pino(logOptions('observe'), destination)
   // httpd's stderr may be gone before we are
   destination.on('error', () => {})
+  // They reach httpd's whole process group and are not meant for us. First of
+  // all, for each ends a process that does not know it (USR1: a debugger).
+  for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)
+    process.on(signal, () => {})
   const observer = new Observer(options.configFile, log)
   // what httpd writes meanwhile waits in the pipe
   await within(observer.load(), settleMs)
@@ -64,7 +68,6 @@ function within(done: Promise<void>, ms: number): Promise<void> {
   })
 }
 
-/** Signals that reach httpd's whole process group are not meant for us. */
 function untilEnd(take: (chunk: Buffer) => void): Promise<void> {
   return new Promise(resolve => {
     process.stdin.on('data', take)
@@ -72,8 +75,6 @@ function untilEnd(take: (chunk: Buffer) => void): Promise<void> {
     process.stdin.once('error', () => resolve())
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
       process.once(signal, () => resolve())
-    for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)
-      process.on(signal, () => {})
   })
 }
 

@@ -14,50 +14,69 @@ function told(site: Site, message: string): Record<string, unknown>[] {
     .map((line): Record<string, unknown> => JSON.parse(line))
 }
 
-void t.test('whoever waits on a frozen backend is freed', async t => {
-  const site = await startSite(t, {
-    hasMonitor: true,
-    // so long that only the cut can end a request
-    conf: ['--timeout=10m'],
-    yaml: 'probe: { interval: 200ms, timeout: 500ms, slow: 300ms, fall: 2, slowStart: 0s, heartbeat: off, cutLoose: true }',
-  })
-  const zope1 = site.backend('zope1')
-  const visitors = Array.from(
-    { length: 10 },
-    () => new Visitor({ port: site.httpd.port }),
+for (const hasSecondChance of [true, false])
+  void t.test(
+    `whoever waits on a frozen backend is freed, ${hasSecondChance ? 'with' : 'without'} second chance`,
+    async t => {
+      const site = await startSite(t, {
+        hasMonitor: true,
+        // so long that only the cut can end a request
+        conf: [
+          '--timeout=10m',
+          ...(hasSecondChance ? [] : ['--no-second-chance']),
+        ],
+        yaml: 'probe: { interval: 200ms, timeout: 500ms, slow: 300ms, fall: 2, slowStart: 0s, heartbeat: off, cutLoose: true }',
+      })
+      const zope1 = site.backend('zope1')
+      const visitors = Array.from(
+        { length: 10 },
+        () => new Visitor({ port: site.httpd.port }),
+      )
+      const waiting = visitors.map(visitor => visitor.ask('/?delay=2000'))
+      await until('all to be inside', () => zope1.begun().size === 10)
+      zope1.program?.child.kill('SIGSTOP')
+      const frozenMs = performance.now()
+      const down = until('the verdict', () => !site.has('zope1.up')).then(() =>
+        performance.now(),
+      )
+      const moved = hasSecondChance
+        ? until(
+            'all to be inside the other one',
+            () => site.backend('zope2').begun().size === 10,
+          ).then(() => performance.now())
+        : Promise.resolve(0)
+      const samples = await Promise.all(waiting)
+      const downMs = await down
+      const freedMs = hasSecondChance
+        ? await moved
+        : Math.max(...samples.map(({ endMs }) => endMs))
+      for (const visitor of visitors) visitor.leave()
+      t.comment(
+        `frozen to down ${Math.round(downMs - frozenMs)} ms; down to the last of ten ${hasSecondChance ? 'inside the other backend' : 'with an error page'} ${Math.round(freedMs - downMs)} ms`,
+      )
+      t.strictSame(
+        samples.map(({ status, backend }) => ({ status, backend })),
+        samples.map(() =>
+          hasSecondChance
+            ? { status: 200, backend: 'zope2' }
+            : { status: 502, backend: 'undefined' },
+        ),
+      )
+      await until(
+        'the log',
+        () => told(site, 'connections cut loose').length > 0,
+      )
+      const [cut] = told(site, 'connections cut loose')
+      t.equal(cut?.['backend'], 'zope1')
+      // a probe of the monitor's own may have been among them
+      t.ok(Number(cut?.['connections']) >= 10)
+      const newcomer = new Visitor({ port: site.httpd.port })
+      t.equal((await newcomer.ask('/')).backend, 'zope2')
+      newcomer.leave()
+      zope1.program?.child.kill('SIGCONT')
+      await until('it to come back', () => site.has('zope1.up'))
+    },
   )
-  const waiting = visitors.map(visitor => visitor.ask('/?delay=5000'))
-  await until('all to be inside', () => zope1.begun().size === 10)
-  zope1.program?.child.kill('SIGSTOP')
-  const frozenMs = performance.now()
-  const downMs = until('the verdict', () => !site.has('zope1.up')).then(() =>
-    performance.now(),
-  )
-  const samples = await Promise.all(waiting)
-  const verdictMs = await downMs
-  for (const visitor of visitors) visitor.leave()
-  const ends = samples.map(({ endMs }) => endMs).sort((a, b) => a - b)
-  const ms = (end: number | undefined): string =>
-    `${Math.round((end ?? 0) - verdictMs)} ms`
-  t.comment(
-    `frozen to down ${Math.round(verdictMs - frozenMs)} ms; down to the first visitor's error ${ms(ends[0])}, to the last ${ms(ends.at(-1))}`,
-  )
-  t.strictSame(
-    samples.map(({ status }) => status),
-    samples.map(() => 502),
-    'httpd tells each of them',
-  )
-  await until('the log', () => told(site, 'connections cut loose').length > 0)
-  const [cut] = told(site, 'connections cut loose')
-  t.equal(cut?.['backend'], 'zope1')
-  // a probe of the monitor's own may have been among them
-  t.ok(Number(cut?.['connections']) >= 10)
-  const newcomer = new Visitor({ port: site.httpd.port })
-  t.equal((await newcomer.ask('/')).backend, 'zope2')
-  newcomer.leave()
-  zope1.program?.child.kill('SIGCONT')
-  await until('it to come back', () => site.has('zope1.up'))
-})
 
 void t.test('whoever waits on a slow backend is left alone', async t => {
   const site = await startSite(t, {
