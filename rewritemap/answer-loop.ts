@@ -71,11 +71,12 @@ function readChunk(input: number, buffer: Buffer, offset: number): number {
 
 /** False = nobody reads any more. */
 function writeWhole(output: number, text: string): boolean {
-  const bytes = Buffer.from(text, 'latin1')
   let written = 0
-  while (written < bytes.length) {
+  while (written < text.length) {
     try {
-      written += writeSync(output, bytes, written)
+      // a string spares a Buffer; a pipe takes up to 4,096 bytes in one go
+      const rest = written === 0 ? text : text.slice(written)
+      written += writeSync(output, rest, null, 'latin1')
     } catch (err) {
       if (errorCode(err) === 'EPIPE') return false
       waitOrThrow(err)

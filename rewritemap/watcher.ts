@@ -1,11 +1,10 @@
 // The map program's other thread: keeps the table true and tells about itself.
-// What chokidar reports is a hint, never a fact (it merges and throttles: a
-// file removed and made again at once can go unseen); on any hint, and once a
-// second, the whole directory is read afresh.
-import { statSync } from 'node:fs'
+// What the system reports of the directory is a hint, never a fact; on any hint,
+// and once a second, the whole directory is read afresh.
+import { statSync, watch } from 'node:fs'
+import type { FSWatcher } from 'node:fs'
+import { setPriority } from 'node:os'
 import { workerData } from 'node:worker_threads'
-import { watch } from 'chokidar'
-import type { FSWatcher } from 'chokidar'
 import { pino } from 'pino'
 import type { Config } from '../config/config.ts'
 import { errorCode } from '../config/error-code.ts'
@@ -138,17 +137,9 @@ function rewatch(): void {
   if (identity === watched?.identity) return
   const former = watched?.watcher
   watched = undefined
-  void former?.close()
+  former?.close()
   if (identity === undefined) return
-  const watcher = watch(directory, {
-    depth: 0,
-    ignoreInitial: true,
-    // the directory itself tells of its entries; one watch for each of
-    // thousands of files would use up what the system grants a user
-    ignored: path => path !== directory,
-  })
-  // 'raw' comes before chokidar's own merging and throttling
-  watcher.on('raw', hint).on('all', hint)
+  const watcher = watch(directory, hint)
   watcher.on('error', err => {
     logger.warn({ err, directory }, 'watching failed, looking once a second')
   })
@@ -323,6 +314,10 @@ function sayGoodbye(): void {
   Atomics.store(state, shared.done, 1)
   Atomics.notify(state, shared.done)
 }
+
+// On Linux this is the thread's own priority: whoever waits for an answer comes
+// before whoever keeps the table true.
+if (process.platform === 'linux') setPriority(0, 10)
 
 process.on('uncaughtException', err => {
   logger.error({ err }, bug)
