@@ -37,6 +37,8 @@ export type ParsedConf = {
   readonly modules: ReadonlySet<string>
   readonly serverRoot: string
   readonly problems: readonly ConfProblem[]
+  /** by name: what IfFile keeps out, because its file is not there */
+  readonly absentMaps: ReadonlyMap<string, string>
 }
 
 export type Source = {
@@ -72,6 +74,7 @@ export function parseHttpdConf(
     modules: reader.modules,
     serverRoot: reader.serverRoot,
     problems: reader.problems,
+    absentMaps: reader.absentMaps,
   }
 }
 
@@ -95,6 +98,7 @@ class Reader {
   readonly sections: Section[] = []
   readonly files: string[] = []
   readonly problems: ConfProblem[] = []
+  readonly absentMaps = new Map<string, string>()
   readonly modules: Set<string>
   serverRoot: string
   readonly #defines: Map<string, string>
@@ -167,6 +171,8 @@ class Reader {
         open.push({ name: section.name, section: undefined })
       } else {
         skipped = endOf(lines, index, section.name)
+        if (section.name === 'iffile')
+          this.#leaveOut(section, lines.slice(index + 1, skipped))
       }
     }
     this.#depth--
@@ -248,6 +254,15 @@ class Reader {
       })),
       sections,
     )
+  }
+
+  #leaveOut({ args }: Section, lines: readonly Line[]): void {
+    for (const { text } of lines) {
+      const [word, rest] = headAndRest(text)
+      const [name] = confWords(rest)
+      if (word.toLowerCase() === 'rewritemap' && name !== undefined)
+        this.absentMaps.set(name, args.join(' '))
+    }
   }
 
   #isTrue({ name, args }: Section): boolean {

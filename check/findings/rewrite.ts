@@ -30,7 +30,7 @@ export function rewriteFindings(httpd: HttpdFacts): Finding[] {
       ]
       const rules = rulesOf(server)
       return [
-        ...visibilityFindings(server, rules, maps, mainMaps),
+        ...visibilityFindings(server, rules, maps, mainMaps, httpd),
         ...handWritten(rules, maps, httpd),
       ]
     }),
@@ -43,12 +43,25 @@ function visibilityFindings(
   rules: readonly Rule[],
   maps: readonly RewriteMapping[],
   mainMaps: readonly RewriteMapping[],
+  { conf, control }: HttpdFacts,
 ): Finding[] {
   const known = new Set(maps.map(({ name }) => name))
   const findings = new Map<string, Finding>()
   for (const rule of rules)
     for (const name of textsOf(rule).flatMap(mapsIn)) {
       if (known.has(name) || findings.has(name)) continue
+      const absent = conf.absentMaps.get(name)
+      if (absent !== undefined) {
+        findings.set(name, {
+          code: 'map-file-missing',
+          severity: 'warning',
+          what: `the file of the map ${name}, ${absent}, does not exist, so ${server.name} goes without it`,
+          why: 'httpd looks for it when it reads its configuration, and not again until it is reloaded',
+          remedy: `start the monitor, which writes it, and then: ${control} graceful`,
+          where: placeOf(rule.directive),
+        })
+        continue
+      }
       const isMains = mainMaps.some(map => map.name === name)
       findings.set(name, {
         code: isMains ? 'map-not-inherited' : 'map-unknown',

@@ -49,7 +49,7 @@ function setUp(t: Test, name: string): string {
     )
   }
   chmodSync(`${root}/map.sh`, 0o755)
-  for (const name of ['zope1.up', 'zope2.up'])
+  for (const name of ['zope1.up', 'zope2.up', 'zope-failover.map'])
     writeFileSync(`${root}/run/${name}`, '')
   writeFileSync(
     `${root}/run/monitor.json`,

@@ -158,6 +158,14 @@ void t.test('conditions', t => {
   t.end()
 })
 
+void t.test('maps whose file is not there', t => {
+  const { absentMaps } = parsed(
+    '<IfFile "/run/x.map">\nRewriteMap a rnd:/run/x.map\nRewriteMap\nA b\n</IfFile>\n<IfFile /etc/httpd.conf>\nRewriteMap c txt:/x\n</IfFile>\n<IfDefine X>\nRewriteMap d txt:/x\n</IfDefine>',
+  )
+  t.strictSame([...absentMaps], [['a', '/run/x.map']])
+  t.end()
+})
+
 void t.test('variables', t => {
   t.strictSame(
     left('Define A 1\nX ${A} ${HOME} ${zope:key} "${A}b"\nUnDefine A'),

@@ -38,6 +38,10 @@ void t.test('who sees the map', t => {
   ])
   t.strictSame(found(map + host(`RewriteOptions Inherit\n${rule}`)), [])
   t.strictSame(found(host(rule)), ['error map-unknown'])
+  t.strictSame(
+    found(`<IfFile /run/x>\nRewriteMap z txt:/run/x\n</IfFile>\n${rule}`),
+    ['warning map-file-missing'],
+  )
   t.strictSame(found(map + rule), [], 'no virtual hosts')
   t.strictSame(found(`${map}${rule}\n${host('A')}`), [
     'warning rules-not-inherited',
