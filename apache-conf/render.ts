@@ -22,7 +22,12 @@ export type Style = 'prg' | 'txt' | 'sentinel'
 
 export type Affinity = 'none' | 'address' | 'url'
 
+/** The whole, or what is once for a server, or what is for each site of it. */
+export type Part = 'whole' | 'server' | 'site'
+
 export type RenderOptions = {
+  /** left out: whole */
+  readonly part?: Part
   /** left out: prg */
   readonly style?: Style
   /** undefined: the only pool, or the one called `default` */
@@ -44,6 +49,8 @@ export type RenderOptions = {
   readonly isSecondChance: boolean
   /** connections of one httpd child to one backend; undefined: its threads */
   readonly maxConnections: number | undefined
+  /** requests may become WebSockets (mod_proxy_http since 2.4.47) */
+  readonly isWebSocket?: boolean
   /** paths httpd serves itself, beside its status pages */
   readonly local: readonly string[]
   /** HTML of the maintenance page */
@@ -62,7 +69,7 @@ export type RenderOptions = {
 }
 
 /**
- * What to include in a `<VirtualHost>`, or at server level.
+ * What to include in a `<VirtualHost>`, or at server level; or the parts of that.
  *
  * @throws {ConfigError} with everything that cannot be written in httpd's
  *   configuration: a pool that is not there, a path with quotes in it …
@@ -73,22 +80,29 @@ export function render(
   options: RenderOptions,
 ): string {
   const problems: string[] = []
-  const pool = choosePool(config, options.pool, problems)
+  const { cookie, style = 'prg', part = 'whole' } = options
+  const pool =
+    part === 'server'
+      ? { ...noPool, name: '' }
+      : choosePool(config, options.pool, problems)
   const members = backendsOf(config, pool)
-  const { cookie, style = 'prg' } = options
   const url = options.url === undefined ? null : parseUrl(options.url, problems)
   checkOptions(options, problems)
   const isVerified = members.map(backend => backend.tls && backend.probe.verify)
   const isUnverified = members.map(
     backend => backend.tls && !backend.probe.verify,
   )
-  if (isVerified.includes(true) && isUnverified.includes(true))
+  if (
+    part !== 'server' &&
+    isVerified.includes(true) &&
+    isUnverified.includes(true)
+  )
     problems.push(
       `pool ${pool.name}: probe.verify must be the same for all of its https backends, for httpd checks the certificates of all or of none`,
     )
   const isPrg = style === 'prg'
   const program =
-    isPrg || options.observer !== undefined
+    part !== 'site' && (isPrg || options.observer !== undefined)
       ? programLine(config, options, problems)
       : ''
   if (/["%$\\]|[^ -~]/.test(config.directory))
@@ -133,11 +147,19 @@ export function render(
     command: options.command,
     configFile: options.configFile,
     pool: pool.name,
+    server: part !== 'site',
+    site: part !== 'server',
+    isWhole: part === 'whole',
+    isServerPart: part === 'server',
+    isSitePart: part === 'site',
     how: styleText[style],
     prg: isPrg,
     txt: style !== 'sentinel',
     textMap,
-    modules: modulesOf(members, style).join(' '),
+    modules: modulesOf(
+      part === 'server' ? config.backends : members,
+      style,
+    ).join(' '),
     preserveHost: options.isVhm ? 'Off' : 'On',
     canonical: options.isVhm && url === null,
     ssl: members.some(backend => backend.tls),
@@ -147,8 +169,10 @@ export function render(
     ttl: idleSeconds,
     max: options.maxConnections !== undefined,
     ...balancers(
-      members,
-      `retry=1 connectiontimeout=${connectSeconds} timeout=${timeout} ttl=${idleSeconds} smax=0${options.maxConnections === undefined ? '' : ` max=${options.maxConnections}`}`,
+      part === 'server'
+        ? config.pools.map(it => backendsOf(config, it))
+        : [members],
+      `retry=1 connectiontimeout=${connectSeconds} timeout=${timeout} ttl=${idleSeconds} smax=0${options.maxConnections === undefined ? '' : ` max=${options.maxConnections}`}${options.isWebSocket === true ? ' upgrade=websocket' : ''}`,
     ),
     program,
     mapUser: options.mapUser === undefined ? '' : ` ${options.mapUser}`,
@@ -168,6 +192,8 @@ export function render(
     retryAfter: Math.ceil(options.retryAfterMs / 1_000),
     secure: url?.scheme === 'https' ? '; Secure' : '',
     observer: options.observer === undefined ? false : observerLine(options),
+    // virtual hosts with logs of their own use no CustomLog of the server
+    logDirective: part === 'server' ? 'GlobalLog' : 'CustomLog',
   })
 }
 
@@ -272,6 +298,20 @@ function checkOptions(options: RenderOptions, problems: string[]): void {
       /^\/[\w.~-][\w.~/-]*$/,
       'a path such as /.well-known/acme-challenge',
     )
+  const misplaced = Object.entries({
+    '--pool': options.part === 'server' && options.pool !== undefined,
+    '--url': options.part === 'server' && options.url !== undefined,
+    '--site': options.part === 'server' && options.site !== '',
+    '--map-user': options.part === 'site' && options.mapUser !== undefined,
+    '--max': options.part === 'site' && options.maxConnections !== undefined,
+    '--websocket': options.part === 'site' && options.isWebSocket === true,
+    '--observe': options.part === 'site' && options.observer !== undefined,
+  })
+  for (const [name, isMisplaced] of misplaced)
+    if (isMisplaced)
+      problems.push(
+        `${name} must be left out with --part ${options.part}; it belongs to --part ${options.part === 'site' ? 'server' : 'site'}`,
+      )
   if ((options.style ?? 'prg') !== 'prg' && options.affinity !== 'none')
     problems.push(
       `--affinity must be none with --style ${options.style}, got ${found(options.affinity)}; the map program alone knows affinity: --style prg`,
@@ -347,23 +387,26 @@ function pageText(html: string, problems: string[]): string {
     .replace(/["\\]/g, '\\$&')
 }
 
+/** For the backends of each pool: each alone, and each ordered pair. */
 function balancers(
-  members: readonly Backend[],
+  pools: readonly (readonly Backend[])[],
   worker: string,
 ): { alone: Values[]; pairs: Values[] } {
-  const alone = members.map(backend => ({
-    lead: backend.name,
-    leadUrl: originOf(backend),
-    worker,
-  }))
-  return {
-    alone,
-    pairs: alone.flatMap(lead =>
-      alone
-        .filter(next => next.lead !== lead.lead)
-        .map(next => ({ ...lead, next: next.lead, nextUrl: next.leadUrl })),
-    ),
-  }
+  const alone = new Map<string, Values>()
+  const pairs = new Map<string, Values>()
+  for (const members of pools)
+    for (const backend of members) {
+      const lead = { lead: backend.name, leadUrl: originOf(backend), worker }
+      alone.set(backend.name, lead)
+      for (const other of members)
+        if (other !== backend)
+          pairs.set(`${backend.name} ${other.name}`, {
+            ...lead,
+            next: other.name,
+            nextUrl: originOf(other),
+          })
+    }
+  return { alone: [...alone.values()], pairs: [...pairs.values()] }
 }
 
 function modulesOf(members: readonly Backend[], style: Style): string[] {

@@ -3,18 +3,24 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
+import { seal, writeGenerated } from '../apache-conf/generated-file.ts'
 import { render } from '../apache-conf/render.ts'
-import type { Affinity, Style, Templates } from '../apache-conf/render.ts'
+import type { Affinity, Part, Style, Templates } from '../apache-conf/render.ts'
 import { parseDuration } from '../config/duration.ts'
 import { errorCode } from '../config/error-code.ts'
 import { loadConfig } from '../config/load.ts'
 import { ConfigError, found } from '../config/problem.ts'
 import { version } from '../config/version.ts'
+import { Failure } from './failure.ts'
 import { configOption } from './options.ts'
 
 type Given = {
   config: string
   style: Style
+  part: Part
+  output?: string
+  force?: true
+  websocket?: true
   pool?: string
   url?: string
   site: string
@@ -48,6 +54,19 @@ export function apacheConfCommand(): Command {
         .choices(['prg', 'txt', 'sentinel'])
         .default('prg'),
     )
+    .addOption(
+      new Option(
+        '--part <part>',
+        'for several sites in one httpd with one map: server once, site for each',
+      )
+        .choices(['whole', 'server', 'site'])
+        .default('whole'),
+    )
+    .option(
+      '--output <file>',
+      'write there, unless somebody has changed it; left out: print',
+    )
+    .option('--force', 'with --output: write over what somebody has changed')
     .option('--pool <name>', 'pool that serves this virtual host')
     .option(
       '--url <url>',
@@ -72,6 +91,7 @@ export function apacheConfCommand(): Command {
       '--max <number>',
       'connections of one httpd child to one backend (left out: as many as it has threads)',
     )
+    .option('--websocket', 'let requests become WebSockets')
     .option(
       '--local <path>',
       'a path httpd serves itself, such as /.well-known/acme-challenge; repeatable',
@@ -88,10 +108,33 @@ export function apacheConfCommand(): Command {
       'have httpd report failing backends to the monitor (zope-failover observe)',
     )
   command.action((given: Given) => {
-    process.stdout.write(print(given, command))
+    if (given.force === true && given.output === undefined)
+      throw new ConfigError([
+        '--force must come with --output, for it means that file',
+      ])
+    const text = seal(print(given, command))
+    if (given.output === undefined) process.stdout.write(text)
+    else save(given.output, text, given.force === true)
     if (given.mapUser !== undefined) warnOfClosedPaths(given.mapUser)
   })
   return command
+}
+
+/** Says what it did on stderr, where the problems go, too. */
+function save(output: string, text: string, isForced: boolean): void {
+  const result = writeGenerated(output, text, isForced)
+  switch (result.kind) {
+    case 'written':
+      process.stderr.write(
+        `${result.file} ${result.isNew ? 'is new' : 'was written anew'}; next: apachectl configtest && apachectl graceful\n`,
+      )
+      break
+    case 'unchanged':
+      process.stderr.write(`${result.file} is as it should be\n`)
+      break
+    case 'refused':
+      throw new Failure(result.why)
+  }
 }
 
 function print(given: Given, command: Command): string {
@@ -110,10 +153,13 @@ function print(given: Given, command: Command): string {
   const retryAfterMs = durationOf('--retry-after', given.retryAfter)
   if (given.max !== undefined && !/^[1-9]\d{0,5}$/.test(given.max))
     problems.push(`--max must be a number from 1, got ${found(given.max)}`)
-  if (given.style === 'prg') problems.push(...missingPrograms())
+  if (given.style === 'prg' && given.part !== 'site')
+    problems.push(...missingPrograms())
   if (problems.length > 0) throw new ConfigError(problems)
   return render(readTemplates(), config, {
     style: given.style,
+    part: given.part,
+    isWebSocket: given.websocket === true,
     pool: given.pool,
     url: given.url,
     site: given.site,
@@ -217,11 +263,12 @@ function readPage(file: string): string {
 function commandLine(command: Command, configFile: string): string {
   const given = command.options.flatMap(option => {
     const name = option.attributeName()
-    if (name === 'config' || command.getOptionValueSource(name) !== 'cli')
-      return []
+    if (['config', 'output', 'force'].includes(name)) return []
+    if (command.getOptionValueSource(name) !== 'cli') return []
     const value: unknown = command.getOptionValue(name)
     if (option.negate) return value === false ? [option.long ?? ''] : []
     if (value === false) return []
+    if (value === true) return [option.long ?? '']
     const values: unknown[] = Array.isArray(value) ? value : [value]
     return values.flatMap(one => [option.long ?? '', String(one)])
   })

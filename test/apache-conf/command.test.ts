@@ -1,6 +1,16 @@
 // `zope-failover apache-conf` as one types it.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  lstatSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import t from 'tap'
 import { dist, publicDirectory } from '../fixtures/processes.ts'
@@ -44,13 +54,81 @@ void t.test('prints what to include, and how to make it again', async t => {
   t.match(plain.stdout, `#   zope-failover apache-conf --config ${config}\n`)
 })
 
+void t.test('--output keeps what somebody has edited', async t => {
+  const root = publicDirectory(t)
+  const config = `${root}/zope-failover.yaml`
+  const file = `${root}/made.conf`
+  const write = (...args: string[]): Ran =>
+    run(`--config=${config}`, `--output=${file}`, '--observe', ...args)
+  const configure = (names: string): void => {
+    writeFileSync(config, `backends: { ${names} }\n`)
+  }
+  configure('zope1: http://127.0.0.1:8080')
+  t.match(write(), { code: 0, stdout: '', stderr: /made\.conf is new; next:/ })
+  const made = readFileSync(file, 'utf8')
+  t.equal(statSync(file).mode & 0o777, 0o644)
+  t.match(
+    made,
+    `#   zope-failover apache-conf --config ${config} --observe\n`,
+    'neither --output nor --force is part of how it is made',
+  )
+  t.equal(made, run(`--config=${config}`, '--observe').stdout)
+  t.match(write(), { code: 0, stderr: /is as it should be\n$/ })
+
+  configure('zope1: http://127.0.0.1:8080, zope2: http://127.0.0.1:8081')
+  chmodSync(file, 0o600)
+  t.match(write(), { code: 0, stderr: /was written anew/ })
+  t.equal(statSync(file).mode & 0o777, 0o600, 'the mode is kept')
+  t.match(readFileSync(file, 'utf8'), 'zf.zope1.zope2')
+
+  const edited = `${readFileSync(file, 'utf8')}# mine\n`
+  writeFileSync(file, edited)
+  t.match(write(), {
+    code: 1,
+    stderr:
+      /was changed by hand since it was made and is left as it is; --force/,
+  })
+  t.equal(readFileSync(file, 'utf8'), edited)
+  t.match(write('--force'), { code: 0 })
+  t.notMatch(readFileSync(file, 'utf8'), '# mine')
+
+  writeFileSync(file, 'ServerName x\n')
+  t.match(write(), { code: 1, stderr: /was not made by apache-conf/ })
+  rmSync(file)
+  symlinkSync(`${root}/elsewhere.conf`, file)
+  writeFileSync(`${root}/elsewhere.conf`, made)
+  t.match(write(), { code: 0, stderr: /elsewhere\.conf was written anew/ })
+  t.ok(lstatSync(file).isSymbolicLink(), 'a link stays one')
+  t.strictSame(
+    readdirSync(root).sort((one, other) => (one < other ? -1 : 1)),
+    ['elsewhere.conf', 'made.conf', 'zope-failover.yaml'],
+    'nothing is left aside',
+  )
+
+  for (const [output, text] of [
+    [root, /--output must name a regular file, got ".*", which is/],
+    [`${root}/none/x.conf`, /--output must name a file that can .*\(ENOENT\)/],
+  ] as const)
+    t.match(run(`--config=${config}`, `--output=${output}`), {
+      code: 1,
+      stdout: '',
+      stderr: text,
+    })
+})
+
 void t.test('wrong usage is exit code 2, with nothing on stdout', async t => {
   const root = publicDirectory(t)
   const config = `${root}/zope-failover.yaml`
   writeFileSync(config, 'backends: { zope1: http://127.0.0.1:8080 }\n')
   for (const [args, text] of [
-    [['--style=txt'], /^--style txt is not there yet; --style prg is\n$/],
-    [['--style=sentinel'], /^--style sentinel is not there yet/],
+    [
+      ['--style=txt', '--affinity=url'],
+      /^--affinity must be none with --style/,
+    ],
+    [['--part=server', '--pool=x'], /^--pool must be left out with --part ser/],
+    [['--part=site', '--max=9'], /^--max must be left out with --part site/],
+    [['--part=half'], /Allowed choices are whole, server, site/],
+    [['--force'], /^--force must come with --output/],
     [['--style=magic'], /Allowed choices are prg, txt, sentinel/],
     [['--timeout=5'], /^--timeout must be a duration such as 60s or 5m/],
     [['--retry-after=x'], /^--retry-after must be a duration/],

@@ -1,7 +1,7 @@
 // What the documents tell a user to type works as it stands.
 import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -56,6 +56,7 @@ const documents = [
   'CONTRIBUTING.md',
   'examples/two-zopes/README.md',
   'examples/balance/README.md',
+  'examples/several-sites/README.md',
 ]
 for (const document of documents)
   await t.test(`the commands of ${document} work`, async t => {
@@ -79,11 +80,16 @@ async function tryCommand(
   } else if (program === 'zope-failover') {
     await tryOurs(t, document, args)
   } else {
-    // changes the system: adduser, install, systemctl, a2enmod
-    const files = args.filter(arg => /^[\w-]+\.(?:yaml|service)$/.test(arg))
+    // changes the system: adduser, install, systemctl, a2enmod …
+    const files = args.filter(arg =>
+      /^[\w-]+\.(?:yaml|service|conf)$/.test(arg),
+    )
     for (const file of files)
       t.ok(existsSync(resolve(root, document, '..', file)), `${file} is there`)
-    t.match(program, /^(?:adduser|install|systemctl|a2enmod)$/)
+    t.match(
+      program,
+      /^(?:adduser|install|systemctl|a2enmod|a2enconf|a2ensite)$/,
+    )
   }
 }
 
@@ -102,7 +108,10 @@ async function tryOurs(
   const file = resolve(directory, 'zope-failover.yaml')
   writeFileSync(file, `directory: ${directory}/run\n${text}`)
   const redirection = args.indexOf('>')
-  const words = redirection === -1 ? args : args.slice(0, redirection)
+  const words = (redirection === -1 ? args : args.slice(0, redirection)).map(
+    (word, at) =>
+      args[at - 1] === '--output' ? `${directory}/${basename(word)}` : word,
+  )
   const argv = [command, ...words, '--config', file]
   if (words[0] === 'monitor') {
     const monitor = startProgram(t, process.execPath, argv)

@@ -1,0 +1,131 @@
+// Connections between httpd and a backend: how many, and those that become a
+// WebSocket.
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { createServer, request } from 'node:http'
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import t from 'tap'
+import type { Test } from 'tap'
+import { startHttpd } from '../fixtures/httpd.ts'
+import type { Httpd } from '../fixtures/httpd.ts'
+import { more, startLoad } from '../fixtures/load.ts'
+import { dist, freePort, publicDirectory } from '../fixtures/processes.ts'
+
+/** httpd before one backend that the test itself is. */
+async function before(
+  t: Test,
+  server: Server,
+  ...options: string[]
+): Promise<Httpd> {
+  const root = publicDirectory(t)
+  const port = await freePort()
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  mkdirSync(`${root}/run`)
+  writeFileSync(`${root}/run/zope1.up`, '')
+  const config = `${root}/zope-failover.yaml`
+  writeFileSync(
+    config,
+    `directory: ${root}/run\nbackends: { zope1: "http://127.0.0.1:${port}" }\n`,
+  )
+  const conf = execFileSync(
+    process.execPath,
+    [
+      `${dist}/cli/main.js`,
+      'apache-conf',
+      `--config=${config}`,
+      '--style=sentinel',
+      ...options,
+    ],
+    { encoding: 'utf8' },
+  )
+  return startHttpd(t, { conf, extra: 'ServerLimit 2\nMaxRequestWorkers 50' })
+}
+
+void t.test('--max limits the connections of each child', async t => {
+  let most = 0
+  const open = new Set<Socket>()
+  const server = createServer((_request, response) => {
+    setTimeout(() => response.end('here\n'), 5)
+  })
+  server.keepAliveTimeout = 120_000
+  server.on('connection', (socket: Socket) => {
+    open.add(socket)
+    most = Math.max(most, open.size)
+    socket.on('close', () => open.delete(socket))
+  })
+  const httpd = await before(t, server, '--max=2')
+  const load = startLoad({ port: httpd.port, clients: 20 })
+  await more(load, 300)
+  const samples = await load.stop()
+  t.comment(`${samples.length} requests on ${most} connections at most`)
+  t.strictSame(
+    samples.filter(({ status }) => status !== 200),
+    [],
+    'the others wait for one',
+  )
+  t.ok(most <= 4, 'two children, two connections each')
+})
+
+for (const isAsked of [true, false])
+  void t.test(
+    `a WebSocket ${isAsked ? 'with' : 'without'} --websocket`,
+    async t => {
+      const server = createServer((_request, response) => {
+        response.end('no WebSocket\n')
+      })
+      server.on('upgrade', (incoming, socket: Duplex) => {
+        socket.write(
+          `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Path: ${incoming.url ?? ''}\r\n\r\n`,
+        )
+        socket.pipe(socket)
+        socket.on('error', () => socket.destroy())
+      })
+      const httpd = await before(
+        t,
+        server,
+        '--site=/Plone',
+        '--url=http://www.example.org',
+        ...(isAsked ? ['--websocket'] : []),
+      )
+      const outgoing = request({
+        host: '127.0.0.1',
+        port: httpd.port,
+        path: '/socket?a=b',
+        headers: {
+          Connection: 'Upgrade',
+          Upgrade: 'websocket',
+          'Sec-WebSocket-Version': '13',
+          'Sec-WebSocket-Key': Buffer.alloc(16).toString('base64'),
+        },
+      })
+      outgoing.end()
+      if (!isAsked) {
+        const [response] = await once(outgoing, 'response')
+        t.equal(response.statusCode, 200, 'an ordinary request')
+        response.resume()
+        await once(response, 'end')
+        return
+      }
+      const [response, socket] = await once(outgoing, 'upgrade')
+      t.equal(
+        response.headers['x-path'],
+        '/VirtualHostBase/http/www.example.org:80/Plone/VirtualHostRoot/socket?a=b',
+      )
+      for (const text of ['hello', 'again'.repeat(10_000)]) {
+        socket.write(text)
+        let back = ''
+        while (back.length < text.length)
+          back += String((await once(socket, 'data'))[0])
+        t.equal(back, text)
+      }
+      socket.destroy()
+    },
+  )
