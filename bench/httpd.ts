@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { textMapFile } from '../sentinels/names.ts'
 import type { MapProgram } from './programs.ts'
 import { exitOf } from './scratch.ts'
 import type { Scratch } from './scratch.ts'
@@ -14,6 +15,41 @@ export type Site = {
   readonly name: string
   /** undefined = the file is served without a lookup */
   readonly map: MapProgram | undefined
+  /** the rules in its place */
+  readonly rules?: string
+}
+
+/** What the styles without a map program do for a newcomer. */
+export function sitesWithoutProgram(directory: string): Site[] {
+  const test = (name: string, kind: string, flag: string): string =>
+    `RewriteCond "${directory}/${name}.${kind}" ${flag}`
+  const textMap = `${directory}/${textMapFile}`
+  const names = backends.join('|')
+  return [
+    {
+      name: 'text map (--style txt)',
+      map: undefined,
+      rules: `RewriteMap zopes "rnd:${textMap}"
+  RewriteCond "${textMap}" -f
+  RewriteCond "\${zopes:${pool}}" "^(${names})$"
+  ${test('%1', 'drain', '!-f')}
+  ${test('%1', 'maint', '!-f')}
+  RewriteCond "%1 \${zopes:${pool}/%1}" "^(\\S+) (${names}|-)$"
+  RewriteRule ^${sitePath}$ /%1.txt [L]`,
+    },
+    {
+      name: 'sentinels (--style sentinel)',
+      map: undefined,
+      rules: backends
+        .map(
+          name => `${test(name, 'up', '-f')}
+  ${test(name, 'drain', '!-f')}
+  ${test(name, 'maint', '!-f')}
+  RewriteRule ^${sitePath}$ /${name}.txt [L]`,
+        )
+        .join('\n  '),
+    },
+  ]
 }
 
 export type Httpd = {
@@ -124,11 +160,14 @@ ${sites.map((site, i) => virtualHost(site, ports[i] ?? 0)).join('\n')}
 `
 }
 
-function virtualHost({ map }: Site, port: number): string {
+function virtualHost(site: Site, port: number): string {
+  const { map } = site
   const rules =
-    map === undefined
-      ? `RewriteRule ^${sitePath}$ /${backends[0]}.txt [L]`
-      : `RewriteMap zope "prg:${map.argv.join(' ')}"
+    site.rules !== undefined
+      ? site.rules
+      : map === undefined
+        ? `RewriteRule ^${sitePath}$ /${backends[0]}.txt [L]`
+        : `RewriteMap zope "prg:${map.argv.join(' ')}"
   RewriteCond "%{ENV:UNIQUE_ID} \${zope:%{ENV:UNIQUE_ID} ${pool} - %{REMOTE_ADDR}}" "^(\\S+) \\1 ([a-z][a-z0-9-]*) (\\S+)$"
   RewriteRule ^${sitePath}$ /%2.txt [L]`
   return `Listen 127.0.0.1:${port}

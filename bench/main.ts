@@ -13,6 +13,8 @@ import { measureRequests } from './requests.ts'
 import { makeScratch } from './scratch.ts'
 import type { Scratch } from './scratch.ts'
 import { measureSentinelLatency } from './sentinel-latency.ts'
+import { sitesWithoutProgram } from './httpd.ts'
+import { textMapDirectory } from './sentinel-directory.ts'
 import { compile } from './tools.ts'
 
 const sections = [
@@ -128,10 +130,13 @@ async function measure(
       case 'requests':
         results.requests = await measureRequests(
           scratch,
-          [undefined, ...maps].map(map => ({
-            name: map?.name ?? 'no map',
-            map,
-          })),
+          [
+            ...[undefined, ...maps].map(map => ({
+              name: map?.name ?? 'no map',
+              map,
+            })),
+            ...sitesWithoutProgram(textMapDirectory(scratch)),
+          ],
           c?.load,
           size.load,
         )

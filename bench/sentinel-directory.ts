@@ -1,7 +1,15 @@
 // A sentinel directory as a living monitor would leave it, all backends up.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { monitorReportFile, sentinelFile } from '../sentinels/names.ts'
+import { textMap } from '../choice/text-map.ts'
+import { parseConfig } from '../config/parse.ts'
+import {
+  monitorReportFile,
+  sentinelFile,
+  textMapFile,
+} from '../sentinels/names.ts'
+import { readSentinels } from '../sentinels/read.ts'
+import type { Scratch } from './scratch.ts'
 
 export const pool = 'default'
 export const backends = ['zope1', 'zope2', 'zope3'] as const
@@ -28,6 +36,19 @@ export function makeSentinelDirectory(directory: string): void {
       backends: Object.fromEntries(backends.map(name => [name, state])),
     }),
   )
+}
+
+/** One of its own, with the map that a monitor keeps there. */
+export function textMapDirectory(scratch: Scratch): string {
+  const directory = join(scratch.path, 'text-map')
+  makeSentinelDirectory(directory)
+  const config = parseConfig(configText(directory), 'bench')
+  const snapshot = readSentinels(directory, new Set(backends))
+  writeFileSync(
+    join(directory, textMapFile),
+    textMap(config, snapshot, Date.now()),
+  )
+  return directory
 }
 
 /** What `touch zope1.drain` and `rm zope1.drain` do. */
