@@ -73,6 +73,8 @@ export type HttpdFacts = {
   readonly confFile: string
   /** how to type it, for remedies */
   readonly control: string
+  /** the command for a graceful restart */
+  readonly reload: string
   readonly version: string | undefined
   readonly conf: ParsedConf
   readonly dump: Dump | undefined

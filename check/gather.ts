@@ -71,14 +71,18 @@ export async function gatherHttpd(wanted: Wanted): Promise<Gathered> {
       ? first
       : parseHttpdConf(confFile, source, { ...known, defines })
   const life = lifeOf(asked?.dump, conf)
+  const control =
+    called === undefined
+      ? 'apachectl'
+      : [...called.words, ...fileArguments(wanted)].join(' ')
+  // the script takes the word alone on every system, httpd itself on none
+  const isScript = called?.words[0]?.endsWith('ctl') ?? true
   return {
     kind: 'httpd',
     facts: {
       confFile,
-      control:
-        called === undefined
-          ? 'apachectl'
-          : [...called.words, ...fileArguments(wanted)].join(' '),
+      control,
+      reload: `${control}${isScript ? '' : ' -k'} graceful`,
       version: called?.build.version,
       conf,
       dump: asked?.dump,

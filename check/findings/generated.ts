@@ -49,10 +49,10 @@ function difference(
 
 export function generatedFindings({
   generated,
-  control,
+  reload,
 }: HttpdFacts): Finding[] {
   return generated.flatMap((made): Finding[] => {
-    const remedy = `look at the difference: ${made.command} | diff ${made.file} -\nthen make it anew: ${made.command} > ${made.file}\nand reload: ${control} graceful`
+    const remedy = `look at the difference: ${made.command} | diff ${made.file} -\nthen make it anew: ${made.command} > ${made.file}\nand reload: ${reload}`
     if (made.fresh.kind === 'refused')
       return [
         {

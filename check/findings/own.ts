@@ -116,7 +116,7 @@ export function runningMapFindings(
             severity: 'error' as const,
             what: `the map with pid ${map.pid} is there, and has written no report for ${Math.round(map.ageMs / 1_000)} s`,
             why: 'a map that is stopped is the one thing httpd cannot see past: it waits without any limit',
-            remedy: `kill -CONT ${map.pid}, or kill -KILL ${map.pid} and then: ${httpd.control} graceful`,
+            remedy: `kill -CONT ${map.pid}, or kill -KILL ${map.pid} and then: ${httpd.reload}`,
             where: null,
           },
         ]
@@ -141,7 +141,7 @@ export function runningMapFindings(
             severity: 'error' as const,
             what: 'httpd runs, and no map of it is alive',
             why: 'httpd never starts a map again by itself; the rules that read the sentinels serve meanwhile',
-            remedy: `look into the main ErrorLog for why it ended, then: ${httpd.control} graceful`,
+            remedy: `look into the main ErrorLog for why it ended, then: ${httpd.reload}`,
             where: null,
           },
         ]

@@ -43,7 +43,7 @@ function visibilityFindings(
   rules: readonly Rule[],
   maps: readonly RewriteMapping[],
   mainMaps: readonly RewriteMapping[],
-  { conf, control }: HttpdFacts,
+  { conf, reload }: HttpdFacts,
 ): Finding[] {
   const known = new Set(maps.map(({ name }) => name))
   const findings = new Map<string, Finding>()
@@ -57,7 +57,7 @@ function visibilityFindings(
           severity: 'warning',
           what: `the file of the map ${name}, ${absent}, does not exist, so ${server.name} goes without it`,
           why: 'httpd looks for it when it reads its configuration, and not again until it is reloaded',
-          remedy: `start the monitor, which writes it, and then: ${control} graceful`,
+          remedy: `start the monitor, which writes it, and then: ${reload}`,
           where: placeOf(rule.directive),
         })
         continue

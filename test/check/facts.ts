@@ -125,6 +125,7 @@ export function httpdWith(
   return {
     confFile: '/etc/httpd.conf',
     control: 'apachectl',
+    reload: 'apachectl graceful',
     version: '2.4.71',
     conf: parsed(conf),
     dump: undefined,

@@ -216,6 +216,14 @@ void t.test('what it is told', t => {
   const config = `--config=${root}/zope-failover.yaml`
   const conf = `--httpd-conf=${root}/httpd.conf`
   const quiet = run(config, conf)
+  // as Debian keeps the variables of its configuration
+  writeFileSync(`${root}/envvars`, `export ZF_LOG=${root}/error.log\n`)
+  const text = readFileSync(`${root}/httpd.conf`, 'utf8')
+  writeFileSync(
+    `${root}/httpd.conf`,
+    text.replace(/^ErrorLog .*$/m, 'ErrorLog ${ZF_LOG}'),
+  )
+  t.equal(run(config, conf).stdout, quiet.stdout, 'envvars are read')
   t.match(quiet.stdout, /^nothing found; looked at .*1 maps asked/)
   t.equal(quiet.stderr, '')
   writeFileSync(`${root}/run/zopeX.up`, '')
