@@ -47,6 +47,10 @@ export type RenderOptions = {
   readonly timeoutMs: number
   /** what a GET or HEAD could not get from one backend is asked of the next */
   readonly isSecondChance: boolean
+  /** how long the first backend may be silent then; undefined: timeoutMs */
+  readonly patienceMs?: number | undefined
+  /** connections to the backends are kept open */
+  readonly isReuse?: boolean
   /** connections of one httpd child to one backend; undefined: its threads */
   readonly maxConnections: number | undefined
   /** requests may become WebSockets (mod_proxy_http since 2.4.47) */
@@ -128,9 +132,8 @@ export function render(
     lastResortRules: countRules(lastResort),
   })
   const vhm = options.isVhm ? vhmPath(url, options.site) : ''
-  const again = options.isSecondChance
-    ? secondChance(templates['prg-again'], config.directory, tiers)
-    : ''
+  const isReuse = options.isReuse === true
+  const patienceMs = options.isSecondChance ? options.patienceMs : undefined
   const names = members.map(backend => backend.name).join('|')
   const textMap = `${config.directory}/${textMapFile}`
   const txt = fill(templates.txt, {
@@ -141,7 +144,6 @@ export function render(
     sentinelRules: countRules(sentinels),
   })
   const fallback = style === 'sentinel' ? sentinels : txt + sentinels
-  const timeout = Math.ceil(options.timeoutMs / 1_000)
   return fill(templates.prg, {
     version: options.version,
     command: options.command,
@@ -159,21 +161,25 @@ export function render(
     modules: modulesOf(
       part === 'server' ? config.backends : members,
       style,
+      isReuse,
     ).join(' '),
     preserveHost: options.isVhm ? 'Off' : 'On',
     canonical: options.isVhm && url === null,
     ssl: members.some(backend => backend.tls),
     sslVerified: isVerified.includes(true),
     sslUnverified: isUnverified.includes(true),
-    timeout,
+    timeout: seconds(options.timeoutMs),
     ttl: idleSeconds,
     max: options.maxConnections !== undefined,
+    reuse: isReuse,
     ...balancers(
       part === 'server'
         ? config.pools.map(it => backendsOf(config, it))
         : [members],
-      `retry=1 connectiontimeout=${connectSeconds} timeout=${timeout} ttl=${idleSeconds} smax=0${options.maxConnections === undefined ? '' : ` max=${options.maxConnections}`}${options.isWebSocket === true ? ' upgrade=websocket' : ''}`,
+      workerOf(options, options.timeoutMs),
     ),
+    patience: patienceMs === undefined ? false : seconds(patienceMs),
+    workerPatience: workerOf(options, patienceMs ?? options.timeoutMs),
     program,
     mapUser: options.mapUser === undefined ? '' : ` ${options.mapUser}`,
     local: [...statusPaths, ...options.local.map(path => path.slice(1))]
@@ -186,10 +192,15 @@ export function render(
     affinityAddress: options.affinity === 'address',
     fallback: fallback.trimEnd(),
     fallbackRules: countRules(fallback),
-    again,
+    again: options.isSecondChance,
+    failed: whenFailed(templates['prg-again'], {
+      directory: config.directory,
+      tiers,
+      again: options.isSecondChance,
+    }),
     vhm,
     page,
-    retryAfter: Math.ceil(options.retryAfterMs / 1_000),
+    retryAfter: seconds(options.retryAfterMs),
     secure: url?.scheme === 'https' ? '; Secure' : '',
     observer: options.observer === undefined ? false : observerLine(options),
     // virtual hosts with logs of their own use no CustomLog of the server
@@ -316,8 +327,11 @@ function checkOptions(options: RenderOptions, problems: string[]): void {
     problems.push(
       `--affinity must be none with --style ${options.style}, got ${found(options.affinity)}; the map program alone knows affinity: --style prg`,
     )
-  if (!(options.timeoutMs >= 1_000))
-    problems.push(`--timeout must be at least 1s, got ${options.timeoutMs}ms`)
+  const { timeoutMs, patienceMs } = options
+  if (!(timeoutMs >= 1_000))
+    problems.push(`--timeout must be at least 1s, got ${timeoutMs}ms`)
+  if (patienceMs !== undefined && !(patienceMs >= 1_000))
+    problems.push(`--patience must be at least 1s, got ${patienceMs}ms`)
 }
 
 /**
@@ -409,7 +423,11 @@ function balancers(
   return { alone: [...alone.values()], pairs: [...pairs.values()] }
 }
 
-function modulesOf(members: readonly Backend[], style: Style): string[] {
+function modulesOf(
+  members: readonly Backend[],
+  style: Style,
+  isReuse: boolean,
+): string[] {
   const ssl = members.some(backend => backend.tls) ? ['ssl'] : []
   return [
     'rewrite',
@@ -420,6 +438,7 @@ function modulesOf(members: readonly Backend[], style: Style): string[] {
     'slotmem_shm',
     'headers',
     ...(style === 'prg' ? ['unique_id'] : []),
+    ...(isReuse ? [] : ['filter', 'sed']),
     ...ssl,
   ]
 }
@@ -444,16 +463,22 @@ function tiersOf(pool: Pool): Values[] {
   })
 }
 
-/** The rules of the second chance, below a jump over all of them. */
-function secondChance(
-  template: string,
-  directory: string,
-  tiers: readonly Values[],
-): string {
-  const values = { directory, tiers, againRules: 0 }
-  const againRules = countRules(fill(template, values)) - 1
+/** The rules for a backend that failed, below a jump over all of them. */
+function whenFailed(template: string, values: Values): string {
+  const againRules =
+    countRules(fill(template, { ...values, againRules: 0 })) - 1
   return fill(template, { ...values, againRules }).trimEnd()
 }
+
+/** What every BalancerMember has. */
+function workerOf(options: RenderOptions, timeoutMs: number): string {
+  const { maxConnections: max, isReuse, isWebSocket } = options
+  const reuse =
+    isReuse === true ? `ttl=${idleSeconds} smax=0` : 'disablereuse=On'
+  return `retry=1 connectiontimeout=${connectSeconds} timeout=${seconds(timeoutMs)} ${reuse}${max === undefined ? '' : ` max=${max}`}${isWebSocket === true ? ' upgrade=websocket' : ''}`
+}
+
+const seconds = (ms: number): number => Math.ceil(ms / 1_000)
 
 /** As [S=N] counts: every RewriteRule, whatever its conditions. */
 function countRules(text: string): number {

@@ -31,6 +31,8 @@ type Given = {
   mapUser?: string
   timeout: string
   secondChance: boolean
+  patience?: string
+  reuse?: true
   max?: string
   local: string[]
   maintenancePage?: string
@@ -87,6 +89,11 @@ export function apacheConfCommand(): Command {
       '--no-second-chance',
       'a GET that a backend could not answer is not asked of the next one',
     )
+    .option(
+      '--patience <duration>',
+      'how long a backend may be silent when the next one can be asked (left out: as --timeout)',
+    )
+    .option('--reuse', 'keep the connections to the backends open')
     .option(
       '--max <number>',
       'connections of one httpd child to one backend (left out: as many as it has threads)',
@@ -151,6 +158,10 @@ function print(given: Given, command: Command): string {
   }
   const timeoutMs = durationOf('--timeout', given.timeout)
   const retryAfterMs = durationOf('--retry-after', given.retryAfter)
+  const patienceMs =
+    given.patience === undefined
+      ? undefined
+      : durationOf('--patience', given.patience)
   if (given.max !== undefined && !/^[1-9]\d{0,5}$/.test(given.max))
     problems.push(`--max must be a number from 1, got ${found(given.max)}`)
   if (given.style === 'prg' && given.part !== 'site')
@@ -169,6 +180,8 @@ function print(given: Given, command: Command): string {
     mapUser: given.mapUser,
     timeoutMs,
     isSecondChance: given.secondChance,
+    patienceMs,
+    isReuse: given.reuse === true,
     maxConnections: given.max === undefined ? undefined : Number(given.max),
     local: given.local,
     page:

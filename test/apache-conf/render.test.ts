@@ -108,9 +108,9 @@ void t.test('a balancer for each backend and each ordered pair', async t => {
   )
   t.match(
     text,
-    'BalancerMember "http://[::1]:80" route=zope3 status=+H retry=1 connectiontimeout=2 timeout=60 ttl=60 smax=0\n',
+    'BalancerMember "http://[::1]:80" route=zope3 status=+H retry=1 connectiontimeout=2 timeout=60 disablereuse=On\n',
   )
-  t.match(conf(two, { maxConnections: 16 }), / smax=0 max=16\n/)
+  t.match(conf(two, { maxConnections: 16 }), / disablereuse=On max=16\n/)
 })
 
 void t.test('every mark is filled, and the skips count the rules', async t => {
@@ -208,15 +208,40 @@ void t.test('the cookie', async t => {
 
 void t.test('the second chance', async t => {
   const text = conf(two)
-  for (const status of [502, 503, 504])
-    t.match(text, `\nErrorDocument ${status} /.zope-failover/again\n`)
+  for (const status of [500, 502, 503, 504])
+    t.match(text, `\n  ErrorDocument ${status} /.zope-failover/again\n`)
+  t.match(text, 'ErrorDocument 200 /.zope-failover/second')
   t.match(text, 'again=%{ZF_AGAIN}e')
-  const without = conf(two, { isSecondChance: false })
-  t.notMatch(without, '/again')
-  t.notMatch(without, '=ZF_PATH')
-  t.strictSame(without.match(/^ *ErrorDocument.*$/gm), [
-    'ErrorDocument 503 "<p>later</p>"',
-  ])
+  const without = conf(two, { isSecondChance: false, patienceMs: 5_000 })
+  t.notMatch(without, 'ErrorDocument 200')
+  t.notMatch(without, '[E=ZF_PATH:/')
+  t.notMatch(without, 'balancer://zp.')
+  t.match(without, '\n  ErrorDocument 503 "<p>later</p>"\n')
+})
+
+void t.test('patience is for those who can go elsewhere', async t => {
+  const text = conf(two, { patienceMs: 4_500, timeoutMs: 90_000 })
+  t.strictSame(
+    [...text.matchAll(/^<Proxy "balancer:\/\/zp\.(.*)">/gm)].map(
+      ([, name]) => name,
+    ),
+    ['zope1.zope2', 'zope2.zope1'],
+  )
+  t.equal(text.match(/ timeout=5 /g)?.length, 4)
+  t.equal(text.match(/ timeout=90 /g)?.length, 6)
+  t.match(text, '"balancer://zp.%1.%2/')
+  t.notMatch(conf(two), 'zp.')
+})
+
+void t.test('connections of their own, or used again', async t => {
+  const text = conf(two)
+  t.match(text, ' timeout=60 disablereuse=On\n')
+  t.match(text, /^# Once: .* filter sed$/m)
+  t.match(text, 'FilterChain')
+  const reused = conf(two, { isReuse: true })
+  t.match(reused, ' timeout=60 ttl=60 smax=0\n')
+  t.notMatch(reused, 'disablereuse')
+  t.notMatch(reused, 'FilterChain')
 })
 
 void t.test('tiers without the map', async t => {
@@ -302,6 +327,7 @@ void t.test('what cannot be written in httpd.conf is refused', async t => {
     [{ local: ['a'] }, /^--local must be/],
     [{ local: ['/a"b'] }, /^--local must be/],
     [{ timeoutMs: 500 }, /^--timeout must be/],
+    [{ patienceMs: 500 }, /^--patience must be/],
     [{ launcher: "/it's/x" }, /^launcher must be/],
     [{ node: 'node' }, /^node must be/],
     [{ configFile: '/etc/${x}' }, /^--config must be/],

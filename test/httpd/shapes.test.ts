@@ -156,14 +156,22 @@ void t.test('https backends and twelve of them: httpd accepts it', t => {
   t.end()
 })
 
-void t.test('connections to a backend are used again', async t => {
-  const site = await startSite(t, { httpd: { mpm: 'prefork' } })
-  const seen = new Set<number>()
-  for (let count = 0; count < 30; count++)
-    seen.add((await echo(site, '/echo')).connection)
-  t.comment(`30 requests on ${seen.size} connections`)
-  t.ok(seen.size < 30)
-})
+for (const isReuse of [false, true])
+  void t.test(
+    `connections to a backend are ${isReuse ? '' : 'not '}used again`,
+    async t => {
+      const site = await startSite(t, {
+        httpd: { mpm: 'prefork' },
+        conf: isReuse ? ['--reuse'] : [],
+      })
+      const seen = new Set<number>()
+      for (let count = 0; count < 30; count++)
+        seen.add((await echo(site, '/echo')).connection)
+      t.comment(`30 requests on ${seen.size} connections`)
+      if (isReuse) t.ok(seen.size < 30)
+      else t.equal(seen.size, 30)
+    },
+  )
 
 void t.test('an error page of httpd comes from httpd', async t => {
   const site = await startSite(t, {
