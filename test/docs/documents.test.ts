@@ -122,8 +122,8 @@ async function tryOurs(
     t.equal(monitor.child.exitCode, 0)
     return
   }
-  // a probe of a port where nobody listens is critical: 2
-  const wanted = words[0] === 'probe' ? 2 : 0
+  // nobody listens there: critical; no monitor and no map run: findings
+  const wanted = { probe: 2, check: 1 }[words[0] ?? ''] ?? 0
   const code = await run(process.execPath, argv).then(
     () => 0,
     (err: { code: number; stderr: string }) => {
