@@ -1,53 +1,12 @@
 // Connections between httpd and a backend: how many, and those that become a
 // WebSocket.
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
-import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import t from 'tap'
-import type { Test } from 'tap'
-import { startHttpd } from '../fixtures/httpd.ts'
-import type { Httpd } from '../fixtures/httpd.ts'
 import { more, startLoad } from '../fixtures/load.ts'
-import { dist, freePort, publicDirectory } from '../fixtures/processes.ts'
-
-/** httpd before one backend that the test itself is. */
-async function before(
-  t: Test,
-  server: Server,
-  ...options: string[]
-): Promise<Httpd> {
-  const root = publicDirectory(t)
-  const port = await freePort()
-  server.listen(port, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  mkdirSync(`${root}/run`)
-  writeFileSync(`${root}/run/zope1.up`, '')
-  const config = `${root}/zope-failover.yaml`
-  writeFileSync(
-    config,
-    `directory: ${root}/run\nbackends: { zope1: "http://127.0.0.1:${port}" }\n`,
-  )
-  const conf = execFileSync(
-    process.execPath,
-    [
-      `${dist}/cli/main.js`,
-      'apache-conf',
-      `--config=${config}`,
-      '--style=sentinel',
-      ...options,
-    ],
-    { encoding: 'utf8' },
-  )
-  return startHttpd(t, { conf, extra: 'ServerLimit 2\nMaxRequestWorkers 50' })
-}
+import { httpdBefore } from '../fixtures/own-backend.ts'
 
 void t.test('--max limits the connections of each child', async t => {
   let most = 0
@@ -61,7 +20,12 @@ void t.test('--max limits the connections of each child', async t => {
     most = Math.max(most, open.size)
     socket.on('close', () => open.delete(socket))
   })
-  const httpd = await before(t, server, '--max=2')
+  const httpd = await httpdBefore(
+    t,
+    server,
+    ['--max=2'],
+    'ServerLimit 2\nMaxRequestWorkers 50',
+  )
   const load = startLoad({ port: httpd.port, clients: 20 })
   await more(load, 300)
   const samples = await load.stop()
@@ -88,13 +52,11 @@ for (const isAsked of [true, false])
         socket.pipe(socket)
         socket.on('error', () => socket.destroy())
       })
-      const httpd = await before(
-        t,
-        server,
+      const httpd = await httpdBefore(t, server, [
         '--site=/Plone',
         '--url=http://www.example.org',
         ...(isAsked ? ['--websocket'] : []),
-      )
+      ])
       const outgoing = request({
         host: '127.0.0.1',
         port: httpd.port,
