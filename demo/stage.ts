@@ -87,7 +87,8 @@ export class Stage {
     const ports = new Map(
       backendNames.map((name, index) => [name, backendPorts[index] ?? 0]),
     )
-    const account = isSearchable(dist) ? httpdAccount() : undefined
+    const isOpen = isSearchable(dist) && isSearchable(process.execPath)
+    const account = isOpen ? httpdAccount() : undefined
     mkdirSync(`${root}/sentinels`)
     mkdirSync(`${root}/httpd`)
     if (account !== undefined)
