@@ -28,7 +28,6 @@ type SetUp = {
   readonly sites: readonly (readonly string[])[]
   readonly isServerLevel?: boolean
   readonly extra?: string
-  readonly todo?: string
 }
 
 function setUp(t: Test, { yaml, sites, isServerLevel, extra }: SetUp): string {
@@ -170,7 +169,6 @@ const setUps: Record<string, SetUp> = {
   'reports to the monitor': {
     yaml: two,
     sites: [['--observe']],
-    todo: 'apache-conf writes "--observe true" into its head',
   },
   'several sites and pools': {
     yaml: pools,
@@ -190,7 +188,7 @@ const setUps: Record<string, SetUp> = {
 }
 
 for (const [name, wanted] of Object.entries(setUps))
-  void t.test(name, { todo: wanted.todo ?? false }, t => {
+  void t.test(name, t => {
     const root = setUp(t, wanted)
     const before = traceOf(`${root}/run`)
     const { code, report, text } = checked(root)
