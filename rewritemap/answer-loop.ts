@@ -1,7 +1,8 @@
 // The thread that httpd waits for: read, answer, write, and nothing else.
 // httpd holds one global lock and has no timeout here (mod_rewrite.c,
 // lookup_map_program), so there is no await, no file, no clock that can block;
-// one line in, exactly one line out, in order, whatever the bytes.
+// one line in, exactly one line out, in order, whatever the bytes. The one
+// exception is proved in step.ts.
 import { readSync, writeSync } from 'node:fs'
 import { errorCode } from '../config/error-code.ts'
 import { maxLineBytes } from './lookup.ts'
@@ -15,7 +16,7 @@ const chunkBytes = 65_536
  * @param input file descriptor to read from
  * @param output file descriptor to write to
  * @param answer a line without its newline, as latin1 -> the answer with its
- *   newline; must not throw. Of a line over the limit it gets the beginning,
+ *   newline, or '' for none; must not throw. Of a line over the limit it gets the beginning,
  *   longer than the limit by one byte.
  * @returns normally at the end of input or when nobody reads any more
  * @throws the system's error when the pipe breaks in another way

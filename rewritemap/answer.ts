@@ -3,7 +3,8 @@
 import { choose, chooseNext, noTurns } from '../choice/choose.ts'
 import type { Turns } from '../choice/choose.ts'
 import { formatAnswer, parseLookup } from './lookup.ts'
-import type { AnswerStyle } from './lookup.ts'
+import type { AnswerStyle, Lookup } from './lookup.ts'
+import { staleReport, Step } from './step.ts'
 import type { Table, TableMember } from '../choice/table.ts'
 
 /** The places in the array of totals. */
@@ -15,7 +16,9 @@ export const total = {
   unanswered: 2,
   /** bugs caught here */
   faults: 3,
-  length: 4,
+  /** left without an answer, for httpd had one too many (step.ts) */
+  outOfStep: 4,
+  length: 5,
 } as const
 
 export class Answerer {
@@ -24,6 +27,7 @@ export class Answerer {
   readonly #turns = new Map<string, Turns>()
   readonly #totals: Float64Array
   #answers: Float64Array
+  readonly #step = new Step()
 
   /**
    * @param totals where lookups are counted, `total.length` numbers
@@ -66,16 +70,33 @@ export class Answerer {
 
   /**
    * One line -> one answer with its newline, whatever happens: an exception
-   * here would leave httpd waiting for ever.
+   * here would leave httpd waiting for ever. Nothing ('') only when an answer
+   * that nobody has read is certainly there.
    */
   answer(line: string): string {
     count(this.#totals, total.lookups)
     try {
-      return this.#decide(line)
+      const lookup = parseLookup(line)
+      if (lookup.kind === 'lookup' && lookup.pool === staleReport)
+        return this.#catchUp(lookup.nonce, lookup.route)
+      const answer = this.#decide(lookup)
+      this.#step.answered(lookup.nonce)
+      return answer
     } catch {
       this.noteFault()
+      this.#step.answered(null)
       return 'NULL\n'
     }
+  }
+
+  /** The answer has no nonce, so as not to pass for the question's own. */
+  #catchUp(nonce: string | null, other: string | null): string {
+    if (this.#step.omits(nonce, other)) {
+      count(this.#totals, total.outOfStep)
+      return ''
+    }
+    this.#step.answered(null)
+    return 'NULL\n'
   }
 
   /** A bug was caught; the other thread tells it. */
@@ -83,8 +104,7 @@ export class Answerer {
     count(this.#totals, total.faults)
   }
 
-  #decide(line: string): string {
-    const lookup = parseLookup(line)
+  #decide(lookup: Lookup): string {
     const pool =
       lookup.kind === 'lookup' ? this.#table.pools.get(lookup.pool) : undefined
     if (lookup.kind === 'malformed' || pool === undefined) {

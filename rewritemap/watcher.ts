@@ -215,6 +215,7 @@ function countsNow() {
     malformed: totals[total.malformed] ?? 0,
     unanswered: totals[total.unanswered] ?? 0,
     faults: totals[total.faults] ?? 0,
+    outOfStep: totals[total.outOfStep] ?? 0,
     answers: Object.fromEntries(
       (inUse?.config.backends ?? []).flatMap(({ name }, index) => {
         const answers = inUse?.board.answers[index] ?? 0
@@ -224,10 +225,10 @@ function countsNow() {
   }
 }
 
-let reported = { malformed: 0, faults: 0 }
+let reported = { malformed: 0, faults: 0, outOfStep: 0 }
 
 function logCounts(): void {
-  const { malformed, faults } = countsNow()
+  const { malformed, faults, outOfStep } = countsNow()
   if (malformed > reported.malformed)
     logger.warn(
       { malformed, was: reported.malformed },
@@ -238,7 +239,12 @@ function logCounts(): void {
       { faults, was: reported.faults },
       'bug in the answering thread, caught there',
     )
-  reported = { malformed, faults }
+  if (outOfStep > reported.outOfStep)
+    logger.warn(
+      { outOfStep, was: reported.outOfStep },
+      'in step again: a killed child of httpd had left its answer unread',
+    )
+  reported = { malformed, faults, outOfStep }
   if (dropped > 0) {
     const lines = dropped
     dropped = 0

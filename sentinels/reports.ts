@@ -53,6 +53,8 @@ export type MapReport = {
   readonly unanswered: number
   /** bugs caught in the answer path */
   readonly faults: number
+  /** answers that killed children of httpd had left unread, taken out */
+  readonly outOfStep?: number
   /** tables taken over */
   readonly tables: number
   readonly answers: Readonly<Record<string, number>>

@@ -57,11 +57,11 @@ void t.test('every lookup is counted, by what became of it', t => {
   )
   for (const line of ['n default', 'n default', 'n nowhere', '', 'n'])
     answerer.answer(line)
-  t.strictSame([...totals], [5, 3, 0, 0])
+  t.strictSame([...totals], [5, 3, 0, 0, 0])
   t.strictSame([...answers], [0, 2, 0])
   answerer.take(tableOf('a b c', undefined, {}))
   t.equal(answerer.answer('n default'), 'n NULL\n')
-  t.strictSame([...totals], [6, 3, 1, 0])
+  t.strictSame([...totals], [6, 3, 1, 0, 0])
   t.end()
 })
 
@@ -170,5 +170,19 @@ void t.test('any bytes in, exactly one line out, in order', t => {
     ),
     { numRuns: 500 },
   )
+  t.end()
+})
+
+void t.test('a report that httpd was given the answer before', t => {
+  const { answerer, totals } = answererOf(
+    'name',
+    tableOf('a b', undefined, { a: up }),
+  )
+  t.equal(answerer.answer('n2 .stale n1'), 'NULL\n', 'of nothing we know')
+  for (const nonce of ['n1', 'n2']) answerer.answer(`${nonce} default`)
+  t.equal(answerer.answer('n2 .stale n1'), '', 'left without an answer')
+  t.equal(answerer.answer('n2 .stale n1'), 'NULL\n', 'once')
+  t.equal(answerer.answer('- .stale'), 'NULL\n')
+  t.strictSame([...totals], [6, 0, 0, 0, 1], 'no malformed lookups')
   t.end()
 })
