@@ -349,6 +349,52 @@ void t.test('what cannot be written in httpd.conf is refused', async t => {
   )
 })
 
+void t.test('the parts for several sites are the whole', async t => {
+  const yaml = `
+backends: { a: http://a, b: http://b, c: https://c }
+pools: { p: { members: [a, b] }, q: { members: [b, c, a] } }
+`
+  const server = conf(yaml, { part: 'server', isWebSocket: true })
+  t.strictSame(
+    [...server.matchAll(/^<Proxy "balancer:..(.*)">/gm)].map(([, it]) => it),
+    'zf.a zf.b zf.c zf.a.b zf.b.a zf.b.c zf.c.b zf.c.a zf.a.c'.split(' '),
+    'each backend, and each pair that a pool has, once',
+  )
+  t.match(server, /^# Once: .* ssl/m)
+  t.match(server, 'RewriteMap zope "prg:')
+  t.match(server, ' upgrade=websocket\n')
+  t.notMatch(server, /^(?:RewriteRule|RewriteOptions|ErrorDocument|Header) /m)
+  const pool = { pool: 'q', url: 'https://q' }
+  const site = conf(yaml, { part: 'site', ...pool })
+  t.match(site, /^RewriteOptions Inherit$/m)
+  t.match(site, /^SSLProxyEngine On$/m)
+  t.notMatch(site, /^(?:RewriteMap|<Proxy|LogFormat) /m)
+  const whole = new Set(lines(conf(yaml, pool)))
+  for (const line of lines(site))
+    if (line !== 'RewriteOptions Inherit') t.ok(whole.has(line), line)
+  for (const part of ['server', 'site'] as const)
+    t.match(
+      problemsOf(yaml, {
+        part,
+        pool: 'p',
+        site: '/x',
+        url: 'http://x',
+        mapUser: 'x',
+        maxConnections: 1,
+        isWebSocket: true,
+        observer: '/x.js',
+      }),
+      part === 'server'
+        ? [/^--pool must be left .* --part site$/, /^--url /, /^--site /]
+        : [/^--map-user .* --part server$/, /^--max /, /^--web/, /^--observe /],
+    )
+  t.match(
+    conf(yaml, { part: 'server', observer: '/x.js' }),
+    /^GlobalLog "\|/m,
+    'virtual hosts with logs of their own are seen, too',
+  )
+})
+
 void t.test('what a style cannot do is refused', async t => {
   t.strictSame(problemsOf(two, { style: 'txt', affinity: 'url' }), [
     '--affinity must be none with --style txt, got "url"; the map program alone knows affinity: --style prg',

@@ -3,7 +3,6 @@ import t from 'tap'
 import { newcomersOf } from '../../choice/choose.ts'
 import { buildTable } from '../../choice/table.ts'
 import { nextExpiry, textMap } from '../../choice/text-map.ts'
-import { meaningOf, textMapFile } from '../../sentinels/names.ts'
 import { configOf, now, snapshotOf } from '../fixtures/map.ts'
 import type { Files, Monitor } from '../fixtures/map.ts'
 
@@ -195,10 +194,5 @@ void t.test('the next end of an administrator’s file', t => {
     }),
     now + 1,
   )
-  t.end()
-})
-
-void t.test('its file is known', t => {
-  t.strictSame(meaningOf(textMapFile), { kind: 'text-map' })
   t.end()
 })

@@ -5,6 +5,7 @@ import {
   sentinelFile,
   sentinelKinds,
   servedFile,
+  textMapFile,
 } from '../../sentinels/names.ts'
 
 void t.test('every sentinel is named for its backend', t => {
@@ -23,6 +24,11 @@ void t.test('the reports of the programs', t => {
     kind: 'map-report',
     pid: 4711,
   })
+  t.end()
+})
+
+void t.test('the text map', t => {
+  t.strictSame(meaningOf(textMapFile), { kind: 'text-map' })
   t.end()
 })
 
