@@ -56,7 +56,7 @@ function setUp(t: Test, name: string): string {
     JSON.stringify({ pid: process.pid, backends: {} }),
   )
   // a monitor that has just written, however slow this machine is
-  const soon = Date.now() / 1_000 + 10
+  const soon = Date.now() / 1_000 + 1_800
   utimesSync(`${root}/run/monitor.json`, soon, soon)
   if (isRoot) {
     const [, , uid, gid] =

@@ -36,7 +36,9 @@ function setUp(t: Test, { yaml, sites, isServerLevel, extra }: SetUp): string {
   mkdirSync(run)
   writeFileSync(
     `${root}/zope-failover.yaml`,
-    yaml.replace(/^directory:.*\n/m, '').replace(/^/, `directory: ${run}\n`),
+    yaml
+      .replace(/^directory:.*\n/m, '')
+      .replace(/^/, `directory: ${run}\nstaleAfter: 1h\n`),
   )
   for (const name of ['zope1', 'zope2', 'zope3', 'zope4'])
     if (new RegExp(`\\b${name}\\b`).test(yaml))
@@ -46,7 +48,7 @@ function setUp(t: Test, { yaml, sites, isServerLevel, extra }: SetUp): string {
     `${run}/monitor.json`,
     JSON.stringify({ pid: process.pid, backends: {} }),
   )
-  const soon = Date.now() / 1_000 + 10
+  const soon = Date.now() / 1_000 + 1_800
   utimesSync(`${run}/monitor.json`, soon, soon)
   if (isRoot) {
     const [, , uid, gid] =
