@@ -27,19 +27,24 @@ export class Answerer {
   readonly #turns = new Map<string, Turns>()
   readonly #totals: Float64Array
   #answers: Float64Array
+  readonly #isLockStep: boolean
   readonly #step = new Step()
 
   /**
    * @param totals where lookups are counted, `total.length` numbers
    * @param answers where answers are counted, by the backend's place in the
    *   configuration
+   * @param isLockStep behind httpd, which reads each answer before it asks
+   *   again: only then may a line stay without one (step.ts)
    */
   constructor(
     style: AnswerStyle,
     table: Table,
     totals: Float64Array,
     answers: Float64Array,
+    isLockStep: boolean,
   ) {
+    this.#isLockStep = isLockStep
     this.#style = style
     this.#table = table
     this.#totals = totals
@@ -70,14 +75,18 @@ export class Answerer {
 
   /**
    * One line -> one answer with its newline, whatever happens: an exception
-   * here would leave httpd waiting for ever. Nothing ('') only when an answer
-   * that nobody has read is certainly there.
+   * here would leave httpd waiting for ever. Nothing ('') only behind httpd, and
+   * when an answer that nobody has read is certainly there.
    */
   answer(line: string): string {
     count(this.#totals, total.lookups)
     try {
       const lookup = parseLookup(line)
-      if (lookup.kind === 'lookup' && lookup.pool === staleReport)
+      if (
+        this.#isLockStep &&
+        lookup.kind === 'lookup' &&
+        lookup.pool === staleReport
+      )
         return this.#catchUp(lookup.nonce, lookup.route)
       const answer = this.#decide(lookup)
       this.#step.answered(lookup.nonce)

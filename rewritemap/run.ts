@@ -50,7 +50,13 @@ export async function runMap(options: MapOptions): Promise<number> {
   const table = buildTable(config, snapshot, Date.now())
   const board = newBoard(table)
   const totals = sharedFloat64Array(total.length)
-  const answerer = new Answerer(options.answer, table, totals, board.answers)
+  const answerer = new Answerer(
+    options.answer,
+    table,
+    totals,
+    board.answers,
+    options.isLaunched,
+  )
   const watching = new WatchingThread(answerer, board, {
     configFile: options.configFile,
     seenText,

@@ -28,7 +28,7 @@ void t.test('an empty directory, a missing one, and a file in its place', t => {
   t.match(stdout, 'monitor: never seen in this directory\n')
   t.match(stdout, 'map: never seen in this directory\n')
   t.match(stdout, 'pool default (failover): newcomers go to zope1\n')
-  rmSync(directory, { recursive: true })
+  rmSync(directory, { recursive: true, maxRetries: 10 })
   t.match(
     statusOf(installation),
     `${directory} cannot be read (ENOENT); create it, or start the monitor, which does\n`,

@@ -76,7 +76,7 @@ void t.test('an order that cannot be written says why', t => {
     code: 0,
     stderr: 'zope1.drain is not a regular file and is ignored; remove it\n',
   })
-  rmSync(directory, { recursive: true })
+  rmSync(directory, { recursive: true, maxRetries: 10 })
   t.strictSame(run(installation, ['drain', 'zope1']), {
     code: 1,
     stdout: '',

@@ -278,11 +278,14 @@ void t.test('a directory that vanishes comes back', async t => {
     ['zope1.up', 'monitor.json', '.monitor.lock'].every(site.has)
   await until('the report', whole)
   for (const [title, spoil] of [
-    ['removed', () => rmSync(site.directory, { recursive: true })],
+    [
+      'removed',
+      () => rmSync(site.directory, { recursive: true, maxRetries: 10 }),
+    ],
     [
       'removed and made again',
       () => {
-        rmSync(site.directory, { recursive: true })
+        rmSync(site.directory, { recursive: true, maxRetries: 10 })
         mkdirSync(site.directory)
       },
     ],

@@ -168,7 +168,7 @@ void t.test('a map that is lost or in the way', async t => {
   await site.becomes('default', 'zope1')
   rmSync(file)
   await site.becomes('default', 'zope1')
-  rmSync(site.directory, { recursive: true })
+  rmSync(site.directory, { recursive: true, maxRetries: 10 })
   await site.becomes('default', 'zope1')
   rmSync(file)
   mkdirSync(`${file}/x`, { recursive: true })

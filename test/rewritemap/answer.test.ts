@@ -7,11 +7,11 @@ import { tableOf } from '../fixtures/map.ts'
 
 const up = { up: 100 }
 
-function answererOf(style: AnswerStyle, table: Table) {
+function answererOf(style: AnswerStyle, table: Table, isLockStep = false) {
   const totals = new Float64Array(total.length)
   const answers = new Float64Array(3)
   return {
-    answerer: new Answerer(style, table, totals, answers),
+    answerer: new Answerer(style, table, totals, answers, isLockStep),
     totals,
     answers,
   }
@@ -177,6 +177,7 @@ void t.test('a report that httpd was given the answer before', t => {
   const { answerer, totals } = answererOf(
     'name',
     tableOf('a b', undefined, { a: up }),
+    true,
   )
   t.equal(answerer.answer('n2 .stale n1'), 'NULL\n', 'of nothing we know')
   for (const nonce of ['n1', 'n2']) answerer.answer(`${nonce} default`)
@@ -184,5 +185,12 @@ void t.test('a report that httpd was given the answer before', t => {
   t.equal(answerer.answer('n2 .stale n1'), 'NULL\n', 'once')
   t.equal(answerer.answer('- .stale'), 'NULL\n')
   t.strictSame([...totals], [6, 0, 0, 0, 1], 'no malformed lookups')
+  t.end()
+})
+
+void t.test('without httpd every line has its answer, that report too', t => {
+  const { answerer } = answererOf('name', tableOf('a b', undefined, { a: up }))
+  for (const nonce of ['n1', 'n2']) answerer.answer(`${nonce} default`)
+  t.equal(answerer.answer('n2 .stale n1'), 'n2 NULL\n', 'an unknown pool')
   t.end()
 })

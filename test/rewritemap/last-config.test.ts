@@ -126,7 +126,7 @@ void t.test('a directory made anew gets it again', async t => {
   const { directory, config, keptFile, args } = await kept(t)
   const map = startMap(t, config, { args })
   t.equal(await map.lookup('default b'), 'b')
-  rmSync(directory, { recursive: true })
+  rmSync(directory, { recursive: true, maxRetries: 10 })
   await map.says(/cannot be read/)
   mkdirSync(directory)
   await until('it to be kept again', () => existsSync(keptFile))

@@ -232,7 +232,7 @@ void t.test(
   'a directory that is not there, comes, goes and comes again',
   async t => {
     const { directory, config } = twoUp(t)
-    rmSync(directory, { recursive: true })
+    rmSync(directory, { recursive: true, maxRetries: 10 })
     const map = startMap(t, config)
     t.equal(await map.lookup('default'), 'a', 'nobody knows, somebody is tried')
     await map.says(/cannot be read \(ENOENT\); create it/)
@@ -242,7 +242,7 @@ void t.test(
       await map.becomes('default', 'b')
       rmSync(`${directory}/a.maint`)
       await map.becomes('default', 'a')
-      rmSync(directory, { recursive: true })
+      rmSync(directory, { recursive: true, maxRetries: 10 })
     }
     writeFileSync(directory, 'a file\n')
     await map.says(/cannot be read \(ENOTDIR\); something else/)
@@ -252,7 +252,7 @@ void t.test(
     writeFileSync(`${directory}/a.maint`, '')
     await map.becomes('default', 'b')
     // made anew at once, perhaps with the same inode: its changes are seen too
-    rmSync(directory, { recursive: true })
+    rmSync(directory, { recursive: true, maxRetries: 10 })
     mkdirSync(directory)
     await map.becomes('default', 'a')
     writeFileSync(`${directory}/a.drain`, '')
