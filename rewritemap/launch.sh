@@ -11,6 +11,9 @@
 # then closes both ends. httpd gives no environment and no PATH; only what sh
 # has built in is used.
 exec 3<&0
-"$@" --launched <&3 3<&- &
+node=$1
+shift
+# a lookup leaves little behind: 8 MB less, and shorter pauses to clean up
+"$node" --max-semi-space-size=1 "$@" --launched <&3 3<&- &
 exec 3<&- <&- >&-
 wait

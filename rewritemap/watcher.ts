@@ -3,7 +3,6 @@
 // and once a second, the whole directory is read afresh.
 import { statSync, watch } from 'node:fs'
 import type { FSWatcher } from 'node:fs'
-import { setPriority } from 'node:os'
 import { workerData } from 'node:worker_threads'
 import { pino } from 'pino'
 import type { Config } from '../config/config.ts'
@@ -320,10 +319,6 @@ function sayGoodbye(): void {
   Atomics.store(state, shared.done, 1)
   Atomics.notify(state, shared.done)
 }
-
-// On Linux this is the thread's own priority: whoever waits for an answer comes
-// before whoever keeps the table true.
-if (process.platform === 'linux') setPriority(0, 10)
 
 process.on('uncaughtException', err => {
   logger.error({ err }, bug)
