@@ -1,15 +1,20 @@
 // What the launcher starts. Same options as `zope-failover rewritemap`, read
 // by Node's own parser: commander would cost the first answer 15 ms.
-import { parseArgs } from 'node:util'
+import { createRequire } from 'node:module'
+import type * as Util from 'node:util'
 import { defaultConfigFile } from '../config/file.ts'
 import { ConfigError } from '../config/problem.ts'
 import { answerStyles } from './lookup.ts'
 import { complain, runMap } from './run.ts'
 
+// Not by import: from Node 22 on that looks at process.stderr, which makes the
+// pipe non-blocking, for httpd too, which shares it.
+const util: typeof Util = createRequire(import.meta.url)('node:util')
+
 async function main(): Promise<number> {
   let values
   try {
-    ;({ values } = parseArgs({
+    ;({ values } = util.parseArgs({
       options: {
         config: { type: 'string' },
         directory: { type: 'string' },
