@@ -9,7 +9,7 @@ import type { Standing } from '../choice/table.ts'
 import type { AdminNote } from '../sentinels/content.ts'
 import { adminKinds } from '../sentinels/names.ts'
 import type { AdminKind } from '../sentinels/names.ts'
-import type { BackendReport, MapReport } from '../sentinels/reports.ts'
+import type { BackendReport, MapReport, MapSeen } from '../sentinels/reports.ts'
 import { noSentinels } from '../sentinels/snapshot.ts'
 import type { Snapshot } from '../sentinels/snapshot.ts'
 
@@ -31,6 +31,7 @@ export type SeenReport<Report> = {
 export type MonitorSeen = SeenReport<{
   readonly pid: number
   readonly backends: Readonly<Record<string, BackendReport>>
+  readonly map?: MapSeen
 }>
 
 export type BackendStatus = {
@@ -79,6 +80,8 @@ export type StatusReport = {
     readonly unanswered: number
     readonly problems: readonly string[]
   })[]
+  /** the map as the monitor sees it through httpd, when it looks */
+  readonly mapSeen?: MapSeen
   readonly backends: readonly BackendStatus[]
   readonly pools: readonly PoolStatus[]
   readonly problems: readonly string[]
@@ -115,6 +118,7 @@ export function statusReport(
       unanswered: seen.report.unanswered,
       problems: seen.report.problems,
     })),
+    ...(monitor?.report.map !== undefined && { mapSeen: monitor.report.map }),
     backends: config.backends.map(backend => {
       const { name } = backend
       const sentinels = snapshot.backends.get(name) ?? noSentinels

@@ -23,6 +23,9 @@ export function statusText(
             `${programText('map', map)}, ${map.lookups} lookups, ${map.unanswered} without a usable backend, ${map.malformed} malformed`,
           ),
         )),
+    ...(report.mapSeen === undefined
+      ? []
+      : [mapSeenText(report.mapSeen, paint, now)]),
     report.verdictsCount
       ? ''
       : paint(
@@ -84,6 +87,19 @@ function programText(what: string, seen: Liveness): string {
     case 'never-seen':
       return `${what}: never seen in this directory`
   }
+}
+
+function mapSeenText(
+  { state, since, reason }: NonNullable<StatusReport['mapSeen']>,
+  paint: typeof plain,
+  now: number,
+): string {
+  const kinds = { ok: 'alive', unknown: 'never-seen' } as const
+  const kind = state === 'ok' || state === 'unknown' ? kinds[state] : 'dead'
+  return paint(
+    kind,
+    `map seen through httpd: ${kind === 'dead' ? state.toUpperCase() : state} for ${ago(since, now)}, ${printable(reason)}`,
+  )
 }
 
 function ago(since: string | null, now: number): string {

@@ -91,12 +91,26 @@ export type Pool = {
   readonly minAlive: number
 }
 
+/** How the map is looked at through httpd. */
+export type MapSettings = {
+  readonly url: string
+  /** the Host header; null = that of the URL */
+  readonly host: string | null
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  /** for sh, when the map stays broken; null = none */
+  readonly command: string | null
+  readonly commandEveryMs: number
+}
+
 export type Config = {
   /** the sentinel directory, absolute */
   readonly directory: string
   readonly staleAfterMs: number
   readonly backends: readonly Backend[]
   readonly pools: readonly Pool[]
+  /** left out: nobody looks */
+  readonly map?: MapSettings
 }
 
 /** What a backend or a pool may be called (contract: sentinel names). */

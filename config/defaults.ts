@@ -3,10 +3,11 @@ import type {
   Backend,
   Config,
   Heartbeat,
+  MapSettings,
   Pool,
   ProbeSettings,
 } from './config.ts'
-import type { FileInput, PoolInput, ProbeInput } from './schema.ts'
+import type { FileInput, MapInput, PoolInput, ProbeInput } from './schema.ts'
 
 /** The limit for a whole probe when none is given. */
 export const defaultTimeoutMs = 5_000
@@ -27,6 +28,18 @@ export function fillIn(input: FileInput): Config {
     pools: Object.entries(input.pools).map(([name, pool]) =>
       poolSettings(name, pool, all),
     ),
+    ...(input.map !== undefined && { map: mapSettings(input.map) }),
+  }
+}
+
+function mapSettings(given: MapInput): MapSettings {
+  return {
+    url: given.url,
+    host: given.host ?? null,
+    intervalMs: given.interval,
+    timeoutMs: given.timeout,
+    command: given.command ?? null,
+    commandEveryMs: given.commandEvery,
   }
 }
 

@@ -209,6 +209,30 @@ const pool = mapping('a mapping of pool settings', {
   minAlive: integer(0, 1000).default(1),
 })
 
+const mapUrlRule =
+  'must be the address of httpd on this machine, such as http://127.0.0.1/.zope-failover/map'
+const commandRule =
+  'must be a command line for sh, such as "systemctl reload apache2"'
+const map = mapping('a mapping with url', {
+  url: z
+    .string({ error: mapUrlRule })
+    .regex(
+      /^https?:\/\/(?:127\.\d+\.\d+\.\d+|\[::1\]|localhost)(?::[1-9]\d{0,4})?\/\.zope-failover\/map$/,
+      { error: mapUrlRule },
+    ),
+  host: z
+    .string({ error: hostRule })
+    .regex(/^[\w.:[\]-]+$/, { error: hostRule })
+    .optional(),
+  interval: duration('1s', '1h').default(5_000),
+  timeout: duration('100ms', '1m').default(2_000),
+  command: z
+    .string({ error: commandRule })
+    .regex(/^\P{Cc}+$/u, { error: commandRule })
+    .optional(),
+  commandEvery: duration('1m', '24h').default(600_000),
+})
+
 function named<Value extends z.ZodType>(what: string, value: Value) {
   const rule = `must be a mapping with at least one ${what}`
   return z
@@ -231,10 +255,12 @@ export const fileSchema = mapping(
     backends: named('backend', backend),
     pools: named('pool', pool).default({ default: pool.parse({}) }),
     probe: probe.optional(),
+    map: map.optional(),
   },
 )
 
 export type ProbeInput = z.output<typeof probe>
+export type MapInput = z.output<typeof map>
 export type PoolInput = z.output<typeof pool>
 export type FileInput = z.output<typeof fileSchema>
 
@@ -243,6 +269,7 @@ export function knownKeys(path: readonly (string | number)[]): string[] {
   const shapes: [RegExp, z.ZodRawShape][] = [
     [/^$/, fileSchema.shape],
     [/^backends\.[^.]*$/, { url, probe }],
+    [/^map$/, map.shape],
     [/^pools\.[^.]*$/, pool.shape],
     [/^pools\.[^.]*\.members\.\d+$/, { name, weight: name, tier: name }],
     [/^(backends\.[^.]*\.)?probe$/, probe.shape],

@@ -9,6 +9,7 @@ import type { MonitorReport } from '../sentinels/reports.ts'
 import type { Verdict } from './health.ts'
 import { CutLoose } from './cut-loose.ts'
 import { Lookup } from './lookup.ts'
+import { MapWatch } from './map-watch.ts'
 import { Publisher } from './publish.ts'
 import { parseFormerReport, probesTold, verdictOnDisk } from './report.ts'
 import { Scan, suspectedBackends } from './scan.ts'
@@ -34,6 +35,7 @@ export class Monitor {
   readonly #started = new Date().toISOString()
   readonly #starvation = new Starvation()
   readonly #textMap: TextMap
+  #mapWatch: MapWatch | undefined
   #config: Config
   #isDue = false
   #isReady = false
@@ -86,6 +88,27 @@ export class Monitor {
     }
     for (const name of former.keys())
       if (!names.has(name)) this.publisher.forget(name)
+    this.#watchMap()
+  }
+
+  /** As the configuration wants it now; what was seen so far stays. */
+  #watchMap(): void {
+    const before = this.#mapWatch?.seen
+    this.#mapWatch?.stop()
+    const { map, directory } = this.#config
+    this.#mapWatch =
+      map === undefined
+        ? undefined
+        : new MapWatch(
+            map,
+            directory,
+            this.#log,
+            () => {
+              this.#isDue = true
+            },
+            before,
+          )
+    this.#mapWatch?.start()
   }
 
   /** The verdicts stay. */
@@ -93,6 +116,7 @@ export class Monitor {
     this.#starvation.stop()
     this.#around.cutLoose.stop()
     this.#textMap.stop()
+    this.#mapWatch?.stop()
     for (const watch of this.#watches.values()) watch.stop()
   }
 
@@ -106,9 +130,12 @@ export class Monitor {
     const before = new Map(
       this.#config.backends.map(backend => [backend.name, backend]),
     )
+    const isMapSame =
+      JSON.stringify(config.map) === JSON.stringify(this.#config.map)
     this.#config = config
     this.#checkCutLoose()
     this.#textMap.retune(config)
+    if (!isMapSame) this.#watchMap()
     const added: string[] = []
     const changed: string[] = []
     for (const backend of config.backends) {
@@ -203,6 +230,7 @@ export class Monitor {
       backends: Object.fromEntries(
         [...this.#watches].map(([name, watch]) => [name, watch.report(told)]),
       ),
+      ...(this.#mapWatch !== undefined && { map: this.#mapWatch.seen }),
     }
     return `${JSON.stringify(report)}\n`
   }

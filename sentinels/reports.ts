@@ -28,6 +28,34 @@ export type BackendReport = {
   readonly probes: readonly ProbeRecord[]
 }
 
+/** What a look at the map through httpd found. */
+export const mapStates = [
+  'unknown',
+  'ok',
+  'dead',
+  'hung',
+  'out-of-step',
+  'odd',
+  'busy',
+  'unreachable',
+  'absent',
+] as const
+export type MapState = (typeof mapStates)[number]
+
+export type MapSeen = {
+  readonly state: MapState
+  /** RFC 3339: when this state began */
+  readonly since: string
+  /** one sentence */
+  readonly reason: string
+  /** looks in a row with this state */
+  readonly streak: number
+  /** how long the last one took */
+  readonly ms: number
+  /** when the command was last begun, RFC 3339; null = never */
+  readonly commandAt: string | null
+}
+
 export type MonitorReport = {
   readonly version: string
   readonly pid: number
@@ -35,6 +63,8 @@ export type MonitorReport = {
   readonly written: string
   readonly config: string
   readonly backends: Readonly<Record<string, BackendReport>>
+  /** when the configuration has the key `map` */
+  readonly map?: MapSeen
 }
 
 /** Kept by each running map program, rewritten once a second. */
@@ -95,7 +125,15 @@ export function isMonitorReport(value: unknown): value is MonitorReport {
     isRecord(value) &&
     isPid(value['pid']) &&
     isRecord(value['backends']) &&
-    Object.values(value['backends']).every(isBackendReport)
+    Object.values(value['backends']).every(isBackendReport) &&
+    (value['map'] === undefined || isMapSeen(value['map']))
+  )
+}
+
+function isMapSeen(value: unknown): boolean {
+  return (
+    isRecord(value) &&
+    ['state', 'since', 'reason'].every(key => typeof value[key] === 'string')
   )
 }
 

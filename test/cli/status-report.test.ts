@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { MapSeen } from '../../sentinels/reports.ts'
 import { statusReport } from '../../cli/status-report.ts'
 import type { MonitorSeen } from '../../cli/status-report.ts'
 import { parseConfig } from '../../config/parse.ts'
@@ -176,5 +177,24 @@ void t.test('a program is alive, silent, or dead', t => {
     unanswered: 1,
     problems: ['one'],
   })
+  t.end()
+})
+
+void t.test('the map as the monitor sees it, when it looks', t => {
+  const mapSeen: MapSeen = {
+    state: 'dead',
+    since: '2026-11-22T17:00:00Z',
+    reason: 'httpd reads nothing from it',
+    streak: 3,
+    ms: 1,
+    commandAt: null,
+  }
+  const seen = monitor({})
+  const report = { ...seen.report, map: mapSeen }
+  t.strictSame(
+    statusReport(config, emptySnapshot, { ...seen, report }, [], now).mapSeen,
+    mapSeen,
+  )
+  t.notOk('mapSeen' in statusReport(config, emptySnapshot, seen, [], now))
   t.end()
 })

@@ -166,3 +166,23 @@ void t.test('colour goes around whole lines, never into the columns', t => {
   t.equal(shown.replaceAll(/\u001B\[\d*m/g, '').includes('\u001B'), false)
   t.end()
 })
+
+void t.test('the map as the monitor sees it through httpd', t => {
+  const seen = {
+    state: 'ok',
+    since: '2026-11-22T17:57:00Z',
+    reason: 'answers zope1 zope2',
+    streak: 5,
+    ms: 1,
+    commandAt: null,
+  } as const
+  for (const [state, shown] of [
+    ['ok', '\u001B[32mmap seen through httpd: ok for 3m, answers zope1 zope2'],
+    ['unknown', '\u001B[33mmap seen through httpd: unknown for 3m'],
+    ['dead', '\u001B[31mmap seen through httpd: DEAD for 3m'],
+    ['out-of-step', '\u001B[31mmap seen through httpd: OUT-OF-STEP for 3m'],
+  ] as const)
+    t.match(text({ mapSeen: { ...seen, state } }, true), shown)
+  t.notMatch(text(), 'through httpd')
+  t.end()
+})

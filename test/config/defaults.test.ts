@@ -227,3 +227,26 @@ function tiers(pool: Pool | undefined): unknown {
     ({ name, tier, weight }) => `${name} ${tier} ${weight}`,
   )
 }
+
+void t.test('the look at the map is off, and has defaults when it is on', t => {
+  const two = ['backends:', '  zope1: http://10.0.0.11:8080']
+  const url = 'http://127.0.0.1/.zope-failover/map'
+  t.notOk('map' in parse(...two))
+  const defaults = {
+    url,
+    host: null,
+    intervalMs: 5_000,
+    timeoutMs: 2_000,
+    command: null,
+    commandEveryMs: 600_000,
+  }
+  t.strictSame(parse(...two, `map: { url: '${url}' }`).map, defaults)
+  t.match(
+    parse(
+      ...two,
+      `map: { url: '${url}', host: www.example.org, command: systemctl reload apache2 }`,
+    ).map,
+    { host: 'www.example.org', command: 'systemctl reload apache2' },
+  )
+  t.end()
+})

@@ -238,3 +238,34 @@ void t.test('every place of the file knows its keys', t => {
   t.strictSame(knownKeys(['directory']), [])
   t.end()
 })
+
+const ofMap = (map: unknown): string[] => messagesOf({ backends, map })
+
+void t.test('a look at the map', t => {
+  const url = 'http://127.0.0.1/.zope-failover/map'
+  for (const good of [
+    { url },
+    { url: 'https://localhost:8443/.zope-failover/map' },
+    { url: 'http://[::1]:80/.zope-failover/map', host: 'www.example.org' },
+    { url, interval: '1s', timeout: '100ms', commandEvery: '1m', command: 'x' },
+  ])
+    t.strictSame(ofMap(good), [], JSON.stringify(good))
+  const urlRule =
+    'must be the address of httpd on this machine, such as http://127.0.0.1/.zope-failover/map'
+  for (const [bad, rule] of [
+    [{}, urlRule],
+    [{ url: 'http://www.example.org/.zope-failover/map' }, urlRule],
+    [{ url: 'http://127.0.0.1/' }, urlRule],
+    [{ url: 'http://127.0.0.1:0/.zope-failover/map' }, urlRule],
+    [{ url, host: 'a b' }, rules.host],
+    [{ url, interval: '500ms' }, /from 1s to 1h/],
+    [{ url, timeout: 2 }, /from 100ms to 1m/],
+    [{ url, commandEvery: '10s' }, /from 1m to 24h/],
+    [{ url, command: 'a\nb' }, /must be a command line for sh/],
+    [{ url, command: '' }, /must be a command line for sh/],
+    ['on', 'must be a mapping with url'],
+  ] as const)
+    t.match(ofMap(bad), [rule], JSON.stringify(bad))
+  t.ok(knownKeys(['map']).includes('commandEvery'))
+  t.end()
+})

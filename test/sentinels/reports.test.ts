@@ -72,6 +72,10 @@ void t.test('a report of either program is one', t => {
   }
   t.ok(isMonitorReport(monitor))
   t.notOk(isMapReport(monitor))
+  const seen = { state: 'ok', since: '', reason: '' }
+  t.ok(isMonitorReport({ ...monitor, map: seen }))
+  t.notOk(isMonitorReport({ ...monitor, map: { ...seen, since: 1 } }))
+  t.notOk(isMonitorReport({ ...monitor, map: 'ok' }))
   const map = {
     pid: 1,
     lookups: 1,

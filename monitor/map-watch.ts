@@ -1,0 +1,205 @@
+// Looks at the map through httpd, as a visitor would meet it: by a path that has
+// httpd ask the map once (apache-conf/prg.conf). What must hold: it delays no
+// probe, and it runs the administrator's command only where that helps, and
+// seldom, for a graceful restart under load stops httpd from accepting for about
+// a second, while the fallback serves without the map.
+import { execFile } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import { got, RequestError, TimeoutError } from 'got'
+import type { Logger } from 'pino'
+import type { MapSettings } from '../config/config.ts'
+import { errorCode } from '../config/error-code.ts'
+import { version } from '../config/version.ts'
+import { meaningOf } from '../sentinels/names.ts'
+import { readRegularFile } from '../sentinels/read.ts'
+import { isMapReport, parseReport } from '../sentinels/reports.ts'
+import type { MapSeen } from '../sentinels/reports.ts'
+import { jittered } from './interval.ts'
+import { Loop } from './loop.ts'
+import {
+  findingOf,
+  firstMapSeen,
+  isCommandDue,
+  nextMapSeen,
+} from './map-health.ts'
+import type { MapLook } from './map-health.ts'
+
+const commandLimitMs = 60_000
+
+// a connection of its own each time, as for the probes; on this machine a
+// certificate for 127.0.0.1 is not to be expected
+const agent = {
+  http: new HttpAgent({ keepAlive: false }),
+  https: new HttpsAgent({ keepAlive: false, rejectUnauthorized: false }),
+}
+
+export class MapWatch {
+  readonly #settings: MapSettings
+  readonly #directory: string
+  readonly #log: Logger
+  readonly #changed: () => void
+  readonly #loop: Loop
+  #seen: MapSeen
+  #lookups: number | undefined
+
+  /**
+   * @param changed called when the report says something new
+   * @param before what an earlier watch saw
+   */
+  constructor(
+    settings: MapSettings,
+    directory: string,
+    log: Logger,
+    changed: () => void,
+    before?: MapSeen,
+  ) {
+    this.#settings = settings
+    this.#directory = directory
+    this.#log = log
+    this.#changed = changed
+    this.#seen = before ?? { ...firstMapSeen, since: new Date().toISOString() }
+    this.#loop = new Loop(async () => {
+      await this.#round()
+      return jittered(this.#settings.intervalMs, Math.random)
+    })
+  }
+
+  get seen(): MapSeen {
+    return this.#seen
+  }
+
+  start(): void {
+    this.#loop.start(0)
+  }
+
+  stop(): void {
+    this.#loop.stop()
+  }
+
+  async #round(): Promise<void> {
+    const startedMs = performance.now()
+    const look = await this.#look()
+    const was = this.#seen
+    this.#seen = nextMapSeen(
+      was,
+      findingOf(look),
+      Math.round(performance.now() - startedMs),
+      new Date().toISOString(),
+    )
+    const { state, reason, ms } = this.#seen
+    if (state !== was.state) {
+      const fields = { state, was: was.state, reason, ms }
+      if (state === 'ok') this.#log.info(fields, 'map seen through httpd')
+      else this.#log.warn(fields, 'map seen through httpd')
+      this.#changed()
+    }
+    if (isCommandDue(this.#seen, this.#settings, Date.now())) this.#command()
+  }
+
+  async #look(): Promise<MapLook> {
+    const { url, timeoutMs } = this.#settings
+    const before = this.#lookups
+    try {
+      const response = await this.#ask(url)
+      const header = response.headers['x-zope-failover-map']
+      return {
+        kind: 'answer',
+        status: response.statusCode,
+        header: typeof header === 'string' ? header : null,
+      }
+    } catch (err) {
+      if (!(err instanceof TimeoutError))
+        return {
+          kind: 'error',
+          error: err instanceof RequestError ? err.code : errorCode(err),
+        }
+      return {
+        kind: 'timeout',
+        limitMs: timeoutMs,
+        isHttpdFree: await this.#isHttpdFree(),
+        isMapIdle:
+          before !== undefined && before === lookupsOf(this.#directory),
+      }
+    } finally {
+      this.#lookups = lookupsOf(this.#directory)
+    }
+  }
+
+  /** httpd serves this path itself, whatever the map does. */
+  async #isHttpdFree(): Promise<boolean> {
+    try {
+      await this.#ask(this.#settings.url.replace(/map$/, 'none'))
+      return true
+    } catch {
+      // whatever it was, no worker has answered
+      return false
+    }
+  }
+
+  async #ask(url: string) {
+    const { host, timeoutMs } = this.#settings
+    return got(url, {
+      agent,
+      retry: { limit: 0 },
+      followRedirect: false,
+      throwHttpErrors: false,
+      timeout: { request: timeoutMs },
+      headers: {
+        'user-agent': `zope-failover/${version}`,
+        ...(host !== null && { host }),
+      },
+    })
+  }
+
+  /** Never waited for, and never rejects. */
+  #command(): void {
+    const { command } = this.#settings
+    this.#seen = { ...this.#seen, commandAt: new Date().toISOString() }
+    this.#changed()
+    const fields = { state: this.#seen.state, command }
+    this.#log.warn(fields, 'map stays broken, command begins')
+    const startedMs = performance.now()
+    execFile(
+      '/bin/sh',
+      ['-c', command ?? ''],
+      { timeout: commandLimitMs, killSignal: 'SIGKILL' },
+      (err, _stdout, stderr) => {
+        const ms = Math.round(performance.now() - startedMs)
+        if (err === null) this.#log.info({ ...fields, ms }, 'command done')
+        else
+          this.#log.error(
+            {
+              ...fields,
+              ms,
+              code: err.code ?? err.signal,
+              err: stderr.trim().split('\n')[0] ?? '',
+            },
+            'command failed',
+          )
+      },
+    )
+  }
+}
+
+/** Of all maps that write their reports here; undefined = none does. */
+function lookupsOf(directory: string): number | undefined {
+  let names
+  try {
+    names = readdirSync(directory)
+  } catch {
+    // the publisher tells what is wrong with the directory
+    return undefined
+  }
+  const counts = names
+    .filter(name => meaningOf(name).kind === 'map-report')
+    .flatMap(name => {
+      const read = readRegularFile(`${directory}/${name}`, 1024 * 1024)
+      const report = read.kind === 'bytes' ? parseReport(read.text) : undefined
+      return isMapReport(report) ? [report.lookups] : []
+    })
+  return counts.length === 0
+    ? undefined
+    : counts.reduce((sum, count) => sum + count, 0)
+}

@@ -1,0 +1,124 @@
+// The monitor sees through httpd how the map is, tells it, and mends it with
+// the administrator's command.
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import t from 'tap'
+import { isMonitorReport, parseReport } from '../../sentinels/reports.ts'
+import type { MapSeen } from '../../sentinels/reports.ts'
+import { more, startLoad } from '../fixtures/load.ts'
+import { dist, freePort, until } from '../fixtures/processes.ts'
+import { startSite } from '../fixtures/site.ts'
+import type { Site } from '../fixtures/site.ts'
+
+function mapSeen(site: Site): MapSeen | undefined {
+  let text
+  try {
+    text = readFileSync(`${site.directory}/monitor.json`, 'utf8')
+  } catch {
+    // not written yet
+    return undefined
+  }
+  const report = parseReport(text)
+  return isMonitorReport(report) ? report.map : undefined
+}
+
+async function seenAs(site: Site, state: string): Promise<MapSeen> {
+  return until(`the map to be seen as ${state}`, () => {
+    const seen = mapSeen(site)
+    return seen?.state === state && seen
+  })
+}
+
+const status = (site: Site): string =>
+  execFileSync(
+    process.execPath,
+    [`${dist}/cli/main.js`, 'status', `--config=${site.configFile}`],
+    { encoding: 'utf8' },
+  )
+
+/** The running monitor takes the key over. */
+function lookAt(site: Site, port: number, more: string): void {
+  const text = readFileSync(site.configFile, 'utf8').replace(/^map:.*$/m, '')
+  writeFileSync(
+    site.configFile,
+    `${text}map: { url: 'http://127.0.0.1:${port}/.zope-failover/map', interval: 1s, timeout: 1s${more} }\n`,
+  )
+}
+
+for (const [signal, state] of [
+  ['SIGKILL', 'dead'],
+  ['SIGSTOP', 'hung'],
+] as const)
+  void t.test(`${signal}: seen, and mended by the command`, async t => {
+    const site = await startSite(t, { hasMonitor: true })
+    t.equal(mapSeen(site), undefined, 'off by default')
+    const ran = `${site.directory}/../ran`
+    lookAt(
+      site,
+      site.httpd.port,
+      `, command: 'echo x >> ${ran}; kill -USR1 ${site.httpd.pid}'`,
+    )
+    await seenAs(site, 'ok')
+    t.match(
+      status(site),
+      /^map seen through httpd: ok for \d+.*, answers zope1 zope2$/m,
+    )
+    const load = startLoad({ port: site.httpd.port, clients: 5 })
+    await more(load, 50)
+    const before = site.httpd.mapProcesses()
+    const map = before.find(({ command }) => !command.startsWith('/bin/sh'))
+    const pid = map?.pid ?? 0
+    process.kill(pid, signal)
+    await seenAs(site, state)
+    t.match(status(site), `map seen through httpd: ${state.toUpperCase()}`)
+    const { commandAt } = await seenAs(site, 'ok')
+    t.type(commandAt, 'string')
+    t.equal(readFileSync(ran, 'utf8'), 'x\n', 'once')
+    t.match(site.monitor?.output() ?? '', 'map stays broken, command begins')
+    // its readers would wait for ever; a person would have to end it
+    if (signal === 'SIGSTOP') process.kill(pid, 'SIGKILL')
+    await more(load, 50)
+    const samples = await load.stop()
+    t.comment(
+      `${samples.length} requests, ${samples.filter(it => it.status !== 200 && !it.isSentAgain).length} failed`,
+    )
+  })
+
+void t.test('not where a new map would not help', async t => {
+  const site = await startSite(t, { hasMonitor: true })
+  const ran = `${site.directory}/../ran`
+  const command = `, command: 'echo x >> ${ran}'`
+  const port = await freePort()
+  lookAt(site, port, command)
+  await until(
+    'three looks at nobody',
+    async () => (await seenAs(site, 'unreachable')).streak > 3,
+  )
+  const server = createServer((_request, response) => {
+    response.statusCode = 404
+    response.end()
+  })
+  server.listen(port, '127.0.0.1')
+  t.teardown(() => {
+    server.close()
+  })
+  await until(
+    'three looks at another site',
+    async () => (await seenAs(site, 'absent')).streak > 3,
+  )
+  t.throws(() => readFileSync(ran), { code: 'ENOENT' })
+})
+
+void t.test('the site has another name', async t => {
+  const site = await startSite(t, {
+    hasMonitor: true,
+    httpd: {
+      extra: '<VirtualHost *:*>\nServerName first.example.org\n</VirtualHost>',
+    },
+  })
+  lookAt(site, site.httpd.port, '')
+  await seenAs(site, 'absent')
+  lookAt(site, site.httpd.port, ', host: www.example.org')
+  await seenAs(site, 'ok')
+})
