@@ -77,8 +77,8 @@ function findingOf(
   if (zope > 0) return 'good'
   if (isTimedOut || status === 504) return 'timeout'
   if (status === 503) return 'refused'
-  // on a kept-alive connection, too, which httpd then closes without an answer
-  if (status === 502) return 'lost'
-  // the visitor's own fault (400, 408, 413), or httpd's (500)
+  // 500 is what that is on a connection that has served before
+  if (status === 502 || status === 500) return 'lost'
+  // the visitor's own fault (400, 408, 413)
   return undefined
 }

@@ -572,6 +572,21 @@ for (const isMapDead of [false, true])
     },
   )
 
+for (const style of ['txt', 'sentinel'])
+  void t.test(`style ${style}`, async t => {
+    const { site, backends } = await scriptedSite(
+      t,
+      ['break', 'break', 'serve'],
+      { conf: [`--style=${style}`] },
+    )
+    for (const name of ['zope2.up', 'zope1.up']) {
+      const { status } = await ask(site, '/x')
+      t.equal(status, name === 'zope2.up' ? 503 : 200)
+      site.remove(name)
+    }
+    t.strictSame(counts(backends), [2, 1, 1])
+  })
+
 void t.test('one lookup for both tries', async t => {
   const { site } = await scriptedSite(t, ['break', 'serve'])
   const { pid = 0 } =

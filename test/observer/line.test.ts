@@ -60,7 +60,11 @@ for (const [title, line, wanted] of [
     ['zope1 lost'],
   ],
   ["the visitor's own fault", lineOf('zope1,400,-,-'), []],
-  ["httpd's own trouble", lineOf('zope1,500,-,-'), []],
+  [
+    'lost on a connection that has served before',
+    lineOf('zope1,500,-,-'),
+    ['zope1 lost'],
+  ],
   ['nobody may serve', lineOf('-,503,-,-', undefined, 'NULL'), []],
   ['not proxied at all', lineOf('-,404,-,-', undefined, '-'), []],
   ['answered before the proxy', lineOf('-,403,-,-'), []],
