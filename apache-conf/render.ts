@@ -11,9 +11,9 @@ import type { Values } from './template.ts'
 export type Templates = {
   readonly prg: string
   readonly 'prg-again': string
-  readonly 'prg-fallback': string
-  readonly 'prg-last-resort': string
-  readonly 'prg-turn': string
+  readonly sentinel: string
+  readonly 'last-resort': string
+  readonly turn: string
   readonly txt: string
 }
 
@@ -122,10 +122,10 @@ export function render(
     cookie: cookie !== undefined,
     spread: tiers.some(tier => tier['isShared'] === true),
     tiers,
-    turn: templates['prg-turn'].trimEnd(),
+    turn: templates.turn.trimEnd(),
   }
-  const lastResort = fill(templates['prg-last-resort'], fallbackValues)
-  const sentinels = fill(templates['prg-fallback'], {
+  const lastResort = fill(templates['last-resort'], fallbackValues)
+  const sentinels = fill(templates.sentinel, {
     ...fallbackValues,
     isFallback: style !== 'sentinel',
     lastResort: lastResort.trimEnd(),
@@ -445,7 +445,7 @@ function modulesOf(
 
 /**
  * The members newcomers may get without the map, tier by tier. A tier of one
- * goes to the list directly, a shared one through prg-turn.conf.
+ * goes to the list directly, a shared one through turn.conf.
  */
 function tiersOf(pool: Pool): Values[] {
   const members = pool.members.filter(member => member.weight > 0)

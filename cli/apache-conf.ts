@@ -251,9 +251,9 @@ function readTemplates(): Templates {
   return {
     prg: readTemplate('prg'),
     'prg-again': readTemplate('prg-again'),
-    'prg-fallback': readTemplate('prg-fallback'),
-    'prg-last-resort': readTemplate('prg-last-resort'),
-    'prg-turn': readTemplate('prg-turn'),
+    sentinel: readTemplate('sentinel'),
+    'last-resort': readTemplate('last-resort'),
+    turn: readTemplate('turn'),
     txt: readTemplate('txt'),
   }
 }

@@ -14,9 +14,9 @@ const template = (name: string): string =>
 const templates = {
   prg: template('prg'),
   'prg-again': template('prg-again'),
-  'prg-fallback': template('prg-fallback'),
-  'prg-last-resort': template('prg-last-resort'),
-  'prg-turn': template('prg-turn'),
+  sentinel: template('sentinel'),
+  'last-resort': template('last-resort'),
+  turn: template('turn'),
   txt: template('txt'),
 }
 

@@ -111,7 +111,7 @@ for (const { name, httpd, isHttp2 = false } of variants)
       const newcomer = visitorOf(1_000)
       t.equal((await newcomer.ask('/')).status, 200, 'newcomers are served')
       newcomer.leave()
-      for (const { pid } of maps) resume(pid)
+      // the launcher wakes the old map when httpd ends it
       t.equal((await answer).status, 200, 'who waited is served')
       stuck.leave()
       await until('the old map to end', () =>
@@ -132,14 +132,6 @@ for (const { name, httpd, isHttp2 = false } of variants)
 /** The map itself, not its launcher. */
 function isMap({ command }: Found): boolean {
   return !command.startsWith('/bin/sh')
-}
-
-function resume(pid: number): void {
-  try {
-    process.kill(pid, 'SIGCONT')
-  } catch {
-    // it has ended already
-  }
 }
 
 /** Plays one part after the other, and counts what visitors saw of it. */
