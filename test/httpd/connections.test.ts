@@ -2,7 +2,6 @@
 // WebSocket.
 import { once } from 'node:events'
 import { createServer, request } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import t from 'tap'
 import { more, startLoad } from '../fixtures/load.ts'
@@ -10,16 +9,17 @@ import { httpdBefore } from '../fixtures/own-backend.ts'
 
 void t.test('--max limits the connections of each child', async t => {
   let most = 0
-  const open = new Set<Socket>()
+  let busy = 0
+  // what is inside, not what is open: a connection's end is seen when httpd may
+  // long have begun the next one
   const server = createServer((_request, response) => {
-    setTimeout(() => response.end('here\n'), 5)
+    most = Math.max(most, ++busy)
+    setTimeout(() => {
+      busy--
+      response.end('here\n')
+    }, 5)
   })
   server.keepAliveTimeout = 120_000
-  server.on('connection', (socket: Socket) => {
-    open.add(socket)
-    most = Math.max(most, open.size)
-    socket.on('close', () => open.delete(socket))
-  })
   const httpd = await httpdBefore(
     t,
     server,
@@ -29,7 +29,7 @@ void t.test('--max limits the connections of each child', async t => {
   const load = startLoad({ port: httpd.port, clients: 20 })
   await more(load, 300)
   const samples = await load.stop()
-  t.comment(`${samples.length} requests on ${most} connections at most`)
+  t.comment(`${samples.length} requests, ${most} at a time at most`)
   t.strictSame(
     samples.filter(({ status }) => status !== 200),
     [],
