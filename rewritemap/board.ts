@@ -37,15 +37,25 @@ export function sharedFloat64Array(length: number): Board['answers'] {
   )
 }
 
-/** @param table one of the configuration the board was made for */
-export function publish({ cells }: Board, table: Table): void {
-  const version = Atomics.load(cells, versionCell)
-  Atomics.store(cells, versionCell, version + 1)
-  Atomics.store(cells, freshCell, table.isFresh ? 1 : 0)
-  let cell = firstMemberCell
+/**
+ * @param table one of the configuration the board was made for
+ * @returns whether it says anything else than the one before
+ */
+export function publish({ cells }: Board, table: Table): boolean {
+  const words = [table.isFresh ? 1 : 0]
   for (const { members } of table.pools.values())
-    for (const member of members) Atomics.store(cells, cell++, pack(member))
+    for (const member of members) words.push(pack(member))
+  const isSame = words.every(
+    (word, index) => Atomics.load(cells, freshCell + index) === word,
+  )
+  const version = Atomics.load(cells, versionCell)
+  // on a new board nothing has been published
+  if (isSame && version > 0) return false
+  Atomics.store(cells, versionCell, version + 1)
+  for (const [index, word] of words.entries())
+    Atomics.store(cells, freshCell + index, word)
   Atomics.store(cells, versionCell, version + 2)
+  return true
 }
 
 /**

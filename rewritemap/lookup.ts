@@ -31,11 +31,7 @@ export type AnswerStyle = (typeof answerStyles)[number]
  */
 export function parseLookup(line: string): Lookup {
   const nonceEnd = endOfField(line, 0)
-  const nonceField = line.slice(0, nonceEnd)
-  const nonce =
-    nonceField === '' || nonceField === '-' || nonceEnd > maxNonceBytes
-      ? null
-      : nonceField
+  const nonce = nonceOf(line)
   if (line.length > maxLineBytes || nonceEnd > maxNonceBytes)
     return { kind: 'malformed', nonce }
   const poolEnd = endOfField(line, nonceEnd + 1)
@@ -51,6 +47,20 @@ export function parseLookup(line: string): Lookup {
     route: route === '' || route === '-' ? null : route,
     affinity: affinity === '' ? null : affinity,
   }
+}
+
+/** What is to be echoed; null = not wanted, or too long. */
+export function nonceOf(line: string): string | null {
+  const end = endOfField(line, 0)
+  const field = line.slice(0, end)
+  return field === '' || field === '-' || end > maxNonceBytes ? null : field
+}
+
+/** Pool and route as they stand in the line; empty = it has no nonce. */
+export function questionOf(line: string, nonce: string | null): string {
+  if (nonce === null || line.length > maxLineBytes) return ''
+  const poolEnd = endOfField(line, nonce.length + 1)
+  return line.slice(nonce.length, endOfField(line, poolEnd + 1))
 }
 
 function endOfField(line: string, start: number): number {

@@ -1,6 +1,6 @@
 // The map program's other thread: keeps the table true and tells about itself.
-// What the system reports of the directory is a hint, never a fact; on any hint,
-// and once a second, the whole directory is read afresh.
+// What the system reports of the directory is a hint, never a fact: on any hint
+// that file, and once a second the whole directory, is read afresh.
 import { statSync, watch } from 'node:fs'
 import type { FSWatcher } from 'node:fs'
 import { workerData } from 'node:worker_threads'
@@ -12,10 +12,10 @@ import { logOptions } from '../config/log-options.ts'
 import { ConfigError } from '../config/problem.ts'
 import type { ConfigReload } from '../config/reload.ts'
 import { version } from '../config/version.ts'
-import { mapReportFile } from '../sentinels/names.ts'
-import { readSentinels } from '../sentinels/read.ts'
+import { mapReportFile, meaningOf } from '../sentinels/names.ts'
+import { readEntries, rereadEntries, snapshotOf } from '../sentinels/read.ts'
+import type { Entries } from '../sentinels/read.ts'
 import type { MapReport } from '../sentinels/reports.ts'
-import type { Snapshot } from '../sentinels/snapshot.ts'
 import { removeFile, writeAside } from '../sentinels/write.ts'
 import { total } from './answer.ts'
 import { newBoard, publish } from './board.ts'
@@ -43,6 +43,8 @@ const bug = 'bug in the watching thread'
 
 let good: GoodConfig = start.good
 let table: Table = start.table
+/** the directory as it was last read */
+let entries: Entries | undefined
 let tables = 1
 /** the one in use by the answering thread, then those it has still to take */
 const boards = [{ board: start.board, config: good.config }]
@@ -52,12 +54,18 @@ const directory = good.config.directory
 let directoryProblems: readonly string[] = []
 let configProblems: readonly string[] = start.problems
 
-/** Reads the directory; what it says newly goes on the board. */
-function rescan(): void {
-  const snapshot = look(good.config)
+/**
+ * Reads the directory; what it says newly goes on the board.
+ *
+ * @param names the files to read anew; undefined = all that there are
+ */
+function rescan(names?: Iterable<string>): void {
+  entries = look(good.config, names)
+  const snapshot = snapshotOf(entries)
   tell(snapshot.problems.map(problem => problem.text))
   const next = buildTable(good.config, snapshot, Date.now())
-  if (isSame(table, next)) return
+  const last = boards.at(-1)
+  if (last === undefined || !publish(last.board, next)) return
   if (table.isFresh !== next.isFresh)
     logger[next.isFresh ? 'info' : 'warn'](
       { directory, staleAfterMs: good.config.staleAfterMs },
@@ -67,23 +75,13 @@ function rescan(): void {
     )
   table = next
   tables++
-  const last = boards.at(-1)
-  if (last !== undefined) publish(last.board, table)
 }
 
-function look(config: Config): Snapshot {
-  return readSentinels(
-    directory,
-    new Set(config.backends.map(backend => backend.name)),
-  )
-}
-
-function isSame(one: Table, other: Table): boolean {
-  return textOf(one) === textOf(other)
-}
-
-function textOf({ isFresh, pools }: Table): string {
-  return JSON.stringify([isFresh, ...pools.values()])
+function look(config: Config, names?: Iterable<string>): Entries {
+  const known = new Set(config.backends.map(backend => backend.name))
+  return names === undefined || entries === undefined || entries.isMissing
+    ? readEntries(directory, known)
+    : rereadEntries(entries, directory, known, names)
 }
 
 /** Problems told in one go, and kept in the report; a flood helps nobody. */
@@ -109,23 +107,48 @@ function tell(texts: readonly string[]): void {
 }
 
 let lastScan = 0
-let pending: NodeJS.Timeout | undefined
+let pause = 0
+let isPending = false
+const hinted = new Set<string>()
+let isAllHinted = false
 
 /**
- * A hint asks for a scan at once, but however many come, scanning takes at most
- * a fifth of the time: 1,000 backends are touched 1,000 times a second.
+ * A hint has its file read at once, but however many come, reading takes at most
+ * a fifth of the time: 1,000 backends are touched 1,000 times a second. A hint
+ * that the system loses is made good by the next look at everything.
+ *
+ * @param name the file that changed; null = the system does not tell
  */
-let pause = 0
-function hint(): void {
-  if (pending !== undefined) return
-  const wait = Math.max(0, lastScan + pause - performance.now())
-  pending = setTimeout(() => {
-    pending = undefined
-    const began = performance.now()
-    guarded('directory', rescan)
-    lastScan = performance.now()
-    pause = 4 * (lastScan - began)
-  }, wait)
+function hint(name: string | null): void {
+  if (name === null) isAllHinted = true
+  else if (mattersNow(name)) hinted.add(name)
+  else return
+  if (isPending) return
+  isPending = true
+  const wait = lastScan + pause - performance.now()
+  // hints that came together are one: each wake-up of this thread is felt by
+  // the lookups beside it
+  if (wait > 0) setTimeout(readHinted, wait)
+  else setImmediate(readHinted)
+}
+
+function readHinted(): void {
+  isPending = false
+  const began = performance.now()
+  const names = isAllHinted ? undefined : [...hinted]
+  isAllHinted = false
+  hinted.clear()
+  guarded('directory', () => {
+    rescan(names)
+  })
+  lastScan = performance.now()
+  pause = 4 * (lastScan - began)
+}
+
+/** What else is written there, this map's own report too, can wait a second. */
+function mattersNow(name: string): boolean {
+  const { kind } = meaningOf(name)
+  return kind === 'sentinel' || kind === 'monitor-report'
 }
 
 let watched: { watcher: FSWatcher; identity: string } | undefined
@@ -138,7 +161,9 @@ function rewatch(): void {
   watched = undefined
   former?.close()
   if (identity === undefined) return
-  const watcher = watch(directory, hint)
+  const watcher = watch(directory, (_event, name) => {
+    hint(name)
+  })
   watcher.on('error', err => {
     logger.warn({ err, directory }, 'watching failed, looking once a second')
   })
@@ -196,7 +221,8 @@ function takeOver(next: GoodConfig): void {
   logger.info({ file: configFile }, 'configuration taken over')
   // a map nobody asks takes nothing: send it what matters only
   if (!isOther) return
-  table = buildTable(good.config, look(good.config), Date.now())
+  entries = look(good.config)
+  table = buildTable(good.config, snapshotOf(entries), Date.now())
   tables++
   const board = newBoard(table)
   boards.push({ board, config: good.config })
@@ -298,7 +324,9 @@ function everySecond(): void {
     logger.error({ err, what: 'configuration' }, bug)
   })
   guarded('watching', rewatch)
-  guarded('directory', rescan)
+  guarded('directory', () => {
+    rescan()
+  })
   guarded('counts', logCounts)
   guarded('report', writeReport)
 }

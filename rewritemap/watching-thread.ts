@@ -58,6 +58,8 @@ export class WatchingThread {
     const worker = new Worker(watcherFile, {
       workerData,
       transferList: [port2],
+      // it leaves little behind, and nobody waits for it
+      resourceLimits: { maxYoungGenerationSizeMb: 3 },
       // else Node would open this process's own as streams, which makes the
       // pipes non-blocking: for httpd too, which shares the error log's
       stdout: true,

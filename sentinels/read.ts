@@ -1,7 +1,7 @@
 // The whole sentinel directory, read afresh. Synchronous on purpose: it runs
 // where nobody waits (the map's second thread, the monitor's timer) or where
 // the first table must be there before the first answer. Never throws.
-import { statSync } from 'node:fs'
+import { lstatSync, statSync } from 'node:fs'
 import { maxSentinelBytes, parseAdminNote, parseShare } from './content.ts'
 import type { Parsed } from './content.ts'
 import { listDirectory } from './directory.ts'
@@ -21,6 +21,31 @@ export { readRegularFile } from './regular-file.ts'
 
 const maxReportBytes = 32 * 1024 * 1024
 
+/** What one file of the directory says, and what is wrong with it. */
+type Entry = {
+  readonly says:
+    | { readonly kind: 'nothing' }
+    | {
+        readonly kind: 'sentinel'
+        readonly backend: string
+        readonly sentinels: Partial<BackendSentinels>
+      }
+    | {
+        readonly kind: 'monitor-report'
+        readonly monitor: Snapshot['monitor']
+      }
+  readonly problems: readonly DirectoryProblem[]
+}
+
+/** The directory as it was read, file by file. */
+export type Entries = {
+  readonly byName: ReadonlyMap<string, Entry>
+  /** the directory itself could not be listed */
+  readonly isMissing: boolean
+  /** problems of the directory as such */
+  readonly problems: readonly DirectoryProblem[]
+}
+
 /**
  * @param directory the sentinel directory
  * @param known the backends of the configuration; files of others are problems
@@ -29,58 +54,110 @@ export function readSentinels(
   directory: string,
   known: ReadonlySet<string>,
 ): Snapshot {
+  return snapshotOf(readEntries(directory, known))
+}
+
+/** Every file of the directory; parameters as for `readSentinels`. */
+export function readEntries(
+  directory: string,
+  known: ReadonlySet<string>,
+): Entries {
   const problems: DirectoryProblem[] = []
   const names = listDirectory(directory, problems)
-  if (names === undefined) return { ...emptySnapshot, problems }
+  return {
+    byName: new Map(
+      (names ?? []).flatMap((name): [string, Entry][] => {
+        const entry = readEntry(directory, name, known)
+        return entry === undefined ? [] : [[name, entry]]
+      }),
+    ),
+    isMissing: names === undefined,
+    problems,
+  }
+}
+
+/** The same with these files read anew, and no other. */
+export function rereadEntries(
+  entries: Entries,
+  directory: string,
+  known: ReadonlySet<string>,
+  names: Iterable<string>,
+): Entries {
+  const byName = new Map(entries.byName)
+  for (const name of names) {
+    // half of all changes take a file away; an error costs more than a look
+    const isThere =
+      lstatSync(`${directory}/${name}`, { throwIfNoEntry: false }) !== undefined
+    const entry = isThere ? readEntry(directory, name, known) : undefined
+    if (entry === undefined) byName.delete(name)
+    else byName.set(name, entry)
+  }
+  return { ...entries, byName }
+}
+
+export function snapshotOf({ byName, isMissing, problems }: Entries): Snapshot {
+  if (isMissing) return { ...emptySnapshot, problems }
   const backends = new Map<string, BackendSentinels>()
   let monitor: Snapshot['monitor'] = null
-  for (const name of names) {
-    const meaning = meaningOf(name)
-    if (
-      meaning.kind === 'silent' ||
-      meaning.kind === 'map-report' ||
-      meaning.kind === 'text-map'
-    )
-      continue
-    const tell = (text: string): void => {
-      problems.push({ key: `${name}: ${text}`, text: `${name} ${text}` })
-    }
-    if (meaning.kind === 'strange') {
-      tell('means nothing here and is ignored; see the file names in README')
-      continue
-    }
-    if (meaning.kind === 'monitor-report') {
-      monitor = readMonitorReport(`${directory}/${name}`, tell)
-      continue
-    }
-    if (!known.has(meaning.backend)) {
-      tell('names no backend of the configuration and is ignored')
-      continue
-    }
-    if (meaning.kind === 'served') continue
-    const file = readRegularFile(`${directory}/${name}`, maxSentinelBytes)
-    if (file.kind === 'gone') continue
-    if (file.kind === 'refused') {
-      tell(file.why)
-      continue
-    }
-    const read = <Value>(parse: (text: string) => Parsed<Value>): Value => {
-      const parsed = parse(wholeLines(file, tell))
-      parsed.problems.forEach(tell)
-      return parsed.value
-    }
-    const kind = meaning.sentinel
-    const before = backends.get(meaning.backend) ?? noSentinels
-    backends.set(meaning.backend, {
-      ...before,
-      ...(kind === 'suspect'
-        ? { isSuspect: true }
-        : kind === 'up'
-          ? { share: read(parseShare) }
-          : { [kind]: read(parseAdminNote) }),
-    })
+  const all = [...problems]
+  for (const entry of byName.values()) {
+    all.push(...entry.problems)
+    const { says } = entry
+    if (says.kind === 'sentinel')
+      backends.set(says.backend, {
+        ...(backends.get(says.backend) ?? noSentinels),
+        ...says.sentinels,
+      })
+    else if (says.kind === 'monitor-report') monitor = says.monitor
   }
-  return { backends, monitor, problems }
+  return { backends, monitor, problems: all }
+}
+
+/** undefined = there is no such file. */
+function readEntry(
+  directory: string,
+  name: string,
+  known: ReadonlySet<string>,
+): Entry | undefined {
+  const problems: DirectoryProblem[] = []
+  const tell = (text: string): void => {
+    problems.push({ key: `${name}: ${text}`, text: `${name} ${text}` })
+  }
+  const nothing: Entry = { says: { kind: 'nothing' }, problems }
+  const meaning = meaningOf(name)
+  if (meaning.kind === 'strange') {
+    tell('means nothing here and is ignored; see the file names in README')
+    return nothing
+  }
+  if (meaning.kind === 'monitor-report') {
+    const monitor = readMonitorReport(`${directory}/${name}`, tell)
+    return { says: { kind: 'monitor-report', monitor }, problems }
+  }
+  if (meaning.kind !== 'sentinel' && meaning.kind !== 'served') return nothing
+  if (!known.has(meaning.backend)) {
+    tell('names no backend of the configuration and is ignored')
+    return nothing
+  }
+  if (meaning.kind === 'served') return nothing
+  const file = readRegularFile(`${directory}/${name}`, maxSentinelBytes)
+  if (file.kind === 'gone') return undefined
+  if (file.kind === 'refused') {
+    tell(file.why)
+    return nothing
+  }
+  const read = <Value>(parse: (text: string) => Parsed<Value>): Value => {
+    const parsed = parse(wholeLines(file, tell))
+    parsed.problems.forEach(tell)
+    return parsed.value
+  }
+  const { backend, sentinel } = meaning
+  const sentinels =
+    sentinel === 'suspect'
+      ? { isSuspect: true }
+      : sentinel === 'up'
+        ? { share: read(parseShare) }
+        : { [sentinel]: read(parseAdminNote) }
+  return { says: { kind: 'sentinel', backend, sentinels }, problems }
 }
 
 /**
