@@ -1,0 +1,1 @@
+"""Whether this Zope and its database are well: the page @@probe."""
