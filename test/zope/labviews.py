@@ -1,0 +1,104 @@
+"""Pages that make a Zope ill, for test/fixtures/zope.ts.
+
+Each says on stderr when it begins, so that a test need not guess.
+"""
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+
+import transaction
+from persistent.mapping import PersistentMapping
+from Products.Five.browser import BrowserView
+
+
+# SIGUSR1 ends every deadlock page: with all workers stuck no page could.
+_released = threading.Event()
+signal.signal(signal.SIGUSR1, lambda *_: _released.set())
+
+# one file says what every page does: nothing, "raise" or "site-error"
+_mode_file = os.environ['LAB_MODE_FILE']
+
+
+class SiteError(Exception):
+    """Shown as a page with status 200, as some sites do."""
+
+
+class SiteErrorPage(BrowserView):
+
+    def __call__(self):
+        self.request.response.setStatus(200)
+        return '<h1>Site Error</h1><p>An error was encountered.</p>'
+
+
+def fail(event):
+    """Before each page."""
+    try:
+        with open(_mode_file) as file:
+            mode = file.read()
+    except FileNotFoundError:
+        return
+    if mode == 'raise':
+        raise RuntimeError('the lab makes every page fail')
+    if mode == 'site-error':
+        raise SiteError()
+
+
+class Lab(BrowserView):
+
+    def seconds(self):
+        return float(self.request.form['seconds'])
+
+    def begin(self, name):
+        print('lab: %s begins' % name, file=sys.stderr, flush=True)
+
+    def slow(self):
+        self.begin('slow')
+        time.sleep(self.seconds())
+        return 'slow'
+
+    def burn(self):
+        """Needs the processor, but lets other threads have it."""
+        self.begin('burn')
+        end = time.monotonic() + self.seconds()
+        while time.monotonic() < end:
+            sum(range(1000))
+        return 'burnt'
+
+    def hold(self):
+        """Holds the interpreter, as an extension can: PyDLL does not let go."""
+        self.begin('hold')
+        ctypes.PyDLL(None).usleep(int(self.seconds() * 1000000))
+        return 'held'
+
+    def deadlock(self):
+        self.begin('deadlock')
+        _released.wait()
+        return 'released'
+
+    def fresh(self):
+        """Reads the root object from the database, past every cache."""
+        self.begin('fresh')
+        root = self.jar().root()
+        root._p_activate()
+        data = self.jar().db().storage.loadSerial(root._p_oid, root._p_serial)
+        return str(len(data))
+
+    def count(self):
+        """Served from the object cache, once it is there."""
+        return str(self.jar().root().get('lab', {}).get('count', 0))
+
+    def add(self):
+        root = self.jar().root()
+        lab = root.get('lab')
+        if lab is None:
+            lab = root['lab'] = PersistentMapping()
+        lab['count'] = lab.get('count', 0) + 1
+        # here, so that the answer comes after it
+        transaction.commit()
+        return str(lab['count'])
+
+    def jar(self):
+        return self.context.getPhysicalRoot()._p_jar
