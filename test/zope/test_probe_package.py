@@ -6,6 +6,7 @@ import glob
 import json
 import os
 import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -270,4 +271,6 @@ class ViewTest(unittest.TestCase):
         self.assertTrue(files)
         for path in files:
             with open(path) as file:
-                ast.parse(file.read(), path, feature_version=(3, 6))
+                text = file.read()
+            if sys.version_info >= (3, 8):
+                ast.parse(text, path, feature_version=(3, 6))
