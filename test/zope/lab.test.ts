@@ -5,7 +5,12 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { startForwarder } from '../fixtures/forwarder.ts'
 import { until } from '../fixtures/processes.ts'
-import { ask, askProbe, heartbeat } from '../fixtures/zope-client.ts'
+import {
+  ask,
+  askProbe,
+  heartbeat,
+  holdConnections,
+} from '../fixtures/zope-client.ts'
 import type { Answer, Probed } from '../fixtures/zope-client.ts'
 import { isListening, startZeo } from '../fixtures/zeo.ts'
 import { makeZope, startZope } from '../fixtures/zope.ts'
@@ -45,8 +50,10 @@ await t.test('ZEO frozen: pages are good, the view says it', async t => {
   t.comment(
     `first view after ${ms(first.took)}, the slowest of 20 more after ${ms(Math.max(...took))}`,
   )
-  const { workers } = await askProbe(zope.url)
-  t.match(workers, { threads: 4, queue: 0 }, 'no view has kept its worker')
+  await until('no view has kept its worker', async () => {
+    const { workers } = await askProbe(zope.url)
+    return workers?.busy === 1 && workers.queue === 0
+  })
   await isLight(t, zope)
 
   const { answers } = await zope.occupy('fresh', 1)
@@ -180,6 +187,20 @@ await t.test('four workers at work: all is answered, later', async t => {
   for (const answer of answers) t.equal((await answer).body, 'held')
   const slow = await zope.occupy('slow', 4, 0.1)
   for (const answer of slow.answers) t.equal((await answer).body, 'slow')
+})
+
+await t.test('a hundred idle connections: closed to newcomers', async t => {
+  const zope = await startZope(t, { zeo: await startZeo(t), name: 'zope1' })
+  const close = await holdConnections(t, zope.port, 100)
+  await until('waitress says it', () =>
+    zope.output().includes('no longer accepting new connections'),
+  )
+  t.equal(await heartbeat(zope.port, silenceMs), undefined, 'no heartbeat')
+  const page = zope.get('/')
+  t.equal(await isAnswered([page]), false, 'no page')
+  close()
+  t.equal((await page).status, 200)
+  t.ok(await heartbeat(zope.port))
 })
 
 await t.test('every page fails, loudly or as if it were well', async t => {
