@@ -122,6 +122,19 @@ await t.test(
   },
 )
 
+await t.test('ZEO restarted behind a half-open link', async t => {
+  const zeo = await startZeo(t)
+  const via = await startForwarder(t, zeo.port)
+  const zope = await startZope(t, { zeo, name: 'zope1', via })
+  via.stop()
+  await zeo.restart()
+  await whenIll(zope)
+  await isLight(t, zope)
+  via.resume()
+  await isWell(zope)
+  t.equal((await zope.get('/@@lab-fresh')).status, 200)
+})
+
 await t.test('Zope starting: nobody listens until it is good', async t => {
   const zeo = await startZeo(t)
   const zope = await makeZope(t, { zeo, name: 'zope1' })

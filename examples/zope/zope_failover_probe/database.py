@@ -89,7 +89,7 @@ class RoundTrips:
 
         Returns whether the database answers, the fields of `roundTrip`, and the
         server's last transaction. The limit counts from the beginning of the
-        question: while one hangs, only the first who looks waits for it.
+        question: once that is over, one that hangs keeps nobody waiting.
         """
         with self._changed:
             is_known = (
