@@ -27,7 +27,7 @@ await t.test('its own tests, in Python', t => {
   t.end()
 })
 
-await t.test('it can be installed, and Plone finds it by itself', t => {
+await t.test('it can be installed, with the entry point Plone looks for', t => {
   const directory = publicDirectory(t)
   // building leaves files behind
   cpSync(
