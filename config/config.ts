@@ -32,6 +32,8 @@ export type ProbeSettings = {
   readonly window: { readonly failures: number; readonly of: number }
   /** what httpd still holds to a backend that goes down is closed */
   readonly cutLoose: boolean
+  /** one that goes down again and again is kept out longer each time */
+  readonly isDamped: boolean
   /** warming after down; 0 = off */
   readonly slowStartMs: number
   readonly heartbeat: Heartbeat
@@ -42,9 +44,9 @@ export type ProbeSettings = {
 
 /** The sign of life beside the worker queue. */
 export type Heartbeat =
-  | { readonly kind: 'auto' | 'off' }
+  | { readonly kind: 'off' }
   | {
-      readonly kind: 'fixed'
+      readonly kind: 'on'
       readonly intervalMs: number
       readonly timeoutMs: number
     }

@@ -88,6 +88,7 @@ function probeSettings(given: ProbeInput): ProbeSettings {
     verify: given.verify ?? true,
     window: given.window ?? { failures: 0, of: 0 },
     cutLoose: given.cutLoose ?? false,
+    isDamped: given.damping ?? true,
     slowStartMs: given.slowStart ?? 30_000,
     heartbeat: heartbeat(given.heartbeat ?? 'auto'),
     busyForMs: given.busyFor ?? 60_000,
@@ -104,10 +105,7 @@ function probeSettings(given: ProbeInput): ProbeSettings {
 }
 
 function heartbeat(given: NonNullable<ProbeInput['heartbeat']>): Heartbeat {
-  if (typeof given === 'string') return { kind: given }
-  return {
-    kind: 'fixed',
-    intervalMs: given.interval ?? 250,
-    timeoutMs: given.timeout ?? 500,
-  }
+  if (given === 'off') return { kind: 'off' }
+  const { interval = 250, timeout = 500 } = given === 'auto' ? {} : given
+  return { kind: 'on', intervalMs: interval, timeoutMs: timeout }
 }

@@ -132,6 +132,7 @@ const probe = mapping('a mapping of probe settings', {
   verify: z.boolean({ error: 'must be true or false' }),
   window: probeWindow,
   cutLoose: z.boolean({ error: 'must be true or false' }),
+  damping: z.boolean({ error: 'must be true or false' }),
   slowStart: duration('0s', '1h'),
   heartbeat: z.union(
     [

@@ -23,6 +23,11 @@ const server = createServer((request, response) => {
   void answer(request, response)
 })
 
+// as waitress does: the sign of life needs no worker, and begins no request
+server.on('checkContinue', (_request, response: ServerResponse) => {
+  response.writeContinue()
+})
+
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,

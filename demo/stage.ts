@@ -282,6 +282,7 @@ probe:
   rise: 2
   fall: 2
   slowStart: 0s
+  damping: false
 `
 }
 

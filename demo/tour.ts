@@ -75,8 +75,8 @@ const steps: readonly Step[] = [
     title: 'zope2 hangs (SIGSTOP): it accepts and never answers',
     play: async stage => {
       stage.hang('zope2')
-      await state(stage, 'zope2', 'down')
-      const told = tellState(stage, 'zope2', 'down')
+      await state(stage, 'zope2', 'frozen')
+      const told = tellState(stage, 'zope2', 'frozen')
       await stage.revive('zope2')
       await state(stage, 'zope2', 'up')
       return [told, tellState(stage, 'zope2', 'up')]

@@ -26,6 +26,8 @@ const maxOutput = 16 * 1024 * 1024
 /** Outcomes of a backend that is there and answers, however badly. */
 const answers: ReadonlySet<string> = new Set<Outcome['kind']>([
   'pass',
+  // busy is not dead
+  'stuck',
   'status',
   'content',
   'protocol',

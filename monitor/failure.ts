@@ -24,6 +24,11 @@ const local = new Set([
   'ECONNABORTED',
 ])
 
+/** Whether an error is this machine's own trouble. */
+export function isLocalError(code: string): boolean {
+  return local.has(code)
+}
+
 /** The outcome of a probe that ended in an error. */
 export function outcomeOfError(broken: Broken): Outcome {
   const { code, stage } = broken
@@ -32,7 +37,7 @@ export function outcomeOfError(broken: Broken): Outcome {
   const error = message.includes(code)
     ? message
     : `${code}${message === '' ? '' : `: ${message}`}`
-  if (local.has(code)) return { kind: 'local', error }
+  if (isLocalError(code)) return { kind: 'local', error }
   switch (stage) {
     case 'lookup':
     case 'connect':

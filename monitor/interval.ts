@@ -1,20 +1,22 @@
 // When a backend is probed again. Pure.
 import type { ProbeSettings } from '../config/config.ts'
-import type { State } from '../sentinels/reports.ts'
+import type { Light } from './light.ts'
 
 /** The interval that the state asks for. */
 export function intervalMs(
-  state: State,
-  streak: number,
+  { state, streak }: Pick<Light, 'state' | 'streak'>,
   settings: Pick<
     ProbeSettings,
     'intervalMs' | 'fastIntervalMs' | 'downIntervalMs'
   >,
 ): number {
-  // about to change: a failure while up, a pass while down
-  const isInDoubt = state === 'down' ? streak > 0 : streak < 0
+  const isOut = state === 'down' || state === 'frozen'
+  const isLate = state === 'slow' || state === 'busy'
+  // about to change: a failure while up, a pass while out; and a late answer is
+  // the moment at which a worker became free
+  const isInDoubt = isOut ? streak > 0 : isLate || streak < 0
   if (isInDoubt) return Math.min(settings.fastIntervalMs, settings.intervalMs)
-  return state === 'down' ? settings.downIntervalMs : settings.intervalMs
+  return isOut ? settings.downIntervalMs : settings.intervalMs
 }
 
 /** Up to 10 % more or less, so that probes of many do not fall into step. */

@@ -3,7 +3,6 @@
 import { statSync } from 'node:fs'
 import { pino } from 'pino'
 import type { Logger } from 'pino'
-import type { Config } from '../config/config.ts'
 import { errorCode } from '../config/error-code.ts'
 import { logOptions } from '../config/log-options.ts'
 import { readConfigText } from '../config/load.ts'
@@ -49,7 +48,6 @@ export async function runMonitor(
   const keeper = new LockKeeper(config.directory, monitor.publisher, log)
   // the lock is a file in the directory, so that must be there first
   if (!keeper.keep()) return 1
-  tellUnused(config, log)
   log.info(
     {
       version,
@@ -126,7 +124,6 @@ function takeOver(reload: ConfigReload, monitor: Monitor, log: Logger): void {
   if (change === undefined) return
   if (change.kind === 'changed') {
     monitor.retune(change.config)
-    tellUnused(change.config, log)
   } else {
     log.error(
       { problems: change.problems },
@@ -148,24 +145,4 @@ function directoryRefusal(directory: string): string | undefined {
       ? `${directory} must be a directory, got ${code}; ${directoryRemedy('ENOTDIR')}`
       : undefined
   }
-}
-
-/** Keys that are read, but that this version does nothing with. */
-function tellUnused(config: Config, log: Logger): void {
-  const unused = {
-    'probe.heartbeat': namesOf(
-      config.backends.filter(({ probe }) => probe.heartbeat.kind !== 'auto'),
-    ),
-    'probe.deep': namesOf(
-      config.backends.filter(({ probe }) => probe.deep !== null),
-    ),
-    minAlive: namesOf(config.pools.filter(({ minAlive }) => minAlive !== 1)),
-  }
-  for (const [key, names] of Object.entries(unused))
-    if (names.length > 0)
-      log.warn({ key, names }, 'this version does not use this key yet')
-}
-
-function namesOf(named: readonly { name: string }[]): string[] {
-  return named.map(({ name }) => name)
 }

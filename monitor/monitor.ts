@@ -6,8 +6,9 @@ import { version } from '../config/version.ts'
 import { monitorReportFile, sentinelFile } from '../sentinels/names.ts'
 import { readRegularFile, readSentinels } from '../sentinels/read.ts'
 import type { MonitorReport } from '../sentinels/reports.ts'
-import type { Verdict } from './health.ts'
+import type { Verdict } from './light.ts'
 import { CutLoose } from './cut-loose.ts'
+import { floorOf } from './floor.ts'
 import { Lookup } from './lookup.ts'
 import { MapWatch } from './map-watch.ts'
 import { Publisher } from './publish.ts'
@@ -16,6 +17,7 @@ import { Scan, suspectedBackends } from './scan.ts'
 import { firstDelayMs } from './interval.ts'
 import { Starvation } from './starvation.ts'
 import { TextMap } from './text-map.ts'
+import { Transactions } from './transactions.ts'
 import { Turns } from './turns.ts'
 import { Watch } from './watch.ts'
 import type { Surroundings } from './watch.ts'
@@ -37,6 +39,7 @@ export class Monitor {
   readonly #textMap: TextMap
   #mapWatch: MapWatch | undefined
   #config: Config
+  #kept: ReadonlySet<string> = new Set()
   #isDue = false
   #isReady = false
   #reportedMs = -Infinity
@@ -57,10 +60,13 @@ export class Monitor {
       cutLoose: new CutLoose(config.directory, lookup, log),
       starvation: this.#starvation,
       turns: new Turns(),
+      transactions: new Transactions(config.pools),
       publisher: this.publisher,
       log,
+      isKept: name => this.#kept.has(name),
       changed: () => {
         this.#isDue = true
+        this.#seeToFloor()
         this.#textMap.note()
       },
     }
@@ -135,6 +141,7 @@ export class Monitor {
     this.#config = config
     this.#checkCutLoose()
     this.#textMap.retune(config)
+    this.#around.transactions.retune(config.pools)
     if (!isMapSame) this.#watchMap()
     const added: string[] = []
     const changed: string[] = []
@@ -173,6 +180,24 @@ export class Monitor {
     )
   }
 
+  /** Keeps in who must stay for the sake of `minAlive`. */
+  #seeToFloor(): void {
+    const before = this.#kept
+    this.#kept = floorOf(
+      this.#config.pools,
+      new Map([...this.#watches].map(([name, watch]) => [name, watch.judged])),
+    )
+    const added = [...this.#kept].filter(name => !before.has(name))
+    if (added.length > 0)
+      this.#log.error(
+        { backends: added, kept: [...this.#kept] },
+        'too few are left (minAlive): kept as last resort although judged out',
+      )
+    for (const name of new Set([...before, ...this.#kept]))
+      if (before.has(name) !== this.#kept.has(name))
+        this.#watches.get(name)?.publishAgain()
+  }
+
   /** Sees to everything but the probes; called every `beatMs`. */
   beat(): void {
     if (this.publisher.retry()) this.#isDue = true
@@ -195,6 +220,7 @@ export class Monitor {
     if (startMs - this.#scannedMs < this.#scanGapMs) return
     this.#scannedMs = startMs
     for (const watch of this.#watches.values()) watch.tick()
+    this.#seeToFloor()
     this.#scan.run(new Set(this.#watches.keys()))
     // a huge directory must not keep the monitor from probing
     this.#scanGapMs = Math.max(1_000, 20 * (performance.now() - startMs))

@@ -19,6 +19,8 @@ export type Outcome =
   /** closed without an answer */
   | { readonly kind: 'closed' }
   | { readonly kind: 'first-byte-timeout'; readonly limitMs: number }
+  /** its heart beats, but no worker answered for all of `busyFor` */
+  | { readonly kind: 'stuck'; readonly limitMs: number }
   /** the whole probe took too long: the head came, the body did not end */
   | {
       readonly kind: 'timeout'
@@ -68,6 +70,7 @@ export function judge(outcome: Outcome): Judgement {
     case 'reset':
     case 'closed':
     case 'first-byte-timeout':
+    case 'stuck':
     case 'timeout':
     case 'status':
     case 'content':
@@ -75,6 +78,18 @@ export function judge(outcome: Outcome): Judgement {
     case 'protocol':
       return 'fail'
   }
+}
+
+/** Whether somebody on the other side was alive to cause it. */
+export function isAnswer({ kind }: Outcome): boolean {
+  return [
+    'pass',
+    'status',
+    'content',
+    'protocol',
+    'closed',
+    'timeout',
+  ].includes(kind)
 }
 
 /** One sentence without a full stop: what was found, what the limit was. */
@@ -102,6 +117,8 @@ export function describe(outcome: Outcome): string {
       return 'the connection was closed without an answer'
     case 'first-byte-timeout':
       return `connected, but no head of an answer within ${outcome.limitMs} ms`
+    case 'stuck':
+      return `its heart beats, but no worker answered within ${limitText(outcome.limitMs)} (the limit of busyFor)`
     case 'timeout':
       return `no end of the answer within ${outcome.limitMs} ms, ${bytesText(outcome.bytes)} of body so far`
     case 'status':
@@ -119,6 +136,10 @@ export function describe(outcome: Outcome): string {
     case 'starved':
       return `the monitor itself ran ${outcome.lateMs} ms late (stopped or starved); not counted`
   }
+}
+
+function limitText(ms: number): string {
+  return ms % 1_000 === 0 ? `${ms / 1_000} s` : `${ms} ms`
 }
 
 function bytesText(bytes: number): string {

@@ -28,9 +28,12 @@ export type Probed = {
   readonly body: Buffer
 }
 
+/** how often a held probe looks whether it is still worth while */
+const holdCheckMs = 250
+
 // own agents, so that neither a kept connection nor a proxy of the environment
 // can come between; the limits live here, not in sockets
-const agents = {
+export const agents = {
   http: new HttpAgent({ keepAlive: false, maxSockets: Infinity }),
   https: new HttpsAgent({
     keepAlive: false,
@@ -42,11 +45,14 @@ const agents = {
 
 /**
  * @param signal aborts the probe; its outcome is then without meaning
+ * @param isHeld asked when no head of an answer came in time: whether to go on
+ *   waiting, until `busyForMs`, for Zope executes what was given up
  */
 export async function probe(
   backend: Backend,
   lookup: Lookup,
   signal: AbortSignal,
+  isHeld: () => boolean = () => false,
 ): Promise<Probed> {
   const settings = backend.probe
   const started = performance.now()
@@ -77,6 +83,7 @@ export async function probe(
     started,
     stages,
     signal,
+    isHeld,
   )
   return finish(exchanged.outcome, {
     ...exchanged,
@@ -92,6 +99,7 @@ function exchange(
   started: number,
   stages: Map<Stage, number>,
   signal: AbortSignal,
+  isHeld: () => boolean,
 ): Promise<Exchanged> {
   const settings = backend.probe
   return new Promise(resolve => {
@@ -141,8 +149,11 @@ function exchange(
         () => {
           const late = stage
           setImmediate(() => {
-            if (late === stage || dueMs === settings.timeoutMs)
-              done(outcomeOfLimit(stage, limitMs, bytes, backend.host))
+            if (isDone) return
+            const isWhole = dueMs === settings.timeoutMs
+            if (late !== stage && !isWhole) return
+            if (stage === 'answer' && isHeld()) hold()
+            else done(outcomeOfLimit(stage, limitMs, bytes, backend.host))
           })
         },
         Math.max(0, dueMs - (performance.now() - started)),
@@ -154,8 +165,21 @@ function exchange(
       const nowMs = performance.now() - started
       stages.set(next, nowMs)
       clearTimeout(stageTimer)
-      if (nowMs + limitMs < settings.timeoutMs)
+      // a held one has left the limit of the whole behind
+      if (nowMs >= settings.timeoutMs || nowMs + limitMs < settings.timeoutMs)
         stageTimer = limit(limitMs, nowMs + limitMs)
+    }
+    const hold = (): void => {
+      clearTimeout(wholeTimer)
+      clearTimeout(stageTimer)
+      stageTimer = setTimeout(() => {
+        if (isDone || stage !== 'answer') return
+        if (performance.now() - started >= settings.busyForMs)
+          done({ kind: 'stuck', limitMs: settings.busyForMs })
+        else if (isHeld()) hold()
+        else
+          done(outcomeOfLimit(stage, settings.timeoutMs, bytes, backend.host))
+      }, holdCheckMs)
     }
     const wholeTimer = limit(settings.timeoutMs, settings.timeoutMs)
     signal.addEventListener('abort', abort)
@@ -213,7 +237,8 @@ function exchange(
   })
 }
 
-function answerWith(addresses: readonly LookupAddress[]) {
+/** A look-up that is done already; in a later turn, as a real one would answer. */
+export function answerWith(addresses: readonly LookupAddress[]) {
   return (
     _host: string,
     options: unknown,

@@ -2,26 +2,33 @@
 import type { BackendReport, ProbeRecord } from '../sentinels/reports.ts'
 import { parseReport, states } from '../sentinels/reports.ts'
 import type { Snapshot } from '../sentinels/snapshot.ts'
-import type { Health, Verdict } from './health.ts'
+import type { Health } from './health.ts'
+import type { Verdict } from './light.ts'
 
 /** How many probes of each backend are told, so that the file stays small. */
 export function probesTold(backends: number): number {
   return Math.max(4, Math.min(64, Math.floor(2_000 / backends)))
 }
 
-/** @param since RFC 3339: when this state began */
+/**
+ * @param isKept it stays in as a last resort, for its pool has too few left
+ * @param since RFC 3339: when this state began
+ */
 export function backendReport(
   health: Health,
   share: number | null,
+  isKept: boolean,
   probes: readonly ProbeRecord[],
   since: string,
 ): BackendReport {
   return {
     state: health.state,
     since,
-    reason: health.reason,
+    reason: isKept
+      ? `${health.reason}; kept as last resort by minAlive`
+      : health.reason,
     share,
-    streak: health.streak,
+    streak: health.light.streak,
     probes,
   }
 }
@@ -63,14 +70,20 @@ export function verdictOnDisk(
   const verdict: Verdict =
     share !== null
       ? { kind: 'up', share }
-      : { kind: told?.state === 'down' ? 'down' : 'none' }
+      : { kind: isOut(told) ? 'down' : 'none' }
   // a time of the future, or none at all, cannot be when it began
   const isKnown =
     told !== undefined &&
     told.since <= nowMs &&
-    (told.state === 'down') === (verdict.kind === 'down')
+    isOut(told) === (verdict.kind === 'down')
   return {
     verdict,
     since: new Date(isKnown ? told.since : nowMs).toISOString(),
   }
+}
+
+function isOut(told: { readonly state: string } | undefined): boolean {
+  return (
+    told !== undefined && ['down', 'frozen', 'cut-off'].includes(told.state)
+  )
 }

@@ -1,5 +1,5 @@
-// One backend under watch: probes it in its own loop, keeps its health, has the
-// verdict published, and logs each change of state in a line that explains it.
+// One backend under watch: its probes, each kind in a loop of its own, its
+// health, which is published, and a line in the log for each change of state.
 import type { Logger } from 'pino'
 import { addressOf } from '../config/config.ts'
 import type { Backend } from '../config/config.ts'
@@ -7,8 +7,13 @@ import type { BackendReport, ProbeRecord } from '../sentinels/reports.ts'
 import { leavesWaiting } from './cut-loose.ts'
 import type { CutLoose } from './cut-loose.ts'
 import { intervalMs, jittered } from './interval.ts'
-import { healthOf, shareOf, step } from './health.ts'
-import type { Health, HealthEvent, Verdict } from './health.ts'
+import type { DeepOutcome } from './deep.ts'
+import { DeepWatch } from './deep-watch.ts'
+import type { Judged } from './floor.ts'
+import { healthOf, isHeld, shareOf, step } from './health.ts'
+import type { Health, HealthEvent } from './health.ts'
+import type { HeartEvent } from './heart.ts'
+import type { Verdict } from './light.ts'
 import type { Lookup } from './lookup.ts'
 import { describe, judge } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
@@ -16,16 +21,22 @@ import { probe } from './probe.ts'
 import type { Publisher } from './publish.ts'
 import { backendReport } from './report.ts'
 import { Loop } from './loop.ts'
+import { Pulse } from './pulse.ts'
 import type { Starvation } from './starvation.ts'
+import { serverOf } from './transactions.ts'
+import type { Transactions } from './transactions.ts'
 import type { Turns } from './turns.ts'
 
 export type Surroundings = {
   readonly lookup: Lookup
   readonly starvation: Starvation
   readonly turns: Turns
+  readonly transactions: Transactions
   readonly publisher: Publisher
   readonly cutLoose: CutLoose
   readonly log: Logger
+  /** whether a backend stays in as a last resort whatever is judged */
+  readonly isKept: (name: string) => boolean
   /** something that the report tells has changed */
   readonly changed: () => void
 }
@@ -37,6 +48,8 @@ const suspectGapMs = 500
 export class Watch {
   readonly #around: Surroundings
   readonly #loop: Loop
+  readonly #pulse: Pulse
+  readonly #deep: DeepWatch
   readonly #probes: ProbeRecord[] = []
   #backend: Backend
   #health: Health
@@ -45,6 +58,7 @@ export class Watch {
   #isJudged = false
   #isLookupTold = false
   #suspectedMs = -Infinity
+  #probedMs = -Infinity
   #abort = new AbortController()
 
   /**
@@ -62,6 +76,17 @@ export class Watch {
     this.#since = since
     this.#around = around
     this.#loop = new Loop(() => this.#round())
+    const { lookup, starvation } = around
+    this.#pulse = new Pulse(
+      this.#shown(event => this.#noteHeart(event)),
+      lookup,
+      starvation,
+    )
+    this.#deep = new DeepWatch(
+      this.#shown(outcome => this.#noteDeep(outcome)),
+      lookup,
+      starvation,
+    )
   }
 
   /** Its first probe is over, whatever came of it. */
@@ -71,11 +96,15 @@ export class Watch {
 
   start(delayMs: number): void {
     this.#loop.start(delayMs)
+    this.#pulse.start(delayMs)
+    this.#deep.start(delayMs)
   }
 
   /** The verdict stays on disk. */
   stop(): void {
     this.#loop.stop()
+    this.#pulse.stop()
+    this.#deep.stop()
     this.#abort.abort()
   }
 
@@ -92,6 +121,8 @@ export class Watch {
       this.#abort = new AbortController()
     }
     this.#loop.start(0)
+    this.#pulse.retune()
+    this.#deep.start(0)
   }
 
   /** Whether somebody's suspicion may start a probe now. */
@@ -113,10 +144,23 @@ export class Watch {
       this.#publish(false)
   }
 
+  get judged(): Judged {
+    return {
+      state: this.#health.state,
+      outcome: this.#probes.at(-1)?.outcome ?? '',
+    }
+  }
+
+  /** Its share may be another one, for who else is left. */
+  publishAgain(): void {
+    this.#publish(false)
+  }
+
   report(probesTold: number): BackendReport {
     return backendReport(
       this.#health,
       this.#share(),
+      this.#around.isKept(this.#backend.name),
       this.#probes.slice(-probesTold),
       this.#since,
     )
@@ -127,6 +171,7 @@ export class Watch {
     const backend = this.#backend
     const { signal } = this.#abort
     const startedMs = now()
+    this.#probedMs = startedMs
     const overdue = setTimeout(() => {
       // what has arrived is read first: setImmediate runs after it
       setImmediate(() => {
@@ -134,7 +179,9 @@ export class Watch {
       })
     }, backend.probe.slowMs)
     let isInFlight = true
-    const probed = await probe(backend, this.#around.lookup, signal)
+    const probed = await probe(backend, this.#around.lookup, signal, () =>
+      isHeld(this.#health, backend.probe, now()),
+    )
     isInFlight = false
     clearTimeout(overdue)
     if (signal.aborted) return 0
@@ -150,7 +197,7 @@ export class Watch {
   #waitMs(startedMs: number): number {
     const settings = this.#backend.probe
     const interval = jittered(
-      intervalMs(this.#health.state, this.#health.streak, settings),
+      intervalMs(this.#health.light, settings),
       Math.random,
     )
     const pause = Math.min(settings.fastIntervalMs, settings.intervalMs)
@@ -171,7 +218,7 @@ export class Watch {
         backend: this.#backend.name,
         outcome: outcome.kind,
         state: this.#health.state,
-        good: this.#health.streak,
+        good: this.#health.light.streak,
         ms: Math.round(ms),
         reason: describe(outcome),
       },
@@ -180,6 +227,61 @@ export class Watch {
     this.#apply({ kind: 'probed', outcome, ms }, outcome.kind, ms)
     this.#publish(judge(outcome) === 'pass')
     if (isFirst) this.#around.changed()
+  }
+
+  #noteHeart(event: HeartEvent): void {
+    const before = this.#health.state
+    this.#apply(
+      { kind: 'heart', heart: event },
+      'heartbeat',
+      event.kind === 'beat' ? event.ms : 0,
+    )
+    if (this.#health.state !== before) this.#publish(false)
+    // dead, or alive again: the light probe knows
+    const isBack = event.kind === 'beat' && this.#health.state === 'frozen'
+    const { fastIntervalMs } = this.#backend.probe
+    if (
+      (isBack || event.kind === 'broken') &&
+      now() - this.#probedMs >= fastIntervalMs
+    )
+      this.#loop.start(0)
+  }
+
+  #noteDeep(outcome: DeepOutcome): void {
+    const { name } = this.#backend
+    const { transactions } = this.#around
+    if (outcome.kind === 'fresh') {
+      transactions.tell(name, outcome.own, now())
+      transactions.tell(serverOf(name), outcome.server, now())
+    }
+    const before = this.#health.state
+    this.#apply(
+      { kind: 'deep', outcome, ...transactions.newestFor(name, now()) },
+      `deep-${outcome.kind}`,
+      'ms' in outcome ? outcome.ms : 0,
+    )
+    if (this.#health.state !== before) this.#publish(false)
+  }
+
+  /** What its other probes may see of this watch, as it is at each moment. */
+  #shown<Event>(note: (event: Event) => void) {
+    const [backend, health, signal] = [
+      () => this.#backend,
+      () => this.#health,
+      () => this.#abort.signal,
+    ]
+    return {
+      get backend() {
+        return backend()
+      },
+      get health() {
+        return health()
+      },
+      get signal() {
+        return signal()
+      },
+      note,
+    }
   }
 
   #overdue(startedMs: number): void {
@@ -192,7 +294,7 @@ export class Watch {
   #apply(event: HealthEvent, outcome: string, ms: number): void {
     const was = this.#health.state
     this.#health = step(this.#health, event, this.#backend.probe, now())
-    const { state, reason, streak } = this.#health
+    const { state, reason, light } = this.#health
     if (state === was) return
     this.#since = new Date().toISOString()
     const isBetter = state === 'up' || state === 'warming'
@@ -203,7 +305,7 @@ export class Watch {
         state,
         was,
         outcome,
-        good: streak,
+        good: light.streak,
         ms: Math.round(ms),
         share: this.#share(),
         reason,
@@ -213,14 +315,14 @@ export class Watch {
     this.#around.changed()
     // a first verdict is that of one probe: too little to cut anybody off
     if (
-      state === 'down' &&
+      (state === 'down' || state === 'frozen') &&
       was !== 'unknown' &&
       this.#backend.probe.cutLoose &&
       leavesWaiting(outcome)
     )
       this.#around.cutLoose.cut(
         this.#backend,
-        () => this.#health.state === 'down' && !this.#abort.signal.aborted,
+        () => this.#health.state === state && !this.#abort.signal.aborted,
       )
   }
 
@@ -234,7 +336,8 @@ export class Watch {
   }
 
   #share(): number | null {
-    return shareOf(this.#health, this.#backend.probe, now())
+    const share = shareOf(this.#health, this.#backend.probe, now())
+    return share === null && this.#around.isKept(this.#backend.name) ? 0 : share
   }
 
   /** A bad or late answer counts only if this process was there to see it. */

@@ -2,7 +2,16 @@
 // monitor.json (contract 1) and rewritemap-PID.json.
 
 /** What the monitor makes of a backend. */
-export const states = ['unknown', 'up', 'slow', 'warming', 'down'] as const
+export const states = [
+  'unknown',
+  'up',
+  'warming',
+  'slow',
+  'busy',
+  'frozen',
+  'cut-off',
+  'down',
+] as const
 export type State = (typeof states)[number]
 
 /** One probe, as the report keeps the last of them. */

@@ -26,8 +26,9 @@ const probeDefaults = {
   verify: true,
   window: { failures: 0, of: 0 },
   cutLoose: false,
+  isDamped: true,
   slowStartMs: 30_000,
-  heartbeat: { kind: 'auto' },
+  heartbeat: { kind: 'on', intervalMs: 250, timeoutMs: 500 },
   busyForMs: 60_000,
   deep: null,
 }
@@ -126,7 +127,7 @@ void t.test("a backend's own settings go over the common ones", t => {
     downIntervalMs: 2_000,
     rise: 5,
     status: [[200, 200]],
-    heartbeat: { kind: 'fixed', intervalMs: 1_000, timeoutMs: 500 },
+    heartbeat: { kind: 'on', intervalMs: 1_000, timeoutMs: 500 },
   })
   t.match(b?.probe, {
     intervalMs: 4_000,
@@ -155,7 +156,7 @@ void t.test('limits that were not given keep within the given timeout', t => {
       ?.probe,
     {
       fastIntervalMs: 50,
-      heartbeat: { kind: 'fixed', intervalMs: 250, timeoutMs: 500 },
+      heartbeat: { kind: 'on', intervalMs: 250, timeoutMs: 500 },
     },
   )
   t.match(

@@ -1,301 +1,199 @@
-import * as fc from 'fast-check'
 import t from 'tap'
+import { parseConfig } from '../../config/parse.ts'
 import { healthOf, shareOf, step } from '../../monitor/health.ts'
-import type { Health, HealthEvent, Verdict } from '../../monitor/health.ts'
-import type { State } from '../../sentinels/reports.ts'
+import type { Health, HealthEvent } from '../../monitor/health.ts'
 
-const settings = {
-  rise: 2,
-  fall: 3,
-  slowMs: 1_000,
-  slowStartMs: 30_000,
-  window: { failures: 0, of: 0 },
-}
-const quick = { ...settings, slowStartMs: 0 }
+const [backend] = parseConfig(
+  'backends: { a: { url: http://a, probe: { slowStart: 0s, deep: { path: /@@probe } } } }',
+  'f',
+).backends
+if (backend === undefined) throw new Error('no backend')
+const settings = backend.probe
 
-const pass = (ms = 5): HealthEvent => ({
+const early = { id: '03f8000000000000', seconds: 100 }
+const later = { id: '03f8000000000001', seconds: 160 }
+const none = { newest: null, newestOf: 'a' }
+const pass: HealthEvent = {
   kind: 'probed',
-  outcome: { kind: 'pass', status: 200, bytes: 2 },
-  ms,
+  outcome: { kind: 'pass', status: 200, bytes: 1 },
+  ms: 3,
+}
+const beat: HealthEvent = { kind: 'heart', heart: { kind: 'beat', ms: 0.3 } }
+const fresh: HealthEvent = {
+  kind: 'deep',
+  outcome: { kind: 'fresh', ms: 2, own: later, server: later },
+  ...none,
+}
+const gone: HealthEvent = {
+  kind: 'deep',
+  outcome: { kind: 'gone', why: 'no answer for 1000 ms', own: null },
+  ...none,
+}
+const silent = (silentMs: number): HealthEvent => ({
+  kind: 'heart',
+  heart: { kind: 'silent', silentMs },
 })
-const fail = (ms = 5): HealthEvent => ({
-  kind: 'probed',
-  outcome: { kind: 'refused' },
-  ms,
-})
-const nothing: HealthEvent = {
-  kind: 'probed',
-  outcome: { kind: 'starved', lateMs: 9_000 },
-  ms: 9_000,
-}
-const events: Record<string, HealthEvent> = {
-  P: pass(),
-  L: pass(1_200),
-  F: fail(),
-  T: fail(5_000),
-  o: { kind: 'overdue' },
-  t: { kind: 'tick' },
-  n: nothing,
+
+/** Events at their times in ms, from a backend found up. */
+function play(...story: readonly (readonly [number, HealthEvent])[]): Health {
+  return story.reduce(
+    (health, [ms, event]) => step(health, event, settings, ms),
+    healthOf({ kind: 'up', share: 100 }, settings, 0),
+  )
 }
 
-const fresh = healthOf({ kind: 'none' }, settings, 0)
-const found = (verdict: Verdict, with_ = settings): Health =>
-  healthOf(verdict, with_, 0)
-const wasUp: Verdict = { kind: 'up', share: 100 }
-const wasDown: Verdict = { kind: 'down' }
+const learned = [
+  [0, pass],
+  [10, beat],
+] as const
 
-/** One event a second; the states after each. */
-function run(health: Health, story: string, with_ = settings): Health {
-  return story.split('').reduce((before, letter, index) => {
-    const event = events[letter]
-    return event === undefined
-      ? before
-      : step(before, event, with_, (index + 1) * 1_000)
-  }, health)
-}
-
-void t.test('stories of one probe a second', t => {
-  const stories: readonly [string, Health, string, State, typeof settings?][] =
+void t.test('a heartbeat', t => {
+  const stories: readonly [string, Health, string, number | null][] = [
+    ['learned', play(...learned), 'up', 100],
+    ['late', play(...learned, [400, silent(200)]), 'slow', 0],
+    ['back', play(...learned, [400, silent(200)], [450, beat]), 'up', 100],
+    ['not yet frozen', play(...learned, [2_900, silent(2_500)]), 'slow', 0],
+    ['frozen', play(...learned, [3_300, silent(3_050)]), 'frozen', null],
     [
-      ['nothing yet', fresh, '', 'unknown'],
-      ['one pass decides', fresh, 'P', 'up'],
-      ['one failure decides', fresh, 'F', 'down'],
-      ['a late first pass', fresh, 'L', 'slow'],
-      ['what says nothing decides nothing', fresh, 'nnn', 'unknown'],
-      ['a first probe that is late so far', fresh, 'o', 'unknown'],
-      ['the first verdict warms nobody', fresh, 'Pt', 'up'],
-      ['two failures are not three', found(wasUp), 'FF', 'up'],
-      ['three failures in a row', found(wasUp), 'FFF', 'down'],
-      ['a pass begins the count again', found(wasUp), 'FFPFF', 'up'],
-      ['the monitor’s own trouble counts not', found(wasUp), 'FnFnn', 'up'],
-      ['nor does it begin the count again', found(wasUp), 'FnFnF', 'down'],
-      ['one pass is not two', found(wasDown), 'P', 'down'],
-      ['two passes in a row', found(wasDown), 'PP', 'warming'],
-      ['a failure begins that count again', found(wasDown), 'PFP', 'down'],
-      ['slow start can be off', found(wasDown), 'PP', 'up', quick],
-      ['back, but late', found(wasDown), 'PL', 'slow'],
-      ['late, then in time: warming it is', found(wasDown), 'PLP', 'warming'],
-      ['overdue: last resort at once', found(wasUp), 'o', 'slow'],
-      ['one late probe is enough', found(wasUp), 'L', 'slow'],
-      ['it stays slow while late', found(wasUp), 'LoL', 'slow'],
-      ['one timely probe ends it', found(wasUp), 'LP', 'up'],
-      ['a failure does not end it', found(wasUp), 'oF', 'slow'],
-      ['a late failure is late too', found(wasUp), 'T', 'slow'],
-      ['late failures take it down', found(wasUp), 'oToToT', 'down'],
-      ['overdue means nothing while down', found(wasDown), 'o', 'down'],
-      ['failing while down', found(wasDown), 'FFFF', 'down'],
-      ['down while warming', found(wasDown), 'PPFFF', 'down'],
-    ]
-  for (const [title, health, story, state, with_] of stories)
-    t.equal(run(health, story, with_).state, state, `${title}: ${story}`)
+      'not frozen while light probes are answered',
+      play(...learned, [2_000, pass], [3_300, silent(3_050)]),
+      'slow',
+      0,
+    ],
+    [
+      'no heartbeat any more, but light answers: not judged by it',
+      play(...learned, [3_300, silent(3_050)], [3_400, pass], [3_500, pass]),
+      'up',
+      100,
+    ],
+    ['never learned', play([0, pass], [400, silent(900)]), 'up', 100],
+    [
+      'given while nothing is known',
+      play([0, beat], [9, silent(900)]),
+      'up',
+      100,
+    ],
+    ['busy', play(...learned, [1_010, { kind: 'overdue' }]), 'busy', 0],
+    [
+      'a heartbeat of long ago',
+      play(...learned, [9_000, { kind: 'overdue' }]),
+      'slow',
+      0,
+    ],
+    [
+      'refused',
+      play(...learned, [
+        500,
+        { kind: 'heart', heart: { kind: 'broken', why: 'ECONNREFUSED' } },
+      ]),
+      'slow',
+      0,
+    ],
+    [
+      'another answer than 100',
+      play(
+        ...learned,
+        [300, { kind: 'heart', heart: { kind: 'heartless' } }],
+        [400, silent(300)],
+      ),
+      'up',
+      100,
+    ],
+  ]
+  for (const [title, health, state, share] of stories) {
+    t.equal(health.state, state, `${title}: ${health.reason}`)
+    t.equal(shareOf(health, settings, 9_999), share, title)
+  }
+  t.match(
+    play(...learned, [400, silent(200)]).reason,
+    'no heartbeat for 200 ms',
+  )
+  t.match(
+    play(...learned, [400, silent(200)], [450, beat]).reason,
+    'its heart beats again',
+  )
   t.end()
 })
 
-void t.test('a window takes a flickering backend out', t => {
-  const with_ = { ...quick, window: { failures: 3, of: 6 } }
-  t.equal(run(found(wasUp), 'FPFP', with_).state, 'up')
-  const down = run(found(wasUp), 'FPFPF', with_)
-  t.equal(down.state, 'down')
+void t.test('the database', t => {
+  const cut = [
+    [1_000, gone],
+    [2_000, gone],
+    [3_000, gone],
+  ] as const
+  t.equal(play(...learned, [1_000, gone], [2_000, gone]).state, 'up')
   t.equal(
-    down.reason,
-    '3 of the last 6 probes failed (limit 3), the last one: the connection was refused: nothing listens on that port',
-  )
-  t.equal(
-    run(down, 'PP', with_).state,
+    play(...learned, ...cut.slice(0, 2), [3_000, fresh], [4_000, gone]).state,
     'up',
-    'back when fewer of the last 6 have failed',
   )
-  t.equal(run(found(wasUp), 'FFPFP', with_).state, 'down')
+  const off = play(...learned, ...cut)
+  t.equal(off.state, 'cut-off')
   t.equal(
-    run(found(wasUp), 'FFPFPP', with_).state,
-    'down',
-    'rise is reached, but 3 of the last 6 failed',
+    off.reason,
+    'its database: no answer for 1000 ms (3 in a row, fall 3)',
   )
-  t.end()
-})
-
-void t.test('each change says why, with its numbers', t => {
-  for (const [health, story, reason] of [
-    [fresh, '', 'no probe has been judged yet'],
-    [
-      fresh,
-      'P',
-      'the first probe passed: status 200 with 2 bytes of body after 5 ms',
-    ],
-    [
-      fresh,
-      'F',
-      'the first probe failed: the connection was refused: nothing listens on that port',
-    ],
-    [
-      found(wasUp),
-      'FFF',
-      'failed 3 times in a row (fall 3): the connection was refused: nothing listens on that port',
-    ],
-    [found(wasUp), 'o', 'no answer for 1000 ms (the limit of slow)'],
-    [
-      found(wasUp),
-      'L',
-      'status 200 with 2 bytes of body after 1200 ms, later than the 1000 ms of slow',
-    ],
-    [
-      found(wasUp),
-      'T',
-      'failed once (fall 3) after 5000 ms: the connection was refused: nothing listens on that port',
-    ],
-    [
-      found(wasUp),
-      'LP',
-      'in time again: status 200 with 2 bytes of body after 5 ms',
-    ],
-    [
-      found(wasDown),
-      'PP',
-      'passed 2 times in a row (rise 2): status 200 with 2 bytes of body after 5 ms; its share grows for 30000 ms',
-    ],
-    [found(wasUp), '', 'found up with share 100 when the monitor started'],
-    [found(wasDown), '', 'found down in monitor.json when the monitor started'],
-  ] as const)
-    t.equal(run(health, story).reason, reason)
-  t.end()
-})
-
-void t.test('slow start', t => {
-  const at = (ms: number): number | null =>
-    shareOf(step(warming, { kind: 'tick' }, settings, ms), settings, ms)
-  const warming = run(found(wasDown), 'PP')
-  t.equal(at(2_000), 10, 'begins with 10 percent')
-  t.equal(at(17_000), 55, 'half way')
-  t.equal(at(31_999), 99)
-  t.equal(at(32_000), 100)
-  t.equal(shareOf(warming, settings, 99_000), 100, 'even before the tick')
-  const warm = step(warming, { kind: 'tick' }, settings, 32_000)
-  t.match(warm, {
-    state: 'up',
-    warmSinceMs: null,
-    reason: 'slow start is over',
+  t.equal(shareOf(off, settings, 0), null)
+  t.equal(play(...learned, ...cut, [4_000, fresh]).state, 'cut-off')
+  const back = play(...learned, ...cut, [4_000, fresh], [5_000, fresh])
+  t.match(back, { state: 'up', reason: 'its database answers again' })
+  t.match(
+    play(...learned, [
+      1_000,
+      {
+        kind: 'deep',
+        outcome: { kind: 'fresh', ms: 1_500, own: null, server: null },
+        ...none,
+      },
+    ]),
+    {
+      state: 'slow',
+      reason:
+        'its database answered after 1500 ms (the limit of slow is 1000 ms)',
+    },
+  )
+  t.equal(
+    play(...learned, [
+      1_000,
+      { kind: 'deep', outcome: { kind: 'none', why: 'refused' }, ...none },
+    ]).state,
+    'up',
+  )
+  const held = (ms: number): HealthEvent => ({
+    kind: 'deep',
+    outcome: { kind: 'silent', ms },
+    ...none,
   })
   t.equal(
-    step(warming, pass(), settings, 40_000).state,
+    play(...learned, [3_000, held(3_000)], [6_000, held(6_000)]).state,
     'up',
-    'a pass ends it as well',
   )
-  const late = step(warming, pass(2_000), settings, 5_000)
-  t.equal(shareOf(late, settings, 5_000), 0, 'late while warming')
+  t.equal(play(...learned, [9_000, held(9_100)]).state, 'cut-off')
+  t.end()
+})
+
+void t.test('a client that lags behind its peers', t => {
+  const behind: HealthEvent = {
+    kind: 'deep',
+    outcome: { kind: 'fresh', ms: 2, own: early, server: null },
+    newest: later,
+    newestOf: 'zope2',
+  }
+  t.equal(play([0, pass], [1_000, behind], [10_900, behind]).state, 'up')
+  const stale = play([0, pass], [1_000, behind], [11_100, behind])
+  t.equal(stale.state, 'cut-off')
   t.equal(
-    shareOf(step(late, pass(), settings, 17_000), settings, 17_000),
-    55,
-    'and then as if nothing had been',
+    stale.reason,
+    'serves old pages: it has not got a transaction that zope2 knows for 10 s (maxLag 10 s); its last transaction is 60 s older',
   )
-  t.equal(step(late, pass(), settings, 90_000).state, 'up')
-  t.end()
-})
-
-void t.test('shares', t => {
-  t.equal(shareOf(fresh, settings, 0), null)
-  t.equal(shareOf(found(wasDown), settings, 0), null)
-  t.equal(shareOf(found(wasUp), settings, 0), 100)
-  t.equal(shareOf(run(found(wasUp), 'o'), settings, 0), 0)
-  t.end()
-})
-
-const share = (found_: number, with_ = settings): unknown => {
-  const health = found({ kind: 'up', share: found_ }, with_)
-  return [health.state, shareOf(health, with_, 0)]
-}
-
-void t.test('a share found on disk is gone on with', t => {
-  t.same(share(0), ['slow', 0])
-  t.same(share(5), ['warming', 10])
-  t.same(share(55), ['warming', 55])
-  t.same(share(100), ['up', 100])
-  t.same(share(55, quick), ['up', 100])
-  t.end()
-})
-
-const anyEvent = fc.constantFrom(...Object.values(events))
-const anySettings = fc.record({
-  rise: fc.integer({ min: 1, max: 5 }),
-  fall: fc.integer({ min: 1, max: 5 }),
-  slowMs: fc.constant(1_000),
-  slowStartMs: fc.constantFrom(0, 3_000, 30_000),
-  window: fc.constant({ failures: 0, of: 0 }),
-})
-const anyVerdict = fc.constantFrom<Verdict>({ kind: 'none' }, wasUp, wasDown, {
-  kind: 'up',
-  share: 0,
-})
-
-void t.test('down needs `fall` failures in a row, up `rise` passes', t => {
-  fc.assert(
-    fc.property(
-      anyVerdict,
-      anySettings,
-      fc.array(anyEvent, { maxLength: 40 }),
-      (verdict, with_, story) => {
-        let health = healthOf(verdict, with_, 0)
-        // counted here in another way: the row of judged outcomes itself
-        let row: string[] = []
-        for (const [index, event] of story.entries()) {
-          const before = health
-          health = step(health, event, with_, index * 1_000)
-          if (event.kind === 'probed' && event.outcome.kind !== 'starved') {
-            const kind = event.outcome.kind
-            row = row.at(-1) === kind ? [...row, kind] : [kind]
-          }
-          const wasKnown = before.state !== 'unknown'
-          const isNewlyDown = health.state === 'down' && before.state !== 'down'
-          const isNewlyUp = before.state === 'down' && health.state !== 'down'
-          const failures = row[0] === 'refused' ? row.length : 0
-          const passes = row[0] === 'pass' ? row.length : 0
-          if (isNewlyDown && wasKnown && failures < with_.fall) return false
-          if (isNewlyUp && passes < with_.rise) return false
-          if (failures >= with_.fall && health.state !== 'down') return false
-          if (passes >= with_.rise && health.state === 'down') return false
-        }
-        return true
-      },
-    ),
+  const caught: HealthEvent = { ...fresh, newest: later, newestOf: 'zope2' }
+  t.equal(
+    play([0, pass], [1_000, behind], [5_000, caught], [11_100, behind]).state,
+    'up',
+    'the time begins anew',
   )
-  t.end()
-})
-
-void t.test('what says nothing of the backend changes nothing at all', t => {
-  fc.assert(
-    fc.property(fc.array(anyEvent), anySettings, (story, with_) => {
-      const health = story.reduce(
-        (before, event) => step(before, event, with_, 0),
-        fresh,
-      )
-      return step(health, nothing, with_, 0) === health
-    }),
+  t.equal(
+    step(step(stale, caught, settings, 12_000), caught, settings, 13_000).state,
+    'up',
   )
-  t.end()
-})
-
-void t.test('a warming share never shrinks and stays in its limits', t => {
-  fc.assert(
-    fc.property(
-      fc.array(fc.integer({ min: 0, max: 4_000 }), { maxLength: 30 }),
-      steps => {
-        let health = run(found(wasDown), 'PP')
-        let nowMs = 2_000
-        let share = 10
-        for (const ms of steps) {
-          nowMs += ms
-          health = step(health, pass(), settings, nowMs)
-          const next = shareOf(health, settings, nowMs) ?? -1
-          if (next < share || next > 100) return false
-          share = next
-        }
-        return true
-      },
-    ),
-  )
-  t.end()
-})
-
-void t.test('the memory of a backend does not grow', t => {
-  t.equal(run(fresh, 'P'.repeat(200)).failures.length, 64)
   t.end()
 })

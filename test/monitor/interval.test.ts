@@ -12,16 +12,22 @@ void t.test('the state decides how soon to probe again', t => {
   for (const [state, streak, ms] of [
     ['up', 5, 1_000],
     ['up', -1, 250],
-    ['slow', 1, 1_000],
+    ['slow', 1, 250],
+    ['busy', 1, 250],
+    ['frozen', 0, 3_000],
+    ['frozen', 1, 250],
     ['warming', -2, 250],
     ['down', -9, 3_000],
     ['down', 0, 3_000],
     ['down', 1, 250],
     ['unknown', 0, 1_000],
   ] as const)
-    t.equal(intervalMs(state, streak, settings), ms, `${state} ${streak}`)
+    t.equal(intervalMs({ state, streak }, settings), ms, `${state} ${streak}`)
   t.equal(
-    intervalMs('up', -1, { ...settings, fastIntervalMs: 9_000 }),
+    intervalMs(
+      { state: 'up', streak: -1 },
+      { ...settings, fastIntervalMs: 9_000 },
+    ),
     1_000,
     'a fast interval above the usual one slows nothing down',
   )

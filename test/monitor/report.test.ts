@@ -1,4 +1,6 @@
 import t from 'tap'
+import { parseConfig } from '../../config/parse.ts'
+import { healthOf } from '../../monitor/health.ts'
 import type { Health } from '../../monitor/health.ts'
 import {
   backendReport,
@@ -17,14 +19,16 @@ void t.test('many backends tell fewer probes each', t => {
 })
 
 void t.test('the report of a backend', t => {
+  const [backend] = parseConfig('backends: { a: http://a }', 'f').backends
+  if (backend === undefined) throw new Error('no backend')
+  const healthy = healthOf({ kind: 'none' }, backend.probe, 0)
   const health: Health = {
+    ...healthy,
     state: 'up',
     reason: 'why',
-    streak: 3,
-    failures: [],
-    warmSinceMs: null,
+    light: { ...healthy.light, streak: 3 },
   }
-  t.same(backendReport(health, 100, [], '2026-11-22T00:00:01.500Z'), {
+  t.same(backendReport(health, 100, false, [], '2026-11-22T00:00:01.500Z'), {
     state: 'up',
     since: '2026-11-22T00:00:01.500Z',
     reason: 'why',
@@ -32,6 +36,10 @@ void t.test('the report of a backend', t => {
     streak: 3,
     probes: [],
   })
+  t.equal(
+    backendReport(health, 0, true, [], '').reason,
+    'why; kept as last resort by minAlive',
+  )
   t.end()
 })
 

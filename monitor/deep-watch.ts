@@ -1,0 +1,96 @@
+// The deep probes of one backend. What must hold: never two in flight, and one
+// that is unanswered is never given up, for it holds a worker of Zope until its
+// database is back, and the next one would hold another.
+import type { Backend } from '../config/config.ts'
+import { deepOutcome } from './deep-answer.ts'
+import { isDeepInDoubt } from './deep.ts'
+import type { DeepOutcome } from './deep.ts'
+import type { Health } from './health.ts'
+import { jittered } from './interval.ts'
+import type { Lookup } from './lookup.ts'
+import { Loop } from './loop.ts'
+import { probe } from './probe.ts'
+import type { Starvation } from './starvation.ts'
+
+const idleMs = 1_000
+/** soon enough to be sure within seconds, seldom enough to be no burden */
+const doubtMs = 1_000
+/** the longest time a timer can have */
+const foreverMs = 2 ** 31 - 1
+
+/** What a deep watch needs of its backend's watch. */
+export type Deepened = {
+  readonly backend: Backend
+  readonly health: Health
+  readonly signal: AbortSignal
+  readonly note: (outcome: DeepOutcome) => void
+}
+
+export class DeepWatch {
+  readonly #of: Deepened
+  readonly #lookup: Lookup
+  readonly #starvation: Starvation
+  readonly #loop: Loop
+
+  constructor(of: Deepened, lookup: Lookup, starvation: Starvation) {
+    this.#of = of
+    this.#lookup = lookup
+    this.#starvation = starvation
+    this.#loop = new Loop(() => this.#round())
+  }
+
+  start(delayMs: number): void {
+    this.#loop.start(delayMs)
+  }
+
+  stop(): void {
+    this.#loop.stop()
+  }
+
+  async #round(): Promise<number> {
+    const { backend, signal } = this.#of
+    const { deep } = backend.probe
+    const { state } = this.#of.health.light
+    // one that gives no light answer would only get more to do
+    if (deep === null || !['up', 'warming', 'slow'].includes(state))
+      return idleMs
+    const startedMs = performance.now()
+    const silence = setInterval(() => {
+      if (this.#starvation.lateSince(startedMs) === 0 && !signal.aborted)
+        this.#of.note({ kind: 'silent', ms: performance.now() - startedMs })
+    }, deep.timeoutMs)
+    const probed = await probe(
+      {
+        ...backend,
+        probe: {
+          ...backend.probe,
+          path: deep.path,
+          method: 'GET',
+          body: null,
+          status: [[100, 599]],
+          timeoutMs: foreverMs,
+          firstByteTimeoutMs: foreverMs,
+        },
+      },
+      this.#lookup,
+      signal,
+    )
+    clearInterval(silence)
+    if (signal.aborted) return 0
+    const status = probed.response?.statusCode ?? 0
+    this.#of.note(
+      deepOutcome(
+        probed.outcome,
+        backend.probe.status.some(
+          ([from, to]) => status >= from && status <= to,
+        ),
+        probed.ms,
+        probed.body.toString('utf8'),
+      ),
+    )
+    const wantedMs = isDeepInDoubt(this.#of.health.deep)
+      ? Math.min(doubtMs, deep.intervalMs)
+      : deep.intervalMs
+    return jittered(wantedMs, Math.random)
+  }
+}
