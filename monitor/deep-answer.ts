@@ -2,7 +2,7 @@
 // examples/zope, or of any page that must read from it. Pure.
 import * as z from 'zod'
 import type { DeepOutcome } from './deep.ts'
-import { describe, judge } from './outcome.ts'
+import { describe } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
 
 const transaction = z
@@ -33,10 +33,7 @@ export function deepOutcome(
   ms: number,
   body: string,
 ): DeepOutcome {
-  if (judge(outcome) !== 'pass' || outcome.kind !== 'pass')
-    return outcome.kind === 'status' || outcome.kind === 'content'
-      ? { kind: 'gone', why: describe(outcome), own: null }
-      : { kind: 'none', why: describe(outcome) }
+  if (outcome.kind !== 'pass') return { kind: 'none', why: describe(outcome) }
   const told = viewOf(body)
   if (told !== undefined)
     return isAllowed

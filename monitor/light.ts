@@ -246,7 +246,7 @@ function afterPass(
     if (light.streak < settings.rise || isWindowBroken(light, settings))
       return light
     const holdMs = settings.isDamped ? dampedMs(light.flips, nowMs) : 0
-    if (nowMs - (light.goodSinceMs ?? nowMs) < holdMs)
+    if (nowMs - Number(light.goodSinceMs) < holdMs)
       return {
         ...light,
         reason: `passes again, but it went down too often: kept out until it has passed for ${Math.ceil(holdMs / 1_000)} s`,

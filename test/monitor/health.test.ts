@@ -1,6 +1,12 @@
 import t from 'tap'
 import { parseConfig } from '../../config/parse.ts'
-import { healthOf, shareOf, step } from '../../monitor/health.ts'
+import {
+  healthOf,
+  isHeld,
+  isWell,
+  shareOf,
+  step,
+} from '../../monitor/health.ts'
 import type { Health, HealthEvent } from '../../monitor/health.ts'
 
 const [backend] = parseConfig(
@@ -112,6 +118,46 @@ void t.test('a heartbeat', t => {
     play(...learned, [400, silent(200)], [450, beat]).reason,
     'its heart beats again',
   )
+  t.end()
+})
+
+void t.test('a silent light probe is held', t => {
+  const held = (health: Health, ms: number): boolean =>
+    isHeld(health, settings, ms)
+  t.equal(held(play(...learned), 100), true, 'its heart beats')
+  t.equal(
+    held(play(...learned, [400, silent(200)]), 400),
+    true,
+    'not yet known',
+  )
+  t.equal(
+    held(play(...learned, [3_300, silent(3_050)]), 3_300),
+    false,
+    'frozen',
+  )
+  t.equal(held(play([0, pass]), 100), false, 'no heart')
+  const off = { ...settings, heartbeat: { kind: 'off' } as const }
+  t.equal(isHeld(play(...learned), off, 100), false)
+  t.equal(step(play(), pass, off, 100).state, 'up', 'no heart to hear of')
+  t.end()
+})
+
+void t.test('time goes by', t => {
+  const unknown = healthOf({ kind: 'none' }, settings, 0)
+  t.equal(step(unknown, { kind: 'tick' }, settings, 9).state, 'unknown')
+  t.equal(shareOf(unknown, settings, 9), null)
+  t.equal(isWell(unknown), false)
+  t.equal(
+    isWell({
+      ...unknown,
+      light: { ...unknown.light, state: 'warming', streak: 1 },
+    }),
+    true,
+  )
+  const down = healthOf({ kind: 'down' }, settings, 0)
+  t.equal(step(down, { kind: 'tick' }, settings, 9).state, 'down')
+  t.equal(shareOf(down, settings, 9), null)
+  t.equal(play([0, pass], [9_000, { kind: 'tick' }]).state, 'up')
   t.end()
 })
 

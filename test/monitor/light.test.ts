@@ -42,6 +42,11 @@ const events: Record<string, LightEvent> = {
   b: { kind: 'overdue', isBeating: true },
   h: { kind: 'beat' },
   z: { kind: 'frozen', silentMs: 3_000 },
+  q: {
+    kind: 'probed',
+    outcome: { kind: 'first-byte-timeout', limitMs: 5_000 },
+    ms: 5_000,
+  },
   S: {
     kind: 'probed',
     outcome: { kind: 'stuck', limitMs: 60_000 },
@@ -111,6 +116,7 @@ void t.test('stories of one probe a second', t => {
     ['frozen at once', found(wasUp), 'z', 'frozen'],
     ['busy, then frozen', found(wasUp), 'bz', 'frozen'],
     ['frozen, and its probes are silent', found(wasUp), 'zTTTT', 'down'],
+    ['frozen, and silent', found(wasUp), 'zqqqqq', 'frozen'],
     ['frozen, then dead', found(wasUp), 'zFFF', 'down'],
     ['frozen needs rise passes, too', found(wasUp), 'zL', 'frozen'],
     ['awake again', found(wasUp), 'zLP', 'warming'],
@@ -247,7 +253,7 @@ void t.test('a share found on disk is gone on with', t => {
 const anyEvent = fc.constantFrom(...Object.values(events))
 const probedEvent = fc.constantFrom(
   ...Object.entries(events)
-    .filter(([letter]) => !'zS'.includes(letter))
+    .filter(([letter]) => !'zSq'.includes(letter))
     .map(([, event]) => event),
 )
 const anySettings = fc.record({

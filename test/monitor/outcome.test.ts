@@ -1,5 +1,5 @@
 import t from 'tap'
-import { describe, judge } from '../../monitor/outcome.ts'
+import { describe, isAnswer, judge } from '../../monitor/outcome.ts'
 import type { Judgement, Outcome } from '../../monitor/outcome.ts'
 
 const cases: readonly [Outcome, Judgement, string][] = [
@@ -49,6 +49,16 @@ const cases: readonly [Outcome, Judgement, string][] = [
     'the connection was reset (read ECONNRESET)',
   ],
   [{ kind: 'closed' }, 'fail', 'the connection was closed without an answer'],
+  [
+    { kind: 'stuck', limitMs: 60_000 },
+    'fail',
+    'its heart beats, but no worker answered within 60 s (the limit of busyFor)',
+  ],
+  [
+    { kind: 'stuck', limitMs: 1_500 },
+    'fail',
+    'its heart beats, but no worker answered within 1500 ms (the limit of busyFor)',
+  ],
   [
     { kind: 'first-byte-timeout', limitMs: 5_000 },
     'fail',
@@ -108,5 +118,11 @@ void t.test('every outcome has its judgement and its sentence', t => {
     t.equal(judge(outcome), judgement, outcome.kind)
     t.equal(describe(outcome), sentence)
   }
+  t.end()
+})
+
+void t.test('somebody was alive to cause it', t => {
+  t.equal(isAnswer({ kind: 'status', status: 500, allowed: [] }), true)
+  t.equal(isAnswer({ kind: 'first-byte-timeout', limitMs: 1 }), false)
   t.end()
 })
