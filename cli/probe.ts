@@ -31,14 +31,17 @@ export function probeCommand(): Command {
       const { Lookup } = await import('../monitor/lookup.ts')
       const { probe } = await import('../monitor/probe.ts')
       const { conclude, probeText } = await import('../monitor/probe-text.ts')
-      const probed = await probe(
-        backend,
-        new Lookup(),
-        new AbortController().signal,
-      )
-      process.stdout.write(probeText(backend, probed))
+      const { askBeside } = await import('../monitor/beside.ts')
+      const lookup = new Lookup()
+      const { signal } = new AbortController()
+      const [probed, beside] = await Promise.all([
+        probe(backend, lookup, signal),
+        askBeside(backend, lookup),
+      ])
+      process.stdout.write(probeText(backend, probed, beside))
+      const { slowMs } = backend.probe
       process.exitCode =
-        exitCodes[conclude(probed.outcome, probed.ms, backend.probe.slowMs)]
+        exitCodes[conclude(probed.outcome, probed.ms, slowMs, beside)]
     })
 }
 

@@ -1,7 +1,7 @@
 // The deep probes of one backend. What must hold: never two in flight, and one
 // that is unanswered is never given up, for it holds a worker of Zope until its
 // database is back, and the next one would hold another.
-import type { Backend } from '../config/config.ts'
+import type { Backend, DeepProbe } from '../config/config.ts'
 import { deepOutcome } from './deep-answer.ts'
 import { isDeepInDoubt } from './deep.ts'
 import type { DeepOutcome } from './deep.ts'
@@ -10,6 +10,7 @@ import { jittered } from './interval.ts'
 import type { Lookup } from './lookup.ts'
 import { Loop } from './loop.ts'
 import { probe } from './probe.ts'
+import type { Probed } from './probe.ts'
 import type { Starvation } from './starvation.ts'
 
 const idleMs = 1_000
@@ -17,6 +18,46 @@ const idleMs = 1_000
 const doubtMs = 1_000
 /** the longest time a timer can have */
 const foreverMs = 2 ** 31 - 1
+
+/**
+ * One deep probe.
+ *
+ * @param limitMs for the whole of it; in the monitor there is none
+ */
+export async function askDeep(
+  backend: Backend,
+  deep: DeepProbe,
+  limitMs: number,
+  lookup: Lookup,
+  signal: AbortSignal,
+): Promise<{ readonly outcome: DeepOutcome; readonly probed: Probed }> {
+  const probed = await probe(
+    {
+      ...backend,
+      probe: {
+        ...backend.probe,
+        path: deep.path,
+        method: 'GET',
+        body: null,
+        // what the answer says counts, whatever its status
+        status: [[100, 599]],
+        timeoutMs: limitMs,
+        firstByteTimeoutMs: limitMs,
+      },
+    },
+    lookup,
+    signal,
+  )
+  const status = probed.response?.statusCode ?? 0
+  const isAllowed = backend.probe.status.some(
+    ([from, to]) => status >= from && status <= to,
+  )
+  const body = probed.body.toString('utf8')
+  return {
+    outcome: deepOutcome(probed.outcome, isAllowed, probed.ms, body),
+    probed,
+  }
+}
 
 /** What a deep watch needs of its backend's watch. */
 export type Deepened = {
@@ -59,35 +100,16 @@ export class DeepWatch {
       if (this.#starvation.lateSince(startedMs) === 0 && !signal.aborted)
         this.#of.note({ kind: 'silent', ms: performance.now() - startedMs })
     }, deep.timeoutMs)
-    const probed = await probe(
-      {
-        ...backend,
-        probe: {
-          ...backend.probe,
-          path: deep.path,
-          method: 'GET',
-          body: null,
-          status: [[100, 599]],
-          timeoutMs: foreverMs,
-          firstByteTimeoutMs: foreverMs,
-        },
-      },
+    const { outcome } = await askDeep(
+      backend,
+      deep,
+      foreverMs,
       this.#lookup,
       signal,
     )
     clearInterval(silence)
     if (signal.aborted) return 0
-    const status = probed.response?.statusCode ?? 0
-    this.#of.note(
-      deepOutcome(
-        probed.outcome,
-        backend.probe.status.some(
-          ([from, to]) => status >= from && status <= to,
-        ),
-        probed.ms,
-        probed.body.toString('utf8'),
-      ),
-    )
+    this.#of.note(outcome)
     const wantedMs = isDeepInDoubt(this.#of.health.deep)
       ? Math.min(doubtMs, deep.intervalMs)
       : deep.intervalMs

@@ -16,7 +16,11 @@ void t.test('the exit code and the first line tell it', async t => {
     response.statusCode = request.url === '/broken' ? 500 : 200
     const answer = (): unknown => response.end('OK')
     if (request.url === '/late') setTimeout(answer, 50)
-    else answer()
+    else if (request.url !== '/silent') answer()
+  })
+  // as waitress does
+  server.on('checkContinue', (_request, response) => {
+    response.writeContinue()
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -29,15 +33,25 @@ void t.test('the exit code and the first line tell it', async t => {
   const late = { path: '/late', slow: '20ms' }
   writeFileSync(
     config,
-    JSON.stringify({ backends: { zope1: url, late: { url, probe: late } } }),
+    JSON.stringify({
+      backends: {
+        zope1: url,
+        late: { url, probe: late },
+        busy: { url, probe: { path: '/silent', timeout: '300ms' } },
+        deep: { url, probe: { deep: { path: '/broken' } } },
+      },
+    }),
   )
   for (const [target, code, output] of [
     ['zope1', 0, /^OK: zope1 pass after/],
     ['late', 1, /^WARNING: late pass after .*later than slow/],
+    ['zope1', 0, /^heartbeat {2}100 Continue after/m],
+    ['busy', 1, /^WARNING: busy first-byte-timeout after/],
+    ['deep', 2, /^deep {7}GET \/broken: .*does not answer: status 500/m],
     [`${url}/@@ok?a=b`, 0, /> GET \/@@ok\?a=b HTTP\/1\.1/],
     [`${url}/broken`, 2, /^CRITICAL: .*status 500/],
     [`http://127.0.0.1:${await freePort()}`, 2, /^CRITICAL: .* refused/],
-    ['zope9', 3, /^probe needs a backend of .* \(zope1, late\)/],
+    ['zope9', 3, /^probe needs a backend of .* \(zope1, late, busy, deep\)/],
     ['ftp://127.0.0.1', 3, /must be http/],
     ['http://me:secret@127.0.0.1/', 3, /without user/],
   ] as const) {

@@ -3,6 +3,8 @@ import { Socket } from 'node:net'
 import t from 'tap'
 import { parseConfig } from '../../config/parse.ts'
 import { conclude, probeText } from '../../monitor/probe-text.ts'
+import type { Beside } from '../../monitor/probe-text.ts'
+import type { DeepOutcome } from '../../monitor/deep.ts'
 import type { Probed } from '../../monitor/probe.ts'
 
 const [backend] = parseConfig(
@@ -29,6 +31,65 @@ void t.test('the conclusion is that of monitoring plugins', t => {
   t.equal(conclude(pass, 1_001, 1_000), 'warning')
   t.equal(conclude({ kind: 'refused' }, 5, 1_000), 'critical')
   t.equal(conclude({ kind: 'local', error: 'EMFILE' }, 5, 1_000), 'unknown')
+  t.end()
+})
+
+void t.test('the heartbeat and the deep probe have their say', t => {
+  const pass = { kind: 'pass', status: 200, bytes: 0 } as const
+  const silent = { kind: 'first-byte-timeout', limitMs: 5_000 } as const
+  const beat = { kind: 'beat', ms: 0.31 } as const
+  const path = '/@@probe'
+  const deeply = (outcome: DeepOutcome) => ({ path, outcome })
+  const id = '03f8000000000001'
+  const fresh = {
+    kind: 'fresh',
+    ms: 2.04,
+    own: { id, seconds: 1 },
+    server: { id, seconds: 1 },
+  } as const
+  const gone = { kind: 'gone', why: 'status 503', own: null } as const
+  t.equal(conclude(silent, 9e3, 1e3, { heart: beat, deep: null }), 'warning')
+  t.equal(
+    conclude(silent, 9e3, 1e3, {
+      heart: { kind: 'silent', silentMs: 500 },
+      deep: null,
+    }),
+    'critical',
+  )
+  for (const [outcome, conclusion] of [
+    [fresh, 'ok'],
+    [gone, 'critical'],
+    [{ kind: 'silent', ms: 3_000 }, 'critical'],
+    [{ kind: 'none', why: 'refused' }, 'ok'],
+  ] as const)
+    t.equal(
+      conclude(pass, 5, 1e3, { heart: undefined, deep: deeply(outcome) }),
+      conclusion,
+    )
+  if (backend === undefined) throw new Error('no backend')
+  const told = (beside: Beside): string => probeText(backend, refused, beside)
+  for (const [heart, line] of [
+    [beat, '100 Continue after 0.3 ms, beside the worker queue'],
+    [{ kind: 'silent', silentMs: 500 }, 'none within 500 ms'],
+    [{ kind: 'broken', why: 'ECONNREFUSED' }, 'failed (ECONNREFUSED)'],
+    [
+      { kind: 'heartless' },
+      'this server gives none: it answered the request at once',
+    ],
+  ] as const)
+    t.ok(told({ heart, deep: null }).includes(`\nheartbeat  ${line}\n`), line)
+  for (const [outcome, line] of [
+    [
+      fresh,
+      `its database answered after 2.0 ms; last transaction ${id}, that of its server ${id}`,
+    ],
+    [{ ...fresh, server: null }, 'that of its server not told'],
+    [{ ...fresh, own: null }, 'its database answered after 2.0 ms\n'],
+    [gone, 'its database does not answer: status 503'],
+    [{ kind: 'silent', ms: 3_000 }, 'unanswered after 3000 ms'],
+    [{ kind: 'none', why: 'refused' }, 'refused'],
+  ] as const)
+    t.match(told({ heart: undefined, deep: deeply(outcome) }), line)
   t.end()
 })
 
