@@ -105,6 +105,13 @@ export type MapSettings = {
   readonly commandEveryMs: number
 }
 
+/** What is run at each change of state. */
+export type HookSettings = {
+  /** for sh */
+  readonly command: string
+  readonly timeoutMs: number
+}
+
 export type Config = {
   /** the sentinel directory, absolute */
   readonly directory: string
@@ -113,6 +120,8 @@ export type Config = {
   readonly pools: readonly Pool[]
   /** left out: nobody looks */
   readonly map?: MapSettings
+  /** left out: nothing is run */
+  readonly hook?: HookSettings
 }
 
 /** What a backend or a pool may be called (contract: sentinel names). */

@@ -29,6 +29,9 @@ export function fillIn(input: FileInput): Config {
       poolSettings(name, pool, all),
     ),
     ...(input.map !== undefined && { map: mapSettings(input.map) }),
+    ...(input.hook !== undefined && {
+      hook: { command: input.hook.command, timeoutMs: input.hook.timeout },
+    }),
   }
 }
 

@@ -214,6 +214,13 @@ const mapUrlRule =
   'must be the address of httpd on this machine, such as http://127.0.0.1/.zope-failover/map'
 const commandRule =
   'must be a command line for sh, such as "systemctl reload apache2"'
+const commandLine = z
+  .string({ error: commandRule })
+  .regex(/^\P{Cc}+$/u, { error: commandRule })
+const hook = mapping('a mapping with command', {
+  command: commandLine,
+  timeout: duration('100ms', '10m').default(10_000),
+})
 const map = mapping('a mapping with url', {
   url: z
     .string({ error: mapUrlRule })
@@ -227,10 +234,7 @@ const map = mapping('a mapping with url', {
     .optional(),
   interval: duration('1s', '1h').default(5_000),
   timeout: duration('100ms', '1m').default(2_000),
-  command: z
-    .string({ error: commandRule })
-    .regex(/^\P{Cc}+$/u, { error: commandRule })
-    .optional(),
+  command: commandLine.optional(),
   commandEvery: duration('1m', '24h').default(600_000),
 })
 
@@ -257,6 +261,7 @@ export const fileSchema = mapping(
     pools: named('pool', pool).default({ default: pool.parse({}) }),
     probe: probe.optional(),
     map: map.optional(),
+    hook: hook.optional(),
   },
 )
 
@@ -271,6 +276,7 @@ export function knownKeys(path: readonly (string | number)[]): string[] {
     [/^$/, fileSchema.shape],
     [/^backends\.[^.]*$/, { url, probe }],
     [/^map$/, map.shape],
+    [/^hook$/, hook.shape],
     [/^pools\.[^.]*$/, pool.shape],
     [/^pools\.[^.]*\.members\.\d+$/, { name, weight: name, tier: name }],
     [/^(backends\.[^.]*\.)?probe$/, probe.shape],

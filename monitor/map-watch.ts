@@ -3,7 +3,6 @@
 // probe, and it runs the administrator's command only where that helps, and
 // seldom, for a graceful restart under load stops httpd from accepting for about
 // a second, while the fallback serves without the map.
-import { execFile } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
@@ -16,6 +15,7 @@ import { meaningOf } from '../sentinels/names.ts'
 import { readRegularFile } from '../sentinels/read.ts'
 import { isMapReport, parseReport } from '../sentinels/reports.ts'
 import type { MapSeen } from '../sentinels/reports.ts'
+import { runCommand } from './command.ts'
 import { jittered } from './interval.ts'
 import { Loop } from './loop.ts'
 import {
@@ -95,7 +95,8 @@ export class MapWatch {
       else this.#log.warn(fields, 'map seen through httpd')
       this.#changed()
     }
-    if (isCommandDue(this.#seen, this.#settings, Date.now())) this.#command()
+    if (isCommandDue(this.#seen, this.#settings, Date.now()))
+      void this.#command()
   }
 
   async #look(): Promise<MapLook> {
@@ -154,31 +155,17 @@ export class MapWatch {
   }
 
   /** Never waited for, and never rejects. */
-  #command(): void {
+  async #command(): Promise<void> {
     const { command } = this.#settings
     this.#seen = { ...this.#seen, commandAt: new Date().toISOString() }
     this.#changed()
     const fields = { state: this.#seen.state, command }
     this.#log.warn(fields, 'map stays broken, command begins')
-    const startedMs = performance.now()
-    execFile(
-      '/bin/sh',
-      ['-c', command ?? ''],
-      { timeout: commandLimitMs, killSignal: 'SIGKILL' },
-      (err, _stdout, stderr) => {
-        const ms = Math.round(performance.now() - startedMs)
-        if (err === null) this.#log.info({ ...fields, ms }, 'command done')
-        else
-          this.#log.error(
-            {
-              ...fields,
-              ms,
-              code: err.code ?? err.signal,
-              err: stderr.trim().split('\n')[0] ?? '',
-            },
-            'command failed',
-          )
-      },
+    const end = await runCommand(command ?? '', {}, commandLimitMs)
+    const isDone = end.code === 0
+    this.#log[isDone ? 'info' : 'error'](
+      { ...fields, ...end },
+      isDone ? 'command done' : 'command failed',
     )
   }
 }

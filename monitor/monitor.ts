@@ -9,6 +9,7 @@ import type { MonitorReport } from '../sentinels/reports.ts'
 import type { Verdict } from './light.ts'
 import { CutLoose } from './cut-loose.ts'
 import { floorOf } from './floor.ts'
+import { Hook } from './hook.ts'
 import { Lookup } from './lookup.ts'
 import { MapWatch } from './map-watch.ts'
 import { Publisher } from './publish.ts'
@@ -58,6 +59,7 @@ export class Monitor {
     this.#around = {
       lookup,
       cutLoose: new CutLoose(config.directory, lookup, log),
+      hook: new Hook(config.hook, log),
       starvation: this.#starvation,
       turns: new Turns(),
       transactions: new Transactions(config.pools),
@@ -141,6 +143,7 @@ export class Monitor {
     this.#config = config
     this.#checkCutLoose()
     this.#textMap.retune(config)
+    this.#around.hook.retune(config.hook)
     this.#around.transactions.retune(config.pools)
     if (!isMapSame) this.#watchMap()
     const added: string[] = []

@@ -13,6 +13,7 @@ import type { Judged } from './floor.ts'
 import { healthOf, isHeld, shareOf, step } from './health.ts'
 import type { Health, HealthEvent } from './health.ts'
 import type { HeartEvent } from './heart.ts'
+import type { Hook } from './hook.ts'
 import type { Verdict } from './light.ts'
 import type { Lookup } from './lookup.ts'
 import { describe, judge } from './outcome.ts'
@@ -34,6 +35,7 @@ export type Surroundings = {
   readonly transactions: Transactions
   readonly publisher: Publisher
   readonly cutLoose: CutLoose
+  readonly hook: Hook
   readonly log: Logger
   /** whether a backend stays in as a last resort whatever is judged */
   readonly isKept: (name: string) => boolean
@@ -313,6 +315,13 @@ export class Watch {
       'backend changed state',
     )
     this.#around.changed()
+    this.#around.hook.note({
+      backend: this.#backend.name,
+      was,
+      state,
+      reason,
+      address: addressOf(this.#backend),
+    })
     // a first verdict is that of one probe: too little to cut anybody off
     if (
       (state === 'down' || state === 'frozen') &&
