@@ -44,12 +44,10 @@ export const noHeart: Heart = {
 }
 
 /**
- * An extension that holds Python's interpreter for two seconds is silent, too,
- * and is not frozen.
+ * The times that the settings ask for. Frozen is `fall` times silent for twice the
+ * timeout, three seconds by default: an extension that holds Python's interpreter
+ * for two seconds is silent, too, and is not frozen.
  */
-const leastFrozenMs = 3_000
-
-/** The times that the settings ask for. */
 export function heartTimes(
   heartbeat: { readonly intervalMs: number; readonly timeoutMs: number },
   fall: number,
@@ -60,7 +58,7 @@ export function heartTimes(
     intervalMs,
     timeoutMs,
     lateMs: Math.min(timeoutMs, Math.max(0.4 * timeoutMs, 4 * heart.usualMs)),
-    frozenMs: Math.max(leastFrozenMs, fall * timeoutMs),
+    frozenMs: fall * 2 * timeoutMs,
   }
 }
 
