@@ -28,10 +28,11 @@ export function probeCommand(): Command {
         process.exitCode = exitCodes.unknown
         return
       }
-      const { Lookup } = await import('../monitor/lookup.ts')
-      const { probe } = await import('../monitor/probe.ts')
-      const { conclude, probeText } = await import('../monitor/probe-text.ts')
-      const { askBeside } = await import('../monitor/beside.ts')
+      const { Lookup } = await import('../monitor/probes/lookup.ts')
+      const { probe } = await import('../monitor/probes/probe.ts')
+      const { conclude, probeText } =
+        await import('../monitor/probes/probe-text.ts')
+      const { askBeside } = await import('../monitor/probes/beside.ts')
       const lookup = new Lookup()
       const { signal } = new AbortController()
       const [probed, beside] = await Promise.all([

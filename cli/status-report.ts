@@ -160,7 +160,7 @@ export function statusReport(
   }
 }
 
-/** Outcomes (monitor/outcome.ts) that are not a failure of the backend. */
+/** Outcomes (monitor/judgement/outcome.ts) that are not a failure of the backend. */
 const probeSigns: Readonly<Record<string, string>> = {
   pass: '+',
   local: '?',

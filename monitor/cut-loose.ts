@@ -11,8 +11,8 @@ import { addressOf } from '../config/config.ts'
 import type { Backend } from '../config/config.ts'
 import { errorCode } from '../config/error-code.ts'
 import { sentinelFile } from '../sentinels/names.ts'
-import type { Lookup } from './lookup.ts'
-import type { Outcome } from './outcome.ts'
+import type { Lookup } from './probes/lookup.ts'
+import type { Outcome } from './judgement/outcome.ts'
 
 /**
  * When to cut, in ms from the verdict. httpd reads it a moment later: whoever

@@ -2,15 +2,15 @@
 // that is unanswered is never given up, for it holds a worker of Zope until its
 // database is back, and the next one would hold another.
 import type { Backend, DeepProbe } from '../config/config.ts'
-import { deepOutcome } from './deep-answer.ts'
-import { isDeepInDoubt } from './deep.ts'
-import type { DeepOutcome } from './deep.ts'
-import type { Health } from './health.ts'
-import { jittered } from './interval.ts'
-import type { Lookup } from './lookup.ts'
+import { deepOutcome } from './probes/deep-answer.ts'
+import { isDeepInDoubt } from './judgement/deep.ts'
+import type { DeepOutcome } from './judgement/deep.ts'
+import type { Health } from './judgement/health.ts'
+import { jittered } from './judgement/interval.ts'
+import type { Lookup } from './probes/lookup.ts'
 import { Loop } from './loop.ts'
-import { probe } from './probe.ts'
-import type { Probed } from './probe.ts'
+import { probe } from './probes/probe.ts'
+import type { Probed } from './probes/probe.ts'
 import type { Starvation } from './starvation.ts'
 
 const idleMs = 1_000

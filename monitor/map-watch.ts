@@ -16,7 +16,7 @@ import { readRegularFile } from '../sentinels/read.ts'
 import { isMapReport, parseReport } from '../sentinels/reports.ts'
 import type { MapSeen } from '../sentinels/reports.ts'
 import { runCommand } from './command.ts'
-import { jittered } from './interval.ts'
+import { jittered } from './judgement/interval.ts'
 import { Loop } from './loop.ts'
 import {
   findingOf,

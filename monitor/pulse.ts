@@ -1,12 +1,12 @@
 // The heartbeats of one backend, one in flight at most: learned while it is well,
 // then asked for a few times a second.
 import type { Backend } from '../config/config.ts'
-import { isWell, timesOf } from './health.ts'
-import type { Health } from './health.ts'
-import type { HeartEvent } from './heart.ts'
-import { heartbeat } from './heartbeat.ts'
-import { jittered } from './interval.ts'
-import type { Lookup } from './lookup.ts'
+import { isWell, timesOf } from './judgement/health.ts'
+import type { Health } from './judgement/health.ts'
+import type { HeartEvent } from './judgement/heart.ts'
+import { heartbeat } from './probes/heartbeat.ts'
+import { jittered } from './judgement/interval.ts'
+import type { Lookup } from './probes/lookup.ts'
 import { Loop } from './loop.ts'
 import type { Starvation } from './starvation.ts'
 

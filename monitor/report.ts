@@ -2,8 +2,8 @@
 import type { BackendReport, ProbeRecord } from '../sentinels/reports.ts'
 import { parseReport, states } from '../sentinels/reports.ts'
 import type { Snapshot } from '../sentinels/snapshot.ts'
-import type { Health } from './health.ts'
-import type { Verdict } from './light.ts'
+import type { Health } from './judgement/health.ts'
+import type { Verdict } from './judgement/light.ts'
 
 /** How many probes of each backend are told, so that the file stays small. */
 export function probesTold(backends: number): number {

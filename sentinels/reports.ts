@@ -18,7 +18,7 @@ export type State = (typeof states)[number]
 export type ProbeRecord = {
   /** RFC 3339 */
   readonly at: string
-  /** an outcome's code (monitor/outcome.ts) */
+  /** an outcome's code (monitor/judgement/outcome.ts) */
   readonly outcome: string
   readonly ms: number
 }

@@ -10,8 +10,8 @@ import type { Backend } from '../../config/config.ts'
 import { errorCode } from '../../config/error-code.ts'
 import { parseConfig } from '../../config/parse.ts'
 import { CutLoose, findSs, leavesWaiting } from '../../monitor/cut-loose.ts'
-import { Lookup } from '../../monitor/lookup.ts'
-import { probe } from '../../monitor/probe.ts'
+import { Lookup } from '../../monitor/probes/lookup.ts'
+import { probe } from '../../monitor/probes/probe.ts'
 import { until } from '../fixtures/processes.ts'
 
 type Line = Readonly<Record<string, unknown>>

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { parseConfig } from '../../config/parse.ts'
-import { healthOf } from '../../monitor/health.ts'
-import type { Health } from '../../monitor/health.ts'
+import { healthOf } from '../../monitor/judgement/health.ts'
+import type { Health } from '../../monitor/judgement/health.ts'
 import {
   backendReport,
   parseFormerReport,

@@ -1,0 +1,239 @@
+// The heart of the monitor: what the light probes, the heartbeats and the deep
+// probes say, put together into one state. Pure, and the only place where a
+// verdict changes.
+import type { ProbeSettings } from '../../config/config.ts'
+import type { State } from '../../sentinels/reports.ts'
+import { noDeep, stepDeep } from './deep.ts'
+import type { Deep, DeepEvent } from './deep.ts'
+import {
+  heardElsewhere,
+  heartTimes,
+  heartTrouble,
+  isBeating,
+  noHeart,
+  stepHeart,
+} from './heart.ts'
+import type { Heart, HeartEvent, HeartTimes } from './heart.ts'
+import { lightOf, shareOf as lightShareOf, step as stepLight } from './light.ts'
+import type { Light, LightEvent, Verdict } from './light.ts'
+import { judge } from './outcome.ts'
+import type { Outcome } from './outcome.ts'
+
+export type Health = {
+  readonly state: State
+  /** why, in one sentence */
+  readonly reason: string
+  readonly light: Light
+  readonly heart: Heart
+  readonly deep: Deep
+}
+
+export type HealthEvent =
+  | { readonly kind: 'probed'; readonly outcome: Outcome; readonly ms: number }
+  /** the light probe in flight is older than `slow` */
+  | { readonly kind: 'overdue' }
+  /** time went by */
+  | { readonly kind: 'tick' }
+  | { readonly kind: 'heart'; readonly heart: HeartEvent }
+  | DeepEvent
+
+export type HealthSettings = Pick<
+  ProbeSettings,
+  | 'rise'
+  | 'fall'
+  | 'slowMs'
+  | 'slowStartMs'
+  | 'window'
+  | 'isDamped'
+  | 'heartbeat'
+  | 'deep'
+>
+
+/** The health to start from: nobody flaps because the monitor was restarted. */
+export function healthOf(
+  verdict: Verdict,
+  settings: HealthSettings,
+  nowMs: number,
+): Health {
+  const light = lightOf(verdict, settings, nowMs)
+  return {
+    state: light.state,
+    reason: light.reason,
+    light,
+    heart: noHeart,
+    deep: noDeep,
+  }
+}
+
+/** The next health; a change of state is seen by comparing `state`. */
+export function step(
+  health: Health,
+  event: HealthEvent,
+  settings: HealthSettings,
+  nowMs: number,
+): Health {
+  switch (event.kind) {
+    case 'tick':
+      return settle(health, { light: lit(health, event, settings, nowMs) })
+    case 'overdue':
+      return settle(health, {
+        light: lit(
+          health,
+          { ...event, isBeating: heartBeats(health, settings, nowMs) },
+          settings,
+          nowMs,
+        ),
+      })
+    case 'probed': {
+      const isHeard = judge(event.outcome) === 'pass'
+      const times = timesOf(settings, health.heart)
+      return settle(health, {
+        light: lit(health, event, settings, nowMs),
+        heart:
+          isHeard && times !== null
+            ? heardElsewhere(health.heart, times)
+            : health.heart,
+      })
+    }
+    case 'heart':
+      return afterHeart(health, event.heart, settings, nowMs)
+    case 'deep':
+      return settle(health, {
+        deep: stepDeep(health.deep, event, settings, nowMs),
+      })
+  }
+}
+
+/** Percent of its weight a backend should get; null = it is not up. */
+export function shareOf(
+  health: Health,
+  settings: HealthSettings,
+  nowMs: number,
+): number | null {
+  switch (health.state) {
+    case 'cut-off':
+      return null
+    case 'slow':
+    case 'busy':
+      return 0
+    case 'unknown':
+    case 'up':
+    case 'warming':
+    case 'frozen':
+    case 'down':
+      return lightShareOf(health.light, settings, nowMs)
+  }
+}
+
+/** Whether its heart beats now, so that a silent light probe means busy. */
+export function heartBeats(
+  { heart }: Health,
+  settings: HealthSettings,
+  nowMs: number,
+): boolean {
+  const times = timesOf(settings, heart)
+  return times !== null && isBeating(heart, times, nowMs)
+}
+
+/**
+ * Whether a silent light probe is to be held: its heart beats, or it is not yet
+ * known whether it is frozen.
+ */
+export function isHeld(
+  health: Health,
+  settings: HealthSettings,
+  nowMs: number,
+): boolean {
+  const { heart, state } = health
+  return (
+    heartBeats(health, settings, nowMs) ||
+    (heart.isLearned && heart.silentMs > 0 && state !== 'frozen')
+  )
+}
+
+/** The times of its heartbeat; null = it is off. */
+export function timesOf(
+  settings: Pick<HealthSettings, 'heartbeat' | 'fall'>,
+  heart: Heart,
+): HeartTimes | null {
+  const { heartbeat, fall } = settings
+  return heartbeat.kind === 'off' ? null : heartTimes(heartbeat, fall, heart)
+}
+
+/** Whether it is well now: its light probe is good, so that it can be learned. */
+export function isWell({ light }: Health): boolean {
+  return (light.state === 'up' || light.state === 'warming') && light.streak > 0
+}
+
+function afterHeart(
+  health: Health,
+  event: HeartEvent,
+  settings: HealthSettings,
+  nowMs: number,
+): Health {
+  const heart = stepHeart(health.heart, event, isWell(health), nowMs)
+  const times = timesOf(settings, heart)
+  const isFrozen =
+    event.kind === 'silent' &&
+    heart.isLearned &&
+    times !== null &&
+    event.silentMs >= times.frozenMs &&
+    // the light probe has been silent, too
+    nowMs - health.light.heardMs >= times.frozenMs
+  const light = isFrozen
+    ? lit(health, { kind: 'frozen', silentMs: event.silentMs }, settings, nowMs)
+    : event.kind === 'beat' && heart.isLearned
+      ? lit(health, { kind: 'beat' }, settings, nowMs)
+      : health.light
+  return settle(health, { light, heart })
+}
+
+function lit(
+  { light }: Health,
+  event: LightEvent,
+  settings: HealthSettings,
+  nowMs: number,
+): Light {
+  return stepLight(light, event, settings, nowMs)
+}
+
+/** The worst that is said wins; what the light probe says is told first. */
+function settle(
+  before: Health,
+  change: Partial<Pick<Health, 'light' | 'heart' | 'deep'>>,
+): Health {
+  const { light, heart, deep } = { ...before, ...change }
+  const next = (state: State, reason: string): Health => ({
+    state,
+    reason: state === before.state ? before.reason : reason,
+    light,
+    heart,
+    deep,
+  })
+  switch (light.state) {
+    case 'unknown':
+    case 'frozen':
+    case 'down':
+      return { ...next(light.state, light.reason), reason: light.reason }
+    case 'slow':
+    case 'busy':
+    case 'up':
+    case 'warming': {
+      if (deep.cutReason !== null) return next('cut-off', deep.cutReason)
+      if (light.state === 'slow' || light.state === 'busy')
+        return next(light.state, light.reason)
+      const trouble = heartTrouble(heart) ?? deep.slowReason
+      if (trouble !== null) return next('slow', trouble)
+      return light.reason === before.light.reason
+        ? next(light.state, recovery(before))
+        : { ...next(light.state, light.reason), reason: light.reason }
+    }
+  }
+}
+
+/** Why it is well again, when the light probe has nothing new to say. */
+function recovery({ state, deep, heart, light }: Health): string {
+  if (state === 'cut-off' || deep.slowReason !== null)
+    return 'its database answers again'
+  return heartTrouble(heart) === null ? light.reason : 'its heart beats again'
+}

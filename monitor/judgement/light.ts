@@ -1,0 +1,340 @@
+// What the light probes say of a backend: state + what happened + settings ->
+// state. Pure: the (monotonic) time comes in. What must hold: a backend is taken
+// out after `fall` failures in a row and not before (or by the window), and comes
+// back after `rise` passes in a row. What says nothing of it changes nothing.
+import type { ProbeSettings } from '../../config/config.ts'
+import type { State } from '../../sentinels/reports.ts'
+import { dampedMs, flipped, noFlips } from './damping.ts'
+import type { Flips } from './damping.ts'
+import { describe, isAnswer, judge } from './outcome.ts'
+import type { Outcome } from './outcome.ts'
+
+export type LightState = Exclude<State, 'cut-off'>
+
+export type Light = {
+  readonly state: LightState
+  /** why, in one sentence */
+  readonly reason: string
+  /**
+   * Passes (positive) or failures (negative) in a row. Together with the state
+   * the whole memory of rise and fall: one integer, so no two counters can
+   * drift apart, and a reload of the limits needs no conversion.
+   */
+  readonly streak: number
+  /** the last 64 probes, oldest first; true = failed */
+  readonly failures: readonly boolean[]
+  /** when slow start began; null = not warming, though perhaps slow meanwhile */
+  readonly warmSinceMs: number | null
+  /** the probe in flight is older than `slow` */
+  readonly isWaiting: boolean
+  /** when the passes in a row began; null = the last one was none */
+  readonly goodSinceMs: number | null
+  readonly flips: Flips
+  /** when a probe was last answered, however badly; by the monotonic clock */
+  readonly heardMs: number
+}
+
+export type LightEvent =
+  | { readonly kind: 'probed'; readonly outcome: Outcome; readonly ms: number }
+  /** the probe in flight is older than `slow` */
+  | { readonly kind: 'overdue'; readonly isBeating: boolean }
+  /** a heartbeat came in */
+  | { readonly kind: 'beat' }
+  /** no heartbeat for so long, nor any other sign of life */
+  | { readonly kind: 'frozen'; readonly silentMs: number }
+  /** time went by */
+  | { readonly kind: 'tick' }
+
+export type LightSettings = Pick<
+  ProbeSettings,
+  'rise' | 'fall' | 'slowMs' | 'slowStartMs' | 'window' | 'isDamped'
+>
+
+/** What an earlier monitor left on disk about a backend. */
+export type Verdict =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'up'; readonly share: number }
+  | { readonly kind: 'down' }
+
+/** The share at which slow start begins. */
+export const warmingFloor = 10
+const maxHistory = 64
+
+/** What to start from: nobody flaps because the monitor was restarted. */
+export function lightOf(
+  verdict: Verdict,
+  settings: LightSettings,
+  nowMs: number,
+): Light {
+  const fresh = {
+    streak: 0,
+    failures: [],
+    warmSinceMs: null,
+    isWaiting: false,
+    goodSinceMs: null,
+    flips: noFlips,
+    heardMs: nowMs,
+  }
+  switch (verdict.kind) {
+    case 'none':
+      return {
+        ...fresh,
+        state: 'unknown',
+        reason: 'no probe has been judged yet',
+      }
+    case 'down':
+      return {
+        ...fresh,
+        state: 'down',
+        reason: 'found down in monitor.json when the monitor started',
+      }
+    case 'up': {
+      const { share } = verdict
+      const reason = `found up with share ${share} when the monitor started`
+      if (share === 0) return { ...fresh, state: 'slow', reason }
+      if (share >= 100 || settings.slowStartMs === 0)
+        return { ...fresh, state: 'up', reason }
+      const warmMs =
+        (settings.slowStartMs * Math.max(0, share - warmingFloor)) /
+        (100 - warmingFloor)
+      return {
+        ...fresh,
+        state: 'warming',
+        reason,
+        warmSinceMs: nowMs - warmMs,
+      }
+    }
+  }
+}
+
+/** Percent of its weight a backend should get; null = it is not up. */
+export function shareOf(
+  light: Light,
+  settings: LightSettings,
+  nowMs: number,
+): number | null {
+  switch (light.state) {
+    case 'unknown':
+    case 'frozen':
+    case 'down':
+      return null
+    case 'slow':
+    case 'busy':
+      return 0
+    case 'up':
+      return 100
+    case 'warming': {
+      const ms = warmingMs(light, settings, nowMs)
+      return ms === null
+        ? 100
+        : Math.floor(
+            warmingFloor + ((100 - warmingFloor) * ms) / settings.slowStartMs,
+          )
+    }
+  }
+}
+
+/** What holds after the event; a change is seen by comparing `state`. */
+export function step(
+  light: Light,
+  event: LightEvent,
+  settings: LightSettings,
+  nowMs: number,
+): Light {
+  switch (event.kind) {
+    case 'tick':
+      return light.state === 'warming' &&
+        warmingMs(light, settings, nowMs) === null
+        ? awake(light, settings, nowMs, 'slow start is over')
+        : light
+    case 'overdue': {
+      if (!isUp(light.state)) return light
+      const waiting = { ...light, isWaiting: true }
+      const silence = `no answer for ${settings.slowMs} ms (the limit of slow)`
+      return event.isBeating
+        ? enter(waiting, 'busy', `${silence}, but its heart beats`)
+        : enter(waiting, 'slow', silence)
+    }
+    case 'beat':
+      return light.isWaiting && light.state === 'slow'
+        ? enter(
+            light,
+            'busy',
+            `its heart beats, but the probe is unanswered after more than ${settings.slowMs} ms (the limit of slow)`,
+          )
+        : light
+    case 'frozen':
+      return isUp(light.state)
+        ? out(
+            light,
+            'frozen',
+            `no heartbeat and no other sign of life for ${Math.round(event.silentMs)} ms`,
+            nowMs,
+          )
+        : light
+    case 'probed': {
+      const judgement = judge(event.outcome)
+      if (judgement === 'none') return { ...light, isWaiting: false }
+      const isFailure = judgement === 'fail'
+      const counted: Light = {
+        ...light,
+        isWaiting: false,
+        heardMs: isAnswer(event.outcome) ? nowMs : light.heardMs,
+        goodSinceMs: isFailure ? null : (light.goodSinceMs ?? nowMs),
+        streak: isFailure
+          ? Math.min(light.streak, 0) - 1
+          : Math.max(light.streak, 0) + 1,
+        failures: [...light.failures, isFailure].slice(-maxHistory),
+      }
+      return isFailure
+        ? afterFailure(counted, event, settings, nowMs)
+        : afterPass(counted, event, settings, nowMs)
+    }
+  }
+}
+
+type Probed = LightEvent & { readonly kind: 'probed' }
+
+function afterFailure(
+  light: Light,
+  { outcome, ms }: Probed,
+  settings: LightSettings,
+  nowMs: number,
+): Light {
+  const why = describe(outcome)
+  const { state } = light
+  if (state === 'down') return light
+  // silence is what frozen means
+  if (state === 'frozen' && outcome.kind === 'first-byte-timeout') return light
+  const down = (reason: string): Light => out(light, 'down', reason, nowMs)
+  // it has been given all the time of busyFor
+  if (outcome.kind === 'stuck') return down(why)
+  if (state === 'unknown') return down(`the first probe failed: ${why}`)
+  const inRow = -light.streak
+  if (inRow >= settings.fall)
+    return down(`failed ${times(inRow)} (fall ${settings.fall}): ${why}`)
+  const failed = windowFailures(light, settings)
+  if (isWindowBroken(light, settings))
+    return down(
+      `${failed} of the last ${settings.window.of} probes failed (limit ${settings.window.failures}), the last one: ${why}`,
+    )
+  if (ms > settings.slowMs)
+    return enter(
+      light,
+      'slow',
+      `failed ${times(inRow)} (fall ${settings.fall}) after ${Math.round(ms)} ms: ${why}`,
+    )
+  return light
+}
+
+function afterPass(
+  light: Light,
+  { outcome, ms }: Probed,
+  settings: LightSettings,
+  nowMs: number,
+): Light {
+  const took = `${describe(outcome)} after ${Math.round(ms)} ms`
+  const isLate = ms > settings.slowMs
+  const late = `, later than the ${settings.slowMs} ms of slow`
+  const passed = (reason: string, from: Light): Light =>
+    isLate
+      ? enter(from, 'slow', reason + late)
+      : awake(from, settings, nowMs, reason)
+  if (light.state === 'unknown')
+    return passed(`the first probe passed: ${took}`, light)
+  if (isOut(light.state)) {
+    if (light.streak < settings.rise || isWindowBroken(light, settings))
+      return light
+    const holdMs = settings.isDamped ? dampedMs(light.flips, nowMs) : 0
+    if (nowMs - Number(light.goodSinceMs) < holdMs)
+      return {
+        ...light,
+        reason: `passes again, but it went down too often: kept out until it has passed for ${Math.ceil(holdMs / 1_000)} s`,
+      }
+    return passed(
+      `passed ${times(light.streak)} (rise ${settings.rise}): ${took}`,
+      {
+        ...light,
+        warmSinceMs: settings.slowStartMs > 0 ? nowMs : null,
+      },
+    )
+  }
+  if (isLate) return passed(took, light)
+  return light.state === 'slow' || light.state === 'busy'
+    ? passed(`in time again: ${took}`, light)
+    : step(light, { kind: 'tick' }, settings, nowMs)
+}
+
+/** Up, or warming where slow start is not over. */
+function awake(
+  light: Light,
+  settings: LightSettings,
+  nowMs: number,
+  reason: string,
+): Light {
+  return warmingMs(light, settings, nowMs) !== null
+    ? enter(
+        light,
+        'warming',
+        `${reason}; its share grows for ${settings.slowStartMs} ms`,
+      )
+    : { ...enter(light, 'up', reason), warmSinceMs: null }
+}
+
+/** Down or frozen; from `unknown` it is a first verdict, and no flip. */
+function out(
+  light: Light,
+  state: 'down' | 'frozen',
+  reason: string,
+  nowMs: number,
+): Light {
+  return {
+    ...enter(light, state, reason),
+    warmSinceMs: null,
+    isWaiting: false,
+    streak: Math.min(light.streak, 0),
+    goodSinceMs: null,
+    flips: isUp(light.state) ? flipped(light.flips, nowMs) : light.flips,
+  }
+}
+
+function enter(light: Light, state: LightState, reason: string): Light {
+  return light.state === state ? light : { ...light, state, reason }
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times in a row`
+}
+
+function isUp(state: LightState): boolean {
+  return state !== 'unknown' && !isOut(state)
+}
+
+function isOut(state: LightState): boolean {
+  return state === 'down' || state === 'frozen'
+}
+
+/** How far slow start has come; null = it is over, or never was. */
+function warmingMs(
+  { warmSinceMs }: Light,
+  { slowStartMs }: LightSettings,
+  nowMs: number,
+): number | null {
+  return warmSinceMs !== null && nowMs - warmSinceMs < slowStartMs
+    ? nowMs - warmSinceMs
+    : null
+}
+
+function windowFailures(light: Light, { window }: LightSettings): number {
+  return window.of === 0
+    ? 0
+    : light.failures.slice(-window.of).filter(Boolean).length
+}
+
+/** Holds a backend down, too, until fewer of the last probes have failed. */
+function isWindowBroken(light: Light, settings: LightSettings): boolean {
+  return (
+    settings.window.of > 0 &&
+    windowFailures(light, settings) >= settings.window.failures
+  )
+}

@@ -1,0 +1,94 @@
+// One heartbeat: the headers of a request that announces a body of one byte and
+// asks first (RFC 9110 10.1.1). waitress answers "100 Continue" from its main
+// loop, before any worker is asked; the body is never sent, so no request comes
+// of it. Held while it is unanswered, so that a thaw is seen at once.
+import { request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import type { LookupAddress } from 'node:dns'
+import type { Backend } from '../../config/config.ts'
+import { errorCode } from '../../config/error-code.ts'
+import { version } from '../../config/version.ts'
+import { isLocalError } from './failure.ts'
+import type { HeartEvent, HeartTimes } from '../judgement/heart.ts'
+import { agents, answerWith } from './probe.ts'
+
+/** a timer that is later than this was kept by our own thread */
+const ownDelayMs = 50
+
+/**
+ * @param onSilent called when the heartbeat is late, then once per `timeoutMs`;
+ *   a delay of this process is not counted
+ * @param signal aborts it; what is returned is then without meaning
+ * @returns how it ended; `silent` = given up after it was frozen, to be sent anew;
+ *   undefined = this machine could not ask
+ */
+export function heartbeat(
+  backend: Backend,
+  addresses: readonly LookupAddress[],
+  times: HeartTimes,
+  onSilent: (silentMs: number) => void,
+  signal: AbortSignal,
+): Promise<HeartEvent | undefined> {
+  const startedMs = performance.now()
+  const silentMs = (): number => performance.now() - startedMs
+  return new Promise(resolve => {
+    const request = (backend.tls ? httpsRequest : httpRequest)({
+      host: backend.host,
+      port: backend.port,
+      path: backend.probe.path,
+      method: 'HEAD',
+      headers: {
+        'user-agent': `zope-failover/${version}`,
+        'content-length': 1,
+        expect: '100-continue',
+        connection: 'close',
+        ...(backend.probe.host === null ? {} : { host: backend.probe.host }),
+      },
+      agent: backend.tls ? agents.https : agents.http,
+      rejectUnauthorized: backend.probe.verify,
+      lookup: answerWith(addresses),
+      signal,
+    })
+    let timer: NodeJS.Timeout | undefined
+    let isDone = false
+    const done = (event: HeartEvent | undefined): void => {
+      if (isDone) return
+      isDone = true
+      clearTimeout(timer)
+      request.destroy()
+      resolve(event)
+    }
+    // what has arrived is read before it is called silent
+    const wait = (dueMs: number): void => {
+      timer = setTimeout(
+        () => {
+          const isOurDelay = silentMs() - dueMs > ownDelayMs
+          setImmediate(() => {
+            if (isDone) return
+            if (isOurDelay) {
+              wait(silentMs() + times.lateMs)
+              return
+            }
+            onSilent(silentMs())
+            if (silentMs() >= times.frozenMs + times.timeoutMs)
+              done({ kind: 'silent', silentMs: silentMs() })
+            else wait(silentMs() + times.timeoutMs)
+          })
+        },
+        Math.max(0, dueMs - silentMs()),
+      )
+    }
+    request.on('continue', () => {
+      done({ kind: 'beat', ms: silentMs() })
+    })
+    request.on('response', response => {
+      response.resume()
+      done({ kind: 'heartless' })
+    })
+    request.on('error', (err: Error) => {
+      const why = errorCode(err)
+      done(isLocalError(why) ? undefined : { kind: 'broken', why })
+    })
+    wait(times.lateMs)
+  })
+}

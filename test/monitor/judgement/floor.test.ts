@@ -1,0 +1,71 @@
+import * as fc from 'fast-check'
+import t from 'tap'
+import { parseConfig } from '../../../config/parse.ts'
+import { floorOf } from '../../../monitor/judgement/floor.ts'
+import type { Judged } from '../../../monitor/judgement/floor.ts'
+import { states } from '../../../sentinels/reports.ts'
+
+const poolsOf = (minAlive: number) =>
+  parseConfig(
+    `backends: { a: http://a, b: http://b, c: http://c }\npools: { default: { minAlive: ${minAlive} } }`,
+    'f',
+  ).pools
+
+const kinds: Readonly<Record<string, Judged>> = {
+  u: { state: 'up', outcome: 'pass' },
+  s: { state: 'slow', outcome: 'pass' },
+  c: { state: 'cut-off', outcome: 'pass' },
+  r: { state: 'down', outcome: 'refused' },
+  e: { state: 'down', outcome: 'status' },
+  t: { state: 'down', outcome: 'first-byte-timeout' },
+  k: { state: 'down', outcome: 'stuck' },
+  f: { state: 'frozen', outcome: 'first-byte-timeout' },
+}
+
+const judgedOf = (story: string): Map<string, Judged> =>
+  new Map(
+    story.split('').flatMap((letter, index): [string, Judged][] => {
+      const judged = kinds[letter]
+      return judged === undefined ? [] : [['abc'[index] ?? '', judged]]
+    }),
+  )
+
+void t.test('who stays although he is judged out', t => {
+  for (const [story, minAlive, kept] of [
+    ['ucc', 1, ''],
+    ['ucc', 2, 'b'],
+    ['ccc', 1, 'abc'],
+    ['ccr', 1, 'ab'],
+    ['ccc', 0, ''],
+    ['rkt', 1, 'b'],
+    ['rkt', 2, 'bc'],
+    ['tkc', 1, 'c'],
+    ['rfe', 3, ''],
+    ['src', 1, ''],
+  ] as const)
+    t.equal(
+      [...floorOf(poolsOf(minAlive), judgedOf(story))].join(''),
+      kept,
+      `${story} with minAlive ${minAlive}`,
+    )
+  t.end()
+})
+
+void t.test('minAlive is held as long as somebody may serve', t => {
+  const letter = fc.constantFrom(...Object.keys(kinds))
+  fc.assert(
+    fc.property(
+      fc.tuple(letter, letter, letter),
+      fc.integer({ min: 0, max: 3 }),
+      (letters, minAlive) => {
+        const story = letters.join('')
+        const kept = floorOf(poolsOf(minAlive), judgedOf(story))
+        const alive = letters.filter(one => 'us'.includes(one)).length
+        const usable = letters.filter(one => 'uscktc'.includes(one)).length
+        return alive + kept.size >= Math.min(minAlive, usable)
+      },
+    ),
+  )
+  t.equal(states.length, 8)
+  t.end()
+})

@@ -1,0 +1,245 @@
+import t from 'tap'
+import { parseConfig } from '../../../config/parse.ts'
+import {
+  healthOf,
+  isHeld,
+  isWell,
+  shareOf,
+  step,
+} from '../../../monitor/judgement/health.ts'
+import type { Health, HealthEvent } from '../../../monitor/judgement/health.ts'
+
+const [backend] = parseConfig(
+  'backends: { a: { url: http://a, probe: { slowStart: 0s, deep: { path: /@@probe } } } }',
+  'f',
+).backends
+if (backend === undefined) throw new Error('no backend')
+const settings = backend.probe
+
+const early = { id: '03f8000000000000', seconds: 100 }
+const later = { id: '03f8000000000001', seconds: 160 }
+const none = { newest: null, newestOf: 'a' }
+const pass: HealthEvent = {
+  kind: 'probed',
+  outcome: { kind: 'pass', status: 200, bytes: 1 },
+  ms: 3,
+}
+const beat: HealthEvent = { kind: 'heart', heart: { kind: 'beat', ms: 0.3 } }
+const fresh: HealthEvent = {
+  kind: 'deep',
+  outcome: { kind: 'fresh', ms: 2, own: later, server: later },
+  ...none,
+}
+const gone: HealthEvent = {
+  kind: 'deep',
+  outcome: { kind: 'gone', why: 'no answer for 1000 ms', own: null },
+  ...none,
+}
+const silent = (silentMs: number): HealthEvent => ({
+  kind: 'heart',
+  heart: { kind: 'silent', silentMs },
+})
+
+/** Events at their times in ms, from a backend found up. */
+function play(...story: readonly (readonly [number, HealthEvent])[]): Health {
+  return story.reduce(
+    (health, [ms, event]) => step(health, event, settings, ms),
+    healthOf({ kind: 'up', share: 100 }, settings, 0),
+  )
+}
+
+const learned = [
+  [0, pass],
+  [10, beat],
+] as const
+
+void t.test('a heartbeat', t => {
+  const stories: readonly [string, Health, string, number | null][] = [
+    ['learned', play(...learned), 'up', 100],
+    ['late', play(...learned, [400, silent(200)]), 'slow', 0],
+    ['back', play(...learned, [400, silent(200)], [450, beat]), 'up', 100],
+    ['not yet frozen', play(...learned, [2_900, silent(2_500)]), 'slow', 0],
+    ['frozen', play(...learned, [3_300, silent(3_050)]), 'frozen', null],
+    [
+      'not frozen while light probes are answered',
+      play(...learned, [2_000, pass], [3_300, silent(3_050)]),
+      'slow',
+      0,
+    ],
+    [
+      'no heartbeat any more, but light answers: not judged by it',
+      play(...learned, [3_300, silent(3_050)], [3_400, pass], [3_500, pass]),
+      'up',
+      100,
+    ],
+    ['never learned', play([0, pass], [400, silent(900)]), 'up', 100],
+    [
+      'given while nothing is known',
+      play([0, beat], [9, silent(900)]),
+      'up',
+      100,
+    ],
+    ['busy', play(...learned, [1_010, { kind: 'overdue' }]), 'busy', 0],
+    [
+      'a heartbeat of long ago',
+      play(...learned, [9_000, { kind: 'overdue' }]),
+      'slow',
+      0,
+    ],
+    [
+      'refused',
+      play(...learned, [
+        500,
+        { kind: 'heart', heart: { kind: 'broken', why: 'ECONNREFUSED' } },
+      ]),
+      'slow',
+      0,
+    ],
+    [
+      'another answer than 100',
+      play(
+        ...learned,
+        [300, { kind: 'heart', heart: { kind: 'heartless' } }],
+        [400, silent(300)],
+      ),
+      'up',
+      100,
+    ],
+  ]
+  for (const [title, health, state, share] of stories) {
+    t.equal(health.state, state, `${title}: ${health.reason}`)
+    t.equal(shareOf(health, settings, 9_999), share, title)
+  }
+  t.match(
+    play(...learned, [400, silent(200)]).reason,
+    'no heartbeat for 200 ms',
+  )
+  t.match(
+    play(...learned, [400, silent(200)], [450, beat]).reason,
+    'its heart beats again',
+  )
+  t.end()
+})
+
+void t.test('a silent light probe is held', t => {
+  const held = (health: Health, ms: number): boolean =>
+    isHeld(health, settings, ms)
+  t.equal(held(play(...learned), 100), true, 'its heart beats')
+  t.equal(
+    held(play(...learned, [400, silent(200)]), 400),
+    true,
+    'not yet known',
+  )
+  t.equal(
+    held(play(...learned, [3_300, silent(3_050)]), 3_300),
+    false,
+    'frozen',
+  )
+  t.equal(held(play([0, pass]), 100), false, 'no heart')
+  const off = { ...settings, heartbeat: { kind: 'off' } as const }
+  t.equal(isHeld(play(...learned), off, 100), false)
+  t.equal(step(play(), pass, off, 100).state, 'up', 'no heart to hear of')
+  t.end()
+})
+
+void t.test('time goes by', t => {
+  const unknown = healthOf({ kind: 'none' }, settings, 0)
+  t.equal(step(unknown, { kind: 'tick' }, settings, 9).state, 'unknown')
+  t.equal(shareOf(unknown, settings, 9), null)
+  t.equal(isWell(unknown), false)
+  t.equal(
+    isWell({
+      ...unknown,
+      light: { ...unknown.light, state: 'warming', streak: 1 },
+    }),
+    true,
+  )
+  const down = healthOf({ kind: 'down' }, settings, 0)
+  t.equal(step(down, { kind: 'tick' }, settings, 9).state, 'down')
+  t.equal(shareOf(down, settings, 9), null)
+  t.equal(play([0, pass], [9_000, { kind: 'tick' }]).state, 'up')
+  t.end()
+})
+
+void t.test('the database', t => {
+  const cut = [
+    [1_000, gone],
+    [2_000, gone],
+    [3_000, gone],
+  ] as const
+  t.equal(play(...learned, [1_000, gone], [2_000, gone]).state, 'up')
+  t.equal(
+    play(...learned, ...cut.slice(0, 2), [3_000, fresh], [4_000, gone]).state,
+    'up',
+  )
+  const off = play(...learned, ...cut)
+  t.equal(off.state, 'cut-off')
+  t.equal(
+    off.reason,
+    'its database: no answer for 1000 ms (3 in a row, fall 3)',
+  )
+  t.equal(shareOf(off, settings, 0), null)
+  t.equal(play(...learned, ...cut, [4_000, fresh]).state, 'cut-off')
+  const back = play(...learned, ...cut, [4_000, fresh], [5_000, fresh])
+  t.match(back, { state: 'up', reason: 'its database answers again' })
+  t.match(
+    play(...learned, [
+      1_000,
+      {
+        kind: 'deep',
+        outcome: { kind: 'fresh', ms: 1_500, own: null, server: null },
+        ...none,
+      },
+    ]),
+    {
+      state: 'slow',
+      reason:
+        'its database answered after 1500 ms (the limit of slow is 1000 ms)',
+    },
+  )
+  t.equal(
+    play(...learned, [
+      1_000,
+      { kind: 'deep', outcome: { kind: 'none', why: 'refused' }, ...none },
+    ]).state,
+    'up',
+  )
+  const held = (ms: number): HealthEvent => ({
+    kind: 'deep',
+    outcome: { kind: 'silent', ms },
+    ...none,
+  })
+  t.equal(
+    play(...learned, [3_000, held(3_000)], [6_000, held(6_000)]).state,
+    'up',
+  )
+  t.equal(play(...learned, [9_000, held(9_100)]).state, 'cut-off')
+  t.end()
+})
+
+void t.test('a client that lags behind its peers', t => {
+  const behind: HealthEvent = {
+    kind: 'deep',
+    outcome: { kind: 'fresh', ms: 2, own: early, server: null },
+    newest: later,
+    newestOf: 'zope2',
+  }
+  t.equal(play([0, pass], [1_000, behind], [10_900, behind]).state, 'up')
+  const stale = play([0, pass], [1_000, behind], [11_100, behind])
+  t.equal(stale.state, 'cut-off')
+  t.equal(
+    stale.reason,
+    'serves old pages: it has not got a transaction that zope2 knows for 10 s (maxLag 10 s); its last transaction is 60 s older',
+  )
+  const caught: HealthEvent = { ...fresh, newest: later, newestOf: 'zope2' }
+  t.equal(
+    play([0, pass], [1_000, behind], [5_000, caught], [11_100, behind]).state,
+    'up',
+    'the time begins anew',
+  )
+  t.equal(
+    step(step(stale, caught, settings, 12_000), caught, settings, 13_000).state,
+    'up',
+  )
+  t.end()
+})

@@ -1,0 +1,59 @@
+import t from 'tap'
+import type { BodyRule } from '../../../config/config.ts'
+import { bodyOutcome, statusOutcome } from '../../../monitor/probes/answer.ts'
+
+void t.test('a status passes when one of the ranges holds it', t => {
+  const status = [
+    [200, 299],
+    [401, 401],
+  ] as const
+  for (const [code, passes] of [
+    [199, false],
+    [200, true],
+    [299, true],
+    [300, false],
+    [401, true],
+    [500, false],
+    [0, false],
+  ] as const)
+    t.same(
+      statusOutcome(code, { status }),
+      passes ? undefined : { kind: 'status', status: code, allowed: status },
+      `${code}`,
+    )
+  t.end()
+})
+
+void t.test('a body is judged by the configured text or pattern', t => {
+  const cases: readonly [BodyRule | null, string, string][] = [
+    [null, '', 'pass'],
+    [{ kind: 'text', text: 'OK' }, 'all OK here', 'pass'],
+    [{ kind: 'text', text: 'OK' }, 'ok', 'content'],
+    [{ kind: 'text', text: 'Grüße' }, 'viele Grüße', 'pass'],
+    [{ kind: 'pattern', pattern: '^(OK|ready)$' }, 'ready', 'pass'],
+    [{ kind: 'pattern', pattern: '^(OK|ready)$' }, 'not ready', 'content'],
+  ]
+  for (const [body, text, kind] of cases)
+    t.equal(bodyOutcome(200, Buffer.from(text), { body }).kind, kind, text)
+  t.end()
+})
+
+const wanted = (body: BodyRule): unknown =>
+  bodyOutcome(200, Buffer.from('no'), { body })
+
+void t.test(
+  'what was wanted is told as it is written in the configuration',
+  t => {
+    t.same(wanted({ kind: 'text', text: 'OK' }), {
+      kind: 'content',
+      wanted: '"OK"',
+      bytes: 2,
+    })
+    t.same(wanted({ kind: 'pattern', pattern: 'O.' }), {
+      kind: 'content',
+      wanted: '/O./',
+      bytes: 2,
+    })
+    t.end()
+  },
+)
