@@ -13,13 +13,15 @@ import type { FileInput, MapInput, PoolInput, ProbeInput } from './schema.ts'
 export const defaultTimeoutMs = 5_000
 
 export function fillIn(input: FileInput): Config {
-  const backends = Object.entries(input.backends).map(
-    ([name, { url, probe }]): Backend => ({
-      name,
-      ...url,
-      probe: probeSettings({ ...input.probe, ...probe }),
-    }),
-  )
+  const entries = Object.entries(input.backends)
+  const backends = entries.map(([name, { url, probe }]): Backend => ({
+    name,
+    ...url,
+    probe: probeSettings(
+      { ...input.probe, ...probe },
+      autoHeartbeat(url.tls, entries.length),
+    ),
+  }))
   const all = backends.map(({ name }) => ({ name, weight: 1 }))
   return {
     directory: input.directory.replace(/(?<=.)\/+$/, ''),
@@ -69,7 +71,7 @@ function poolSettings(
 }
 
 /** Every default of a probe, in one place. */
-function probeSettings(given: ProbeInput): ProbeSettings {
+function probeSettings(given: ProbeInput, auto: Heartbeat): ProbeSettings {
   const intervalMs = given.interval ?? 1_000
   const timeoutMs = given.timeout ?? defaultTimeoutMs
   return {
@@ -93,7 +95,7 @@ function probeSettings(given: ProbeInput): ProbeSettings {
     cutLoose: given.cutLoose ?? false,
     isDamped: given.damping ?? true,
     slowStartMs: given.slowStart ?? 30_000,
-    heartbeat: heartbeat(given.heartbeat ?? 'auto'),
+    heartbeat: heartbeat(given.heartbeat ?? 'auto', auto),
     busyForMs: given.busyFor ?? 60_000,
     deep:
       given.deep === undefined
@@ -107,8 +109,30 @@ function probeSettings(given: ProbeInput): ProbeSettings {
   }
 }
 
-function heartbeat(given: NonNullable<ProbeInput['heartbeat']>): Heartbeat {
+/** Heartbeats a second that a monitor sends on its own accord, at most. */
+const maxBeats = 80
+
+/**
+ * Four a second for each of up to twenty backends, for more of them fewer, down
+ * to one a second; none beyond. None with TLS, which no Zope speaks: whoever does
+ * would answer for itself.
+ */
+function autoHeartbeat(isTls: boolean, backends: number): Heartbeat {
+  return isTls || backends > maxBeats
+    ? { kind: 'off' }
+    : {
+        kind: 'on',
+        intervalMs: Math.max(250, (1_000 * backends) / maxBeats),
+        timeoutMs: 500,
+      }
+}
+
+function heartbeat(
+  given: NonNullable<ProbeInput['heartbeat']>,
+  auto: Heartbeat,
+): Heartbeat {
   if (given === 'off') return { kind: 'off' }
-  const { interval = 250, timeout = 500 } = given === 'auto' ? {} : given
+  if (given === 'auto') return auto
+  const { interval = 250, timeout = 500 } = given
   return { kind: 'on', intervalMs: interval, timeoutMs: timeout }
 }

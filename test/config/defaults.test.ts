@@ -251,3 +251,31 @@ void t.test('the look at the map is off, and has defaults when it is on', t => {
   )
   t.end()
 })
+
+void t.test('heartbeats are for a few Zopes, not for a thousand', t => {
+  const beats = (count: number, url = 'http') =>
+    parse(
+      `backends: {${Array.from({ length: count }, (_, i) => `b${i}: "${url}://h:${i + 1}"`).join(', ')}}`,
+    ).backends[0]?.probe.heartbeat
+  t.match(beats(20), { kind: 'on', intervalMs: 250 })
+  t.match(beats(40), { kind: 'on', intervalMs: 500 })
+  t.match(beats(80), { kind: 'on', intervalMs: 1_000 })
+  t.strictSame(beats(81), { kind: 'off' })
+  t.strictSame(beats(1, 'https'), { kind: 'off' })
+  t.match(
+    parse('backends: { a: "https://h:1" }', 'probe: { heartbeat: {} }')
+      .backends[0]?.probe.heartbeat,
+    { kind: 'on', intervalMs: 250 },
+  )
+  t.end()
+})
+
+void t.test('the hook is run with a limit', t => {
+  const two = ['backends: { a: http://h:1 }'] as const
+  t.equal(parse(...two).hook, undefined)
+  t.strictSame(parse(...two, 'hook: { command: mail me }').hook, {
+    command: 'mail me',
+    timeoutMs: 10_000,
+  })
+  t.end()
+})

@@ -267,5 +267,6 @@ void t.test('a look at the map', t => {
   ] as const)
     t.match(ofMap(bad), [rule], JSON.stringify(bad))
   t.ok(knownKeys(['map']).includes('commandEvery'))
+  t.ok(knownKeys(['hook']).includes('timeout'))
   t.end()
 })
