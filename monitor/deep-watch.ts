@@ -14,6 +14,8 @@ import type { Probed } from './probes/probe.ts'
 import type { Starvation } from './starvation.ts'
 
 const idleMs = 1_000
+/** none is configured; a reload starts it again at once */
+const offMs = 3_600_000
 /** soon enough to be sure within seconds, seldom enough to be no burden */
 const doubtMs = 1_000
 /** the longest time a timer can have */
@@ -93,8 +95,8 @@ export class DeepWatch {
     const { deep } = backend.probe
     const { state } = this.#of.health.light
     // one that gives no light answer would only get more to do
-    if (deep === null || !['up', 'warming', 'slow'].includes(state))
-      return idleMs
+    if (deep === null) return offMs
+    if (!['up', 'warming', 'slow'].includes(state)) return idleMs
     const startedMs = performance.now()
     const silence = setInterval(() => {
       if (this.#starvation.lateSince(startedMs) === 0 && !signal.aborted)

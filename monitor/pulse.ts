@@ -12,8 +12,10 @@ import type { Starvation } from './starvation.ts'
 
 /** a server that had none when it was well is asked again after so long */
 const learnAgainMs = 60_000
-/** nothing to do now; a reload starts it again at once */
+/** nothing to do now */
 const idleMs = 1_000
+/** nothing to do at all; a reload starts it again at once */
+const offMs = 3_600_000
 
 /** What a pulse needs of its backend's watch. */
 export type Pulsed = {
@@ -54,7 +56,7 @@ export class Pulse {
   async #round(): Promise<number> {
     const { backend, health, signal } = this.#of
     const times = timesOf(backend.probe, health.heart)
-    if (times === null) return idleMs
+    if (times === null) return offMs
     const startedMs = performance.now()
     const isLearned = health.heart.isLearned
     if (!isLearned && (!isWell(health) || startedMs < this.#learnMs))
@@ -75,9 +77,13 @@ export class Pulse {
     if (event !== undefined && event.kind !== 'silent') this.#of.note(event)
     if (!isLearned && event?.kind !== 'beat')
       this.#learnMs = performance.now() + learnAgainMs
-    // a refusal has its own pace, that of the light probe
+    // a refusal has the pace of the light probe
     const wantedMs =
-      event?.kind === 'broken' ? backend.probe.fastIntervalMs : times.intervalMs
+      this.#of.health.state === 'down'
+        ? backend.probe.downIntervalMs
+        : event?.kind === 'broken'
+          ? backend.probe.fastIntervalMs
+          : times.intervalMs
     const tookMs = performance.now() - startedMs
     return Math.max(jittered(wantedMs, Math.random) - tookMs, wantedMs / 4)
   }

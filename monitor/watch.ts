@@ -243,7 +243,7 @@ export class Watch {
     const isBack = event.kind === 'beat' && this.#health.state === 'frozen'
     const { fastIntervalMs } = this.#backend.probe
     if (
-      (isBack || event.kind === 'broken') &&
+      (isBack || (event.kind === 'broken' && this.#health.state !== 'down')) &&
       now() - this.#probedMs >= fastIntervalMs
     )
       this.#loop.start(0)
