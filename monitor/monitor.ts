@@ -4,6 +4,7 @@ import { addressOf } from '../config/config.ts'
 import type { Backend, Config } from '../config/config.ts'
 import { version } from '../config/version.ts'
 import { monitorReportFile, sentinelFile } from '../sentinels/names.ts'
+import { servedMs } from '../sentinels/served.ts'
 import { readRegularFile, readSentinels } from '../sentinels/read.ts'
 import type { MonitorReport } from '../sentinels/reports.ts'
 import type { Verdict } from './judgement/light.ts'
@@ -65,6 +66,11 @@ export class Monitor {
       transactions: new Transactions(config.pools),
       publisher: this.publisher,
       log,
+      servedAgoMs: name => {
+        const agoMs = Date.now() - (servedMs(config.directory, name) ?? 0)
+        // a time of the future says nothing
+        return agoMs < 0 ? Infinity : agoMs
+      },
       isKept: name => this.#kept.has(name),
       changed: () => {
         this.#isDue = true

@@ -37,6 +37,8 @@ export type Surroundings = {
   readonly cutLoose: CutLoose
   readonly hook: Hook
   readonly log: Logger
+  /** how long ago httpd had a good answer from a backend, as far as is known */
+  readonly servedAgoMs: (name: string) => number
   /** whether a backend stays in as a last resort whatever is judged */
   readonly isKept: (name: string) => boolean
   /** something that the report tells has changed */
@@ -234,7 +236,14 @@ export class Watch {
   #noteHeart(event: HeartEvent): void {
     const before = this.#health.state
     this.#apply(
-      { kind: 'heart', heart: event },
+      {
+        kind: 'heart',
+        heart: event,
+        servedAgoMs:
+          event.kind === 'silent'
+            ? this.#around.servedAgoMs(this.#backend.name)
+            : Infinity,
+      },
       'heartbeat',
       event.kind === 'beat' ? event.ms : 0,
     )

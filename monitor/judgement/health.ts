@@ -34,7 +34,12 @@ export type HealthEvent =
   | { readonly kind: 'overdue' }
   /** time went by */
   | { readonly kind: 'tick' }
-  | { readonly kind: 'heart'; readonly heart: HeartEvent }
+  | {
+      readonly kind: 'heart'
+      readonly heart: HeartEvent
+      /** how long ago httpd had a good answer from it; Infinity = not known */
+      readonly servedAgoMs: number
+    }
   | DeepEvent
 
 export type HealthSettings = Pick<
@@ -96,7 +101,7 @@ export function step(
       })
     }
     case 'heart':
-      return afterHeart(health, event.heart, settings, nowMs)
+      return afterHeart(health, event, settings, nowMs)
     case 'deep':
       return settle(health, {
         deep: stepDeep(health.deep, event, settings, nowMs),
@@ -167,7 +172,7 @@ export function isWell({ light }: Health): boolean {
 
 function afterHeart(
   health: Health,
-  event: HeartEvent,
+  { heart: event, servedAgoMs }: HealthEvent & { readonly kind: 'heart' },
   settings: HealthSettings,
   nowMs: number,
 ): Health {
@@ -178,8 +183,8 @@ function afterHeart(
     heart.isLearned &&
     times !== null &&
     event.silentMs >= times.frozenMs &&
-    // the light probe has been silent, too
-    nowMs - health.light.heardMs >= times.frozenMs
+    // the light probe has been silent, too, and httpd has had nothing from it
+    Math.min(nowMs - health.light.heardMs, servedAgoMs) >= times.frozenMs
   const light = isFrozen
     ? lit(health, { kind: 'frozen', silentMs: event.silentMs }, settings, nowMs)
     : event.kind === 'beat' && heart.isLearned

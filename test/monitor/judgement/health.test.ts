@@ -7,6 +7,7 @@ import {
   shareOf,
   step,
 } from '../../../monitor/judgement/health.ts'
+import type { HeartEvent } from '../../../monitor/judgement/heart.ts'
 import type { Health, HealthEvent } from '../../../monitor/judgement/health.ts'
 
 const [backend] = parseConfig(
@@ -24,7 +25,12 @@ const pass: HealthEvent = {
   outcome: { kind: 'pass', status: 200, bytes: 1 },
   ms: 3,
 }
-const beat: HealthEvent = { kind: 'heart', heart: { kind: 'beat', ms: 0.3 } }
+const heartOf = (heart: HeartEvent, servedAgoMs = Infinity): HealthEvent => ({
+  kind: 'heart',
+  heart,
+  servedAgoMs,
+})
+const beat = heartOf({ kind: 'beat', ms: 0.3 })
 const fresh: HealthEvent = {
   kind: 'deep',
   outcome: { kind: 'fresh', ms: 2, own: later, server: later },
@@ -35,10 +41,8 @@ const gone: HealthEvent = {
   outcome: { kind: 'gone', why: 'no answer for 1000 ms', own: null },
   ...none,
 }
-const silent = (silentMs: number): HealthEvent => ({
-  kind: 'heart',
-  heart: { kind: 'silent', silentMs },
-})
+const silent = (silentMs: number, servedAgoMs?: number): HealthEvent =>
+  heartOf({ kind: 'silent', silentMs }, servedAgoMs)
 
 /** Events at their times in ms, from a backend found up. */
 function play(...story: readonly (readonly [number, HealthEvent])[]): Health {
@@ -60,6 +64,12 @@ void t.test('a heartbeat', t => {
     ['back', play(...learned, [400, silent(200)], [450, beat]), 'up', 100],
     ['not yet frozen', play(...learned, [2_900, silent(2_500)]), 'slow', 0],
     ['frozen', play(...learned, [3_300, silent(3_050)]), 'frozen', null],
+    [
+      'not frozen while httpd gets answers',
+      play(...learned, [3_300, silent(3_050, 400)]),
+      'slow',
+      0,
+    ],
     [
       'not frozen while light probes are answered',
       play(...learned, [2_000, pass], [3_300, silent(3_050)]),
@@ -88,10 +98,7 @@ void t.test('a heartbeat', t => {
     ],
     [
       'refused',
-      play(...learned, [
-        500,
-        { kind: 'heart', heart: { kind: 'broken', why: 'ECONNREFUSED' } },
-      ]),
+      play(...learned, [500, heartOf({ kind: 'broken', why: 'ECONNREFUSED' })]),
       'slow',
       0,
     ],
@@ -99,7 +106,7 @@ void t.test('a heartbeat', t => {
       'another answer than 100',
       play(
         ...learned,
-        [300, { kind: 'heart', heart: { kind: 'heartless' } }],
+        [300, heartOf({ kind: 'heartless' })],
         [400, silent(300)],
       ),
       'up',
