@@ -246,6 +246,7 @@ const noPool: Omit<Pool, 'name'> = {
   stickiness: 'strict',
   failback: 'newcomers',
   minAlive: 0,
+  zeo: null,
 }
 
 /** The pool's backends in the order of the configuration's member list. */

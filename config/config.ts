@@ -91,6 +91,8 @@ export type Pool = {
   readonly failback: 'newcomers' | 'all'
   /** so many members are never taken out together by the monitor's verdict */
   readonly minAlive: number
+  /** its ZEO server, asked by itself; null = it is not */
+  readonly zeo: { readonly host: string; readonly port: number } | null
 }
 
 /** How the map is looked at through httpd. */

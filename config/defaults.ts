@@ -67,6 +67,7 @@ function poolSettings(
     stickiness,
     failback,
     minAlive,
+    zeo: pool.zeo ?? null,
   }
 }
 

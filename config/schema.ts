@@ -197,6 +197,16 @@ const member = z.preprocess(
   }),
 )
 
+const zeoRule = 'must be HOST:PORT of a ZEO server, an IPv6 address in brackets'
+const zeo = z.string({ error: zeoRule }).transform((text, context) => {
+  const port = Number(/(?<=:)[1-9]\d{0,4}$/.exec(text)?.[0])
+  const host = text.replace(/:\d+$/, '')
+  if (port <= 65_535 && /^(\[[\da-f:.]+\]|[\w.-]+)$/i.test(host))
+    return { host: host.replaceAll(/[[\]]/g, ''), port }
+  context.issues.push({ code: 'custom', message: zeoRule, input: text })
+  return z.NEVER
+})
+
 const membersRule = 'must be a list of at least one backend name'
 const pool = mapping('a mapping of pool settings', {
   policy: oneOf('failover', 'balance').default('failover'),
@@ -208,6 +218,7 @@ const pool = mapping('a mapping of pool settings', {
   stickiness: oneOf('strict', 'relaxed').default('strict'),
   failback: oneOf('newcomers', 'all').default('newcomers'),
   minAlive: integer(0, 1000).default(1),
+  zeo: zeo.optional(),
 })
 
 const mapUrlRule =

@@ -22,6 +22,7 @@ import { TextMap } from './text-map.ts'
 import { Transactions } from './judgement/transactions.ts'
 import { Turns } from './turns.ts'
 import { Watch } from './watch.ts'
+import { ZeoWatch } from './zeo-watch.ts'
 import type { Surroundings } from './watch.ts'
 
 /** a vanished directory and a suspicion are seen this soon */
@@ -40,6 +41,7 @@ export class Monitor {
   readonly #starvation = new Starvation()
   readonly #textMap: TextMap
   #mapWatch: MapWatch | undefined
+  #zeoWatches = new Map<string, ZeoWatch>()
   #config: Config
   #kept: ReadonlySet<string> = new Set()
   #isDue = false
@@ -103,6 +105,21 @@ export class Monitor {
     for (const name of former.keys())
       if (!names.has(name)) this.publisher.forget(name)
     this.#watchMap()
+    this.#watchZeo()
+  }
+
+  #watchZeo(): void {
+    for (const watch of this.#zeoWatches.values()) watch.stop()
+    const { transactions, starvation, log } = this.#around
+    this.#zeoWatches = new Map(
+      this.#config.pools
+        .filter(({ zeo }) => zeo !== null)
+        .map(pool => [
+          pool.name,
+          new ZeoWatch(pool, transactions, starvation, log),
+        ]),
+    )
+    for (const watch of this.#zeoWatches.values()) watch.start()
   }
 
   /** As the configuration wants it now; what was seen so far stays. */
@@ -131,6 +148,7 @@ export class Monitor {
     this.#around.cutLoose.stop()
     this.#textMap.stop()
     this.#mapWatch?.stop()
+    for (const watch of this.#zeoWatches.values()) watch.stop()
     for (const watch of this.#watches.values()) watch.stop()
   }
 
@@ -146,12 +164,14 @@ export class Monitor {
     )
     const isMapSame =
       JSON.stringify(config.map) === JSON.stringify(this.#config.map)
+    const isZeoSame = zeosOf(config) === zeosOf(this.#config)
     this.#config = config
     this.#checkCutLoose()
     this.#textMap.retune(config)
     this.#around.hook.retune(config.hook)
     this.#around.transactions.retune(config.pools)
     if (!isMapSame) this.#watchMap()
+    if (!isZeoSame) this.#watchZeo()
     const added: string[] = []
     const changed: string[] = []
     for (const backend of config.backends) {
@@ -266,7 +286,16 @@ export class Monitor {
         [...this.#watches].map(([name, watch]) => [name, watch.report(told)]),
       ),
       ...(this.#mapWatch !== undefined && { map: this.#mapWatch.seen }),
+      ...(this.#zeoWatches.size > 0 && {
+        zeo: Object.fromEntries(
+          [...this.#zeoWatches].map(([name, watch]) => [name, watch.seen]),
+        ),
+      }),
     }
     return `${JSON.stringify(report)}\n`
   }
+}
+
+function zeosOf({ pools }: Config): string {
+  return JSON.stringify(pools.map(({ name, zeo }) => [name, zeo]))
 }

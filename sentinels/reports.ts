@@ -65,6 +65,15 @@ export type MapSeen = {
   readonly commandAt: string | null
 }
 
+/** A pool's ZEO server. */
+export type ZeoSeen = {
+  readonly state: 'unknown' | 'well' | 'gone'
+  /** RFC 3339: when this state began */
+  readonly since: string
+  /** one sentence */
+  readonly reason: string
+}
+
 export type MonitorReport = {
   readonly version: string
   readonly pid: number
@@ -74,6 +83,8 @@ export type MonitorReport = {
   readonly backends: Readonly<Record<string, BackendReport>>
   /** when the configuration has the key `map` */
   readonly map?: MapSeen
+  /** by pool, when one has the key `zeo` */
+  readonly zeo?: Readonly<Record<string, ZeoSeen>>
 }
 
 /** Kept by each running map program, rewritten once a second. */

@@ -30,23 +30,31 @@ export class Transactions {
     name: string,
     nowMs: number,
   ): { readonly newest: Transaction | null; readonly newestOf: string } {
-    const names = new Set(
-      this.#pools
-        .map(({ members }) => members.map(member => member.name))
-        .filter(members => members.includes(name))
-        .flat(),
+    const pools = this.#pools.filter(({ members }) =>
+      members.some(member => member.name === name),
+    )
+    const peers = new Set(
+      pools.flatMap(({ members }) => members.map(member => member.name)),
     )
     let [newest, newestOf]: [Transaction | null, string] = [null, name]
-    for (const peer of [name, ...names])
-      for (const teller of [serverOf(peer), peer]) {
-        const told = this.#told.get(teller)
-        if (told === undefined || nowMs - told.atMs > maxAgeMs) continue
-        if (newest !== null && told.transaction.id <= newest.id) continue
-        newest = told.transaction
-        newestOf = teller
-      }
+    for (const teller of [
+      name,
+      ...pools.map(pool => zeoOf(pool.name)),
+      ...[...peers].flatMap(peer => [serverOf(peer), peer]),
+    ]) {
+      const told = this.#told.get(teller)
+      if (told === undefined || nowMs - told.atMs > maxAgeMs) continue
+      if (newest !== null && told.transaction.id <= newest.id) continue
+      newest = told.transaction
+      newestOf = teller
+    }
     return { newest, newestOf }
   }
+}
+
+/** How the ZEO server of a pool is called. */
+export function zeoOf(pool: string): string {
+  return `the ZEO server of pool ${pool}`
 }
 
 /** How the database server of a backend is called. */

@@ -40,6 +40,7 @@ const poolDefaults = {
   stickiness: 'strict',
   failback: 'newcomers',
   minAlive: 1,
+  zeo: null,
 }
 
 void t.test('two lines are enough', t => {

@@ -270,3 +270,14 @@ void t.test('a look at the map', t => {
   t.ok(knownKeys(['hook']).includes('timeout'))
   t.end()
 })
+
+const zeoMessages = (zeo: unknown): string[] =>
+  messagesOf({ backends, pools: { default: { zeo } } })
+
+void t.test('the address of a ZEO server', t => {
+  for (const good of ['127.0.0.1:8100', 'zeo.example.org:1', '[::1]:65535'])
+    t.same(zeoMessages(good), [], good)
+  for (const bad of ['zeo', 'zeo:0', 'zeo:65536', '::1:8100', 8100, 'a b:1'])
+    t.match(zeoMessages(bad), [/HOST:PORT/], String(bad))
+  t.end()
+})

@@ -3,6 +3,7 @@ import { parseConfig } from '../../../config/parse.ts'
 import {
   serverOf,
   Transactions,
+  zeoOf,
 } from '../../../monitor/judgement/transactions.ts'
 
 const { pools } = parseConfig(
@@ -27,6 +28,9 @@ void t.test('the newest that a backend, its server or its peers know', t => {
   told.tell(serverOf('a'), null, 1_000)
   t.equal(told.newestFor('b', 1_000).newestOf, 'b')
   t.equal(told.newestFor('a', 61_000).newest, null, 'told too long ago')
+  told.tell(zeoOf('default'), at('07'), 1_000)
+  t.equal(told.newestFor('a', 1_000).newestOf, 'the ZEO server of pool default')
+  told.tell(zeoOf('default'), null, 1_000)
   told.retune([])
   t.equal(told.newestFor('a', 1_000).newestOf, 'a')
   t.end()

@@ -1,0 +1,48 @@
+// Asks a ZEO server whether it is well, beside all Zopes.
+import { connect } from 'node:net'
+import { errorCode } from '../../config/error-code.ts'
+import type { Transaction } from '../judgement/deep.ts'
+import { parseRuok, ruok } from './zeo-answer.ts'
+
+export type ZeoAnswer =
+  | { readonly kind: 'well'; readonly last: Transaction | null }
+  | { readonly kind: 'gone'; readonly why: string }
+
+/** Never rejects, and ends within the limit. */
+export function askZeo(
+  host: string,
+  port: number,
+  limitMs: number,
+): Promise<ZeoAnswer> {
+  return new Promise(resolve => {
+    let bytes = Buffer.alloc(0)
+    const socket = connect({ host, port })
+    const done = (answer: ZeoAnswer): void => {
+      clearTimeout(timer)
+      socket.destroy()
+      resolve(answer)
+    }
+    const gone = (why: string): void => {
+      done({ kind: 'gone', why })
+    }
+    const timer = setTimeout(() => {
+      // what has arrived is read first
+      setImmediate(() => {
+        gone(`no answer within ${limitMs} ms`)
+      })
+    }, limitMs)
+    socket.on('connect', () => socket.write(ruok))
+    socket.on('data', chunk => {
+      bytes = Buffer.concat([bytes, chunk])
+      const answer = parseRuok(bytes)
+      if (answer.kind === 'well') done(answer)
+      else if (answer.kind === 'foreign') gone(answer.why)
+    })
+    socket.on('error', err => {
+      gone(errorCode(err))
+    })
+    socket.on('end', () => {
+      gone('it closed the connection without an answer')
+    })
+  })
+}
