@@ -9,7 +9,7 @@ import {
   startProgram,
   until,
 } from '../../test/fixtures/processes.ts'
-import type { Owner, Program } from '../../test/fixtures/processes.ts'
+import type { Owner } from '../../test/fixtures/processes.ts'
 import { sentinelFile } from '../../sentinels/names.ts'
 import { findProgram } from '../tools.ts'
 import type { Word } from './timeline.ts'
@@ -21,6 +21,8 @@ export type Checker = {
   readonly name: string
   /** what it says now, for each backend */
   readonly look: () => Promise<ReadonlyMap<string, Word>>
+  /** its log on one backend; undefined = it keeps none */
+  readonly log?: (backend: string) => string
 }
 
 /** A pool that our monitor is told of; the others know no such thing. */
@@ -41,7 +43,7 @@ export function startMonitor(
   ports: Ports,
   probe: object,
   pools: PoolOf,
-): Checker & { readonly program: Program } {
+): Checker {
   const directory = publicDirectory(owner)
   const file = `${directory}/zope-failover.yaml`
   const backends = Object.fromEntries(
@@ -62,7 +64,7 @@ export function startMonitor(
     }),
   )
   const sentinels: string = JSON.parse(readFileSync(file, 'utf8')).directory
-  const program = startProgram(owner, process.execPath, [
+  const { output } = startProgram(owner, process.execPath, [
     `${checkout}/dist/cli/main.js`,
     'monitor',
     '--config',
@@ -70,7 +72,11 @@ export function startMonitor(
   ])
   return {
     name,
-    program,
+    log: backend =>
+      output()
+        .split('\n')
+        .filter(line => line.includes(`"backend":"${backend}"`))
+        .join('\n'),
     look: async () =>
       new Map(
         [...ports.keys()].map(backend => [

@@ -19,6 +19,7 @@ import {
   startMonitor,
 } from './checkers.ts'
 import type { Checker } from './checkers.ts'
+import { isAlive } from './report.ts'
 import type { FaultKind, Faults } from './report.ts'
 import { findingOf } from './timeline.ts'
 import type { Change, Span, Word } from './timeline.ts'
@@ -96,12 +97,12 @@ export async function measureFaults(
       { kind: 'well', span: { beginMs, endMs: untilMs, untilMs } },
     ]
     for (const { kind, span } of all)
-      for (const { name } of checkers)
-        findings.push({
-          kind,
-          checker: name,
-          finding: findingOf(watch.changes(name, kind), span),
-        })
+      for (const { name, log } of checkers) {
+        const finding = findingOf(watch.changes(name, kind), span)
+        findings.push({ kind, checker: name, finding })
+        if (isAlive(kind) && finding.downMs !== null && log !== undefined)
+          process.stderr.write(`${name} shot a live Zope:\n${log(kind)}\n`)
+      }
   }
   return {
     checkers: checkers.map(({ name }) => name),

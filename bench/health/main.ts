@@ -36,9 +36,9 @@ const full: { faults: FaultSize; load: LoadSize } = {
 const quick: typeof full = {
   faults: { rounds: 1, kinds: ['frozen', 'flapping', 'well'], scale: 0.5 },
   load: {
-    seconds: 1,
+    seconds: 0.5,
     setUps: [
-      { backends: 2, hasHeartbeat: false, deaths: 1 },
+      { backends: 2, hasHeartbeat: false, deaths: 0 },
       { backends: 2, hasHeartbeat: true, deaths: 0 },
       { backends: 200, hasHeartbeat: false, deaths: 2 },
     ],

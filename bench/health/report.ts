@@ -62,8 +62,9 @@ const titles: Readonly<Record<FaultKind, string>> = {
 }
 
 /** Who is ill, but alive: to call it down is a false alarm. */
-const isAlive = (kind: FaultKind): boolean =>
-  kind === 'busy' || kind === 'report' || kind === 'well'
+export function isAlive(kind: FaultKind): boolean {
+  return kind === 'busy' || kind === 'report' || kind === 'well'
+}
 
 export function report({ faults, load }: Results): string {
   return `${[

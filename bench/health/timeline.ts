@@ -35,6 +35,9 @@ export type Finding = {
   readonly flips: number
 }
 
+/** a checker may see the end sooner than we do */
+const graceMs = 1_000
+
 export function findingOf(changes: readonly Change[], span: Span): Finding {
   const { beginMs, endMs, untilMs } = span
   const before = changes.findLast(({ atMs }) => atMs < beginMs)?.word ?? 'in'
@@ -59,7 +62,7 @@ export function findingOf(changes: readonly Change[], span: Span): Finding {
     backMs:
       isBack && last !== undefined ? Math.max(0, last.atMs - endMs) : null,
     isLost: wasAway && !isBack,
-    isEarly: inAgain.some(({ atMs }) => atMs < endMs),
+    isEarly: inAgain.some(({ atMs }) => atMs < endMs - graceMs),
     flips,
   }
 }
