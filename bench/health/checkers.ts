@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import {
-  checkout,
+  dist,
   freePort,
   publicDirectory,
   startProgram,
@@ -65,7 +65,7 @@ export function startMonitor(
   )
   const sentinels: string = JSON.parse(readFileSync(file, 'utf8')).directory
   const { output } = startProgram(owner, process.execPath, [
-    `${checkout}/dist/cli/main.js`,
+    `${dist}/cli/main.js`,
     'monitor',
     '--config',
     file,

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import {
   checkout,
+  dist,
   freePort,
   publicDirectory,
   startProgram,
@@ -70,7 +71,7 @@ async function measureOne(
     }),
   )
   const { pid, isGone, output } = startProgram(owner, process.execPath, [
-    join(checkout, 'dist/cli/main.js'),
+    join(dist, 'cli/main.js'),
     'monitor',
     '--config',
     config,

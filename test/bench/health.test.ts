@@ -159,9 +159,11 @@ best,zope2,DOWN 1/2,
   )
 })
 
+function row(port: number, status: string): string {
+  return `<tr>\n<td><a href="/manager?w=http://127.0.0.1:${port}">http://127.0.0.1:${port}</a></td><td>0</td><td>${status}</td></tr>`
+}
+
 void t.test("balancer-manager's words", async t => {
-  const row = (port: number, status: string): string =>
-    `<tr>\n<td><a href="/manager?w=http://127.0.0.1:${port}">http://127.0.0.1:${port}</a></td><td>0</td><td>${status}</td></tr>`
   t.same(
     [
       ...hcheckWords(
