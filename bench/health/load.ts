@@ -1,7 +1,7 @@
 // What the monitor takes for 2, 20 and 1,000 backends, and how soon it knows.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import {
@@ -14,6 +14,7 @@ import {
 } from '../../test/fixtures/processes.ts'
 import type { Owner } from '../../test/fixtures/processes.ts'
 import { makeOwner } from './owner.ts'
+import { cpuMsOf, residentMbOf } from './processor.ts'
 import type { Load } from './report.ts'
 import { addressOf } from './stand-ins.ts'
 import type { Counts, Order } from './stand-ins.ts'
@@ -155,22 +156,4 @@ async function startStandIns(
       return counts
     },
   }
-}
-
-/** Processor time of all its threads so far, to the nanosecond. */
-function cpuMsOf(pid: number): number {
-  return readdirSync(`/proc/${pid}/task`)
-    .map(task =>
-      Number(
-        readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(
-          ' ',
-        )[0],
-      ),
-    )
-    .reduce((sum, ns) => sum + ns / 1e6, 0)
-}
-
-function residentMbOf(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  return (Number(/^VmRSS:\s*(\d+) kB/m.exec(status)?.[1]) * 1024) / 1e6
 }

@@ -10,8 +10,9 @@ import type { LoadSize } from './load.ts'
 import { makeOwner } from './owner.ts'
 import { faultKinds, report } from './report.ts'
 import type { Results } from './report.ts'
+import { measureZopeCost } from './zope-cost.ts'
 
-const sections = ['faults', 'load'] as const
+const sections = ['faults', 'load', 'zope'] as const
 
 const help = `npm run bench:health -- [--quick] [--only SECTION]...
 
@@ -20,7 +21,8 @@ const help = `npm run bench:health -- [--quick] [--only SECTION]...
 `
 
 /** How much is measured; the whole run stays under four minutes. */
-const full: { faults: FaultSize; load: LoadSize } = {
+const full: { faults: FaultSize; load: LoadSize; questions: number } = {
+  questions: 500,
   faults: { rounds: 3, kinds: faultKinds, scale: 1 },
   load: {
     seconds: 6,
@@ -34,6 +36,7 @@ const full: { faults: FaultSize; load: LoadSize } = {
   },
 }
 const quick: typeof full = {
+  questions: 20,
   faults: { rounds: 1, kinds: ['frozen', 'flapping', 'well'], scale: 0.5 },
   load: {
     seconds: 0.5,
@@ -78,9 +81,17 @@ async function main(): Promise<number> {
     for (const section of sections) {
       if (values.only.length > 0 && !values.only.includes(section)) continue
       process.stderr.write(`bench: ${section}\n`)
-      if (section === 'faults')
-        results.faults = await measureFaults(owner, size.faults)
-      else results.load = await measureLoad(owner, size.load)
+      switch (section) {
+        case 'faults':
+          results.faults = await measureFaults(owner, size.faults)
+          break
+        case 'load':
+          results.load = await measureLoad(owner, size.load)
+          break
+        case 'zope':
+          results.zope = await measureZopeCost(owner, size.questions)
+          break
+      }
       // nothing of one section runs beside the next
       await owner.end()
     }

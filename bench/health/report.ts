@@ -44,10 +44,21 @@ export type Load = {
   readonly bins: readonly number[]
 }
 
+/** What a real Zope takes for one kind of question. */
+export type ZopeCost = {
+  readonly what: string
+  readonly times: number
+  /** processor time of the Zope for each */
+  readonly cpuMs: number
+  /** until the answer */
+  readonly tookMs: number
+}
+
 /** A section that was not asked for is missing. */
 export type Results = {
   faults?: Faults
   load?: readonly Load[]
+  zope?: readonly ZopeCost[]
 }
 
 const titles: Readonly<Record<FaultKind, string>> = {
@@ -66,11 +77,12 @@ export function isAlive(kind: FaultKind): boolean {
   return kind === 'busy' || kind === 'report' || kind === 'well'
 }
 
-export function report({ faults, load }: Results): string {
+export function report({ faults, load, zope }: Results): string {
   return `${[
     faults &&
       `### Health, beside HAProxy and mod_proxy_hcheck\n\n${faultSection(faults)}`,
-    load && `### Cost of the monitor\n\n${loadSection(load)}`,
+    load && `### What the monitor takes\n\n${loadSection(load)}`,
+    zope && `### What it takes of a Zope\n\n${zopeSection(zope)}`,
   ]
     .filter(text => text !== undefined)
     .join('\n\n')}\n`
@@ -123,7 +135,12 @@ export function cell(kind: FaultKind, findings: readonly Finding[]): string {
     seconds(findings.map(found => found.downMs)),
     seconds(findings.map(found => found.backMs)),
   ]
-  if (kind === 'well' && missed === findings.length) return 'no alarm'
+  if (kind === 'well')
+    return shots > 0
+      ? `**shot**${many(shots)}`
+      : missed === findings.length
+        ? 'no alarm'
+        : `newcomers elsewhere for a while${many(findings.length - missed)}`
   const told = missed === findings.length ? 'never noticed' : times.join(' / ')
   return [told, ...notes].join(', ')
 }
@@ -163,7 +180,20 @@ function loadSection(loads: readonly Load[]): string {
     rows,
   )}
 
-Stand-in backends in one process, a probe a second each, ${loads[0]?.seconds.toFixed(0) ?? 0} s. Processor time is that of the whole monitor, divided by its probes; that of a heartbeat is what there is more with them. Verdict: from the moment a backend refuses connections until its \`.up\` is gone. Evenness: the fullest 100 ms over the mean.`
+Stand-in backends in one process, a probe a second each, ${loads[0]?.seconds.toFixed(0) ?? 0} s. Processor time is that of the whole monitor, divided by its probes, so with few backends mostly what it does anyway; that of a heartbeat is what there is more with them. Verdict: from the moment a backend refuses connections until its \`.up\` is gone. Evenness: the fullest 100 ms over the mean.`
+}
+
+function zopeSection(costs: readonly ZopeCost[]): string {
+  const rows = costs.map(({ what, times, cpuMs, tookMs }) => [
+    what,
+    String(times),
+    cpuMs.toFixed(2),
+    tookMs.toFixed(2),
+  ])
+  return table(
+    ['asked', 'times', "ms of Zope's processor", 'ms until answered'],
+    rows,
+  )
 }
 
 /** What the same set-up takes more with heartbeats, for each of them. */

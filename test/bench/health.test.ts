@@ -82,6 +82,9 @@ void t.test('what is told of many rounds', async t => {
   const lost = findingOf(said([3_000, 'out']), span)
   t.equal(cell('frozen', []), '')
   t.equal(cell('well', [well]), 'no alarm')
+  t.equal(cell('well', [well, shot]), '**shot** (1 of 2)')
+  const demoted = findingOf(said([3_000, 'last'], [12_000, 'in']), span)
+  t.equal(cell('well', [demoted]), 'newcomers elsewhere for a while')
   t.equal(cell('frozen', [well, well]), 'never noticed')
   t.equal(cell('frozen', [shot, shot]), '2.00 / 2.00 / 1.00')
   t.equal(cell('busy', [shot]), '2.00 / 2.00 / 1.00, **shot**')
@@ -128,10 +131,17 @@ void t.test('the report has the sections that were measured', async t => {
   })
   t.match(text, '| fault | ours |')
   t.match(text, '| frozen (`SIGSTOP`) | 1.00 / 1.00 / 0.50 |')
-  t.notMatch(text, 'Cost')
+  t.notMatch(text, '### What')
   t.match(
     report({ load: [load({ verdictMs: [1_000, 3_000, 2_000] })] }),
     '| 2 | off | 20 | 1.0 % | 5.00 |  | 80 | 2.00 (3.00) |  |',
+  )
+})
+
+void t.test('what a Zope takes', async t => {
+  t.match(
+    report({ zope: [{ what: 'heartbeat', times: 9, cpuMs: 0.2, tookMs: 1 }] }),
+    '| heartbeat | 9 | 0.20 | 1.00 |',
   )
 })
 
@@ -198,7 +208,7 @@ void t.test('a quick run with stand-ins, and nothing stays', async t => {
       signal: AbortSignal.timeout(120_000),
     },
   )
-  t.match(stdout, '### Cost of the monitor')
+  t.match(stdout, '### What the monitor takes')
   t.notMatch(stdout, /NaN|undefined/)
   t.equal(stdout.match(/^\| \d+ \|/gm)?.length, 3)
   t.same(readdirSync(scratch), [], 'no file is left behind')
