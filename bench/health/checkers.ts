@@ -96,16 +96,24 @@ function wordOf(file: string): Word {
   }
 }
 
+const packages = { haproxy: 'haproxy', apache2: 'apache2-bin' } as const
+
+/** @throws naming the package to install */
+export function findChecker(name: keyof typeof packages): string {
+  const program = findProgram(name)
+  if (program === undefined)
+    throw new Error(
+      `${name} is missing; type: apt-get install --no-install-recommends ${packages[name]}`,
+    )
+  return program
+}
+
 /** HAProxy's two set-ups, in one process. */
 export async function startHaproxy(
   owner: Owner,
   ports: Ports,
 ): Promise<Checker[]> {
-  const program = findProgram('haproxy')
-  if (program === undefined)
-    throw new Error(
-      'haproxy is missing; type: apt-get install --no-install-recommends haproxy',
-    )
+  const program = findChecker('haproxy')
   const directory = publicDirectory(owner)
   const socket = `${directory}/stats`
   const servers = [...ports]
@@ -191,11 +199,7 @@ export async function startHcheck(
   name: string,
   settings: string,
 ): Promise<Checker> {
-  const program = findProgram('apache2')
-  if (program === undefined)
-    throw new Error(
-      'apache2 is missing; type: apt-get install --no-install-recommends apache2-bin',
-    )
+  const program = findChecker('apache2')
   const directory = publicDirectory(owner)
   const port = await freePort()
   const file = `${directory}/httpd.conf`

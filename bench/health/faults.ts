@@ -13,6 +13,7 @@ import type { Zeo } from '../../test/fixtures/zeo.ts'
 import { startZope } from '../../test/fixtures/zope.ts'
 import type { Zope } from '../../test/fixtures/zope.ts'
 import {
+  findChecker,
   quickSettings,
   startHaproxy,
   startHcheck,
@@ -37,6 +38,8 @@ export async function measureFaults(
   owner: Owner,
   size: FaultSize,
 ): Promise<Faults> {
+  // before anything is started for nothing
+  for (const name of ['haproxy', 'apache2'] as const) findChecker(name)
   const lab = await startLab(owner, size.kinds)
   const pools = {
     site: { members: [...lab.ports.keys()].filter(is => is !== 'database') },

@@ -7,7 +7,7 @@ import { measureFaults } from './faults.ts'
 import type { FaultSize } from './faults.ts'
 import { measureLoad } from './load.ts'
 import type { LoadSize } from './load.ts'
-import { makeOwner } from './owner.ts'
+import { endOnSignals, makeOwner } from './owner.ts'
 import { faultKinds, report } from './report.ts'
 import type { Results } from './report.ts'
 import { measureZopeCost } from './zope-cost.ts'
@@ -75,6 +75,7 @@ async function main(): Promise<number> {
   }
   const size = values.quick ? quick : full
   const owner = makeOwner()
+  endOnSignals(owner)
   const before = machine()
   try {
     const results: Results = {}

@@ -13,9 +13,13 @@ export function makeOwner(): RunOwner {
     for (let next = ends.pop(); next !== undefined; next = ends.pop())
       await next()
   }
+  return { teardown: next => ends.push(next), end }
+}
+
+/** A signal ends all before this process; for the owner of the whole run. */
+export function endOnSignals({ end }: RunOwner): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.once(signal, () => {
       void end().finally(() => process.exit(128 + constants.signals[signal]))
     })
-  return { teardown: next => ends.push(next), end }
 }
