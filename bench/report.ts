@@ -213,11 +213,11 @@ function sortedOf(values: readonly number[]): number[] {
   return values.toSorted((a, b) => a - b)
 }
 
-function round(value: number): string {
+export function round(value: number): string {
   return value.toFixed(value < 10 ? 2 : 1)
 }
 
-function table(
+export function table(
   head: readonly string[],
   rows: readonly (readonly string[])[],
 ): string {

@@ -1,0 +1,264 @@
+// The checkers that are compared, each as an administrator would set it up, and
+// what each says of every backend.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import {
+  dist,
+  freePort,
+  publicDirectory,
+  startProgram,
+  until,
+} from '../../test/fixtures/processes.ts'
+import type { Owner } from '../../test/fixtures/processes.ts'
+import { sentinelFile } from '../../sentinels/names.ts'
+import { findProgram } from '../tools.ts'
+import type { Word } from './timeline.ts'
+
+/** Name of a backend → its port on loopback. */
+export type Ports = ReadonlyMap<string, number>
+
+export type Checker = {
+  readonly name: string
+  /** what it says now, for each backend */
+  readonly look: () => Promise<ReadonlyMap<string, Word>>
+  /** its log on one backend; undefined = it keeps none */
+  readonly log?: (backend: string) => string
+}
+
+/** A pool that our monitor is told of; the others know no such thing. */
+export type PoolOf = Readonly<
+  Record<string, { readonly members: readonly string[]; minAlive?: number }>
+>
+
+export const quickSettings = {
+  interval: '250ms',
+  slow: '500ms',
+  heartbeat: { interval: '100ms', timeout: '250ms' },
+  deep: { path: '/@@probe', interval: '2s', timeout: '1s' },
+}
+
+export function startMonitor(
+  owner: Owner,
+  name: string,
+  ports: Ports,
+  probe: object,
+  pools: PoolOf,
+): Checker {
+  const directory = publicDirectory(owner)
+  const file = `${directory}/zope-failover.yaml`
+  const backends = Object.fromEntries(
+    [...ports].map(([backend, port]) => [backend, `http://127.0.0.1:${port}`]),
+  )
+  writeFileSync(
+    file,
+    JSON.stringify({
+      directory: publicDirectory(owner),
+      backends,
+      pools: Object.fromEntries(
+        Object.entries(pools).map(([pool, is]) => [
+          pool,
+          { policy: 'balance', ...is },
+        ]),
+      ),
+      probe,
+    }),
+  )
+  const sentinels: string = JSON.parse(readFileSync(file, 'utf8')).directory
+  const { output } = startProgram(owner, process.execPath, [
+    `${dist}/cli/main.js`,
+    'monitor',
+    '--config',
+    file,
+  ])
+  return {
+    name,
+    log: backend =>
+      output()
+        .split('\n')
+        .filter(line => line.includes(`"backend":"${backend}"`))
+        .join('\n'),
+    look: async () =>
+      new Map(
+        [...ports.keys()].map(backend => [
+          backend,
+          wordOf(`${sentinels}/${sentinelFile(backend, 'up')}`),
+        ]),
+      ),
+  }
+}
+
+function wordOf(file: string): Word {
+  try {
+    return readFileSync(file, 'utf8').trim() === '0' ? 'last' : 'in'
+  } catch {
+    // no file: not up
+    return 'out'
+  }
+}
+
+const packages = { haproxy: 'haproxy', apache2: 'apache2-bin' } as const
+
+/** @throws naming the package to install */
+export function findChecker(name: keyof typeof packages): string {
+  const program = findProgram(name)
+  if (program === undefined)
+    throw new Error(
+      `${name} is missing; type: apt-get install --no-install-recommends ${packages[name]}`,
+    )
+  return program
+}
+
+/** HAProxy's two set-ups, in one process. */
+export async function startHaproxy(
+  owner: Owner,
+  ports: Ports,
+): Promise<Checker[]> {
+  const program = findChecker('haproxy')
+  const directory = publicDirectory(owner)
+  const socket = `${directory}/stats`
+  const servers = [...ports]
+    .map(([name, port]) => `  server ${name} 127.0.0.1:${port} check`)
+    .join('\n')
+  const file = `${directory}/haproxy.cfg`
+  writeFileSync(
+    file,
+    `global
+  stats socket ${socket} mode 600
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+frontend visitors
+  bind 127.0.0.1:${await freePort()}
+  default_backend usual
+backend usual
+  option httpchk GET /
+  default-server inter 2s fall 3 rise 2
+${servers}
+backend best
+  option httpchk GET /
+  timeout check 1s
+  default-server inter 250ms fastinter 100ms fall 1 rise 2
+${servers}
+`,
+  )
+  const { isGone, output } = startProgram(owner, program, ['-db', '-f', file])
+  await until('HAProxy listens', () => {
+    if (isGone()) throw new Error(`haproxy did not start: ${output()}`)
+    return existsSync(socket)
+  })
+  return ['usual', 'best'].map(backend => ({
+    name: `HAProxy, ${backend}`,
+    look: async () => haproxyWords(await ask(socket, 'show stat\n'), backend),
+  }))
+}
+
+/** What `show stat` says of the servers of one backend. */
+export function haproxyWords(csv: string, backend: string): Map<string, Word> {
+  const [head = '', ...lines] = csv.split('\n')
+  const column = head.split(',').indexOf('status')
+  return new Map(
+    lines
+      .map(line => line.split(','))
+      .filter(([of, name]) => of === backend && name !== 'BACKEND')
+      // "UP 2/3" still gets newcomers, "DOWN 1/2" still none
+      .map(cells => [
+        cells[1] ?? '',
+        cells[column]?.startsWith('UP') === true ? 'in' : 'out',
+      ]),
+  )
+}
+
+function ask(path: string, question: string): Promise<string> {
+  return new Promise((done, failed) => {
+    let text = ''
+    const socket = connect(path)
+    socket.on('error', failed)
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString()))
+    socket.on('end', () => done(text))
+    socket.write(question)
+  })
+}
+
+const hcheckModules = [
+  'mpm_event',
+  'authz_core',
+  'slotmem_shm',
+  'proxy',
+  'proxy_http',
+  'proxy_balancer',
+  'proxy_hcheck',
+  'lbmethod_byrequests',
+]
+
+/** mod_proxy_hcheck, an httpd for each set-up. */
+export async function startHcheck(
+  owner: Owner,
+  ports: Ports,
+  name: string,
+  settings: string,
+): Promise<Checker> {
+  const program = findChecker('apache2')
+  const directory = publicDirectory(owner)
+  const port = await freePort()
+  const file = `${directory}/httpd.conf`
+  writeFileSync(
+    file,
+    `ServerRoot ${directory}
+DefaultRuntimeDir ${directory}
+PidFile ${directory}/httpd.pid
+ErrorLog ${directory}/error.log
+ServerName localhost
+${process.getuid?.() === 0 ? 'User www-data\nGroup www-data' : ''}
+${hcheckModules.map(module => `LoadModule ${module}_module /usr/lib/apache2/modules/mod_${module}.so`).join('\n')}
+Listen 127.0.0.1:${port}
+ProxyHCTPsize 32
+<Proxy balancer://zopes>
+${[...ports.values()].map(of => `  BalancerMember http://127.0.0.1:${of} hcmethod=GET hcuri=/ ${settings}`).join('\n')}
+</Proxy>
+ProxyPass /site balancer://zopes
+<Location /manager>
+  SetHandler balancer-manager
+  Require all granted
+</Location>
+`,
+  )
+  const { isGone, output, kill } = startProgram(owner, program, [
+    '-DFOREGROUND',
+    '-f',
+    file,
+  ])
+  // asked to, it takes its children with it
+  owner.teardown(() => isGone() || kill('SIGTERM'))
+  const byPort = new Map([...ports].map(([backend, of]) => [of, backend]))
+  const look = async (): Promise<Map<string, Word>> => {
+    const answer = await fetch(`http://127.0.0.1:${port}/manager`)
+    return hcheckWords(await answer.text(), byPort)
+  }
+  await until('httpd serves', () => {
+    if (isGone()) throw new Error(`apache2 did not start: ${output()}`)
+    return look().then(
+      words => words.size === ports.size,
+      // refused until it is there
+      () => false,
+    )
+  })
+  return { name, look }
+}
+
+/** What the page of balancer-manager says of each member. */
+export function hcheckWords(
+  html: string,
+  byPort: ReadonlyMap<number, string>,
+): Map<string, Word> {
+  return new Map(
+    html.split('<tr>').flatMap(row => {
+      const port = />http:\/\/127\.0\.0\.1:(\d+)<\/a>/.exec(row)?.[1]
+      const backend = byPort.get(Number(port))
+      return backend === undefined
+        ? []
+        : [[backend, />Init [^<]*HcFl/.test(row) ? 'out' : 'in'] as const]
+    }),
+  )
+}

@@ -1,0 +1,118 @@
+// npm run bench:health: how soon and how rightly this monitor, HAProxy and
+// mod_proxy_hcheck judge the same real Zopes with the same faults, and what this
+// monitor takes for many backends.
+import { cpus, loadavg, release } from 'node:os'
+import { parseArgs } from 'node:util'
+import { measureFaults } from './faults.ts'
+import type { FaultSize } from './faults.ts'
+import { measureLoad } from './load.ts'
+import type { LoadSize } from './load.ts'
+import { endOnSignals, makeOwner } from './owner.ts'
+import { faultKinds, report } from './report.ts'
+import type { Results } from './report.ts'
+import { measureZopeCost } from './zope-cost.ts'
+
+const sections = ['faults', 'load', 'zope'] as const
+
+const help = `npm run bench:health -- [--quick] [--only SECTION]...
+
+  --quick   to see that it works; its figures mean little
+  --only    one of ${sections.join(', ')}
+`
+
+/** How much is measured; the whole run stays under four minutes. */
+const full: { faults: FaultSize; load: LoadSize; questions: number } = {
+  questions: 500,
+  faults: { rounds: 3, kinds: faultKinds, scale: 1 },
+  load: {
+    seconds: 6,
+    setUps: [
+      { backends: 2, hasHeartbeat: false, deaths: 6 },
+      { backends: 2, hasHeartbeat: true, deaths: 0 },
+      { backends: 20, hasHeartbeat: false, deaths: 20 },
+      { backends: 20, hasHeartbeat: true, deaths: 0 },
+      { backends: 1_000, hasHeartbeat: false, deaths: 40 },
+    ],
+  },
+}
+const quick: typeof full = {
+  questions: 20,
+  faults: { rounds: 1, kinds: ['frozen', 'flapping', 'well'], scale: 0.5 },
+  load: {
+    seconds: 0.5,
+    setUps: [
+      { backends: 2, hasHeartbeat: false, deaths: 0 },
+      { backends: 2, hasHeartbeat: true, deaths: 0 },
+      { backends: 200, hasHeartbeat: false, deaths: 2 },
+    ],
+  },
+}
+
+async function main(): Promise<number> {
+  let values
+  try {
+    ;({ values } = parseArgs({
+      options: {
+        quick: { type: 'boolean', default: false },
+        only: { type: 'string', multiple: true, default: [] },
+        help: { type: 'boolean', default: false },
+      },
+    }))
+  } catch (err) {
+    process.stderr.write(`${textOf(err)}\n${help}`)
+    return 2
+  }
+  if (values.help) {
+    process.stdout.write(help)
+    return 0
+  }
+  const unknown = values.only.find(name => !sections.some(is => is === name))
+  if (unknown !== undefined) {
+    process.stderr.write(
+      `--only must be one of ${sections.join(', ')}, got "${unknown}"\n`,
+    )
+    return 2
+  }
+  const size = values.quick ? quick : full
+  const owner = makeOwner()
+  endOnSignals(owner)
+  const before = machine()
+  try {
+    const results: Results = {}
+    for (const section of sections) {
+      if (values.only.length > 0 && !values.only.includes(section)) continue
+      process.stderr.write(`bench: ${section}\n`)
+      switch (section) {
+        case 'faults':
+          results.faults = await measureFaults(owner, size.faults)
+          break
+        case 'load':
+          results.load = await measureLoad(owner, size.load)
+          break
+        case 'zope':
+          results.zope = await measureZopeCost(owner, size.questions)
+          break
+      }
+      // nothing of one section runs beside the next
+      await owner.end()
+    }
+    process.stdout.write(`${before}\n\n${report(results)}`)
+    return 0
+  } catch (err) {
+    process.stderr.write(`bench: ${textOf(err)}\n`)
+    return 1
+  } finally {
+    await owner.end()
+  }
+}
+
+function textOf(err: unknown): string {
+  return err instanceof Error ? err.message : String(err)
+}
+
+function machine(): string {
+  const [load = 0] = loadavg()
+  return `Node ${process.version}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, load ${load.toFixed(1)} before`
+}
+
+process.exit(await main())
