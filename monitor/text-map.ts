@@ -9,9 +9,10 @@ import { readSentinels } from '../sentinels/read.ts'
 import type { Publisher } from './publish.ts'
 
 /** What nobody announced, such as an `.up` made by hand, is seen this soon. */
-const anywayMs = 1_000
-/** Making the map takes a fifth of the time at most, but it is made each second. */
+const anywayMs = 5_000
+/** Making the map takes a fifth of the time at most, but waits a second at most. */
 const pauseFactor = 4
+const maxPauseMs = 1_000
 
 export class TextMap {
   readonly #publisher: Publisher
@@ -106,7 +107,7 @@ export class TextMap {
     this.#publisher.keep(textMapFile, textMap(this.#config, snapshot, now))
     this.#writtenMs = performance.now()
     this.#pauseMs = Math.min(
-      anywayMs,
+      maxPauseMs,
       pauseFactor * (this.#writtenMs - startMs),
     )
   }

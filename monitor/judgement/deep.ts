@@ -109,12 +109,9 @@ export function stepDeep(
   }
 }
 
-/** About to change: look again soon. */
+/** About to change, or out: look again soon. */
 export function isDeepInDoubt(deep: Deep): boolean {
-  return (
-    (deep.cutReason === null ? deep.streak < 0 : deep.streak > 0) ||
-    deep.missing !== null
-  )
+  return deep.cutReason !== null || deep.streak < 0 || deep.missing !== null
 }
 
 function bad(

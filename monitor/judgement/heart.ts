@@ -43,6 +43,9 @@ export const noHeart: Heart = {
   usualMs: 0,
 }
 
+/** what a busy machine does to a heartbeat now and then */
+const leastLateMs = 150
+
 /**
  * The times that the settings ask for. Frozen is `fall` times silent for twice the
  * timeout, three seconds by default: an extension that holds Python's interpreter
@@ -57,7 +60,10 @@ export function heartTimes(
   return {
     intervalMs,
     timeoutMs,
-    lateMs: Math.min(timeoutMs, Math.max(0.4 * timeoutMs, 4 * heart.usualMs)),
+    lateMs: Math.min(
+      timeoutMs,
+      Math.max(leastLateMs, 0.4 * timeoutMs, 4 * heart.usualMs),
+    ),
     frozenMs: fall * 2 * timeoutMs,
   }
 }
