@@ -230,12 +230,17 @@ export class Watch {
   }
 
   #noteHeart(event: HeartEvent): void {
-    const before = this.#health.state
+    const { state: before, heart } = this.#health
     this.#apply(
       { kind: 'heart', heart: event },
       'heartbeat',
       event.kind === 'beat' ? event.ms : 0,
     )
+    if (!heart.isLearned && this.#health.heart.isLearned)
+      this.#around.log.info(
+        { backend: this.#backend.name },
+        'heartbeat learned, it is judged by it from now on',
+      )
     if (this.#health.state !== before) this.#publish(false)
     // dead, or alive again: the light probe knows
     const isBack = event.kind === 'beat' && this.#health.state === 'frozen'
