@@ -219,7 +219,8 @@ function settle(
     case 'busy':
     case 'up':
     case 'warming': {
-      if (deep.cutReason !== null) return next('cut-off', deep.cutReason)
+      if (deep.cutReason !== null)
+        return { ...next('cut-off', deep.cutReason), reason: deep.cutReason }
       if (light.state === 'slow' || light.state === 'busy')
         return next(light.state, light.reason)
       const trouble = heartTrouble(heart) ?? deep.slowReason

@@ -172,13 +172,21 @@ export class Watch {
     const { signal } = this.#abort
     const startedMs = now()
     this.#probedMs = startedMs
-    const overdue = setTimeout(() => {
-      // what has arrived is read first: setImmediate runs after it
-      setImmediate(() => {
-        if (isInFlight && !signal.aborted) this.#overdue(startedMs)
-      })
-    }, backend.probe.slowMs)
     let isInFlight = true
+    let overdue: NodeJS.Timeout | undefined
+    const wait = (): void => {
+      const sinceMs = now()
+      overdue = setTimeout(() => {
+        // what has arrived is read first: setImmediate runs after it
+        setImmediate(() => {
+          if (!isInFlight || signal.aborted) return
+          // a time that this process was not there for is no evidence
+          if (this.#around.starvation.lateSince(sinceMs) > 0) wait()
+          else this.#overdue(startedMs)
+        })
+      }, backend.probe.slowMs)
+    }
+    wait()
     const probed = await probe(backend, this.#around.lookup, signal, () =>
       isHeld(this.#health, backend.probe, now()),
     )
@@ -290,7 +298,6 @@ export class Watch {
   }
 
   #overdue(startedMs: number): void {
-    if (this.#around.starvation.lateSince(startedMs) > 0) return
     const before = this.#health
     this.#apply({ kind: 'overdue' }, 'overdue', now() - startedMs)
     if (this.#health !== before) this.#publish(false)
