@@ -34,7 +34,7 @@ for (const [title, mode, outcome] of [
     const fault = watched.story()
     zope.fail(mode)
     const down = await fault.reaches('zope1', 'down')
-    t.match(fault.changes('zope1').at(-1), { was: 'up', outcome })
+    t.match(fault.changes('zope1').at(-1), { state: 'down', outcome })
     await isOut(t, watched, outcome)
     const cure = watched.story()
     zope.fail('no')
