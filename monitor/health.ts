@@ -177,6 +177,8 @@ function afterHeart(
     event.kind === 'silent' &&
     heart.isLearned &&
     times !== null &&
+    // one that is busy is silent when all its connections wait: for busyFor
+    !health.light.isProvenBusy &&
     event.silentMs >= times.frozenMs &&
     // the light probe has been silent, too
     nowMs - health.light.heardMs >= times.frozenMs

@@ -76,6 +76,23 @@ void t.test('a heartbeat', t => {
     ],
     ['busy', play(...learned, [1_010, { kind: 'overdue' }]), 'busy', 0],
     [
+      'busy, and all its connections wait',
+      play(
+        ...learned,
+        [1_010, { kind: 'overdue' }],
+        [1_100, beat],
+        [4_900, silent(3_500)],
+      ),
+      'busy',
+      0,
+    ],
+    [
+      'frozen just before it was called busy',
+      play(...learned, [1_010, { kind: 'overdue' }], [4_900, silent(3_500)]),
+      'frozen',
+      null,
+    ],
+    [
       'a heartbeat of long ago',
       play(...learned, [9_000, { kind: 'overdue' }]),
       'slow',

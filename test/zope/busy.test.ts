@@ -6,6 +6,7 @@ import { until } from '../fixtures/processes.ts'
 import { passes, seconds, watchZopes } from '../fixtures/watched-zope.ts'
 import type { Watched } from '../fixtures/watched-zope.ts'
 import { startZeo } from '../fixtures/zeo.ts'
+import { holdConnections } from '../fixtures/zope-client.ts'
 import { startZope } from '../fixtures/zope.ts'
 import type { Zope } from '../fixtures/zope.ts'
 
@@ -97,6 +98,27 @@ await t.test('a long report in all threads, three times the limit', async t => {
   t.comment(
     `a long report: busy after ${seconds(busy)}, up ${seconds(up)} after its end`,
   )
+})
+
+await t.test('busy, and a hundred connections wait', async t => {
+  const { zope, watched } = await startLab(t)
+  const fault = watched.story()
+  await zope.occupy('deadlock', 4)
+  await fault.reaches('zope1', 'busy')
+  // some heartbeats
+  await passes(1_500)
+  const close = await holdConnections(t, zope.port, 100)
+  await until('waitress takes no more', () =>
+    zope.output().includes('no longer accepting new connections'),
+  )
+  // longer than it takes to be called frozen
+  await passes(4_500)
+  isNeverShot(t, fault.states('zope1'))
+  const cure = watched.story()
+  close()
+  zope.release()
+  const up = await cure.reaches('zope1', 'up')
+  t.comment(`a full queue: up ${seconds(up)} after its end`)
 })
 
 await t.test('a deadlock of all threads: down after busyFor', async t => {
