@@ -1,6 +1,7 @@
 // The deep probes of one backend. What must hold: never two in flight, and one
 // that is unanswered is never given up, for it holds a worker of Zope until its
-// database is back, and the next one would hold another.
+// database is back, and the next one would hold another. And one that waits for a
+// free worker says nothing of the database.
 import type { Backend, DeepProbe } from '../config/config.ts'
 import { deepOutcome } from './probes/deep-answer.ts'
 import { isDeepInDoubt } from './judgement/deep.ts'
@@ -18,6 +19,8 @@ const idleMs = 1_000
 const offMs = 3_600_000
 /** soon enough to be sure within seconds, seldom enough to be no burden */
 const doubtMs = 1_000
+/** how often to look what a silence means */
+const lookMs = 250
 /** the longest time a timer can have */
 const foreverMs = 2 ** 31 - 1
 
@@ -96,12 +99,24 @@ export class DeepWatch {
     const { state } = this.#of.health.light
     // one that gives no light answer would only get more to do
     if (deep === null) return offMs
-    if (!['up', 'warming', 'slow'].includes(state)) return idleMs
-    const startedMs = performance.now()
-    const silence = setInterval(() => {
-      if (this.#starvation.lateSince(startedMs) === 0 && !signal.aborted)
-        this.#of.note({ kind: 'silent', ms: performance.now() - startedMs })
-    }, deep.timeoutMs)
+    if (!isAnswering(state)) return idleMs
+    // silence counts as long as others are answered: else no worker may be free
+    let sinceMs = performance.now()
+    const look = (): void => {
+      const isDoubtful =
+        !isAnswering(this.#of.health.light.state) ||
+        this.#starvation.lateSince(sinceMs) > 0
+      if (isDoubtful) sinceMs = performance.now()
+    }
+    const silence = setInterval(
+      () => {
+        look()
+        const ms = this.#of.health.light.heardMs - sinceMs
+        if (ms >= deep.timeoutMs && !signal.aborted)
+          this.#of.note({ kind: 'silent', ms })
+      },
+      Math.min(lookMs, deep.timeoutMs),
+    )
     const { outcome } = await askDeep(
       backend,
       deep,
@@ -111,10 +126,20 @@ export class DeepWatch {
     )
     clearInterval(silence)
     if (signal.aborted) return 0
-    this.#of.note(outcome)
+    look()
+    this.#of.note(
+      outcome.kind === 'fresh'
+        ? { ...outcome, ms: Math.min(outcome.ms, performance.now() - sinceMs) }
+        : outcome,
+    )
     const wantedMs = isDeepInDoubt(this.#of.health.deep)
       ? Math.min(doubtMs, deep.intervalMs)
       : deep.intervalMs
     return jittered(wantedMs, Math.random)
   }
+}
+
+/** Whether the light probe finds a free worker. */
+function isAnswering(state: Health['light']['state']): boolean {
+  return state === 'up' || state === 'warming'
 }

@@ -176,13 +176,21 @@ export class Watch {
     const { signal } = this.#abort
     const startedMs = now()
     this.#probedMs = startedMs
-    const overdue = setTimeout(() => {
-      // what has arrived is read first: setImmediate runs after it
-      setImmediate(() => {
-        if (isInFlight && !signal.aborted) this.#overdue(startedMs)
-      })
-    }, backend.probe.slowMs)
     let isInFlight = true
+    let overdue: NodeJS.Timeout | undefined
+    const wait = (): void => {
+      const sinceMs = now()
+      overdue = setTimeout(() => {
+        // what has arrived is read first: setImmediate runs after it
+        setImmediate(() => {
+          if (!isInFlight || signal.aborted) return
+          // a time that this process was not there for is no evidence
+          if (this.#around.starvation.lateSince(sinceMs) > 0) wait()
+          else this.#overdue(startedMs)
+        })
+      }, backend.probe.slowMs)
+    }
+    wait()
     const probed = await probe(backend, this.#around.lookup, signal, () =>
       isHeld(this.#health, backend.probe, now()),
     )
@@ -234,7 +242,7 @@ export class Watch {
   }
 
   #noteHeart(event: HeartEvent): void {
-    const before = this.#health.state
+    const { state: before, heart } = this.#health
     this.#apply(
       {
         kind: 'heart',
@@ -247,6 +255,11 @@ export class Watch {
       'heartbeat',
       event.kind === 'beat' ? event.ms : 0,
     )
+    if (!heart.isLearned && this.#health.heart.isLearned)
+      this.#around.log.info(
+        { backend: this.#backend.name },
+        'heartbeat learned, it is judged by it from now on',
+      )
     if (this.#health.state !== before) this.#publish(false)
     // dead, or alive again: the light probe knows
     const isBack = event.kind === 'beat' && this.#health.state === 'frozen'
@@ -296,7 +309,6 @@ export class Watch {
   }
 
   #overdue(startedMs: number): void {
-    if (this.#around.starvation.lateSince(startedMs) > 0) return
     const before = this.#health
     this.#apply({ kind: 'overdue' }, 'overdue', now() - startedMs)
     if (this.#health !== before) this.#publish(false)

@@ -41,6 +41,8 @@ export type Deep = {
   readonly streak: number
   /** cut off, and why */
   readonly cutReason: string | null
+  /** late answers in a row: one is what a restart of its server looks like */
+  readonly late: number
   /** the database is slow, and why */
   readonly slowReason: string | null
   /** a transaction it should have, and since when that is known */
@@ -54,9 +56,12 @@ export type DeepSettings = Pick<ProbeSettings, 'rise' | 'fall' | 'slowMs'> & {
 export const noDeep: Deep = {
   streak: 0,
   cutReason: null,
+  late: 0,
   slowReason: null,
   missing: null,
 }
+
+const lateFall = 2
 
 export function stepDeep(
   deep: Deep,
@@ -70,7 +75,13 @@ export function stepDeep(
       return deep
     case 'gone': {
       const inRow = Math.max(1, 1 - deep.streak)
-      return bad(deep, inRow, settings, `its database: ${outcome.why}`)
+      const missing = missingOf(deep, outcome.own, event.newest, nowMs)
+      const stale =
+        missing === null
+          ? ''
+          : `, and it serves old pages: it has not got a transaction that ${event.newestOf} knows; ${lagText(outcome.own, event.newest)}`
+      const why = `its database: ${outcome.why}${stale}`
+      return bad({ ...deep, missing }, inRow, settings, why)
     }
     case 'silent': {
       const limitMs = settings.deep?.timeoutMs ?? Infinity
@@ -93,16 +104,18 @@ export function stepDeep(
           cutReason: `serves old pages: it has not got a transaction that ${event.newestOf} knows for ${Math.round(lagMs / 1_000)} s (maxLag ${maxLagMs / 1_000} s); ${lagText(outcome.own, event.newest)}`,
         }
       const streak = Math.max(0, deep.streak) + 1
+      const late = outcome.ms > settings.slowMs ? deep.late + 1 : 0
       return {
         streak,
+        late,
         missing,
         cutReason:
           deep.cutReason !== null && streak < settings.rise
             ? deep.cutReason
             : null,
         slowReason:
-          outcome.ms > settings.slowMs
-            ? `its database answered after ${Math.round(outcome.ms)} ms (the limit of slow is ${settings.slowMs} ms)`
+          late >= lateFall
+            ? `its database answered after ${Math.round(outcome.ms)} ms (${late} late in a row, the limit of slow is ${settings.slowMs} ms)`
             : null,
       }
     }
@@ -111,7 +124,12 @@ export function stepDeep(
 
 /** About to change, or out: look again soon. */
 export function isDeepInDoubt(deep: Deep): boolean {
-  return deep.cutReason !== null || deep.streak < 0 || deep.missing !== null
+  return (
+    deep.cutReason !== null ||
+    deep.streak < 0 ||
+    deep.late > 0 ||
+    deep.missing !== null
+  )
 }
 
 function bad(
@@ -125,10 +143,9 @@ function bad(
     ...deep,
     streak: inRow === 0 ? streak : Math.min(streak, 0),
     cutReason:
-      deep.cutReason ??
-      (-streak >= settings.fall
+      -streak >= settings.fall
         ? `${why} (${-streak} in a row, fall ${settings.fall})`
-        : null),
+        : deep.cutReason,
   }
 }
 

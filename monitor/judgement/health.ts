@@ -182,6 +182,8 @@ function afterHeart(
     event.kind === 'silent' &&
     heart.isLearned &&
     times !== null &&
+    // one that is busy is silent when all its connections wait: for busyFor
+    !health.light.isProvenBusy &&
     event.silentMs >= times.frozenMs &&
     // the light probe has been silent, too, and httpd has had nothing from it
     Math.min(nowMs - health.light.heardMs, servedAgoMs) >= times.frozenMs
@@ -224,7 +226,8 @@ function settle(
     case 'busy':
     case 'up':
     case 'warming': {
-      if (deep.cutReason !== null) return next('cut-off', deep.cutReason)
+      if (deep.cutReason !== null)
+        return { ...next('cut-off', deep.cutReason), reason: deep.cutReason }
       if (light.state === 'slow' || light.state === 'busy')
         return next(light.state, light.reason)
       const trouble = heartTrouble(heart) ?? deep.slowReason

@@ -27,6 +27,8 @@ export type Light = {
   readonly warmSinceMs: number | null
   /** the probe in flight is older than `slow` */
   readonly isWaiting: boolean
+  /** a heartbeat came after that: it is busy, whatever the next ones do */
+  readonly isProvenBusy: boolean
   /** when the passes in a row began; null = the last one was none */
   readonly goodSinceMs: number | null
   readonly flips: Flips
@@ -71,6 +73,7 @@ export function lightOf(
     failures: [],
     warmSinceMs: null,
     isWaiting: false,
+    isProvenBusy: false,
     goodSinceMs: null,
     flips: noFlips,
     heardMs: nowMs,
@@ -156,13 +159,14 @@ export function step(
         : enter(waiting, 'slow', silence)
     }
     case 'beat':
-      return light.isWaiting && light.state === 'slow'
+      if (!light.isWaiting) return light
+      return light.state === 'slow'
         ? enter(
-            light,
+            { ...light, isProvenBusy: true },
             'busy',
             `its heart beats, but the probe is unanswered after more than ${settings.slowMs} ms (the limit of slow)`,
           )
-        : light
+        : { ...light, isProvenBusy: true }
     case 'frozen':
       return isUp(light.state)
         ? out(
@@ -174,11 +178,13 @@ export function step(
         : light
     case 'probed': {
       const judgement = judge(event.outcome)
-      if (judgement === 'none') return { ...light, isWaiting: false }
+      if (judgement === 'none')
+        return { ...light, isWaiting: false, isProvenBusy: false }
       const isFailure = judgement === 'fail'
       const counted: Light = {
         ...light,
         isWaiting: false,
+        isProvenBusy: false,
         heardMs: isAnswer(event.outcome) ? nowMs : light.heardMs,
         goodSinceMs: isFailure ? null : (light.goodSinceMs ?? nowMs),
         streak: isFailure
@@ -292,6 +298,7 @@ function out(
     ...enter(light, state, reason),
     warmSinceMs: null,
     isWaiting: false,
+    isProvenBusy: false,
     streak: Math.min(light.streak, 0),
     goodSinceMs: null,
     flips: isUp(light.state) ? flipped(light.flips, nowMs) : light.flips,

@@ -35,7 +35,7 @@ void t.test('fall bad answers cut off, rise good ones end it', t => {
   const cut = after(noDeep, [gone, gone, gone])
   t.equal(cut.cutReason, 'its database: why (3 in a row, fall 3)')
   t.equal(after(noDeep, [gone, gone, fresh, gone, gone]).cutReason, null)
-  t.equal(after(cut, [gone]).cutReason, cut.cutReason, 'told once')
+  t.match(after(cut, [gone]).cutReason, '4 in a row', 'kept current')
   t.not(after(cut, [fresh]).cutReason, null)
   t.equal(after(cut, [fresh, fresh]).cutReason, null)
   t.equal(after(cut, [{ kind: 'none', why: '' }]), cut)
@@ -65,7 +65,11 @@ void t.test('one that is held counts by its time', t => {
 })
 
 void t.test('slow', t => {
-  t.match(after(noDeep, [{ ...fresh, ms: 1_001 }]).slowReason, '1001 ms')
+  const late = { ...fresh, ms: 1_001 }
+  t.equal(after(noDeep, [late]).slowReason, null)
+  t.equal(isDeepInDoubt(after(noDeep, [late])), true)
+  t.equal(after(noDeep, [late, fresh, late]).slowReason, null)
+  t.match(after(noDeep, [late, late]).slowReason, '1001 ms (2 late in a row')
   t.equal(after(noDeep, [{ ...fresh, ms: 1_000 }]).slowReason, null)
   t.end()
 })
@@ -106,6 +110,23 @@ void t.test('what it has not got for too long', t => {
     ).cutReason,
     'by how much is not known',
   )
+  t.end()
+})
+
+void t.test('a database that is gone behind a link that hangs', t => {
+  const event = {
+    kind: 'deep',
+    outcome: { kind: 'gone', why: 'why', own },
+    newest,
+    newestOf: 'b',
+  } as const
+  const one = stepDeep(noDeep, event, { ...settings, fall: 1 }, 0)
+  t.equal(
+    one.cutReason,
+    'its database: why, and it serves old pages: it has not got a transaction that b knows; its last transaction is 60 s older (1 in a row, fall 1)',
+  )
+  const far = after({ ...noDeep, streak: -5 }, [{ kind: 'silent', ms: 3_000 }])
+  t.equal(far.streak, -5)
   t.end()
 })
 
