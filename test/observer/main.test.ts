@@ -64,9 +64,13 @@ function startObserver(
       child.stdin.end()
       const [code]: unknown[] = await gone
       await closed
-      const last: Record<string, unknown> = JSON.parse(
-        text.trim().split('\n').at(-1) ?? '',
-      )
+      // a note that took longer than the observer waits may be told after it
+      const last = text
+        .trim()
+        .split('\n')
+        .map((told): Record<string, unknown> => JSON.parse(told))
+        .find(({ msg }) => msg === 'observer ended')
+      if (last === undefined) throw new Error(`no end is told:\n${text}`)
       return [code, last]
     },
   }
