@@ -13,7 +13,7 @@ import {
   noHeart,
   stepHeart,
 } from './heart.ts'
-import type { Heart, HeartEvent, HeartTimes } from './heart.ts'
+import type { Heart, HeartEvent, HeartTimes, ProbeLimits } from './heart.ts'
 import { lightOf, shareOf as lightShareOf, step as stepLight } from './light.ts'
 import type { Light, LightEvent, Verdict } from './light.ts'
 import { judge } from './outcome.ts'
@@ -46,6 +46,8 @@ export type HealthSettings = Pick<
   ProbeSettings,
   | 'rise'
   | 'fall'
+  | 'intervalMs'
+  | 'timeoutMs'
   | 'slowMs'
   | 'slowStartMs'
   | 'window'
@@ -141,28 +143,35 @@ export function heartBeats(
 }
 
 /**
- * Whether a silent light probe is to be held: its heart beats, or it is not yet
- * known whether it is frozen.
+ * Whether a silent light probe is to be held: its heart beats, or its heartbeats
+ * will tell sooner than light probes whether it is frozen.
  */
 export function isHeld(
   health: Health,
   settings: HealthSettings,
   nowMs: number,
 ): boolean {
-  const { heart, state } = health
+  const { heart, light, state } = health
+  const times = timesOf(settings, heart)
+  if (times === null) return false
   return (
-    heartBeats(health, settings, nowMs) ||
-    (heart.isLearned && heart.silentMs > 0 && state !== 'frozen')
+    isBeating(heart, times, nowMs) ||
+    (heart.isLearned &&
+      heart.silentMs > 0 &&
+      state !== 'frozen' &&
+      (times.isFirst || light.isProvenBusy))
   )
 }
 
 /** The times of its heartbeat; null = it is off. */
 export function timesOf(
-  settings: Pick<HealthSettings, 'heartbeat' | 'fall'>,
+  settings: Pick<HealthSettings, 'heartbeat' | keyof ProbeLimits>,
   heart: Heart,
 ): HeartTimes | null {
-  const { heartbeat, fall } = settings
-  return heartbeat.kind === 'off' ? null : heartTimes(heartbeat, fall, heart)
+  const { heartbeat } = settings
+  return heartbeat.kind === 'off'
+    ? null
+    : heartTimes(heartbeat, settings, heart)
 }
 
 /** Whether it is well now: its light probe is good, so that it can be learned. */

@@ -33,6 +33,15 @@ export type HeartTimes = {
   readonly lateMs: number
   /** silent for so long, with no other sign of life: frozen */
   readonly frozenMs: number
+  /** frozen is known before light probes alone would know that it is down */
+  readonly isFirst: boolean
+}
+
+/** What the heartbeat has to do with the light probes. */
+export type ProbeLimits = {
+  readonly fall: number
+  readonly intervalMs: number
+  readonly timeoutMs: number
 }
 
 export const noHeart: Heart = {
@@ -49,22 +58,28 @@ const leastLateMs = 150
 /**
  * The times that the settings ask for. Frozen is `fall` times silent for twice the
  * timeout, three seconds by default: an extension that holds Python's interpreter
- * for two seconds is silent, too, and is not frozen.
+ * for two seconds is silent, too, and is not frozen. Quick light probes make it
+ * sooner: whoever hangs is out after fall × (interval + timeout) at the latest.
  */
 export function heartTimes(
   heartbeat: { readonly intervalMs: number; readonly timeoutMs: number },
-  fall: number,
+  probe: ProbeLimits,
   heart: Pick<Heart, 'usualMs'>,
 ): HeartTimes {
   const { intervalMs, timeoutMs } = heartbeat
+  const lateMs = Math.min(
+    timeoutMs,
+    Math.max(leastLateMs, 0.4 * timeoutMs, 4 * heart.usualMs),
+  )
+  // the first unanswered heartbeat may be sent an interval after it froze
+  const latestMs =
+    probe.fall * (probe.intervalMs + probe.timeoutMs) - 2 * intervalMs
   return {
     intervalMs,
     timeoutMs,
-    lateMs: Math.min(
-      timeoutMs,
-      Math.max(leastLateMs, 0.4 * timeoutMs, 4 * heart.usualMs),
-    ),
-    frozenMs: fall * 2 * timeoutMs,
+    lateMs,
+    frozenMs: Math.max(lateMs, Math.min(probe.fall * 2 * timeoutMs, latestMs)),
+    isFirst: lateMs <= latestMs,
   }
 }
 

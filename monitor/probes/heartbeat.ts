@@ -16,8 +16,9 @@ import { agents, answerWith } from './probe.ts'
 const ownDelayMs = 50
 
 /**
- * @param onSilent called when the heartbeat is late, then once per `timeoutMs`;
- *   a delay of this process is not counted
+ * @param onSilent called when the heartbeat is late, when it has been silent for
+ *   `frozenMs` and twice an interval from then on, and once per `timeoutMs`
+ *   between the two; a delay of this process is not counted
  * @param signal aborts it; what is returned is then without meaning
  * @returns how it ended; `silent` = given up after it was frozen, to be sent anew;
  *   undefined = this machine could not ask
@@ -69,10 +70,12 @@ export function heartbeat(
               wait(silentMs() + times.lateMs)
               return
             }
-            onSilent(silentMs())
-            if (silentMs() >= times.frozenMs + times.timeoutMs)
-              done({ kind: 'silent', silentMs: silentMs() })
-            else wait(silentMs() + times.timeoutMs)
+            const ms = silentMs()
+            onSilent(ms)
+            if (ms >= times.frozenMs + times.timeoutMs)
+              done({ kind: 'silent', silentMs: ms })
+            else if (ms >= times.frozenMs) wait(ms + times.intervalMs / 2)
+            else wait(Math.min(ms + times.timeoutMs, times.frozenMs))
           })
         },
         Math.max(0, dueMs - silentMs()),

@@ -25,7 +25,7 @@ for (const hasSecondChance of [true, false])
           '--timeout=10m',
           ...(hasSecondChance ? [] : ['--no-second-chance']),
         ],
-        yaml: 'probe: { interval: 200ms, timeout: 500ms, slow: 300ms, fall: 2, slowStart: 0s, heartbeat: off, cutLoose: true }',
+        yaml: 'probe: { interval: 200ms, timeout: 500ms, slow: 300ms, fall: 2, slowStart: 0s, cutLoose: true }',
       })
       const zope1 = site.backend('zope1')
       const visitors = Array.from(
@@ -81,7 +81,7 @@ for (const hasSecondChance of [true, false])
 void t.test('whoever waits on a slow backend is left alone', async t => {
   const site = await startSite(t, {
     hasMonitor: true,
-    yaml: 'probe: { path: "/?delay=400", interval: 200ms, timeout: 5s, slow: 100ms, fall: 1, slowStart: 0s, heartbeat: off, cutLoose: true }',
+    yaml: 'probe: { path: "/?delay=400", interval: 200ms, timeout: 5s, slow: 100ms, fall: 1, slowStart: 0s, cutLoose: true }',
   })
   const visitor = new Visitor({ port: site.httpd.port })
   const asked = visitor.ask('/?delay=2000')
@@ -98,7 +98,7 @@ void t.test('whoever waits on a slow backend is left alone', async t => {
 void t.test('not asked for, nothing is cut', async t => {
   const site = await startSite(t, {
     hasMonitor: true,
-    yaml: 'probe: { interval: 200ms, timeout: 500ms, slow: 300ms, fall: 1, slowStart: 0s, heartbeat: off }',
+    yaml: 'probe: { interval: 200ms, timeout: 500ms, slow: 300ms, fall: 1, slowStart: 0s }',
   })
   const zope1 = site.backend('zope1')
   const visitor = new Visitor({ port: site.httpd.port })

@@ -125,43 +125,57 @@ for (const isMapDead of [false, true])
     },
   )
 
-void t.test('a backend that hangs is out, and back by itself', async t => {
-  const [intervalMs, timeoutMs, fall] = [200, 1_000, 3]
-  const site = await startSite(t, {
-    hasMonitor: true,
-    yaml: `probe: { interval: ${intervalMs}ms, timeout: ${timeoutMs}ms, fall: ${fall}, slowStart: 0s, heartbeat: off }`,
-  })
-  const zope1 = site.backend('zope1')
-  const load = startLoad({ port: site.httpd.port })
-  await more(load, 100)
-  zope1.program?.child.kill('SIGSTOP')
-  const stoppedMs = performance.now()
-  await until('the monitor to call it down', () => !site.has('zope1.up'))
-  const outMs = performance.now() - stoppedMs
-  const limitMs = fall * (intervalMs + timeoutMs)
-  t.comment(
-    `out after ${Math.round(outMs)} ms; fall x (interval + timeout) = ${limitMs} ms`,
+const hanging = [
+  { intervalMs: 200, timeoutMs: 1_000, fall: 3, heartbeat: 'auto' },
+  { intervalMs: 200, timeoutMs: 500, fall: 2, heartbeat: 'auto' },
+  { intervalMs: 200, timeoutMs: 1_000, fall: 3, heartbeat: 'off' },
+]
+
+for (const { intervalMs, timeoutMs, fall, heartbeat } of hanging)
+  void t.test(
+    `a backend that hangs is out, and back by itself, ${fall} × (${intervalMs} + ${timeoutMs}) ms, heartbeat ${heartbeat}`,
+    async t => {
+      const site = await startSite(t, {
+        hasMonitor: true,
+        yaml: `probe: { interval: ${intervalMs}ms, timeout: ${timeoutMs}ms, fall: ${fall}, slowStart: 0s, heartbeat: ${heartbeat} }`,
+      })
+      const zope1 = site.backend('zope1')
+      const load = startLoad({ port: site.httpd.port })
+      if (heartbeat === 'auto')
+        await until(
+          'its heartbeat to be learned',
+          () => site.monitor?.output().split('heartbeat learned').length === 3,
+        )
+      await more(load, 100)
+      zope1.program?.child.kill('SIGSTOP')
+      const stoppedMs = performance.now()
+      await until('the monitor to call it down', () => !site.has('zope1.up'))
+      const outMs = performance.now() - stoppedMs
+      const limitMs = fall * (intervalMs + timeoutMs)
+      t.comment(
+        `out after ${Math.round(outMs)} ms; fall x (interval + timeout) = ${limitMs} ms`,
+      )
+      t.ok(outMs < 2 * limitMs, 'out in time, with room for a busy machine')
+      await until(
+        'newcomers to go elsewhere',
+        async () => (await newcomer(site)) === 'zope2',
+      )
+      zope1.program?.child.kill('SIGCONT')
+      const continuedMs = performance.now()
+      await until('it to be back', () => site.has('zope1.up'))
+      t.comment(`back after ${Math.round(performance.now() - continuedMs)} ms`)
+      await until(
+        'newcomers to come back',
+        async () => (await newcomer(site)) === 'zope1',
+      )
+      const samples = await load.stop()
+      t.strictSame(
+        failuresOf(samples).map(brief),
+        [],
+        'who was inside got his page in the end',
+      )
+    },
   )
-  t.ok(outMs < 2 * limitMs, 'out in time, with room for a busy machine')
-  await until(
-    'newcomers to go elsewhere',
-    async () => (await newcomer(site)) === 'zope2',
-  )
-  zope1.program?.child.kill('SIGCONT')
-  const continuedMs = performance.now()
-  await until('it to be back', () => site.has('zope1.up'))
-  t.comment(`back after ${Math.round(performance.now() - continuedMs)} ms`)
-  await until(
-    'newcomers to come back',
-    async () => (await newcomer(site)) === 'zope1',
-  )
-  const samples = await load.stop()
-  t.strictSame(
-    failuresOf(samples).map(brief),
-    [],
-    'who was inside got his page in the end',
-  )
-})
 
 void t.test('nobody left: the maintenance page; and back', async t => {
   const site = await startSite(t, { hasMonitor: true })

@@ -161,6 +161,23 @@ void t.test('a silent light probe is held', t => {
     'frozen',
   )
   t.equal(held(play([0, pass]), 100), false, 'no heart')
+  const quick = { ...settings, intervalMs: 100, timeoutMs: 100, fall: 1 }
+  const late = [...learned, [400, silent(200)]] as const
+  t.equal(isHeld(play(...late), quick, 400), false, 'light probes know sooner')
+  t.equal(
+    isHeld(
+      play(
+        ...learned,
+        [300, { kind: 'overdue' }],
+        [310, beat],
+        [520, silent(200)],
+      ),
+      quick,
+      520,
+    ),
+    true,
+    'proven busy',
+  )
   const off = { ...settings, heartbeat: { kind: 'off' } as const }
   t.equal(isHeld(play(...learned), off, 100), false)
   t.equal(step(play(), pass, off, 100).state, 'up', 'no heart to hear of')

@@ -8,7 +8,8 @@ import {
   stepHeart,
 } from '../../../monitor/judgement/heart.ts'
 
-const times = heartTimes({ intervalMs: 250, timeoutMs: 500 }, 3, noHeart)
+const usual = { fall: 3, intervalMs: 2_000, timeoutMs: 2_000 }
+const times = heartTimes({ intervalMs: 250, timeoutMs: 500 }, usual, noHeart)
 const learned = stepHeart(noHeart, { kind: 'beat', ms: 0.4 }, true, 1_000)
 
 void t.test('the times', t => {
@@ -17,16 +18,32 @@ void t.test('the times', t => {
     timeoutMs: 500,
     lateMs: 200,
     frozenMs: 3_000,
+    isFirst: true,
   })
   const quick = { intervalMs: 100, timeoutMs: 250 }
-  t.match(heartTimes(quick, 3, noHeart), { lateMs: 150, frozenMs: 1_500 })
-  t.equal(heartTimes(quick, 2, noHeart).frozenMs, 1_000)
+  t.match(heartTimes(quick, usual, noHeart), { lateMs: 150, frozenMs: 1_500 })
+  t.equal(heartTimes(quick, { ...usual, fall: 2 }, noHeart).frozenMs, 1_000)
   t.equal(
-    heartTimes(quick, 3, { usualMs: 50 }).lateMs,
+    heartTimes(quick, usual, { usualMs: 50 }).lateMs,
     200,
     'four times what is usual',
   )
-  t.equal(heartTimes(quick, 3, { usualMs: 90 }).lateMs, 250, 'up to the limit')
+  t.equal(
+    heartTimes(quick, usual, { usualMs: 90 }).lateMs,
+    250,
+    'up to the limit',
+  )
+  t.end()
+})
+
+void t.test('whoever hangs is out in the time of the light probes', t => {
+  const auto = { intervalMs: 250, timeoutMs: 500 }
+  for (const [probe, frozenMs, isFirst] of [
+    [{ fall: 2, intervalMs: 200, timeoutMs: 500 }, 900, true],
+    [{ fall: 1, intervalMs: 200, timeoutMs: 500 }, 200, true],
+    [{ fall: 2, intervalMs: 100, timeoutMs: 200 }, 200, false],
+  ] as const)
+    t.match(heartTimes(auto, probe, noHeart), { frozenMs, isFirst })
   t.end()
 })
 
