@@ -4,16 +4,19 @@
 import { statSync, watch } from 'node:fs'
 import type { FSWatcher } from 'node:fs'
 import { workerData } from 'node:worker_threads'
-import { pino } from 'pino'
 import type { Config } from '../config/config.ts'
 import { errorCode } from '../config/error-code.ts'
 import { readConfigText } from '../config/file.ts'
-import { logOptions } from '../config/log-options.ts'
 import { ConfigError } from '../config/problem.ts'
 import type { ConfigReload } from '../config/reload.ts'
 import { version } from '../config/version.ts'
 import { mapReportFile, meaningOf } from '../sentinels/names.ts'
-import { readEntries, rereadEntries, snapshotOf } from '../sentinels/read.ts'
+import {
+  readEntries,
+  readSentinels,
+  rereadEntries,
+  snapshotOf,
+} from '../sentinels/read.ts'
 import type { Entries } from '../sentinels/read.ts'
 import type { MapReport } from '../sentinels/reports.ts'
 import { removeFile, writeAside } from '../sentinels/write.ts'
@@ -29,6 +32,19 @@ import type { Table } from '../choice/table.ts'
 const start: WatcherStart = workerData
 const { state, port, configFile, totals } = start
 
+// The first table is as old as this thread took to begin. The log takes as long
+// again to load, so it comes after the first look.
+const firstTable = buildTable(
+  start.good.config,
+  readSentinels(start.good.config.directory, namesIn(start.good.config)),
+  Date.now(),
+)
+publish(start.board, firstTable)
+const [{ pino }, { logOptions }] = await Promise.all([
+  import('pino'),
+  import('../config/log-options.ts'),
+])
+
 // Asynchronous and bounded: httpd's error log may be a pipe that nobody reads,
 // and a log that waits must not become a map that waits.
 const destination = pino.destination({ fd: 2, sync: false, maxLength: 65_536 })
@@ -42,7 +58,7 @@ const logger = pino(logOptions('rewritemap'), destination)
 const bug = 'bug in the watching thread'
 
 let good: GoodConfig = start.good
-let table: Table = start.table
+let table: Table = firstTable
 /** the directory as it was last read */
 let entries: Entries | undefined
 let tables = 1
@@ -78,10 +94,14 @@ function rescan(names?: Iterable<string>): void {
 }
 
 function look(config: Config, names?: Iterable<string>): Entries {
-  const known = new Set(config.backends.map(backend => backend.name))
+  const known = namesIn(config)
   return names === undefined || entries === undefined || entries.isMissing
     ? readEntries(directory, known)
     : rereadEntries(entries, directory, known, names)
+}
+
+function namesIn(config: Config): Set<string> {
+  return new Set(config.backends.map(backend => backend.name))
 }
 
 /** Problems told in one go, and kept in the report; a flood helps nobody. */

@@ -26,6 +26,16 @@ void t.test('the newest table is taken, once, whatever was between', t => {
   t.end()
 })
 
+void t.test('what says nothing new is not published, but at first', t => {
+  const table = tableOf('a b', undefined, { a: up })
+  const board = newBoard(table)
+  t.equal(publish(board, table), true)
+  t.equal(publish(board, table), false)
+  const nobody = tableOf('a b', undefined, {})
+  t.equal(publish(newBoard(nobody), nobody), true)
+  t.end()
+})
+
 void t.test('half a table is never taken', t => {
   const table = tableOf('a b', undefined, {})
   const board = newBoard(table)

@@ -4,7 +4,9 @@ import {
   formatAnswer,
   maxLineBytes,
   maxNonceBytes,
+  nonceOf,
   parseLookup,
+  questionOf,
 } from '../../rewritemap/lookup.ts'
 import { poolOf } from '../fixtures/map.ts'
 
@@ -61,6 +63,22 @@ void t.test('a malformed line still tells its nonce', t => {
     ['a long line without a space', 'n'.repeat(maxLineBytes + 1), null],
   ] as const)
     t.strictSame(parseLookup(line), { kind: 'malformed', nonce }, name)
+  t.end()
+})
+
+void t.test('the question of a line: its pool and its route', t => {
+  for (const [line, expected] of [
+    ['n p', ' p'],
+    ['n p ', ' p '],
+    ['n p zope1', ' p zope1'],
+    ['n p zope1 key and more', ' p zope1'],
+    ['n p  key', ' p '],
+    ['n', ''],
+    ['- p zope1', ''],
+    [' p zope1', ''],
+    [`n p r ${'x'.repeat(maxLineBytes)}`, ''],
+  ] as const)
+    t.equal(questionOf(line, nonceOf(line)), expected, line.slice(0, 20))
   t.end()
 })
 
