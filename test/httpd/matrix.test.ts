@@ -29,7 +29,10 @@ const variants: {
   // the old ones, which stay while their visitors do: waits of seconds are its.
   {
     name: 'prefork',
-    httpd: { mpm: 'prefork', extra: 'MaxRequestWorkers 150' },
+    httpd: {
+      mpm: 'prefork',
+      extra: 'StartServers 40\nMaxRequestWorkers 150',
+    },
   },
   {
     name: 'event with HTTP/2',

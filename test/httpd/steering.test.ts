@@ -1,5 +1,6 @@
 // Drain, maintenance, a hung backend, nobody left: what visitors get, with the
 // real monitor and the real map.
+import { readdirSync } from 'node:fs'
 import { get } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import t from 'tap'
@@ -49,53 +50,74 @@ async function page(
   })
 }
 
-void t.test('drain: newcomers go elsewhere, who is bound stays', async t => {
-  const site = await startSite(t, { hasMonitor: true })
-  const bound = new Visitor({ port: site.httpd.port, hasCookies: true })
-  t.equal((await bound.ask('/')).backend, 'zope1')
-  site.touch('zope1.drain')
-  const ms = await timeTo(
-    'the drain to work',
-    async () => (await newcomer(site)) === 'zope2',
+/** A map that has begun to watch the directory says so there. */
+async function watched(site: Site): Promise<void> {
+  await until('the map to watch', () =>
+    readdirSync(site.directory).some(name =>
+      /^rewritemap-\d+\.json$/.test(name),
+    ),
   )
-  const after = await Promise.all(
-    Array.from({ length: 20 }, () => newcomer(site)),
-  )
-  t.ok(
-    after.every(backend => backend === 'zope2'),
-    'no newcomer any more',
-  )
-  for (let count = 0; count < 20; count++)
-    t.equal((await bound.ask('/')).backend, 'zope1')
-  bound.leave()
-  t.comment(`drain works for newcomers after ${ms.toFixed(1)} ms`)
-})
+}
 
-void t.test('maintenance: nobody gets there', async t => {
-  const site = await startSite(t, { hasMonitor: true, names: three })
-  const bound = new Visitor({ port: site.httpd.port, hasCookies: true })
-  t.equal((await bound.ask('/')).backend, 'zope1')
-  site.touch('zope1.maint')
-  const ms = await timeTo(
-    'maintenance to begin',
-    async () => (await bound.ask('/')).backend !== 'zope1',
+const ages = [
+  { age: 'a map that has just started', begun: async () => {} },
+  { age: 'a map that runs', begun: watched },
+]
+
+for (const { age, begun } of ages)
+  void t.test(
+    `drain: newcomers go elsewhere, who is bound stays; ${age}`,
+    async t => {
+      const site = await startSite(t, { hasMonitor: true })
+      await begun(site)
+      const bound = new Visitor({ port: site.httpd.port, hasCookies: true })
+      t.equal((await bound.ask('/')).backend, 'zope1')
+      site.touch('zope1.drain')
+      const ms = await timeTo(
+        'the drain to work',
+        async () => (await newcomer(site)) === 'zope2',
+      )
+      const after = await Promise.all(
+        Array.from({ length: 20 }, () => newcomer(site)),
+      )
+      t.ok(
+        after.every(backend => backend === 'zope2'),
+        'no newcomer any more',
+      )
+      for (let count = 0; count < 20; count++)
+        t.equal((await bound.ask('/')).backend, 'zope1')
+      bound.leave()
+      t.comment(`drain works for newcomers after ${ms.toFixed(1)} ms`)
+    },
   )
-  const load = startLoad({ port: site.httpd.port })
-  await more(load, 300)
-  const samples = await load.stop()
-  t.strictSame(failuresOf(samples).map(brief), [])
-  t.ok(samples.every(({ backend }) => backend === 'zope2'))
-  t.equal(bound.cookies.get('zope_route'), 'zope2', 'bound anew')
-  bound.leave()
-  site.remove('zope1.maint')
-  const backMs = await timeTo(
-    'maintenance to end',
-    async () => (await newcomer(site)) === 'zope1',
-  )
-  t.comment(
-    `maintenance works after ${ms.toFixed(1)} ms, its end after ${backMs.toFixed(1)} ms; ${samples.length} requests`,
-  )
-})
+
+for (const { age, begun } of ages)
+  void t.test(`maintenance: nobody gets there; ${age}`, async t => {
+    const site = await startSite(t, { hasMonitor: true, names: three })
+    await begun(site)
+    const bound = new Visitor({ port: site.httpd.port, hasCookies: true })
+    t.equal((await bound.ask('/')).backend, 'zope1')
+    site.touch('zope1.maint')
+    const ms = await timeTo(
+      'maintenance to begin',
+      async () => (await bound.ask('/')).backend !== 'zope1',
+    )
+    const load = startLoad({ port: site.httpd.port })
+    await more(load, 300)
+    const samples = await load.stop()
+    t.strictSame(failuresOf(samples).map(brief), [])
+    t.ok(samples.every(({ backend }) => backend === 'zope2'))
+    t.equal(bound.cookies.get('zope_route'), 'zope2', 'bound anew')
+    bound.leave()
+    site.remove('zope1.maint')
+    const backMs = await timeTo(
+      'maintenance to end',
+      async () => (await newcomer(site)) === 'zope1',
+    )
+    t.comment(
+      `maintenance works after ${ms.toFixed(1)} ms, its end after ${backMs.toFixed(1)} ms; ${samples.length} requests`,
+    )
+  })
 
 for (const isMapDead of [false, true])
   void t.test(
