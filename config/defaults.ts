@@ -97,7 +97,7 @@ function probeSettings(given: ProbeInput, auto: Heartbeat): ProbeSettings {
     isDamped: given.damping ?? true,
     slowStartMs: given.slowStart ?? 30_000,
     heartbeat: heartbeat(given.heartbeat ?? 'auto', auto),
-    busyForMs: given.busyFor ?? 60_000,
+    busyForMs: given.busyFor ?? Math.max(60_000, timeoutMs),
     deep:
       given.deep === undefined
         ? null

@@ -162,6 +162,20 @@ function probeProblems(raw: unknown): Problem[] {
           `must be at most the whole probe's timeout (${short}), got ${long}`,
         )
     }
+    const busyFor = millisecondsOf(given('busyFor'))
+    if (busyFor !== undefined && busyFor < timeout) {
+      const [long, short] = [formatDuration(timeout), formatDuration(busyFor)]
+      if (own.has('timeout') && !own.has('busyFor'))
+        tell(
+          placeOf('timeout'),
+          `must be at most probe.busyFor (${short}), got ${long}`,
+        )
+      else
+        tell(
+          placeOf('busyFor'),
+          `must be at least the whole probe's timeout (${long}), got ${short}`,
+        )
+    }
     if (given('method') === 'HEAD' && given('body') !== undefined)
       tell(
         placeOf(own.has('method') && !own.has('body') ? 'method' : 'body'),

@@ -186,6 +186,14 @@ void t.test('limits that were not given keep within the given timeout', t => {
   t.end()
 })
 
+void t.test('busy is at least as long as a probe may take', t => {
+  const backend = 'backends: { a: http://h:1 }\n'
+  t.match(parse(backend, 'probe: { timeout: 2m }').backends[0]?.probe, {
+    busyForMs: 120_000,
+  })
+  t.end()
+})
+
 void t.test('failover gives each member its tier, balance one to all', t => {
   const backends = 'backends: { a: http://h:1, b: http://h:2, c: http://h:3 }'
   t.strictSame(tiers(parse(backends).pools[0]), ['a 1 1', 'b 2 1', 'c 3 1'])

@@ -177,6 +177,16 @@ void t.test(
         '1: backends.a.probe.timeout must be at least probe.firstByteTimeout (3s), got 2s',
       ],
       [
+        'busy for less than one probe lasts',
+        'backends: { a: http://h:1 }\nprobe: { busyFor: 4s }\n',
+        "2: probe.busyFor must be at least the whole probe's timeout (5s), got 4s",
+      ],
+      [
+        'a timeout beyond the busyFor of all',
+        'backends: { a: { url: http://h:1, probe: { timeout: 30s } } }\nprobe: { busyFor: 20s }\n',
+        '1: backends.a.probe.timeout must be at most probe.busyFor (20s), got 30s',
+      ],
+      [
         'a body wanted of HEAD',
         `${oneBackend}probe: { method: HEAD, body: OK }\n`,
         '2: probe.body must be left out when the method is HEAD: such an answer has no body',
