@@ -97,8 +97,9 @@ async function measureOne(
     verdictMs.push(
       ...(await Promise.all(
         Array.from({ length: dying }, async (_death, i) => {
-          // anywhere between two probes, anywhere among the backends
-          await pause(Math.random() * 1_000)
+          // anywhere between two probes, anywhere among the backends, and five a
+          // second at most: what is asked is how soon one is known to be dead
+          await pause(Math.random() * Math.max(1_000, dying * 200))
           const index = Math.floor(((i + Math.random()) * backends) / dying)
           const diedMs = performance.now()
           standIns.order({ kind: 'close', index })
