@@ -371,6 +371,44 @@ void t.test('who alternates for ever changes the route a few times', t => {
   t.end()
 })
 
+void t.test(
+  'whatever the rhythm, an hour has a bounded number of changes',
+  t => {
+    const spell = fc.record({
+      good: fc.integer({ min: 1, max: 150 }),
+      bad: fc.integer({ min: 1, max: 20 }),
+    })
+    let most = 0
+    fc.assert(
+      fc.property(
+        anySettings,
+        fc.array(spell, { minLength: 1, maxLength: 9 }),
+        (with_, spells) => {
+          const damped = { ...with_, isDamped: true }
+          const story = spells.flatMap(({ good, bad }) => [
+            ...Array.from({ length: good }, () => pass()),
+            ...Array.from({ length: bad }, () => fail()),
+          ])
+          let health = found(wasUp, damped)
+          let [changes, isOut] = [0, false]
+          for (let second = 0; second < 3_600; second++) {
+            const event = story[second % story.length] ?? pass()
+            health = step(health, event, damped, second * 1e3)
+            if ((health.state === 'down') !== isOut) changes++
+            isOut = health.state === 'down'
+          }
+          most = Math.max(most, changes)
+          // 133 are made by one that goes down the moment it is back: the penalty of
+          // more than one flip a minute keeps it out for longer than a minute
+          return changes <= 135
+        },
+      ),
+    )
+    t.comment(`${most} changes at most`)
+    t.end()
+  },
+)
+
 void t.test('the memory of a backend does not grow', t => {
   t.equal(run(fresh, 'P'.repeat(200)).failures.length, 64)
   t.end()
