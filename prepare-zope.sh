@@ -1,6 +1,7 @@
 #!/bin/sh
-# Makes the virtual environment with a real Zope and ZEO that test/zope starts.
-# Run by `npm test`; says nothing when it is there.
+# Makes the virtual environment with a real Zope and ZEO that test/zope starts, and
+# installs HAProxy, which is measured beside us. Run by `npm test`; says nothing
+# when all is there.
 set -eu
 cd "$(dirname "$0")"
 
@@ -10,22 +11,33 @@ environment=.venv/zope
 say() { printf 'prepare-zope: %s\n' "$*" >&2; }
 
 # The copy of the list is the last step: what broke off before has none.
-is_ready() {
+has_environment() {
   [ -x "$environment/bin/python" ] &&
     cmp -s "$requirements" "$environment/requirements.txt"
 }
 
 # Debian has venv without ensurepip until python3-venv is there
-has_venv() { python3 -c 'import ensurepip, venv' 2>/dev/null; }
+has_venv() {
+  has_environment || python3 -c 'import ensurepip, venv' 2>/dev/null
+}
 
-install_venv() {
-  install='apt-get update && apt-get install -y --no-install-recommends python3-venv'
+# /usr/sbin is not in everybody's PATH
+has_haproxy() { [ -x /usr/sbin/haproxy ] || command -v haproxy >/dev/null; }
+
+has_programs() { has_venv && has_haproxy; }
+
+is_ready() { has_environment && has_haproxy; }
+
+install_programs() {
+  has_venv && programs='' || programs='python3-venv'
+  has_haproxy || programs="${programs:+$programs }haproxy"
+  install="apt-get update && apt-get install -y --no-install-recommends $programs"
   if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-    say 'Python 3.10 or newer with venv is missing. On Debian and Ubuntu type:'
+    say "missing: $programs (Python must be 3.10 or newer). On Debian and Ubuntu type:"
     say "  sudo sh -c '$install'"
     exit 1
   fi
-  say 'installing python3-venv'
+  say "installing $programs"
   DEBIAN_FRONTEND=noninteractive sh -c "$install" >&2
 }
 
@@ -36,7 +48,8 @@ exec 9<package.json
 if command -v flock >/dev/null; then flock 9; fi
 is_ready && exit 0
 
-has_venv || install_venv
+has_programs || install_programs
+has_environment && exit 0
 say 'installing Zope and ZEO'
 python3 -m venv --clear "$environment"
 # by its module: the path of a script's interpreter has a limit

@@ -108,10 +108,20 @@ export function findChecker(name: keyof typeof packages): string {
   return program
 }
 
-/** HAProxy's two set-ups, in one process. */
+const haproxySettings = {
+  usual: 'default-server inter 2s fall 3 rise 2',
+  best: `timeout check 1s
+  default-server inter 250ms fastinter 100ms fall 1 rise 2`,
+} as const
+
+type HaproxySetUp = keyof typeof haproxySettings
+
+/** HAProxy's set-ups, in one process, checking the page `path`. */
 export async function startHaproxy(
   owner: Owner,
   ports: Ports,
+  setUps: readonly HaproxySetUp[] = ['usual', 'best'],
+  path = '/',
 ): Promise<Checker[]> {
   const program = findChecker('haproxy')
   const directory = publicDirectory(owner)
@@ -131,16 +141,15 @@ defaults
   timeout server 60s
 frontend visitors
   bind 127.0.0.1:${await freePort()}
-  default_backend usual
-backend usual
-  option httpchk GET /
-  default-server inter 2s fall 3 rise 2
-${servers}
-backend best
-  option httpchk GET /
-  timeout check 1s
-  default-server inter 250ms fastinter 100ms fall 1 rise 2
-${servers}
+  default_backend ${setUps[0]}
+${setUps
+  .map(
+    setUp => `backend ${setUp}
+  option httpchk GET ${path}
+  ${haproxySettings[setUp]}
+${servers}`,
+  )
+  .join('\n')}
 `,
   )
   const { isGone, output } = startProgram(owner, program, ['-db', '-f', file])
@@ -148,7 +157,7 @@ ${servers}
     if (isGone()) throw new Error(`haproxy did not start: ${output()}`)
     return existsSync(socket)
   })
-  return ['usual', 'best'].map(backend => ({
+  return setUps.map(backend => ({
     name: `HAProxy, ${backend}`,
     look: async () => haproxyWords(await ask(socket, 'show stat\n'), backend),
   }))
@@ -192,12 +201,13 @@ const hcheckModules = [
   'lbmethod_byrequests',
 ]
 
-/** mod_proxy_hcheck, an httpd for each set-up. */
+/** mod_proxy_hcheck, an httpd for each set-up, checking the page `path`. */
 export async function startHcheck(
   owner: Owner,
   ports: Ports,
   name: string,
   settings: string,
+  path = '/',
 ): Promise<Checker> {
   const program = findChecker('apache2')
   const directory = publicDirectory(owner)
@@ -215,7 +225,7 @@ ${hcheckModules.map(module => `LoadModule ${module}_module /usr/lib/apache2/modu
 Listen 127.0.0.1:${port}
 ProxyHCTPsize 32
 <Proxy balancer://zopes>
-${[...ports.values()].map(of => `  BalancerMember http://127.0.0.1:${of} hcmethod=GET hcuri=/ ${settings}`).join('\n')}
+${[...ports.values()].map(of => `  BalancerMember http://127.0.0.1:${of} hcmethod=GET hcuri=${path} ${settings}`).join('\n')}
 </Proxy>
 ProxyPass /site balancer://zopes
 <Location /manager>

@@ -3,15 +3,18 @@
 Each says on stderr when it begins, so that a test need not guess.
 """
 import ctypes
+import json
 import os
 import signal
 import sys
 import threading
 import time
+from collections import Counter
 
 import transaction
 from persistent.mapping import PersistentMapping
 from Products.Five.browser import BrowserView
+from waitress.channel import HTTPChannel
 
 
 # SIGUSR1 ends every deadlock page: with all workers stuck no page could.
@@ -20,6 +23,32 @@ signal.signal(signal.SIGUSR1, lambda *_: _released.set())
 
 # one file says what every page does: nothing, "raise" or "site-error"
 _mode_file = os.environ['LAB_MODE_FILE']
+
+
+# how often each page was begun, and a heartbeat answered
+_asked = Counter()
+_asked_lock = threading.Lock()
+
+
+def note(name):
+    with _asked_lock:
+        _asked[name] += 1
+
+
+def note_page(event):
+    note(event.request['PATH_INFO'])
+
+
+# no page, no log: only waitress itself knows of a heartbeat
+_send_continue = HTTPChannel.send_continue
+
+
+def send_continue(channel):
+    note('heartbeat')
+    return _send_continue(channel)
+
+
+HTTPChannel.send_continue = send_continue
 
 
 class SiteError(Exception):
@@ -99,6 +128,11 @@ class Lab(BrowserView):
         # here, so that the answer comes after it
         transaction.commit()
         return str(lab['count'])
+
+    def asked(self):
+        """Of this process: name or path to number."""
+        with _asked_lock:
+            return json.dumps(_asked)
 
     def jar(self):
         return self.context.getPhysicalRoot()._p_jar
