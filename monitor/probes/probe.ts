@@ -120,6 +120,7 @@ function exchange(
     const chunks: Buffer[] = []
     let bytes = 0
     let isDone = false
+    let wasHeld = false
 
     const stream = got.stream(originOf(backend) + settings.path, {
       method: settings.method,
@@ -176,10 +177,11 @@ function exchange(
       stages.set(next, nowMs)
       clearTimeout(stageTimer)
       // a held one has left the limit of the whole behind
-      if (nowMs >= settings.timeoutMs || nowMs + limitMs < settings.timeoutMs)
+      if (wasHeld || nowMs + limitMs < settings.timeoutMs)
         stageTimer = limit(limitMs, nowMs + limitMs)
     }
     const hold = (): void => {
+      wasHeld = true
       clearTimeout(wholeTimer)
       clearTimeout(stageTimer)
       stageTimer = setTimeout(() => {
