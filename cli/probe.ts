@@ -29,20 +29,19 @@ export function probeCommand(): Command {
         return
       }
       const { Lookup } = await import('../monitor/probes/lookup.ts')
-      const { probe } = await import('../monitor/probes/probe.ts')
+      const { probeLight } = await import('../monitor/probes/light.ts')
       const { conclude, probeText } =
         await import('../monitor/probes/probe-text.ts')
       const { askBeside } = await import('../monitor/probes/beside.ts')
       const lookup = new Lookup()
       const { signal } = new AbortController()
       const [probed, beside] = await Promise.all([
-        probe(backend, lookup, signal),
+        probeLight(backend, lookup, signal),
         askBeside(backend, lookup),
       ])
       process.stdout.write(probeText(backend, probed, beside))
-      const { slowMs } = backend.probe
       process.exitCode =
-        exitCodes[conclude(probed.outcome, probed.ms, slowMs, beside)]
+        exitCodes[conclude(probed.outcome, probed.ms, backend.probe, beside)]
     })
 }
 

@@ -3,6 +3,7 @@
 
 /** What a probe sends to a backend, and how its answers are judged. */
 export type ProbeSettings = {
+  readonly light: LightProbe
   readonly path: string
   readonly method: 'GET' | 'HEAD'
   /** the Host header; null = the backend's own host and port */
@@ -58,6 +59,27 @@ export type DeepProbe = {
   readonly timeoutMs: number
   readonly maxLagMs: number
 }
+
+/** What a light probe does. */
+export type LightProbe =
+  /** asks for a page */
+  | { readonly kind: 'http' }
+  /** connects, no more */
+  | { readonly kind: 'tcp' }
+  /** sends a line to another port of the backend's host (zc.monitor) */
+  | {
+      readonly kind: 'ask'
+      readonly port: number
+      readonly send: string
+      /** what a line of the answer must hold */
+      readonly expect: BodyRule
+    }
+  /** runs a program, without a shell */
+  | {
+      readonly kind: 'command'
+      /** an absolute path, then arguments */
+      readonly command: readonly [string, ...string[]]
+    }
 
 export type BodyRule =
   | { readonly kind: 'text'; readonly text: string }

@@ -3,10 +3,12 @@ import type {
   Backend,
   Config,
   Heartbeat,
+  LightProbe,
   MapSettings,
   Pool,
   ProbeSettings,
 } from './config.ts'
+import { decidesKind } from './light-probe.ts'
 import type { FileInput, MapInput, PoolInput, ProbeInput } from './schema.ts'
 
 /** The limit for a whole probe when none is given. */
@@ -18,7 +20,7 @@ export function fillIn(input: FileInput): Config {
     name,
     ...url,
     probe: probeSettings(
-      { ...input.probe, ...probe },
+      { ...commonFor(probe, input.probe), ...probe },
       autoHeartbeat(url.tls, entries.length),
     ),
   }))
@@ -71,11 +73,23 @@ function poolSettings(
   }
 }
 
+/** The settings of all, without their kind of light probe where there is an own one. */
+function commonFor(
+  own: ProbeInput = {},
+  common: ProbeInput = {},
+): Omit<ProbeInput, 'tcp' | 'ask' | 'command'> {
+  if (!decidesKind(own)) return common
+  const { tcp: _tcp, ask: _ask, command: _command, ...rest } = common
+  return rest
+}
+
 /** Every default of a probe, in one place. */
 function probeSettings(given: ProbeInput, auto: Heartbeat): ProbeSettings {
   const intervalMs = given.interval ?? 1_000
   const timeoutMs = given.timeout ?? defaultTimeoutMs
+  const light = lightProbe(given)
   return {
+    light,
     path: given.path ?? '/',
     method: given.method ?? 'GET',
     host: given.host ?? null,
@@ -96,7 +110,11 @@ function probeSettings(given: ProbeInput, auto: Heartbeat): ProbeSettings {
     cutLoose: given.cutLoose ?? false,
     isDamped: given.damping ?? true,
     slowStartMs: given.slowStart ?? 30_000,
-    heartbeat: heartbeat(given.heartbeat ?? 'auto', auto),
+    // who is only connected to may speak anything but HTTP
+    heartbeat: heartbeat(
+      given.heartbeat ?? (light.kind === 'tcp' ? 'off' : 'auto'),
+      auto,
+    ),
     busyForMs: given.busyFor ?? Math.max(60_000, timeoutMs),
     deep:
       given.deep === undefined
@@ -108,6 +126,12 @@ function probeSettings(given: ProbeInput, auto: Heartbeat): ProbeSettings {
             maxLagMs: given.deep.maxLag,
           },
   }
+}
+
+function lightProbe({ tcp = false, ask, command }: ProbeInput): LightProbe {
+  if (command !== undefined) return { kind: 'command', command }
+  if (ask !== undefined) return { kind: 'ask', ...ask }
+  return { kind: tcp ? 'tcp' : 'http' }
 }
 
 /** Heartbeats a second that a monitor sends on its own accord, at most. */

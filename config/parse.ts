@@ -4,6 +4,7 @@ import type { $ZodIssue } from 'zod/v4/core'
 import type { Config } from './config.ts'
 import { defaultTimeoutMs, fillIn } from './defaults.ts'
 import { formatDuration, parseDuration } from './duration.ts'
+import { kindProblems } from './light-probe.ts'
 import { nearest } from './nearest.ts'
 import { ConfigError, describeProblem, found } from './problem.ts'
 import type { Path, Problem } from './problem.ts'
@@ -28,6 +29,7 @@ export function parseConfig(text: string, file: string): Config {
       : parsed.error.issues.flatMap(issue => issueProblems(issue, value))),
     ...memberProblems(value),
     ...probeProblems(value),
+    ...allKindProblems(value),
   ]
   if (problems.length === 0 && parsed.success) return fillIn(parsed.data)
   throw refusal(
@@ -185,6 +187,25 @@ function probeProblems(raw: unknown): Problem[] {
       )
   }
   return [...problems.values()]
+}
+
+/** Kinds of light probes, in the block for all and in each backend's own. */
+function allKindProblems(raw: unknown): Problem[] {
+  const common = blockAt(raw, ['probe'])
+  return [
+    ...kindProblems(['probe'], common, {}),
+    ...keysOf(valueAt(raw, ['backends'])).flatMap(name => {
+      const path: Path = ['backends', name, 'probe']
+      return kindProblems(path, blockAt(raw, path), common)
+    }),
+  ]
+}
+
+function blockAt(raw: unknown, path: Path): Record<string, unknown> {
+  const value = valueAt(raw, path)
+  return Object.fromEntries(
+    keysOf(value).map(key => [key, valueAt(value, [key])]),
+  )
 }
 
 function millisecondsOf(value: unknown): number | undefined {

@@ -77,21 +77,27 @@ function parseStatusRanges(text: string): [number, number][] | undefined {
 
 const bodyRule =
   'must be a text that the body holds, or a pattern between slashes like /OK|ready/'
-const body = z
-  .string({ error: bodyRule })
-  .min(1, { error: bodyRule })
-  .transform((text, context) => {
-    const pattern = /^\/(.+)\/$/s.exec(text)?.[1]
-    if (pattern === undefined) return { kind: 'text' as const, text }
-    try {
-      void new RegExp(pattern)
-      return { kind: 'pattern' as const, pattern }
-    } catch {
-      // the only error a RegExp constructor throws is that of its syntax
-      context.issues.push({ code: 'custom', message: bodyRule, input: text })
-      return z.NEVER
-    }
-  })
+const expectRule =
+  'must be a text that a line of the answer holds, or a pattern between slashes like /^OK$/'
+
+/** A text, or a pattern between slashes. */
+function textOrPattern(rule: string, form: RegExp) {
+  return z
+    .string({ error: rule })
+    .regex(form, { error: rule })
+    .transform((text, context) => {
+      const pattern = /^\/(.+)\/$/s.exec(text)?.[1]
+      if (pattern === undefined) return { kind: 'text' as const, text }
+      try {
+        void new RegExp(pattern)
+        return { kind: 'pattern' as const, pattern }
+      } catch {
+        // the only error a RegExp constructor throws is that of its syntax
+        context.issues.push({ code: 'custom', message: rule, input: text })
+        return z.NEVER
+      }
+    })
+}
 
 const windowRule =
   'must be FAILURES/OF, FAILURES from 1 to OF, OF at most 64 (3/10), or 0/0 for off'
@@ -111,7 +117,37 @@ const probeWindow = z
 const hostRule =
   'must be a host name, with a port if need be, such as www.example.org'
 
+const sendRule = 'must be one line of text without control characters'
+const ask = mapping('a mapping with port, send, expect', {
+  port: integer(1, 65_535),
+  send: z
+    .string({ error: sendRule })
+    .regex(/^\P{Cc}{1,1000}$/u, { error: sendRule }),
+  // "^OK" was meant as a pattern
+  expect: textOrPattern(expectRule, /^[^^]/),
+})
+
+const programRule =
+  'must be a list: the absolute path of a program, then its arguments, such as [/usr/local/bin/check-zope, quick]'
+const argumentRule =
+  'must be a text without NUL, in quotes if it looks like a number'
+const program = z.tuple(
+  [
+    z
+      .string({ error: programRule })
+      .regex(/^\/\P{Cc}+$/u, { error: programRule }),
+  ],
+  z
+    .string({ error: argumentRule })
+    // the system ends an argument there
+    .regex(/^[^\0]*$/, { error: argumentRule }),
+  { error: programRule },
+)
+
 const probe = mapping('a mapping of probe settings', {
+  tcp: z.boolean({ error: 'must be true or false' }),
+  ask,
+  command: program,
   path: urlPath,
   method: oneOf('GET', 'HEAD'),
   host: z
@@ -127,7 +163,7 @@ const probe = mapping('a mapping of probe settings', {
   rise: integer(1, 100),
   fall: integer(1, 100),
   status,
-  body,
+  body: textOrPattern(bodyRule, /./s),
   maxBody: integer(1, 1_048_576),
   verify: z.boolean({ error: 'must be true or false' }),
   window: probeWindow,
@@ -292,6 +328,7 @@ export function knownKeys(path: readonly (string | number)[]): string[] {
     [/^pools\.[^.]*\.members\.\d+$/, { name, weight: name, tier: name }],
     [/^(backends\.[^.]*\.)?probe$/, probe.shape],
     [/^(backends\.[^.]*\.)?probe\.deep$/, probe.shape.deep.unwrap().shape],
+    [/^(backends\.[^.]*\.)?probe\.ask$/, ask.shape],
     [
       /^(backends\.[^.]*\.)?probe\.heartbeat$/,
       { interval: name, timeout: name },

@@ -1,4 +1,4 @@
-// Runs an administrator's command line, never for longer than its limit.
+// Runs an administrator's program, never for longer than its limit.
 import { spawn } from 'node:child_process'
 import { errorCode } from '../config/error-code.ts'
 
@@ -6,56 +6,91 @@ export type CommandEnd = {
   readonly ms: number
   /** exit code, or the signal, or why it did not begin; 0 = it worked */
   readonly code: number | string
+  readonly how: 'exited' | 'signal' | 'limit' | 'not-begun'
   /** the beginning of what it printed, both outputs */
   readonly output: string
 }
 
+/** A program by its path, and its arguments. */
+export type Command = readonly [string, ...string[]]
+
 const maxOutput = 4_096
 
+/** A command line, for `runCommand`. */
+export function shell(commandLine: string): Command {
+  return ['/bin/sh', '-c', commandLine]
+}
+
 /**
+ * Never rejects.
+ *
  * @param environment added to this process's own
  * @param limitMs then it is killed, with all that it started
+ * @param signal kills it likewise
  */
 export function runCommand(
-  command: string,
+  [program, ...args]: Command,
   environment: Readonly<Record<string, string>>,
   limitMs: number,
+  signal?: AbortSignal,
 ): Promise<CommandEnd> {
   const startedMs = performance.now()
+  let output = ''
+  const endOf = (
+    how: CommandEnd['how'],
+    code: number | string,
+  ): CommandEnd => ({
+    ms: Math.round(performance.now() - startedMs),
+    code,
+    how,
+    output: output.trim(),
+  })
   return new Promise(resolve => {
-    // a group of its own, so that the limit holds for its children, too
-    const child = spawn('/bin/sh', ['-c', command], {
-      env: { ...process.env, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-    })
-    let output = ''
+    let child
+    try {
+      // a group of its own, so that the limit holds for its children, too
+      child = spawn(program, args, {
+        env: { ...process.env, ...environment },
+        stdio: ['ignore', 'pipe', 'pipe'],
+        detached: true,
+      })
+    } catch (err) {
+      // spawn throws some errors (ENOTDIR, E2BIG), and emits others (ENOENT)
+      resolve(endOf('not-begun', errorCode(err)))
+      return
+    }
+    const { pid } = child
+    // without a free descriptor there are none, whatever their type says
     for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (text: string) => {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
         output = (output + text).slice(0, maxOutput)
       })
+    let isOver = false
     const killer = setTimeout(() => {
-      killGroup(child.pid)
+      isOver = true
+      killGroup(pid)
     }, limitMs)
-    const end = (code: number | string): void => {
+    const abort = (): void => killGroup(pid)
+    const end = (how: CommandEnd['how'], code: number | string): void => {
       clearTimeout(killer)
-      resolve({
-        ms: Math.round(performance.now() - startedMs),
-        code,
-        output: output.trim(),
-      })
+      signal?.removeEventListener('abort', abort)
+      resolve(endOf(how, code))
     }
     child.on('error', err => {
-      end(errorCode(err))
+      end('not-begun', errorCode(err))
     })
     // what a child in the background goes on printing is not waited for
-    child.on('exit', (code, signal) => {
+    child.on('exit', (code, by) => {
       setImmediate(() => {
         child.stdout.destroy()
         child.stderr.destroy()
-        end(code ?? signal ?? 'unknown')
+        if (code !== null) end('exited', code)
+        else
+          end(isOver && by === 'SIGKILL' ? 'limit' : 'signal', by ?? 'unknown')
       })
     })
+    signal?.addEventListener('abort', abort)
+    if (signal?.aborted === true) abort()
   })
 }
 

@@ -8,7 +8,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import type { LookupAddress } from 'node:dns'
 import type { Logger } from 'pino'
 import { addressOf } from '../config/config.ts'
-import type { Backend } from '../config/config.ts'
+import type { Backend, LightProbe } from '../config/config.ts'
 import { errorCode } from '../config/error-code.ts'
 import { sentinelFile } from '../sentinels/names.ts'
 import type { Lookup } from './probes/lookup.ts'
@@ -34,9 +34,18 @@ const answers: ReadonlySet<string> = new Set<Outcome['kind']>([
   'tls',
 ])
 
-/** Whether a backend that went down with this outcome leaves visitors waiting. */
-export function leavesWaiting(outcome: string): boolean {
-  return !answers.has(outcome)
+/**
+ * Whether a backend that went down with this outcome leaves visitors waiting.
+ *
+ * @param kind of its light probe: another port and a command say nothing of those
+ */
+export function leavesWaiting(
+  outcome: string,
+  kind: LightProbe['kind'],
+): boolean {
+  return kind === 'ask' || kind === 'command'
+    ? outcome === 'heartbeat'
+    : !answers.has(outcome)
 }
 
 /** Where the program is; undefined when it is not installed. */

@@ -100,7 +100,8 @@ export class DeepWatch {
     // one that gives no light answer would only get more to do
     if (deep === null) return offMs
     if (!isAnswering(state)) return idleMs
-    // silence counts as long as others are answered: else no worker may be free
+    // silence counts as long as pages are answered: else no worker may be free
+    const isTelling = backend.probe.light.kind === 'http'
     let sinceMs = performance.now()
     const look = (): void => {
       const isDoubtful =
@@ -112,7 +113,7 @@ export class DeepWatch {
       () => {
         look()
         const ms = this.#of.health.light.heardMs - sinceMs
-        if (ms >= deep.timeoutMs && !signal.aborted)
+        if (isTelling && ms >= deep.timeoutMs && !signal.aborted)
           this.#of.note({ kind: 'silent', ms })
       },
       Math.min(lookMs, deep.timeoutMs),

@@ -4,7 +4,7 @@
 import type { Logger } from 'pino'
 import type { HookSettings } from '../config/config.ts'
 import type { State } from '../sentinels/reports.ts'
-import { runCommand } from './command.ts'
+import { runCommand, shell } from './command.ts'
 
 export type Change = {
   readonly backend: string
@@ -57,7 +57,7 @@ export class Hook {
       const { command, timeoutMs } = settings
       const { backend, state, was, reason, address } = change
       const end = await runCommand(
-        command,
+        shell(command),
         {
           ZOPE_FAILOVER_BACKEND: backend,
           ZOPE_FAILOVER_ADDRESS: address,

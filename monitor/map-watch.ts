@@ -15,7 +15,7 @@ import { meaningOf } from '../sentinels/names.ts'
 import { readRegularFile } from '../sentinels/read.ts'
 import { isMapReport, parseReport } from '../sentinels/reports.ts'
 import type { MapSeen } from '../sentinels/reports.ts'
-import { runCommand } from './command.ts'
+import { runCommand, shell } from './command.ts'
 import { jittered } from './judgement/interval.ts'
 import { Loop } from './loop.ts'
 import {
@@ -161,7 +161,7 @@ export class MapWatch {
     this.#changed()
     const fields = { state: this.#seen.state, command }
     this.#log.warn(fields, 'map stays broken, command begins')
-    const end = await runCommand(command ?? '', {}, commandLimitMs)
+    const end = await runCommand(shell(command ?? ''), {}, commandLimitMs)
     const isDone = end.code === 0
     this.#log[isDone ? 'info' : 'error'](
       { ...fields, ...end },

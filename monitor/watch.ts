@@ -18,7 +18,7 @@ import type { Verdict } from './judgement/light.ts'
 import type { Lookup } from './probes/lookup.ts'
 import { describe, judge } from './judgement/outcome.ts'
 import type { Outcome } from './judgement/outcome.ts'
-import { probe } from './probes/probe.ts'
+import { probeLight } from './probes/light.ts'
 import type { Publisher } from './publish.ts'
 import { backendReport } from './report.ts'
 import { Loop } from './loop.ts'
@@ -61,6 +61,7 @@ export class Watch {
   #since: string
   #isJudged = false
   #isLookupTold = false
+  #isLocalTold = false
   #suspectedMs = -Infinity
   #probedMs = -Infinity
   #abort = new AbortController()
@@ -191,13 +192,14 @@ export class Watch {
       }, backend.probe.slowMs)
     }
     wait()
-    const probed = await probe(backend, this.#around.lookup, signal, () =>
+    const probed = await probeLight(backend, this.#around.lookup, signal, () =>
       isHeld(this.#health, backend.probe, now()),
     )
     isInFlight = false
     clearTimeout(overdue)
     if (signal.aborted) return 0
     this.#tellLookup(probed.lookupError)
+    this.#tellLocal(probed.outcome)
     this.#judge(
       this.#unlessStarved(probed.outcome, probed.ms, startedMs),
       probed.ms,
@@ -348,7 +350,7 @@ export class Watch {
       (state === 'down' || state === 'frozen') &&
       was !== 'unknown' &&
       this.#backend.probe.cutLoose &&
-      leavesWaiting(outcome)
+      leavesWaiting(outcome, this.#backend.probe.light.kind)
     )
       this.#around.cutLoose.cut(
         this.#backend,
@@ -377,6 +379,17 @@ export class Watch {
       judge(outcome) === 'pass' && ms <= this.#backend.probe.slowMs
     if (lateMs === 0 || isTimely) return outcome
     return { kind: 'starved', lateMs }
+  }
+
+  /** Else nobody would learn why a backend has no verdict. */
+  #tellLocal(outcome: Outcome): void {
+    const isLocal = outcome.kind === 'local'
+    if (isLocal && !this.#isLocalTold)
+      this.#around.log.warn(
+        { backend: this.#backend.name, err: outcome.error },
+        'the monitor itself cannot probe, nothing is judged by that',
+      )
+    this.#isLocalTold = isLocal
   }
 
   #tellLookup(error: string | null): void {

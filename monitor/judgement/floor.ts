@@ -45,6 +45,8 @@ function isUsable(judged: Judged | undefined): boolean {
   return (
     judged?.state === 'cut-off' ||
     (judged?.state === 'down' &&
-      ['stuck', 'first-byte-timeout', 'timeout'].includes(judged.outcome))
+      ['stuck', 'first-byte-timeout', 'timeout', 'command-timeout'].includes(
+        judged.outcome,
+      ))
   )
 }

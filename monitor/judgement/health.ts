@@ -16,7 +16,7 @@ import {
 import type { Heart, HeartEvent, HeartTimes, ProbeLimits } from './heart.ts'
 import { lightOf, shareOf as lightShareOf, step as stepLight } from './light.ts'
 import type { Light, LightEvent, Verdict } from './light.ts'
-import { judge } from './outcome.ts'
+import { isAnswer, judge } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
 
 export type Health = {
@@ -92,14 +92,28 @@ export function step(
         ),
       })
     case 'probed': {
-      const isHeard = judge(event.outcome) === 'pass'
+      const isPass = judge(event.outcome) === 'pass'
+      const isHeard = isPass && isAnswer(event.outcome)
       const times = timesOf(settings, health.heart)
+      // what its kernel does is no sign that it has thawed: its heart tells
+      if (
+        isPass &&
+        !isHeard &&
+        health.state === 'frozen' &&
+        health.heart.isLearned &&
+        times !== null &&
+        !isBeating(health.heart, times, nowMs)
+      )
+        return health
       return settle(health, {
         light: lit(health, event, settings, nowMs),
         heart:
-          isHeard && times !== null
-            ? heardElsewhere(health.heart, times)
-            : health.heart,
+          times === null
+            ? // it was switched off: what it said last holds no longer
+              noHeart
+            : isHeard
+              ? heardElsewhere(health.heart, times)
+              : health.heart,
       })
     }
     case 'heart':

@@ -1,8 +1,16 @@
 // What became of one probe: a closed set, each with its own short code (`kind`,
 // in the report and the log) and its own sentence. Pure.
+import type { LightProbe } from '../../config/config.ts'
+import { printable } from '../../config/printable.ts'
 
 export type Outcome =
   | { readonly kind: 'pass'; readonly status: number; readonly bytes: number }
+  /** of a light probe that asks for no page; the line it was told, if any */
+  | {
+      readonly kind: 'pass'
+      readonly by: Exclude<LightProbe['kind'], 'http'>
+      readonly said: string
+    }
   /** the name could not be looked up */
   | { readonly kind: 'dns'; readonly host: string; readonly error: string }
   | {
@@ -36,6 +44,8 @@ export type Outcome =
       readonly kind: 'content'
       readonly wanted: string
       readonly bytes: number
+      /** the first line of an answer that is no page */
+      readonly said?: string
     }
   | {
       readonly kind: 'short-body'
@@ -43,6 +53,13 @@ export type Outcome =
       /** what content-length promised; null = it was chunked */
       readonly promised: number | null
     }
+  /** the command ended otherwise than with 0; a signal has a name */
+  | {
+      readonly kind: 'exit'
+      readonly code: number | string
+      readonly said: string
+    }
+  | { readonly kind: 'command-timeout'; readonly limitMs: number }
   /** the answer is not HTTP */
   | { readonly kind: 'protocol'; readonly error: string }
   /** the monitor's own trouble (open files, memory): says nothing of the backend */
@@ -75,13 +92,18 @@ export function judge(outcome: Outcome): Judgement {
     case 'status':
     case 'content':
     case 'short-body':
+    case 'exit':
+    case 'command-timeout':
     case 'protocol':
       return 'fail'
   }
 }
 
 /** Whether somebody on the other side was alive to cause it. */
-export function isAnswer({ kind }: Outcome): boolean {
+export function isAnswer(outcome: Outcome): boolean {
+  const { kind } = outcome
+  // the kernel accepts for a frozen process, too
+  if (kind === 'pass' && 'by' in outcome && outcome.by === 'tcp') return false
   return [
     'pass',
     'status',
@@ -96,6 +118,7 @@ export function isAnswer({ kind }: Outcome): boolean {
 export function describe(outcome: Outcome): string {
   switch (outcome.kind) {
     case 'pass':
+      if ('by' in outcome) return passText(outcome.by, outcome.said)
       return `status ${outcome.status} with ${bytesText(outcome.bytes)} of body`
     case 'dns':
       return `the host name ${outcome.host} cannot be looked up (${outcome.error})`
@@ -124,11 +147,19 @@ export function describe(outcome: Outcome): string {
     case 'status':
       return `status ${outcome.status}, but only ${rangesText(outcome.allowed)} passes`
     case 'content':
+      if (outcome.said !== undefined)
+        return `the answer ${quoted(outcome.said)} does not match ${outcome.wanted}`
       return `${outcome.wanted} was not found in ${bytesText(outcome.bytes)} of body`
     case 'short-body':
       return outcome.promised === null
         ? `the answer broke off after ${bytesText(outcome.bytes)} of body, before its last chunk`
         : `the answer broke off after ${bytesText(outcome.bytes)} of body, ${outcome.promised} were promised`
+    case 'exit':
+      return outcome.said === ''
+        ? `the command ended with ${outcome.code} and without a word`
+        : `the command ended with ${outcome.code}: ${quoted(outcome.said)}`
+    case 'command-timeout':
+      return `the command did not end within ${outcome.limitMs} ms and was killed`
     case 'protocol':
       return `the answer is not HTTP (${outcome.error})`
     case 'local':
@@ -136,6 +167,30 @@ export function describe(outcome: Outcome): string {
     case 'starved':
       return `the monitor itself ran ${outcome.lateMs} ms late (stopped or starved); not counted`
   }
+}
+
+function passText(
+  by: Exclude<LightProbe['kind'], 'http'>,
+  said: string,
+): string {
+  switch (by) {
+    case 'tcp':
+      return 'the connection was accepted'
+    case 'ask':
+      return `the answer was ${quoted(said)}`
+    case 'command':
+      return said === ''
+        ? 'the command ended with 0'
+        : `the command ended with 0: ${quoted(said)}`
+  }
+}
+
+const maxQuoted = 100
+
+/** What somebody else wrote, for a log and a terminal. */
+function quoted(text: string): string {
+  const line = printable(text)
+  return `"${line.length > maxQuoted ? `${line.slice(0, maxQuoted - 1)}…` : line}"`
 }
 
 function limitText(ms: number): string {

@@ -1,5 +1,7 @@
-// Whether an answer passes: its status, then its body. Pure.
+// Whether an answer passes: its status, then its body; a line; a command's end.
+// Pure.
 import type { BodyRule, ProbeSettings } from '../../config/config.ts'
+import type { CommandEnd } from '../command.ts'
 import type { Outcome } from '../judgement/outcome.ts'
 
 /** The outcome of a status that does not pass; undefined = look at the body. */
@@ -28,6 +30,51 @@ export function bodyOutcome(
     : { kind: 'content', wanted: wantedText(rule), bytes }
 }
 
+/**
+ * The outcome of an answer in lines (zc.monitor); undefined = none of the whole
+ * ones passes yet.
+ *
+ * @param isAll nothing more is to come, or is read
+ */
+export function linesOutcome(
+  answer: Buffer,
+  isAll: boolean,
+  rule: BodyRule,
+): Outcome | undefined {
+  const lines = answer.toString('utf8').split(/\r?\n/)
+  // what follows the last line end: nothing, or half a line
+  if (!isAll || lines.at(-1) === '') lines.pop()
+  const said = lines.find(line => holds(rule, line))
+  if (said !== undefined) return { kind: 'pass', by: 'ask', said }
+  return isAll
+    ? {
+        kind: 'content',
+        wanted: wantedText(rule),
+        bytes: answer.length,
+        said: lines[0] ?? '',
+      }
+    : undefined
+}
+
+/** The outcome of a command that has ended, or could not begin. */
+export function commandOutcome(end: CommandEnd, limitMs: number): Outcome {
+  const { code, how } = end
+  const [said = ''] = end.output.split(/\r?\n/)
+  switch (how) {
+    case 'exited':
+      return code === 0
+        ? { kind: 'pass', by: 'command', said }
+        : { kind: 'exit', code, said }
+    case 'signal':
+      return { kind: 'exit', code, said }
+    case 'limit':
+      return { kind: 'command-timeout', limitMs }
+    // nobody has looked at the backend
+    case 'not-begun':
+      return { kind: 'local', error: `the command did not begin: ${code}` }
+  }
+}
+
 function holds(rule: BodyRule, text: string): boolean {
   switch (rule.kind) {
     case 'text':
@@ -37,7 +84,8 @@ function holds(rule: BodyRule, text: string): boolean {
   }
 }
 
-function wantedText(rule: BodyRule): string {
+/** What an answer must hold, as it was written. */
+export function wantedText(rule: BodyRule): string {
   switch (rule.kind) {
     case 'text':
       return JSON.stringify(rule.text)

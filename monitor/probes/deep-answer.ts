@@ -33,7 +33,8 @@ export function deepOutcome(
   ms: number,
   body: string,
 ): DeepOutcome {
-  if (outcome.kind !== 'pass') return { kind: 'none', why: describe(outcome) }
+  if (outcome.kind !== 'pass' || 'by' in outcome)
+    return { kind: 'none', why: describe(outcome) }
   const told = viewOf(body)
   if (told !== undefined)
     return isAllowed

@@ -1,7 +1,8 @@
 // One probe told in full, for a person who wants to know why. Pure.
-import type { Backend } from '../../config/config.ts'
-import { originOf } from '../../config/config.ts'
+import type { Backend, ProbeSettings } from '../../config/config.ts'
+import { addressOf, originOf } from '../../config/config.ts'
 import type { DeepOutcome } from '../judgement/deep.ts'
+import { wantedText } from './answer.ts'
 import type { Stage } from './failure.ts'
 import type { HeartEvent } from '../judgement/heart.ts'
 import { describe, judge } from '../judgement/outcome.ts'
@@ -36,7 +37,7 @@ const nothingBeside: Beside = { heart: undefined, deep: null }
 export function conclude(
   outcome: Outcome,
   ms: number,
-  slowMs: number,
+  { slowMs, light }: Pick<ProbeSettings, 'slowMs' | 'light'>,
   { heart, deep }: Beside = nothingBeside,
 ): Conclusion {
   switch (judge(outcome)) {
@@ -47,7 +48,9 @@ export function conclude(
           ? 'warning'
           : 'ok'
     case 'fail':
-      return outcome.kind === 'first-byte-timeout' && heart?.kind === 'beat'
+      return outcome.kind === 'first-byte-timeout' &&
+        light.kind === 'http' &&
+        heart?.kind === 'beat'
         ? 'warning'
         : 'critical'
     case 'none':
@@ -62,8 +65,8 @@ export function probeText(
   beside: Beside = nothingBeside,
 ): string {
   const { outcome, ms, stages } = probed
-  const { slowMs, timeoutMs } = backend.probe
-  const conclusion = conclude(outcome, ms, slowMs, beside)
+  const { slowMs } = backend.probe
+  const conclusion = conclude(outcome, ms, backend.probe, beside)
   const late =
     judge(outcome) === 'pass' && ms > slowMs
       ? `, later than slow (${slowMs} ms)`
@@ -72,8 +75,8 @@ export function probeText(
   return [
     `${conclusion.toUpperCase()}: ${backend.name} ${outcome.kind} after ${ms.toFixed(1)} ms${late}: ${describe(outcome)}`,
     '',
-    `probe    ${backend.probe.method} ${originOf(backend)}${backend.probe.path}`,
-    `limits   slow ${slowMs} ms, connect ${backend.probe.connectTimeoutMs} ms, first byte ${backend.probe.firstByteTimeoutMs} ms, whole ${timeoutMs} ms`,
+    `probe    ${askedText(backend)}`,
+    `limits   ${limitsText(backend.probe)}`,
     ...(probed.lookupError === null
       ? []
       : [`look-up  failed (${probed.lookupError}), a former address was used`]),
@@ -83,10 +86,42 @@ export function probeText(
     ),
     stageLine('in all', ms),
     ...besideText(beside),
-    ...sent(probed),
-    ...received(probed),
+    ...sent(backend, probed),
+    ...received(backend, probed),
     '',
   ].join('\n')
+}
+
+function askedText(backend: Backend): string {
+  const { light, method, path } = backend.probe
+  switch (light.kind) {
+    case 'http':
+      return `${method} ${originOf(backend)}${path}`
+    case 'tcp':
+      return `a connection to ${addressOf(backend)}${backend.tls ? ' with TLS' : ''}`
+    case 'ask':
+      return `the line ${JSON.stringify(light.send)} to ${addressOf({ ...backend, port: light.port })}, a line of the answer must match ${wantedText(light.expect)}`
+    case 'command':
+      return light.command
+        .map(word =>
+          /^[\w./:=@%+-]+$/.test(word) ? word : JSON.stringify(word),
+        )
+        .join(' ')
+  }
+}
+
+/** The limits that this kind of probe has. */
+function limitsText(settings: ProbeSettings): string {
+  const { kind } = settings.light
+  const connecting = `connect ${settings.connectTimeoutMs} ms`
+  return [
+    `slow ${settings.slowMs} ms`,
+    ...(kind === 'command' ? [] : [connecting]),
+    ...(kind === 'http' || kind === 'ask'
+      ? [`first byte ${settings.firstByteTimeoutMs} ms`]
+      : []),
+    `whole ${settings.timeoutMs} ms`,
+  ].join(', ')
 }
 
 function besideText({ heart, deep }: Beside): string[] {
@@ -133,7 +168,13 @@ function stageLine(text: string, tookMs: number): string {
   return `${tookMs.toFixed(1).padStart(8)} ms  ${text}`
 }
 
-function sent({ request, stages }: Probed): string[] {
+function sent(
+  { probe: { light } }: Backend,
+  { request, stages }: Probed,
+): string[] {
+  if (light.kind === 'tcp' || light.kind === 'command') return []
+  if (light.kind === 'ask' && stages.has('answer'))
+    return ['', `> ${printable(light.send)}`]
   if (request === null || !stages.has('answer')) return ['', 'nothing was sent']
   const headers = Object.entries(request.getHeaders()).map(
     ([name, value]) => `> ${name}: ${String(value)}`,
@@ -141,22 +182,34 @@ function sent({ request, stages }: Probed): string[] {
   return ['', `> ${request.method} ${request.path} HTTP/1.1`, ...headers]
 }
 
-function received({ response, body }: Probed): string[] {
-  if (response === null) return ['', 'no answer']
-  const raw = response.rawHeaders
+function received(
+  { probe: { light } }: Backend,
+  { response, body }: Probed,
+): string[] {
+  if (light.kind === 'tcp') return []
+  if (light.kind === 'http' ? response === null : body.length === 0)
+    return ['', light.kind === 'command' ? 'it printed nothing' : 'no answer']
   const lines = [
-    `HTTP/${response.httpVersion} ${response.statusCode} ${response.statusMessage}`,
-    ...raw.flatMap((name, index) =>
-      index % 2 === 0 ? [`${name}: ${raw[index + 1] ?? ''}`] : [],
-    ),
-    '',
-    ...body.toString('utf8', 0, maxBodyShown).split(/\r?\n/),
+    ...headLines(response),
+    ...body.toString('utf8', 0, maxBodyShown).trimEnd().split(/\r?\n/),
   ]
   const rest = body.length - maxBodyShown
   return [
     '',
     ...lines.map(line => `< ${printable(line)}`.trimEnd()),
     ...(rest > 0 ? [`(${rest} more bytes)`] : []),
+  ]
+}
+
+function headLines(response: Probed['response']): string[] {
+  if (response === null) return []
+  const raw = response.rawHeaders
+  return [
+    `HTTP/${response.httpVersion} ${response.statusCode} ${response.statusMessage}`,
+    ...raw.flatMap((name, index) =>
+      index % 2 === 0 ? [`${name}: ${raw[index + 1] ?? ''}`] : [],
+    ),
+    '',
   ]
 }
 

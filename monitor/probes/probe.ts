@@ -70,7 +70,25 @@ export async function probe(
   signal: AbortSignal,
   isHeld: () => boolean = () => false,
 ): Promise<Probed> {
-  const settings = backend.probe
+  return withAddresses(backend, lookup, (addresses, started, stages) =>
+    exchange(backend, addresses, started, stages, signal, isHeld),
+  )
+}
+
+/**
+ * What each probe over the network begins with.
+ *
+ * @param converse never rejects
+ */
+export async function withAddresses(
+  { host, probe: settings }: Backend,
+  lookup: Lookup,
+  converse: (
+    addresses: readonly LookupAddress[],
+    started: number,
+    stages: Map<Stage, number>,
+  ) => Promise<Exchanged>,
+): Promise<Probed> {
   const started = performance.now()
   const stages = new Map<Stage, number>([['lookup', 0]])
   const finish = (outcome: Outcome, rest: Partial<Probed> = {}): Probed => ({
@@ -84,30 +102,22 @@ export async function probe(
     ...rest,
   })
   const lookupMs = Math.min(settings.connectTimeoutMs, settings.timeoutMs)
-  const resolved = await lookup.resolve(backend.host, lookupMs)
+  const resolved = await lookup.resolve(host, lookupMs)
   if (resolved.kind === 'failed')
-    return finish({ kind: 'dns', host: backend.host, error: resolved.error })
+    return finish({ kind: 'dns', host, error: resolved.error })
   if (resolved.kind === 'hanging')
-    return finish({
-      kind: 'dns-timeout',
-      host: backend.host,
-      limitMs: lookupMs,
-    })
-  const exchanged = await exchange(
-    backend,
-    resolved.addresses,
-    started,
-    stages,
-    signal,
-    isHeld,
-  )
+    return finish({ kind: 'dns-timeout', host, limitMs: lookupMs })
+  const exchanged = await converse(resolved.addresses, started, stages)
   return finish(exchanged.outcome, {
     ...exchanged,
     lookupError: resolved.kind === 'remembered' ? resolved.error : null,
   })
 }
 
-type Exchanged = Pick<Probed, 'outcome' | 'request' | 'response' | 'body'>
+export type Exchanged = Pick<
+  Probed,
+  'outcome' | 'request' | 'response' | 'body'
+>
 
 function exchange(
   backend: Backend,
@@ -126,6 +136,7 @@ function exchange(
     const chunks: Buffer[] = []
     let bytes = 0
     let isDone = false
+    let wasHeld = false
 
     // the look-up is done
     const lookup = answerWith(addresses)
@@ -178,10 +189,11 @@ function exchange(
       stages.set(next, nowMs)
       clearTimeout(stageTimer)
       // a held one has left the limit of the whole behind
-      if (nowMs >= settings.timeoutMs || nowMs + limitMs < settings.timeoutMs)
+      if (wasHeld || nowMs + limitMs < settings.timeoutMs)
         stageTimer = limit(limitMs, nowMs + limitMs)
     }
     const hold = (): void => {
+      wasHeld = true
       clearTimeout(wholeTimer)
       clearTimeout(stageTimer)
       stageTimer = setTimeout(() => {

@@ -8,6 +8,7 @@ function parse(...lines: string[]): Config {
 
 /** The defaults of contract 3 and 6. */
 const probeDefaults = {
+  light: { kind: 'http' },
   path: '/',
   method: 'GET',
   host: null,
@@ -288,3 +289,52 @@ void t.test('the hook is run with a limit', t => {
   })
   t.end()
 })
+
+/** The probe of a backend with settings of its own. */
+function own(settings: string, ...common: string[]) {
+  return parse(
+    `backends: { a: { url: "http://h:1", probe: ${settings} } }`,
+    ...common,
+  ).backends[0]?.probe
+}
+
+void t.test(
+  'a backend has the kind of light probe that it or all ask for',
+  t => {
+    const ask = 'ask: { port: 8180, send: health_ok, expect: /^OK$/ }'
+    const asked = {
+      kind: 'ask',
+      port: 8180,
+      send: 'health_ok',
+      expect: { kind: 'pattern', pattern: '^OK$' },
+    }
+    t.strictSame(own('{ tcp: true }')?.light, { kind: 'tcp' })
+    t.strictSame(own('{ tcp: false }', `probe: { ${ask} }`)?.light, {
+      kind: 'http',
+    })
+    t.strictSame(own(`{ ${ask} }`)?.light, asked)
+    t.strictSame(own('{}', `probe: { ${ask} }`)?.light, asked)
+    t.strictSame(own(`{ ${ask} }`, 'probe: { tcp: true }')?.light, asked)
+    const run = own(
+      '{ command: [/bin/true, -q] }',
+      `probe: { ${ask}, rise: 5 }`,
+    )
+    t.match(run, { light: { kind: 'command', command: ['/bin/true', '-q'] } })
+    t.equal(run?.rise, 5, 'all else of the settings for all holds')
+    t.strictSame(own('{ tcp: true }', 'probe: { path: /a, body: OK }')?.light, {
+      kind: 'tcp',
+    })
+    t.end()
+  },
+)
+
+void t.test(
+  'who is only connected to gets no heartbeat of its own accord',
+  t => {
+    t.equal(own('{ tcp: true }')?.heartbeat.kind, 'off')
+    t.equal(own('{ tcp: true, heartbeat: auto }')?.heartbeat.kind, 'on')
+    t.equal(own('{ tcp: false }')?.heartbeat.kind, 'on')
+    t.equal(own('{ command: [/bin/true] }')?.heartbeat.kind, 'on')
+    t.end()
+  },
+)

@@ -196,6 +196,33 @@ void t.test(
         'backends: { a: { url: http://h:1, probe: { method: HEAD } } }\nprobe: { body: OK }\n',
         '1: backends.a.probe.method must not be HEAD while probe.body is given: such an answer has no body',
       ],
+      [
+        'a mistyped key of a question',
+        `${oneBackend}probe: { ask: { port: 1, send: a, expected: b } }\n`,
+        '2: probe.ask.expect is missing: it must be a text that a line of the answer holds, or a pattern between slashes like /^OK$/',
+        '2: probe.ask.expected is not a known key; did you mean "expect"?',
+      ],
+      [
+        'a command that is no list, and one with a number',
+        'backends: { a: { url: http://h:1, probe: { command: [/bin/check, 5] } } }\nprobe: { command: /bin/check }\n',
+        '1: backends.a.probe.command[1] must be a text without NUL, in quotes if it looks like a number, got 5',
+        '2: probe.command must be a list: the absolute path of a program, then its arguments, such as [/usr/local/bin/check-zope, quick], got "/bin/check"',
+      ],
+      [
+        'two kinds of light probes',
+        `${oneBackend}probe:\n  tcp: true\n  command: [/bin/check]\n`,
+        '4: probe.command must be left out beside probe.tcp: a light probe is of one kind, got ["/bin/check"]',
+      ],
+      [
+        'a page asked for by who is only connected to',
+        'backends:\n  a:\n    url: http://h:1\n    probe:\n      tcp: true\n      path: /@@ok\n',
+        '6: backends.a.probe.path must be left out beside probe.tcp, which asks for no page, got "/@@ok"',
+      ],
+      [
+        'a page in one backend where all are only connected to',
+        'backends:\n  a: { url: http://h:1, probe: { path: /@@ok } }\nprobe: { tcp: true }\n',
+        '2: backends.a.probe.path must be left out while probe.tcp holds for all backends and asks for no page ("tcp: false" beside it asks for one), got "/@@ok"',
+      ],
     ] as const)
       t.strictSame(problemsOf(text), expected, title)
     t.end()

@@ -24,6 +24,13 @@ const rules = {
   status:
     'must be status codes from 100 to 599 that pass, like 200-399 or "200, 301-303"',
   body: 'must be a text that the body holds, or a pattern between slashes like /OK|ready/',
+  ask: 'must be a mapping with port, send, expect',
+  send: 'must be one line of text without control characters',
+  expect:
+    'must be a text that a line of the answer holds, or a pattern between slashes like /^OK$/',
+  command:
+    'must be a list: the absolute path of a program, then its arguments, such as [/usr/local/bin/check-zope, quick]',
+  argument: 'must be a text without NUL, in quotes if it looks like a number',
   window:
     'must be FAILURES/OF, FAILURES from 1 to OF, OF at most 64 (3/10), or 0/0 for off',
   heartbeat:
@@ -43,6 +50,17 @@ function integer(min: number, max: number): string {
 
 void t.test('each probe setting has its limits and says them', t => {
   for (const [key, bad, rule] of [
+    ['tcp', ['yes', 1, null], 'must be true or false'],
+    ['ask', ['health_ok', 8180, null], rules.ask],
+    ['command', ['/bin/true', [], ['true'], ['/'], [5]], rules.command],
+    [
+      'command',
+      [
+        ['/bin/true', 5],
+        ['/bin/true', 'a\0'],
+      ],
+      rules.argument,
+    ],
     ['path', ['@@ok', '/a b', '/a#b', '/ü', '', 5], rules.path],
     ['method', ['POST', 'get'], 'must be GET or HEAD'],
     ['host', ['a b', '', 'http://h/', 5], rules.host],
@@ -83,6 +101,24 @@ void t.test('each probe setting has its limits and says them', t => {
     [duration('1s', '1h'), duration('100ms', '10m'), duration('1s', '24h')],
   )
   t.strictSame(ofProbe({ deep: {} }), [rules.path])
+  t.strictSame(ofProbe({ ask: {} }), [
+    integer(1, 65_535),
+    rules.send,
+    rules.expect,
+  ])
+  for (const [key, value, rule] of [
+    ['port', 0, integer(1, 65_535)],
+    ['send', '', rules.send],
+    ['send', 'a\nb', rules.send],
+    ['expect', '', rules.expect],
+    ['expect', '/(/', rules.expect],
+    ['expect', '^OK', rules.expect],
+  ] as const)
+    t.strictSame(
+      ofProbe({ ask: { port: 1, send: 'a', expect: 'b', [key]: value } }),
+      [rule],
+      `${key} ${JSON.stringify(value)}`,
+    )
   t.strictSame(ofProbe(null), ['must be a mapping of probe settings'])
   t.end()
 })
@@ -107,6 +143,18 @@ void t.test('each probe setting takes what it should', t => {
     ],
     [{ body: 'OK' }, { body: { kind: 'text', text: 'OK' } }],
     [{ body: '/' }, { body: { kind: 'text', text: '/' } }],
+    [{ tcp: true }, { tcp: true }],
+    [
+      { ask: { port: 8180, send: 'health_ok', expect: '/^OK$/' } },
+      {
+        ask: {
+          port: 8180,
+          send: 'health_ok',
+          expect: { kind: 'pattern', pattern: '^OK$' },
+        },
+      },
+    ],
+    [{ command: ['/opt/a b', '-q', ''] }, { command: ['/opt/a b', '-q', ''] }],
     [{ body: '/O+K/' }, { body: { kind: 'pattern', pattern: 'O+K' } }],
     [{ window: '3/10' }, { window: { failures: 3, of: 10 } }],
     [{ window: '0/0' }, { window: { failures: 0, of: 0 } }],
@@ -231,6 +279,7 @@ void t.test('every place of the file knows its keys', t => {
     [['backends', 'zope1', 'probe', 'deep'], 'maxLag'],
     [['probe'], 'rise'],
     [['probe', 'heartbeat'], 'timeout'],
+    [['probe', 'ask'], 'expect'],
     [['pools', 'default'], 'minAlive'],
     [['pools', 'default', 'members', 0], 'weight'],
   ] as const)

@@ -1,22 +1,74 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { runCommand } from '../../monitor/command.ts'
+import { runCommand, shell } from '../../monitor/command.ts'
 import { hangMs, publicDirectory, until } from '../fixtures/processes.ts'
 
 void t.test('how it ended, and what it printed', async t => {
-  t.match(await runCommand('echo $A; echo b >&2; exit 3', { A: 'a' }, hangMs), {
-    code: 3,
-    output: /^a\nb$|^b\na$/,
+  const end = await runCommand(
+    shell('echo $A; echo b >&2; exit 3'),
+    { A: 'a' },
+    hangMs,
+  )
+  t.match(end, { how: 'exited', code: 3, output: /^a\nb$|^b\na$/ })
+  t.match(await runCommand(shell('true'), {}, hangMs), { code: 0, output: '' })
+  t.match(await runCommand(shell('kill -KILL $$'), {}, hangMs), {
+    how: 'signal',
+    code: 'SIGKILL',
   })
-  t.match(await runCommand('true', {}, hangMs), { code: 0, output: '' })
-  t.match(await runCommand('kill -TERM $$', {}, hangMs), { code: 'SIGTERM' })
+  t.match(
+    await runCommand(['/bin/echo', '$A', 'a  b'], { A: 'a' }, hangMs),
+    { output: '$A a  b' },
+    'without a shell',
+  )
+})
+
+void t.test('it does not begin', async t => {
+  for (const [program, code] of [
+    ['/does/not/exist', 'ENOENT'],
+    ['/etc/passwd/x', 'ENOTDIR'],
+    ['/etc', 'EACCES'],
+  ] as const)
+    t.match(await runCommand([program], {}, hangMs), { how: 'not-begun', code })
+})
+
+void t.test('a signal ends it, with its children', async t => {
+  const file = `${publicDirectory(t)}/pid`
+  const controller = new AbortController()
+  const { signal } = controller
+  const ending = runCommand(
+    shell(`sleep 600 & echo $! >${file}; wait`),
+    {},
+    hangMs,
+    signal,
+  )
+  const pid = await until(
+    'its child',
+    () => existsSync(file) && readFileSync(file, 'utf8').trim(),
+  )
+  controller.abort()
+  t.match(await ending, { how: 'signal', code: 'SIGKILL' })
+  await untilGone(pid)
+  const late = await runCommand(shell('sleep 600'), {}, hangMs, signal)
+  t.match(late, { how: 'signal' }, 'one that came before it, too')
 })
 
 void t.test('its children end with it', async t => {
   const file = `${publicDirectory(t)}/pid`
-  const end = await runCommand(`sleep 600 & echo $! >${file}; wait`, {}, 300)
-  t.equal(end.code, 'SIGKILL')
-  const pid = readFileSync(file, 'utf8').trim()
+  const end = await runCommand(
+    shell(`sleep 600 & echo $! >${file}; wait`),
+    {},
+    300,
+  )
+  t.match(end, { how: 'limit', code: 'SIGKILL' })
+  await untilGone(readFileSync(file, 'utf8').trim())
+})
+
+void t.test('it prints without end, and is not waited for', async t => {
+  const end = await runCommand(shell('yes & sleep 0.2; kill $!'), {}, hangMs)
+  t.equal(end.output.length <= 4_096, true)
+})
+
+async function untilGone(pid: string): Promise<void> {
   await until('the child to be gone', () => {
     try {
       return readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')
@@ -25,9 +77,4 @@ void t.test('its children end with it', async t => {
       return true
     }
   })
-})
-
-void t.test('it prints without end, and is not waited for', async t => {
-  const end = await runCommand('yes & sleep 0.2; kill $!', {}, hangMs)
-  t.equal(end.output.length <= 4_096, true)
-})
+}

@@ -225,8 +225,13 @@ for (const [title, script, wanted] of [
 
 void t.test('only a backend that gives no answer is cut loose', t => {
   for (const outcome of ['first-byte-timeout', 'timeout', 'connect-timeout'])
-    t.equal(leavesWaiting(outcome), true, outcome)
+    t.equal(leavesWaiting(outcome, 'http'), true, outcome)
   for (const outcome of ['status', 'content', 'pass'])
-    t.equal(leavesWaiting(outcome), false, outcome)
+    t.equal(leavesWaiting(outcome, 'tcp'), false, outcome)
+  // they look elsewhere than where visitors wait
+  for (const kind of ['ask', 'command'] as const) {
+    t.equal(leavesWaiting('first-byte-timeout', kind), false, kind)
+    t.equal(leavesWaiting('heartbeat', kind), true, kind)
+  }
   t.end()
 })

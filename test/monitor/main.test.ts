@@ -29,6 +29,7 @@ import {
   until,
 } from '../fixtures/processes.ts'
 import type { Program } from '../fixtures/processes.ts'
+import { startZcMonitor } from '../fixtures/zc-monitor.ts'
 
 type Zope = {
   readonly url: string
@@ -572,6 +573,92 @@ void t.test('a name server that hangs holds up nobody', async t => {
   monitor.child.kill('SIGTERM')
   await monitor.gone
   t.notOk(site.has('.monitor.lock'), 'in good order')
+})
+
+void t.test('each kind of light probe takes out and brings back', async t => {
+  const port = await freePort()
+  const listen = async (): Promise<Server> => {
+    const server = createServer()
+    server.listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    t.teardown(() => server.close())
+    return server
+  }
+  let server = await listen()
+  const zcMonitor = await startZcMonitor(t)
+  const root = publicDirectory(t)
+  const broken = `${root}/broken`
+  const url = `http://127.0.0.1:${port}`
+  const expect = '/^OK$/'
+  const site = siteOf(
+    t,
+    {
+      tcp: { url, probe: { tcp: true } },
+      ask: {
+        url: 'http://127.0.0.1:1',
+        probe: {
+          ask: { port: zcMonitor.port, send: 'health_ok', expect },
+        },
+      },
+      command: {
+        url: 'http://127.0.0.1:1',
+        probe: {
+          command: [
+            '/bin/sh',
+            '-c',
+            `if [ -e ${broken} ]; then echo "$ZOPE_FAILOVER_BACKEND is broken"; exit 2; fi`,
+          ],
+        },
+      },
+      missing: { url, probe: { command: ['/does/not/exist'] } },
+    },
+    { ...quickly, heartbeat: 'off' },
+    root,
+  )
+  const monitor = site.start()
+  const names = ['tcp', 'ask', 'command']
+  const isUp = (name: string): boolean => site.has(`${name}.up`)
+  await until('all are up', () => names.every(isUp))
+  await until('the report', site.report)
+  t.match(site.report()?.backends, {
+    tcp: { probes: [{ outcome: 'pass' }] },
+    ask: { probes: [{ outcome: 'pass' }] },
+    command: { probes: [{ outcome: 'pass' }] },
+    // nobody has looked at it: neither up nor down
+    missing: { state: 'unknown', probes: [{ outcome: 'local' }] },
+  })
+  const cannot = 'the monitor itself cannot probe, nothing is judged by that'
+  t.match(await until('it is told', () => told(monitor, cannot)[0]), {
+    backend: 'missing',
+    err: /ENOENT/,
+  })
+
+  server.close()
+  zcMonitor.answers.set('health_ok', 'Warmup in progress\n')
+  writeFileSync(broken, '')
+  await until('all are out', () => !names.some(isUp))
+  const outOf = (name: string): Promise<Line> =>
+    until(`the end of ${name} told`, () =>
+      told(monitor, 'backend changed state').find(
+        line => line['backend'] === name && line['state'] === 'down',
+      ),
+    )
+  const thrice = 'failed 3 times in a row (fall 3): '
+  t.match(await outOf('tcp'), { outcome: 'refused', good: -3 })
+  t.match(await outOf('ask'), {
+    outcome: 'content',
+    reason: `${thrice}the answer "Warmup in progress" does not match /^OK$/`,
+  })
+  t.match(await outOf('command'), {
+    outcome: 'exit',
+    reason: `${thrice}the command ended with 2: "command is broken"`,
+  })
+
+  server = await listen()
+  zcMonitor.answers.set('health_ok', 'OK\n')
+  rmSync(broken)
+  await until('all are back', () => names.every(isUp))
+  t.equal(told(monitor, cannot).length, 1, 'told once')
 })
 
 function byText(a: string, b: string): number {

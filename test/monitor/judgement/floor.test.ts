@@ -19,6 +19,8 @@ const kinds: Readonly<Record<string, Judged>> = {
   e: { state: 'down', outcome: 'status' },
   t: { state: 'down', outcome: 'first-byte-timeout' },
   k: { state: 'down', outcome: 'stuck' },
+  o: { state: 'down', outcome: 'command-timeout' },
+  x: { state: 'down', outcome: 'exit' },
   f: { state: 'frozen', outcome: 'first-byte-timeout' },
 }
 
@@ -42,6 +44,7 @@ void t.test('who stays although he is judged out', t => {
     ['tkc', 1, 'c'],
     ['rfe', 3, ''],
     ['src', 1, ''],
+    ['xor', 1, 'b'],
   ] as const)
     t.equal(
       [...floorOf(poolsOf(minAlive), judgedOf(story))].join(''),

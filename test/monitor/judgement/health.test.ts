@@ -146,6 +146,39 @@ void t.test('a heartbeat', t => {
   t.end()
 })
 
+void t.test('an accepted connection is no sign of life', t => {
+  const accepted: HealthEvent = {
+    ...pass,
+    outcome: { kind: 'pass', by: 'tcp', said: '' },
+  }
+  const frozen = [
+    [0, accepted],
+    [10, beat],
+    [2_000, accepted],
+    [3_300, silent(3_050)],
+  ] as const
+  const twice = (ms: number) =>
+    [
+      [ms, accepted],
+      [ms + 10, accepted],
+    ] as const
+  t.equal(play(...frozen).state, 'frozen')
+  t.equal(play(...frozen, ...twice(3_400)).state, 'frozen')
+  t.equal(play(...frozen, [3_390, beat], ...twice(3_400)).state, 'up')
+  const heartless = [3_390, heartOf({ kind: 'heartless' })] as const
+  t.equal(play(...frozen, heartless, ...twice(3_400)).state, 'up')
+  const off = { ...settings, heartbeat: { kind: 'off' } as const }
+  t.equal(
+    [3_400, 3_410].reduce(
+      (health, ms) => step(health, accepted, off, ms),
+      play(...frozen),
+    ).state,
+    'up',
+    'nobody listens for its heart any more',
+  )
+  t.end()
+})
+
 void t.test('a silent light probe is held', t => {
   const held = (health: Health, ms: number): boolean =>
     isHeld(health, settings, ms)

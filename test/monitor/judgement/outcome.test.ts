@@ -101,6 +101,42 @@ const cases: readonly [Outcome, Judgement, string][] = [
     'the answer broke off after 3 bytes of body, before its last chunk',
   ],
   [
+    { kind: 'content', wanted: '/^OK$/', bytes: 19, said: 'Warmup\u001B[1m' },
+    'fail',
+    'the answer "Warmup\\u001b[1m" does not match /^OK$/',
+  ],
+  [
+    { kind: 'pass', by: 'tcp', said: '' },
+    'pass',
+    'the connection was accepted',
+  ],
+  [{ kind: 'pass', by: 'ask', said: 'OK' }, 'pass', 'the answer was "OK"'],
+  [
+    { kind: 'pass', by: 'command', said: '' },
+    'pass',
+    'the command ended with 0',
+  ],
+  [
+    { kind: 'pass', by: 'command', said: 'x'.repeat(101) },
+    'pass',
+    `the command ended with 0: "${'x'.repeat(99)}…"`,
+  ],
+  [
+    { kind: 'exit', code: 2, said: 'CRITICAL: no page' },
+    'fail',
+    'the command ended with 2: "CRITICAL: no page"',
+  ],
+  [
+    { kind: 'exit', code: 'SIGSEGV', said: '' },
+    'fail',
+    'the command ended with SIGSEGV and without a word',
+  ],
+  [
+    { kind: 'command-timeout', limitMs: 5_000 },
+    'fail',
+    'the command did not end within 5000 ms and was killed',
+  ],
+  [
     { kind: 'protocol', error: 'HPE_INVALID_CONSTANT' },
     'fail',
     'the answer is not HTTP (HPE_INVALID_CONSTANT)',
@@ -128,5 +164,8 @@ void t.test('every outcome has its judgement and its sentence', t => {
 void t.test('somebody was alive to cause it', t => {
   t.equal(isAnswer({ kind: 'status', status: 500, allowed: [] }), true)
   t.equal(isAnswer({ kind: 'first-byte-timeout', limitMs: 1 }), false)
+  t.equal(isAnswer({ kind: 'pass', status: 200, bytes: 0 }), true)
+  t.equal(isAnswer({ kind: 'pass', by: 'ask', said: 'OK' }), true)
+  t.equal(isAnswer({ kind: 'pass', by: 'tcp', said: '' }), false)
   t.end()
 })

@@ -1,6 +1,11 @@
 import t from 'tap'
 import type { BodyRule } from '../../../config/config.ts'
-import { bodyOutcome, statusOutcome } from '../../../monitor/probes/answer.ts'
+import {
+  bodyOutcome,
+  commandOutcome,
+  linesOutcome,
+  statusOutcome,
+} from '../../../monitor/probes/answer.ts'
 
 void t.test('a status passes when one of the ranges holds it', t => {
   const status = [
@@ -57,3 +62,53 @@ void t.test(
     t.end()
   },
 )
+
+const failed = (said: string, bytes: number): unknown => ({
+  kind: 'content',
+  wanted: '/^OK$/',
+  bytes,
+  said,
+})
+
+void t.test(
+  'an answer in lines passes with the first whole one that does',
+  t => {
+    const ok = { kind: 'pattern', pattern: '^OK$' } as const
+    const passed = { kind: 'pass', by: 'ask', said: 'OK' }
+    for (const [answer, isAll, outcome] of [
+      ['OK\n', false, passed],
+      ['OK\r\n', false, passed],
+      ['a greeting\nOK\nmore', false, passed],
+      ['OK', false, undefined],
+      ['OK', true, passed],
+      ['Warmup in progress\n', false, undefined],
+      ['Warmup in progress\n', true, failed('Warmup in progress', 19)],
+      ['one\ntwo', true, failed('one', 7)],
+      ['', true, failed('', 0)],
+    ] as const)
+      t.same(
+        linesOutcome(Buffer.from(answer), isAll, ok),
+        outcome,
+        JSON.stringify(answer),
+      )
+    t.end()
+  },
+)
+
+void t.test('a command passes when it ends with 0', t => {
+  const end = { ms: 5, output: 'CRITICAL\nand more' }
+  const said = 'CRITICAL'
+  for (const [how, code, outcome] of [
+    ['exited', 0, { kind: 'pass', by: 'command', said }],
+    ['exited', 2, { kind: 'exit', code: 2, said }],
+    ['signal', 'SIGSEGV', { kind: 'exit', code: 'SIGSEGV', said }],
+    ['limit', 'SIGKILL', { kind: 'command-timeout', limitMs: 100 }],
+    [
+      'not-begun',
+      'ENOENT',
+      { kind: 'local', error: 'the command did not begin: ENOENT' },
+    ],
+  ] as const)
+    t.same(commandOutcome({ ...end, how, code }, 100), outcome, how)
+  t.end()
+})

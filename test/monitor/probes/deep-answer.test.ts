@@ -60,6 +60,11 @@ void t.test('any page that must read from the database', t => {
 void t.test('what says nothing of the database', t => {
   t.match(deepOutcome({ kind: 'refused' }, false, 5, ''), { kind: 'none' })
   t.match(
+    deepOutcome({ kind: 'pass', by: 'tcp', said: '' }, true, 5, ''),
+    { kind: 'none' },
+    'it was no page',
+  )
+  t.match(
     deepOutcome({ kind: 'content', wanted: '"x"', bytes: 0 }, true, 5, ''),
     { kind: 'none' },
   )

@@ -10,6 +10,7 @@ import {
   publicDirectory,
   startProgram,
 } from '../../fixtures/processes.ts'
+import { startZcMonitor } from '../../fixtures/zc-monitor.ts'
 
 void t.test('the exit code and the first line tell it', async t => {
   const server = createServer((request, response) => {
@@ -39,6 +40,19 @@ void t.test('the exit code and the first line tell it', async t => {
         late: { url, probe: late },
         busy: { url, probe: { path: '/silent', timeout: '300ms' } },
         deep: { url, probe: { deep: { path: '/broken' } } },
+        tcp: { url, probe: { tcp: true } },
+        ask: {
+          url,
+          probe: {
+            ask: {
+              port: (await startZcMonitor(t)).port,
+              send: 'health_ok',
+              expect: 'OK',
+            },
+          },
+        },
+        runs: { url, probe: { command: ['/bin/sh', '-c', 'echo a; exit 3'] } },
+        missing: { url, probe: { command: ['/does/not/exist'] } },
       },
     }),
   )
@@ -48,10 +62,19 @@ void t.test('the exit code and the first line tell it', async t => {
     ['zope1', 0, /^heartbeat {2}100 Continue after/m],
     ['busy', 1, /^WARNING: busy first-byte-timeout after/],
     ['deep', 2, /^deep {7}GET \/broken: .*does not answer: status 500/m],
+    ['tcp', 0, /^OK: tcp pass after .*: the connection was accepted$/m],
+    ['ask', 0, /^> health_ok\n\n< OK$/m],
+    ['runs', 2, /^CRITICAL: runs exit after .* ended with 3: "a"\n[^]*^< a$/m],
+    ['missing', 3, /^UNKNOWN: missing local after .*ENOENT/],
+    ['runs', 2, /^heartbeat {2}100 Continue after/m],
     [`${url}/@@ok?a=b`, 0, /> GET \/@@ok\?a=b HTTP\/1\.1/],
     [`${url}/broken`, 2, /^CRITICAL: .*status 500/],
     [`http://127.0.0.1:${await freePort()}`, 2, /^CRITICAL: .* refused/],
-    ['zope9', 3, /^probe needs a backend of .* \(zope1, late, busy, deep\)/],
+    [
+      'zope9',
+      3,
+      /^probe needs a backend of .* \(zope1, late, busy, deep, tcp, ask, runs, missing\)/,
+    ],
     ['ftp://127.0.0.1', 3, /must be http/],
     ['http://me:secret@127.0.0.1/', 3, /without user/],
   ] as const) {

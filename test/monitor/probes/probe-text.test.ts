@@ -12,6 +12,8 @@ const [backend] = parseConfig(
   'test',
 ).backends
 
+const probe = { slowMs: 1_000, light: { kind: 'http' } } as const
+
 const refused: Probed = {
   outcome: { kind: 'refused' },
   ms: 3.25,
@@ -27,10 +29,10 @@ const refused: Probed = {
 
 void t.test('the conclusion is that of monitoring plugins', t => {
   const pass = { kind: 'pass', status: 200, bytes: 0 } as const
-  t.equal(conclude(pass, 5, 1_000), 'ok')
-  t.equal(conclude(pass, 1_001, 1_000), 'warning')
-  t.equal(conclude({ kind: 'refused' }, 5, 1_000), 'critical')
-  t.equal(conclude({ kind: 'local', error: 'EMFILE' }, 5, 1_000), 'unknown')
+  t.equal(conclude(pass, 5, probe), 'ok')
+  t.equal(conclude(pass, 1_001, probe), 'warning')
+  t.equal(conclude({ kind: 'refused' }, 5, probe), 'critical')
+  t.equal(conclude({ kind: 'local', error: 'EMFILE' }, 5, probe), 'unknown')
   t.end()
 })
 
@@ -48,13 +50,29 @@ void t.test('the heartbeat and the deep probe have their say', t => {
     server: { id, seconds: 1 },
   } as const
   const gone = { kind: 'gone', why: 'status 503', own: null } as const
-  t.equal(conclude(silent, 9e3, 1e3, { heart: beat, deep: null }), 'warning')
+  t.equal(conclude(silent, 9e3, probe, { heart: beat, deep: null }), 'warning')
   t.equal(
-    conclude(silent, 9e3, 1e3, {
+    conclude(silent, 9e3, probe, {
       heart: { kind: 'silent', silentMs: 500 },
       deep: null,
     }),
     'critical',
+  )
+  const ask = {
+    kind: 'ask',
+    port: 8180,
+    send: 'health_ok',
+    expect: { kind: 'text', text: 'OK' },
+  } as const
+  t.equal(
+    conclude(
+      silent,
+      9e3,
+      { ...probe, light: ask },
+      { heart: beat, deep: null },
+    ),
+    'critical',
+    'what is asked there waits for no worker',
   )
   for (const [outcome, conclusion] of [
     [fresh, 'ok'],
@@ -63,7 +81,7 @@ void t.test('the heartbeat and the deep probe have their say', t => {
     [{ kind: 'none', why: 'refused' }, 'ok'],
   ] as const)
     t.equal(
-      conclude(pass, 5, 1e3, { heart: undefined, deep: deeply(outcome) }),
+      conclude(pass, 5, probe, { heart: undefined, deep: deeply(outcome) }),
       conclusion,
     )
   if (backend === undefined) throw new Error('no backend')
@@ -156,5 +174,90 @@ void t.test('an answer that came late, with hostile bytes in it', t => {
     'more bytes',
     'a short body is shown whole',
   )
+  t.end()
+})
+
+function textOf(url: string, settings: object, probed: Probed): string[] {
+  const [backend] = parseConfig(
+    JSON.stringify({ backends: { zope1: { url, probe: settings } } }),
+    'test',
+  ).backends
+  if (backend === undefined) throw new Error('no backend')
+  return probeText(backend, probed).split('\n')
+}
+
+void t.test('each kind of probe is told as what it is', t => {
+  const url = 'https://[::1]:8443'
+  const passed = (by: 'tcp' | 'ask' | 'command', said = ''): Probed => ({
+    ...refused,
+    outcome: { kind: 'pass', by, said },
+  })
+  t.strictSame(textOf(url, { tcp: true }, passed('tcp')), [
+    'OK: zope1 pass after 3.3 ms: the connection was accepted',
+    '',
+    'probe    a connection to [::1]:8443 with TLS',
+    'limits   slow 1000 ms, connect 2000 ms, whole 5000 ms',
+    '',
+    '     1.0 ms  looking up the host name',
+    '     2.3 ms  connecting',
+    '     3.3 ms  in all',
+    '',
+  ])
+  t.match(
+    textOf('http://h:80', { tcp: true }, passed('tcp'))[2],
+    /^probe {4}a connection to h:80$/,
+  )
+  const ask = { port: 8180, send: 'health_ok', expect: '/^OK$/' }
+  const stages = new Map([...refused.stages, ['answer', 2] as const])
+  const answered = {
+    ...passed('ask', 'OK'),
+    stages,
+    body: Buffer.from('OK\n'),
+  }
+  t.strictSame(textOf(url, { ask }, answered), [
+    'OK: zope1 pass after 3.3 ms: the answer was "OK"',
+    '',
+    'probe    the line "health_ok" to [::1]:8180, a line of the answer must match /^OK$/',
+    'limits   slow 1000 ms, connect 2000 ms, first byte 5000 ms, whole 5000 ms',
+    '',
+    '     1.0 ms  looking up the host name',
+    '     1.0 ms  connecting',
+    '     1.3 ms  waiting for the head of the answer',
+    '     3.3 ms  in all',
+    '',
+    '> health_ok',
+    '',
+    '< OK',
+    '',
+  ])
+  t.strictSame(textOf(url, { ask }, refused).slice(-5), [
+    '',
+    'nothing was sent',
+    '',
+    'no answer',
+    '',
+  ])
+  const command = ['/opt/check zope', '-q', 'a b']
+  const ended = { ...passed('command', 'fine'), stages: new Map() }
+  t.strictSame(
+    textOf(url, { command }, { ...ended, body: Buffer.from('fine\n\u001Bc') }),
+    [
+      'OK: zope1 pass after 3.3 ms: the command ended with 0: "fine"',
+      '',
+      'probe    "/opt/check zope" -q "a b"',
+      'limits   slow 1000 ms, whole 5000 ms',
+      '',
+      '     3.3 ms  in all',
+      '',
+      '< fine',
+      '< \u{fffd}c',
+      '',
+    ],
+  )
+  t.strictSame(textOf(url, { command }, ended).slice(-3), [
+    '',
+    'it printed nothing',
+    '',
+  ])
   t.end()
 })

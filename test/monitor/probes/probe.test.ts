@@ -212,6 +212,27 @@ void t.test('each limit has an outcome of its own', async t => {
   )
 })
 
+void t.test('a held probe has a limit for its body, too', async t => {
+  const taken: Socket[] = []
+  const server = createServer(socket => taken.push(socket))
+  const url = `http://127.0.0.1:${await listen(t, server)}`
+  const probed = await probe(
+    backendOf(url, {
+      timeout: '1s',
+      connectTimeout: '1s',
+      firstByteTimeout: soon,
+    }),
+    new Lookup(),
+    new AbortController().signal,
+    () => {
+      // held before the limit of the whole, which then counts no more
+      taken.shift()?.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc')
+      return true
+    },
+  )
+  t.match(probed, { outcome: { kind: 'timeout', bytes: 3 } })
+})
+
 void t.test('an answer that breaks off fails', async t => {
   const long = 'HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n'
   const chunked = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n'
