@@ -13,6 +13,8 @@ const anywayMs = 5_000
 /** Making the map takes a fifth of the time at most, but waits a second at most. */
 const pauseFactor = 4
 const maxPauseMs = 1_000
+/** What the watch has missed is seen this soon. */
+const lookMs = 1_000
 
 export class TextMap {
   readonly #publisher: Publisher
@@ -24,6 +26,7 @@ export class TextMap {
   /** by the wall clock: when an administrator's file ends */
   #expiresMs = Infinity
   #writtenMs = -Infinity
+  #lookedMs = -Infinity
   #pauseMs = 0
   #timer: NodeJS.Timeout | undefined
   #isStopped = false
@@ -53,18 +56,18 @@ export class TextMap {
   }
 
   /**
-   * Looks for what others did; called every beat of the monitor. The watch sees
-   * it sooner, where there is one.
+   * Looks for what others did; called every beat of the monitor, where a watch
+   * sees it sooner once a second.
    */
   beat(): void {
     this.#rewatch()
-    const marks = adminMarks(this.#config.directory)
-    if (
-      marks !== this.#marks ||
-      Date.now() >= this.#expiresMs ||
-      performance.now() - this.#writtenMs >= anywayMs
-    )
+    const nowMs = performance.now()
+    if (Date.now() >= this.#expiresMs || nowMs - this.#writtenMs >= anywayMs)
       this.note()
+    if (this.#watcher !== undefined && nowMs - this.#lookedMs < lookMs) return
+    this.#lookedMs = nowMs
+    const marks = adminMarks(this.#config.directory)
+    if (marks !== this.#marks) this.note()
     this.#marks = marks
   }
 
@@ -80,6 +83,7 @@ export class TextMap {
     const identity = identityOf(directory)
     if (identity === this.#watched) return
     this.#watcher?.close()
+    this.#watcher = undefined
     this.#watched = identity
     try {
       this.#watcher = watch(directory, (_event, name) => {
