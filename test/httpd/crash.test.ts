@@ -104,7 +104,8 @@ for (const victims of [['map'], ['monitor'], ['map', 'monitor']])
       `${samples.length} requests, ${fallen} of them served without the map, by the monitor's files`,
     )
     t.strictSame(failuresOf(samples).map(brief), [], 'no request fails')
-    if (victims.includes('map')) t.ok(fallen >= 1_000)
+    // who was under way when it died had its answer still: one per client
+    if (victims.includes('map')) t.ok(fallen >= 1_000 - 20)
     else t.equal(fallen, 0)
     t.strictSame(
       lines.filter(({ via }) => !['map', ...byFiles].includes(via)),
