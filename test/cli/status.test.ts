@@ -183,9 +183,13 @@ async function onTerminal(
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ text: string; code: number }> {
   const words = ['env', ...bare(installation.file, env), main, args]
-  const child = spawn('script', ['-qefc', words.join(' '), '/dev/null'], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    'script',
+    ['-qefc', `exec ${words.join(' ')}`, '/dev/null'],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  )
   let text = ''
   child.stdout.on('data', (data: Buffer) => (text += data.toString()))
   const closed = once(child, 'close')

@@ -95,7 +95,8 @@ for (const victims of [['map'], ['monitor'], ['map', 'monitor']])
     await more(load, 300)
     if (victims.includes('map')) await site.httpd.killMap()
     if (victims.includes('monitor')) await site.monitor?.kill('SIGKILL')
-    await more(load, 1_000)
+    // of each client one request may have had its answer from the map
+    await more(load, 1_000 + 20)
     const samples = await load.stop()
     const lines = site.httpd.accessLog()
     const byFiles = ['txt', 'sentinels']
@@ -104,8 +105,7 @@ for (const victims of [['map'], ['monitor'], ['map', 'monitor']])
       `${samples.length} requests, ${fallen} of them served without the map, by the monitor's files`,
     )
     t.strictSame(failuresOf(samples).map(brief), [], 'no request fails')
-    // who was under way when it died had its answer still: one per client
-    if (victims.includes('map')) t.ok(fallen >= 1_000 - 20)
+    if (victims.includes('map')) t.ok(fallen >= 1_000)
     else t.equal(fallen, 0)
     t.strictSame(
       lines.filter(({ via }) => !['map', ...byFiles].includes(via)),

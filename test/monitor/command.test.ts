@@ -1,7 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { runCommand, shell } from '../../monitor/command.ts'
-import { hangMs, publicDirectory, until } from '../fixtures/processes.ts'
+import {
+  hangMs,
+  isGone,
+  publicDirectory,
+  until,
+  written,
+} from '../fixtures/processes.ts'
 
 void t.test('how it ended, and what it printed', async t => {
   const end = await runCommand(
@@ -41,13 +46,10 @@ void t.test('a signal ends it, with its children', async t => {
     hangMs,
     signal,
   )
-  const pid = await until(
-    'its child',
-    () => existsSync(file) && readFileSync(file, 'utf8').trim(),
-  )
+  const pid = await written(file)
   controller.abort()
   t.match(await ending, { how: 'signal', code: 'SIGKILL' })
-  await untilGone(pid)
+  await until('the child to be gone', () => isGone(pid))
   const late = await runCommand(shell('sleep 600'), {}, hangMs, signal)
   t.match(late, { how: 'signal' }, 'one that came before it, too')
 })
@@ -60,21 +62,11 @@ void t.test('its children end with it', async t => {
     300,
   )
   t.match(end, { how: 'limit', code: 'SIGKILL' })
-  await untilGone(readFileSync(file, 'utf8').trim())
+  const pid = await written(file)
+  await until('the child to be gone', () => isGone(pid))
 })
 
 void t.test('it prints without end, and is not waited for', async t => {
   const end = await runCommand(shell('yes & sleep 0.2; kill $!'), {}, hangMs)
   t.equal(end.output.length <= 4_096, true)
 })
-
-async function untilGone(pid: string): Promise<void> {
-  await until('the child to be gone', () => {
-    try {
-      return readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')
-    } catch {
-      // no such process any more
-      return true
-    }
-  })
-}

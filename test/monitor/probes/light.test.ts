@@ -1,41 +1,28 @@
 // Each kind of light probe but that of a page (probe.test.ts), on real sockets
 // and with real commands.
 import { once } from 'node:events'
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer as createHttp } from 'node:http'
 import { connect, createServer } from 'node:net'
-import type { Server, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { createServer as createTls } from 'node:tls'
 import t from 'tap'
 import type { Test } from 'tap'
-import type { Backend } from '../../../config/config.ts'
-import { parseConfig } from '../../../config/parse.ts'
 import { probeLight } from '../../../monitor/probes/light.ts'
 import { Lookup } from '../../../monitor/probes/lookup.ts'
 import type { Probed } from '../../../monitor/probes/probe.ts'
 import { selfSigned } from '../../fixtures/certificate.ts'
+import { backendOf, listen, long, soon } from '../../fixtures/probed-backend.ts'
+import type { Settings } from '../../fixtures/probed-backend.ts'
 import {
   freePort,
+  isGone,
   publicDirectory,
   startProgram,
   until,
+  written,
 } from '../../fixtures/processes.ts'
 import { startZcMonitor } from '../../fixtures/zc-monitor.ts'
-
-type Settings = Record<string, unknown>
-
-/** A limit that ends a test of silence soon, and one that ends none. */
-const soon = '300ms'
-const long = { timeout: '60s', connectTimeout: '60s' }
-
-function backendOf(url: string, settings: Settings): Backend {
-  const text = JSON.stringify({
-    backends: { zope1: { url, probe: { ...long, slow: '1ms', ...settings } } },
-  })
-  const [backend] = parseConfig(text, 'test').backends
-  if (backend === undefined) throw new Error('no backend')
-  return backend
-}
 
 function probeUrl(
   url: string,
@@ -44,24 +31,6 @@ function probeUrl(
 ): Promise<Probed> {
   // held, if anything asked
   return probeLight(backendOf(url, settings), new Lookup(), signal, () => true)
-}
-
-async function listen(t: Test, server: Server): Promise<number> {
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {
-      // the probe hangs up when it has seen enough
-    })
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.close()
-    for (const socket of sockets) socket.destroy()
-  })
-  const address = server.address()
-  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 void t.test('a page, when no other kind is named', async t => {
@@ -362,10 +331,7 @@ void t.test('an aborted probe ends', async t => {
   const file = `${publicDirectory(t)}/pid`
   const script = `echo $$ >${file}; exec sleep 600`
   const running = probeUrl(url, run(script), controller.signal)
-  const pid = await until(
-    'the command',
-    () => existsSync(file) && readFileSync(file, 'utf8').trim(),
-  )
+  const pid = await written(file)
   controller.abort()
   const outcome = { kind: 'local', error: 'aborted' }
   t.match(await asking, { outcome })
@@ -378,12 +344,3 @@ void t.test('an aborted probe ends', async t => {
       'one that is aborted from the start, too',
     )
 })
-
-function isGone(pid: string): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')
-  } catch {
-    // no such process any more
-    return true
-  }
-}

@@ -6,43 +6,15 @@ import { createServer as createHttp } from 'node:http'
 import type { RequestListener } from 'node:http'
 import { createServer as createHttps } from 'node:https'
 import { createServer } from 'node:net'
-import type { Server, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import t from 'tap'
 import type { Test } from 'tap'
-import { parseConfig } from '../../../config/parse.ts'
-import type { Backend } from '../../../config/config.ts'
 import { Lookup } from '../../../monitor/probes/lookup.ts'
 import { probe } from '../../../monitor/probes/probe.ts'
 import type { Probed } from '../../../monitor/probes/probe.ts'
+import { backendOf, listen, long, soon } from '../../fixtures/probed-backend.ts'
+import type { Settings } from '../../fixtures/probed-backend.ts'
 import { freePort } from '../../fixtures/processes.ts'
-
-type Settings = Record<string, unknown>
-
-/** A limit that ends a test of silence soon, and one that ends none. */
-const soon = '300ms'
-const long = { timeout: '60s', connectTimeout: '60s' }
-
-function backendOf(url: string, settings: Settings): Backend {
-  const text = JSON.stringify({
-    backends: { zope1: { url, probe: { ...long, slow: '1ms', ...settings } } },
-  })
-  const [backend] = parseConfig(text, 'test').backends
-  if (backend === undefined) throw new Error('no backend')
-  return backend
-}
-
-async function listen(t: Test, server: Server): Promise<number> {
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket: Socket) => sockets.add(socket))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.close()
-    for (const socket of sockets) socket.destroy()
-  })
-  const address = server.address()
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
 
 function probeUrl(url: string, settings: Settings = {}): Promise<Probed> {
   return probe(
