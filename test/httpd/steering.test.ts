@@ -106,8 +106,12 @@ for (const { age, begun } of ages)
     await more(load, 300)
     const samples = await load.stop()
     t.strictSame(failuresOf(samples).map(brief), [])
-    t.ok(samples.every(({ backend }) => backend === 'zope2'))
-    t.equal(bound.cookies.get('zope_route'), 'zope2', 'bound anew')
+    // to zope2, or on a busy machine, where its heart beats late, to zope3
+    t.strictSame(
+      samples.filter(({ backend }) => backend === 'zope1').map(brief),
+      [],
+    )
+    t.not(bound.cookies.get('zope_route'), 'zope1', 'bound anew')
     bound.leave()
     site.remove('zope1.maint')
     const backMs = await timeTo(
