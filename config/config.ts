@@ -136,6 +136,14 @@ export type HookSettings = {
   readonly timeoutMs: number
 }
 
+/** Where the monitor serves the status page. */
+export type StatusSettings = {
+  /** host without brackets */
+  readonly listen: { readonly host: string; readonly port: number }
+  /** what it may be called by, beside addresses and its own host */
+  readonly hosts: readonly string[]
+}
+
 export type Config = {
   /** the sentinel directory, absolute */
   readonly directory: string
@@ -146,6 +154,8 @@ export type Config = {
   readonly map?: MapSettings
   /** left out: nothing is run */
   readonly hook?: HookSettings
+  /** left out: no page is served */
+  readonly status?: StatusSettings
 }
 
 /** What a backend or a pool may be called (contract: sentinel names). */

@@ -36,6 +36,7 @@ export function fillIn(input: FileInput): Config {
     ...(input.hook !== undefined && {
       hook: { command: input.hook.command, timeoutMs: input.hook.timeout },
     }),
+    ...(input.status !== undefined && { status: input.status }),
   }
 }
 

@@ -233,15 +233,21 @@ const member = z.preprocess(
   }),
 )
 
-const zeoRule = 'must be HOST:PORT of a ZEO server, an IPv6 address in brackets'
-const zeo = z.string({ error: zeoRule }).transform((text, context) => {
-  const port = Number(/(?<=:)[1-9]\d{0,4}$/.exec(text)?.[0])
-  const host = text.replace(/:\d+$/, '')
-  if (port <= 65_535 && /^(\[[\da-f:.]+\]|[\w.-]+)$/i.test(host))
-    return { host: host.replaceAll(/[[\]]/g, ''), port }
-  context.issues.push({ code: 'custom', message: zeoRule, input: text })
-  return z.NEVER
-})
+/** HOST:PORT, an IPv6 address in brackets. */
+function hostPort(rule: string) {
+  return z.string({ error: rule }).transform((text, context) => {
+    const port = Number(/(?<=:)[1-9]\d{0,4}$/.exec(text)?.[0])
+    const host = text.replace(/:\d+$/, '')
+    if (port <= 65_535 && /^(\[[\da-f:.]+\]|[\w.-]+)$/i.test(host))
+      return { host: host.replaceAll(/[[\]]/g, ''), port }
+    context.issues.push({ code: 'custom', message: rule, input: text })
+    return z.NEVER
+  })
+}
+
+const zeo = hostPort(
+  'must be HOST:PORT of a ZEO server, an IPv6 address in brackets',
+)
 
 const membersRule = 'must be a list of at least one backend name'
 const pool = mapping('a mapping of pool settings', {
@@ -285,6 +291,20 @@ const map = mapping('a mapping with url', {
   commandEvery: duration('1m', '24h').default(600_000),
 })
 
+const hostsRule =
+  'must be a list of host names without port, such as [status.example.org]'
+const page = mapping('a mapping with listen and hosts', {
+  listen: hostPort(
+    'must be HOST:PORT to listen on, such as 127.0.0.1:8009, an IPv6 address in brackets',
+  ).default({ host: '127.0.0.1', port: 8009 }),
+  hosts: z
+    .array(
+      z.string({ error: hostsRule }).regex(/^[\w.-]+$/, { error: hostsRule }),
+      { error: hostsRule },
+    )
+    .default([]),
+})
+
 function named<Value extends z.ZodType>(what: string, value: Value) {
   const rule = `must be a mapping with at least one ${what}`
   return z
@@ -309,6 +329,7 @@ export const fileSchema = mapping(
     probe: probe.optional(),
     map: map.optional(),
     hook: hook.optional(),
+    status: page.optional(),
   },
 )
 
@@ -324,6 +345,7 @@ export function knownKeys(path: readonly (string | number)[]): string[] {
     [/^backends\.[^.]*$/, { url, probe }],
     [/^map$/, map.shape],
     [/^hook$/, hook.shape],
+    [/^status$/, page.shape],
     [/^pools\.[^.]*$/, pool.shape],
     [/^pools\.[^.]*\.members\.\d+$/, { name, weight: name, tier: name }],
     [/^(backends\.[^.]*\.)?probe$/, probe.shape],

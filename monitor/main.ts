@@ -10,6 +10,7 @@ import { parseConfig } from '../config/parse.ts'
 import { ConfigReload } from '../config/reload.ts'
 import { version } from '../config/version.ts'
 import { directoryProblem, directoryRemedy } from '../sentinels/read.ts'
+import { StatusThread } from '../status/thread.ts'
 import { LockKeeper } from './keeper.ts'
 import { releaseLock } from './lock.ts'
 import { Monitor, beatMs } from './monitor.ts'
@@ -58,12 +59,15 @@ export async function runMonitor(
     'monitor started',
   )
   monitor.start()
+  const page = new StatusThread(config, log)
   const code = await untilStopped(
     new ConfigReload(configFile, text, config),
     monitor,
+    page,
     keeper,
     log,
   )
+  page.stop()
   monitor.stop()
   releaseLock(config.directory)
   log.info({ code }, 'monitor stopped, the verdicts stay')
@@ -73,6 +77,7 @@ export async function runMonitor(
 function untilStopped(
   reload: ConfigReload,
   monitor: Monitor,
+  page: StatusThread,
   keeper: LockKeeper,
   log: Logger,
 ): Promise<number> {
@@ -90,7 +95,7 @@ function untilStopped(
       monitor.beat()
       if (performance.now() - configMs < configEveryMs) return
       configMs = performance.now()
-      takeOver(reload, monitor, log)
+      takeOver(reload, monitor, page, log)
     }
     const timer = setInterval(beat, beatMs)
     let isStopping = false
@@ -107,7 +112,7 @@ function untilStopped(
     process.on('SIGTERM', asked)
     process.on('SIGINT', asked)
     process.on('SIGHUP', () => {
-      if (!isStopping) takeOver(reload, monitor, log)
+      if (!isStopping) takeOver(reload, monitor, page, log)
     })
   })
 }
@@ -119,12 +124,19 @@ function dieOf(signal: NodeJS.Signals): void {
 }
 
 /** Takes a changed configuration over, or says why not. */
-function takeOver(reload: ConfigReload, monitor: Monitor, log: Logger): void {
+function takeOver(
+  reload: ConfigReload,
+  monitor: Monitor,
+  page: StatusThread,
+  log: Logger,
+): void {
   const change = reload.check()
   if (change === undefined) return
   if (change.kind === 'changed') {
     monitor.retune(change.config)
+    page.retune(change.config)
   } else {
+    page.tell(change.problems)
     log.error(
       { problems: change.problems },
       'changed configuration refused, the old one lives on',

@@ -290,6 +290,20 @@ void t.test('the hook is run with a limit', t => {
   t.end()
 })
 
+void t.test('the status page is off, and on loopback when it is on', t => {
+  const two = ['backends: { a: http://h:1 }'] as const
+  t.equal(parse(...two).status, undefined)
+  t.strictSame(parse(...two, 'status: {}').status, {
+    listen: { host: '127.0.0.1', port: 8009 },
+    hosts: [],
+  })
+  t.strictSame(
+    parse(...two, 'status: { listen: "[::1]:80", hosts: [a] }').status,
+    { listen: { host: '::1', port: 80 }, hosts: ['a'] },
+  )
+  t.end()
+})
+
 /** The probe of a backend with settings of its own. */
 function own(settings: string, ...common: string[]) {
   return parse(

@@ -330,3 +330,27 @@ void t.test('the address of a ZEO server', t => {
     t.match(zeoMessages(bad), [/HOST:PORT/], String(bad))
   t.end()
 })
+
+const ofStatus = (status: unknown): string[] => messagesOf({ backends, status })
+
+void t.test('where the status page is served', t => {
+  for (const good of [
+    {},
+    { listen: '127.0.0.1:8009' },
+    { listen: '[::1]:8009', hosts: [] },
+    { listen: '0.0.0.0:1', hosts: ['status.example.org', 'web-1'] },
+  ])
+    t.strictSame(ofStatus(good), [], JSON.stringify(good))
+  for (const [bad, rule] of [
+    [true, 'must be a mapping with listen and hosts'],
+    [{ listen: 8009 }, /must be HOST:PORT to listen on/],
+    [{ listen: ':8009' }, /must be HOST:PORT/],
+    [{ listen: '127.0.0.1:0' }, /must be HOST:PORT/],
+    [{ hosts: 'a' }, /must be a list of host names/],
+    [{ hosts: ['a:80'] }, /must be a list of host names/],
+    [{ hosts: [5] }, /must be a list of host names/],
+  ] as const)
+    t.match(ofStatus(bad), [rule], JSON.stringify(bad))
+  t.strictSame(knownKeys(['status']), ['listen', 'hosts'])
+  t.end()
+})

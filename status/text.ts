@@ -1,7 +1,7 @@
 // The table a person reads. Pure.
 import { formatDuration } from '../config/duration.ts'
 import { printable } from '../config/printable.ts'
-import type { Liveness, StatusReport } from './status-report.ts'
+import type { Liveness, StatusReport } from './report.ts'
 
 /**
  * @param isColoured on a terminal
@@ -18,20 +18,12 @@ export function statusText(
     ...(report.maps.length === 0
       ? [paint('never-seen', programText('map', { kind: 'never-seen' }))]
       : report.maps.map(map =>
-          paint(
-            map.kind,
-            `${programText('map', map)}, ${map.lookups} lookups, ${map.unanswered} without a usable backend, ${map.malformed} malformed`,
-          ),
+          paint(map.kind, `${programText('map', map)}, ${mapCounts(map)}`),
         )),
     ...(report.mapSeen === undefined
       ? []
       : [mapSeenText(report.mapSeen, paint, now)]),
-    report.verdictsCount
-      ? ''
-      : paint(
-          'dead',
-          'verdicts are stale: they order the choice, but nobody is refused for them',
-        ),
+    report.verdictsCount ? '' : paint('dead', staleVerdicts),
     '',
     ...aligned(
       ['BACKEND', 'ADDRESS', 'STATE', 'SHARE', 'SINCE', 'PROBES', 'REASON'],
@@ -66,17 +58,36 @@ export function statusText(
         ]),
       ),
     ]),
-    ...report.problems.map(problem => paint('silent', printable(problem))),
-    ...report.maps.flatMap(map =>
-      map.problems
-        .filter(problem => !report.problems.includes(problem))
-        .map(problem => paint('silent', `map: ${printable(problem)}`)),
-    ),
+    ...problemsTold(report).map(problem => paint('silent', problem)),
   ]
   return `${lines.join('\n').replaceAll(/\n{3,}/g, '\n\n')}\n`
 }
 
-function programText(what: string, seen: Liveness): string {
+export const staleVerdicts =
+  'verdicts are stale: they order the choice, but nobody is refused for them'
+
+/** What is wrong with the files, each once; a map's own view is marked as such. */
+export function problemsTold({ problems, maps }: StatusReport): string[] {
+  return [
+    ...problems.map(printable),
+    ...maps.flatMap(map =>
+      map.problems
+        .filter(problem => !problems.includes(problem))
+        .map(problem => `map: ${printable(problem)}`),
+    ),
+  ]
+}
+
+export function mapCounts({
+  lookups,
+  unanswered,
+  malformed,
+}: StatusReport['maps'][number]): string {
+  return `${lookups} lookups, ${unanswered} without a usable backend, ${malformed} malformed`
+}
+
+/** The health of one of the two programs, in words. */
+export function programText(what: string, seen: Liveness): string {
   switch (seen.kind) {
     case 'alive':
       return `${what}: alive, pid ${seen.pid}`
@@ -89,16 +100,21 @@ function programText(what: string, seen: Liveness): string {
   }
 }
 
+/** How well the map is as seen through httpd, in the words for a program. */
+export function seenKind(state: string): Liveness['kind'] {
+  if (state === 'ok') return 'alive'
+  return state === 'unknown' ? 'never-seen' : 'dead'
+}
+
 function mapSeenText(
   { state, since, reason }: NonNullable<StatusReport['mapSeen']>,
   paint: typeof plain,
   now: number,
 ): string {
-  const kinds = { ok: 'alive', unknown: 'never-seen' } as const
-  const kind = state === 'ok' || state === 'unknown' ? kinds[state] : 'dead'
+  const kind = seenKind(state)
   return paint(
     kind,
-    `map seen through httpd: ${kind === 'dead' ? state.toUpperCase() : state} for ${ago(since, now)}, ${printable(reason)}`,
+    `map seen through httpd: ${printable(kind === 'dead' ? state.toUpperCase() : state)} for ${ago(since, now)}, ${printable(reason)}`,
   )
 }
 

@@ -137,7 +137,7 @@ export function statusReport(
             : []
         }),
         probes: (judged?.probes ?? [])
-          .map(({ outcome }) => probeSigns[outcome] ?? '-')
+          .map(({ outcome }) => probeSign(outcome))
           .join(''),
       }
     }),
@@ -161,10 +161,15 @@ export function statusReport(
 }
 
 /** Outcomes (monitor/judgement/outcome.ts) that are not a failure of the backend. */
-const probeSigns: Readonly<Record<string, string>> = {
-  pass: '+',
-  local: '?',
-  starved: '?',
+const probeSigns = new Map([
+  ['pass', '+'],
+  ['local', '?'],
+  ['starved', '?'],
+])
+
+/** One probe as one character of `BackendStatus.probes`. */
+export function probeSign(outcome: string): string {
+  return probeSigns.get(outcome) ?? '-'
 }
 
 function noteStatus({ reason, by, until }: AdminNote) {

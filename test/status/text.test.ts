@@ -1,46 +1,11 @@
 import t from 'tap'
-import type {
-  BackendStatus,
-  Liveness,
-  StatusReport,
-} from '../../cli/status-report.ts'
-import { statusText } from '../../cli/status-text.ts'
+import type { StatusReport } from '../../status/report.ts'
+import { statusText } from '../../status/text.ts'
+import { aBackend, aMap, aReport } from '../fixtures/status-report.ts'
 
 const now = Date.parse('2026-11-22T18:00:00Z')
 
-const backend: BackendStatus = {
-  name: 'zope1',
-  address: '10.0.0.11:8080',
-  state: 'up',
-  since: '2026-11-22T17:58:59Z',
-  reason: 'passed',
-  share: 100,
-  admin: [],
-  probes: '-+++',
-}
-
-const quiet: StatusReport = {
-  version: '1',
-  time: '',
-  directory: '/run/x',
-  verdictsCount: true,
-  monitor: { kind: 'alive', pid: 17, ageMs: 0 },
-  maps: [map({ kind: 'alive', pid: 18, ageMs: 0 })],
-  backends: [backend],
-  pools: [
-    {
-      name: 'default',
-      policy: 'failover',
-      newcomers: ['zope1'],
-      members: [{ name: 'zope1', tier: 1, weight: 1, standing: 'up' }],
-    },
-  ],
-  problems: [],
-}
-
-function map(liveness: Liveness): StatusReport['maps'][number] {
-  return { ...liveness, lookups: 5, malformed: 1, unanswered: 2, problems: [] }
-}
+const quiet = aReport()
 
 function text(changes: Partial<StatusReport> = {}, isColoured = false): string {
   return statusText({ ...quiet, ...changes }, isColoured, now)
@@ -70,8 +35,8 @@ void t.test('what is wrong is said in words', t => {
     verdictsCount: false,
     monitor: { kind: 'dead', pid: 17, ageMs: 3_700_000 },
     maps: [
-      map({ kind: 'silent', pid: 18, ageMs: 61_000 }),
-      { ...map({ kind: 'dead', pid: 19, ageMs: 500 }), problems: ['a', 'b'] },
+      aMap({ kind: 'silent', pid: 18, ageMs: 61_000 }),
+      { ...aMap({ kind: 'dead', pid: 19, ageMs: 500 }), problems: ['a', 'b'] },
     ],
     pools: [
       { name: 'default', policy: 'failover', newcomers: [], members: [] },
@@ -99,7 +64,7 @@ void t.test('an administrator is quoted, the state shows his order', t => {
   const shown = text({
     backends: [
       {
-        ...backend,
+        ...aBackend,
         state: 'down',
         since: 'no time',
         share: null,
@@ -110,7 +75,7 @@ void t.test('an administrator is quoted, the state shows his order', t => {
           { kind: 'force', reason: null, by: null, until: null },
         ],
       },
-      { ...backend, since: null, probes: '' },
+      { ...aBackend, since: null, probes: '' },
     ],
   })
   t.match(
@@ -123,7 +88,7 @@ void t.test('an administrator is quoted, the state shows his order', t => {
 
 void t.test('columns stay in line, whatever the names and their number', t => {
   const backends = Array.from({ length: 50 }, (_, index) => ({
-    ...backend,
+    ...aBackend,
     name: 'z'.repeat(1 + (index % 32)),
   }))
   const lines = text({ backends }).split('\n')
@@ -139,13 +104,13 @@ void t.test('nothing that came from outside reaches the terminal raw', t => {
   const shown = text({
     backends: [
       {
-        ...backend,
+        ...aBackend,
         state: evil,
         reason: evil,
         admin: [{ kind: 'maint', reason: evil, by: evil, until: null }],
       },
     ],
-    maps: [{ ...map({ kind: 'alive', pid: 1, ageMs: 0 }), problems: [evil] }],
+    maps: [{ ...aMap({ kind: 'alive', pid: 1, ageMs: 0 }), problems: [evil] }],
     problems: [evil.repeat(2)],
   })
   // eslint-disable-next-line no-control-regex -- these are the ones meant
