@@ -41,6 +41,8 @@ export type BackendStatus = {
   readonly since: string | null
   readonly reason: string | null
   readonly share: number | null
+  /** RFC 3339: when its last light probe began */
+  readonly probed: string | null
   readonly admin: readonly {
     readonly kind: AdminKind
     readonly reason: string | null
@@ -78,6 +80,12 @@ export type StatusReport = {
     readonly lookups: number
     readonly malformed: number
     readonly unanswered: number
+    readonly faults: number
+    readonly outOfStep: number
+    /** RFC 3339: when it began to count */
+    readonly started: string
+    /** lookups answered with that backend */
+    readonly answers: Readonly<Record<string, number>>
     readonly problems: readonly string[]
   })[]
   /** the map as the monitor sees it through httpd, when it looks */
@@ -116,6 +124,10 @@ export function statusReport(
       lookups: seen.report.lookups,
       malformed: seen.report.malformed,
       unanswered: seen.report.unanswered,
+      faults: seen.report.faults,
+      outOfStep: seen.report.outOfStep ?? 0,
+      started: seen.report.started,
+      answers: seen.report.answers,
       problems: seen.report.problems,
     })),
     ...(monitor?.report.map !== undefined && { mapSeen: monitor.report.map }),
@@ -130,6 +142,7 @@ export function statusReport(
         since: judged?.since ?? null,
         reason: judged?.reason ?? null,
         share: sentinels.share,
+        probed: judged?.probes.at(-1)?.at ?? null,
         admin: adminKinds.flatMap(kind => {
           const note = sentinels[kind]
           return note !== null && isInForce(note, now)

@@ -175,12 +175,20 @@ export function isMapReport(value: unknown): value is MapReport {
   return (
     isRecord(value) &&
     isPid(value['pid']) &&
-    ['lookups', 'malformed', 'unanswered'].every(
-      key => typeof value[key] === 'number',
+    typeof value['started'] === 'string' &&
+    ['lookups', 'malformed', 'unanswered', 'faults'].every(key =>
+      isCount(value[key]),
     ) &&
+    isCount(value['outOfStep'] ?? 0) &&
+    isRecord(value['answers']) &&
+    Object.values(value['answers']).every(isCount) &&
     Array.isArray(value['problems']) &&
     value['problems'].every(problem => typeof problem === 'string')
   )
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0 && value < Infinity
 }
 
 /** A process that can be asked for: 0 and below would mean whole groups. */

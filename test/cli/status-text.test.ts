@@ -15,6 +15,7 @@ const backend: BackendStatus = {
   since: '2026-11-22T17:58:59Z',
   reason: 'passed',
   share: 100,
+  probed: null,
   admin: [],
   probes: '-+++',
 }
@@ -39,7 +40,17 @@ const quiet: StatusReport = {
 }
 
 function map(liveness: Liveness): StatusReport['maps'][number] {
-  return { ...liveness, lookups: 5, malformed: 1, unanswered: 2, problems: [] }
+  return {
+    ...liveness,
+    lookups: 5,
+    malformed: 1,
+    unanswered: 2,
+    faults: 0,
+    outOfStep: 0,
+    started: '',
+    answers: {},
+    problems: [],
+  }
 }
 
 function text(changes: Partial<StatusReport> = {}, isColoured = false): string {
