@@ -1,7 +1,7 @@
 // The whole check: facts, rules, and the maps run for a moment.
 import { dirname } from 'node:path'
-import { lookAt } from '../cli/status.ts'
-import type { StatusReport } from '../cli/status-report.ts'
+import { lookAt } from '../status/look.ts'
+import type { StatusReport } from '../status/report.ts'
 import { addressOf } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
 import { version } from '../config/version.ts'

@@ -2,7 +2,7 @@
 import { Gauge } from 'prom-client'
 import type { Registry } from 'prom-client'
 import { standings } from '../choice/table.ts'
-import type { BackendStatus, StatusReport } from '../cli/status-report.ts'
+import type { BackendStatus, StatusReport } from './report.ts'
 import { adminKinds } from '../sentinels/names.ts'
 import { mapStates, states } from '../sentinels/reports.ts'
 

@@ -1,7 +1,7 @@
 // What all map programs together have answered since somebody began to look. Each
 // counts for itself from its start, and comes and goes with httpd. What must hold:
 // the sums never go down, and nothing is counted twice. Pure.
-import type { StatusReport } from '../cli/status-report.ts'
+import type { StatusReport } from './report.ts'
 
 type MapStatus = StatusReport['maps'][number]
 

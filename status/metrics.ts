@@ -3,7 +3,7 @@
 // known beforehand but for names of the configuration, and who has left the
 // configuration leaves the metrics.
 import { Counter, Histogram, Registry } from 'prom-client'
-import type { StatusReport } from '../cli/status-report.ts'
+import type { StatusReport } from './report.ts'
 import type { ProbeKind, TelemetryEvent } from '../monitor/telemetry.ts'
 import { states } from '../sentinels/reports.ts'
 import { newGauges, setGauges } from './gauges.ts'

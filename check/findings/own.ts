@@ -1,5 +1,5 @@
 // Our own side: the directory, the monitor, the maps that run. Pure.
-import type { StatusReport } from '../../cli/status-report.ts'
+import type { StatusReport } from '../../status/report.ts'
 import { obstacle } from '../access.ts'
 import type { HttpdFacts, OwnFacts } from '../facts.ts'
 import type { Finding } from '../finding.ts'

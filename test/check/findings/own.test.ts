@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { StatusReport } from '../../../cli/status-report.ts'
+import type { StatusReport } from '../../../status/report.ts'
 import type { HttpdFacts } from '../../../check/facts.ts'
 import { ownFindings, runningMapFindings } from '../../../check/findings/own.ts'
 import { directory, factsWith, heads, httpdWith, ownProgram } from '../facts.ts'

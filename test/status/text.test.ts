@@ -3,8 +3,8 @@ import type {
   BackendStatus,
   Liveness,
   StatusReport,
-} from '../../cli/status-report.ts'
-import { statusText } from '../../cli/status-text.ts'
+} from '../../status/report.ts'
+import { statusText } from '../../status/text.ts'
 
 const now = Date.parse('2026-11-22T18:00:00Z')
 

@@ -1,7 +1,7 @@
 // The table a person reads. Pure.
 import { formatDuration } from '../config/duration.ts'
 import { printable } from '../config/printable.ts'
-import type { Liveness, StatusReport } from './status-report.ts'
+import type { Liveness, StatusReport } from './report.ts'
 
 /**
  * @param isColoured on a terminal
