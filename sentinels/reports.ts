@@ -146,11 +146,13 @@ export function isMonitorReport(value: unknown): value is MonitorReport {
     isPid(value['pid']) &&
     isRecord(value['backends']) &&
     Object.values(value['backends']).every(isBackendReport) &&
-    (value['map'] === undefined || isMapSeen(value['map']))
+    (value['map'] === undefined || isSeen(value['map'])) &&
+    (value['zeo'] === undefined ||
+      (isRecord(value['zeo']) && Object.values(value['zeo']).every(isSeen)))
   )
 }
 
-function isMapSeen(value: unknown): boolean {
+function isSeen(value: unknown): boolean {
   return (
     isRecord(value) &&
     ['state', 'since', 'reason'].every(key => typeof value[key] === 'string')

@@ -85,6 +85,9 @@ export function newGauges(registry: Registry) {
       '1 for the state that the monitor sees the map in through httpd, else 0',
       ['state'],
     ),
+    zeo: gauge('zeo_up', '1 while the ZEO server of the pool answers, else 0', [
+      'pool',
+    ]),
   }
 }
 
@@ -112,6 +115,8 @@ export function setGauges(gauges: Gauges, report: StatusReport): void {
       { state },
       report.maps.filter(({ kind }) => kind === state).length,
     )
+  for (const [pool, { state }] of Object.entries(report.zeo ?? {}))
+    if (state !== 'unknown') gauges.zeo.set({ pool }, Number(state === 'well'))
   // else 0 for each: nobody looks
   for (const state of mapStates)
     gauges.mapSeen.set({ state }, Number(report.mapSeen?.state === state))

@@ -9,7 +9,12 @@ import type { Standing } from '../choice/table.ts'
 import type { AdminNote } from '../sentinels/content.ts'
 import { adminKinds } from '../sentinels/names.ts'
 import type { AdminKind } from '../sentinels/names.ts'
-import type { BackendReport, MapReport, MapSeen } from '../sentinels/reports.ts'
+import type {
+  BackendReport,
+  MapReport,
+  MapSeen,
+  ZeoSeen,
+} from '../sentinels/reports.ts'
 import { noSentinels } from '../sentinels/snapshot.ts'
 import type { Snapshot } from '../sentinels/snapshot.ts'
 
@@ -32,6 +37,7 @@ export type MonitorSeen = SeenReport<{
   readonly pid: number
   readonly backends: Readonly<Record<string, BackendReport>>
   readonly map?: MapSeen
+  readonly zeo?: Readonly<Record<string, ZeoSeen>>
 }>
 
 export type BackendStatus = {
@@ -90,6 +96,8 @@ export type StatusReport = {
   })[]
   /** the map as the monitor sees it through httpd, when it looks */
   readonly mapSeen?: MapSeen
+  /** by pool, its ZEO server, when the monitor asks one */
+  readonly zeo?: Readonly<Record<string, ZeoSeen>>
   readonly backends: readonly BackendStatus[]
   readonly pools: readonly PoolStatus[]
   readonly problems: readonly string[]
@@ -131,6 +139,7 @@ export function statusReport(
       problems: seen.report.problems,
     })),
     ...(monitor?.report.map !== undefined && { mapSeen: monitor.report.map }),
+    ...(monitor?.report.zeo !== undefined && { zeo: monitor.report.zeo }),
     backends: config.backends.map(backend => {
       const { name } = backend
       const sentinels = snapshot.backends.get(name) ?? noSentinels

@@ -95,6 +95,9 @@ void t.test('a report of either program is one', t => {
   t.ok(isMonitorReport({ ...monitor, map: seen }))
   t.notOk(isMonitorReport({ ...monitor, map: { ...seen, since: 1 } }))
   t.notOk(isMonitorReport({ ...monitor, map: 'ok' }))
+  t.ok(isMonitorReport({ ...monitor, zeo: { default: seen } }))
+  t.notOk(isMonitorReport({ ...monitor, zeo: { default: 'well' } }))
+  t.notOk(isMonitorReport({ ...monitor, zeo: [seen] }))
   t.ok(isMapReport(map))
   const { outOfStep: _, ...former } = map
   t.ok(isMapReport(former), 'an older map, too')

@@ -170,7 +170,7 @@ await t.test("the administrator's files, and when they end", async t => {
   t.notMatch(await site.text(), ends + of('drain'), 'gone with the file')
 })
 
-await t.test('no monitor, and a map that is seen through httpd', async t => {
+await t.test('no monitor; what it has seen of the map and of ZEO', async t => {
   const site = siteOf(t, { backends: { zope1: 'http://h:1' } })
   const text = await site.text()
   t.match(text, '\nzope_failover_monitor_report_age_seconds +Inf\n')
@@ -181,10 +181,19 @@ await t.test('no monitor, and a map that is seen through httpd', async t => {
     ...{ state: 'dead' as const, since: '', reason: '', streak: 1 },
     ...{ ms: 1, commandAt: null },
   }
-  const report = { ...lookAt(site.config, now), mapSeen }
+  const zeo = Object.fromEntries(
+    (['well', 'gone', 'unknown'] as const).map(state => [
+      state,
+      { state, since: '', reason: '' },
+    ]),
+  )
+  const report = { ...lookAt(site.config, now), mapSeen, zeo }
   const seen = await site.metrics.text(report, now)
   t.equal(valueOf(seen, 'zope_failover_map_seen_state{state="dead"}'), 1)
   t.equal(valueOf(seen, 'zope_failover_map_seen_state{state="ok"}'), 0)
+  t.equal(valueOf(seen, 'zope_failover_zeo_up{pool="well"}'), 1)
+  t.equal(valueOf(seen, 'zope_failover_zeo_up{pool="gone"}'), 0)
+  t.notMatch(seen, 'zope_failover_zeo_up{pool="unknown"}')
 })
 
 await t.test('who leaves the configuration leaves the metrics', async t => {

@@ -186,6 +186,20 @@ void t.test('a program is alive, silent, or dead', t => {
   t.end()
 })
 
+void t.test('the ZEO servers, when the monitor asks them', t => {
+  const zeo: MonitorSeen['report']['zeo'] = {
+    default: { state: 'gone', since: '2026-11-22T17:00:00Z', reason: 'r' },
+  }
+  const seen = monitor({})
+  const report = { ...seen.report, zeo }
+  t.strictSame(
+    statusReport(config, emptySnapshot, { ...seen, report }, [], now).zeo,
+    zeo,
+  )
+  t.notOk('zeo' in statusReport(config, emptySnapshot, seen, [], now))
+  t.end()
+})
+
 void t.test('the map as the monitor sees it, when it looks', t => {
   const mapSeen: MapSeen = {
     state: 'dead',
