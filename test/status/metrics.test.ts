@@ -112,7 +112,10 @@ await t.test('a real monitor: states, probes, durations', async t => {
     'zope_failover_backend_last_probe_timestamp_seconds{backend="zope1"}',
   )
   t.ok(Math.abs(Number(probed) * 1_000 - Date.now()) < 600_000, 'seconds')
-  t.strictSame(promtool(['check', 'metrics'], text), { code: 0, said: '' })
+  t.strictSame(promtool(['check', 'metrics'], { input: text }), {
+    code: 0,
+    said: '',
+  })
   t.match(metrics.contentType, /^text\/plain; version=0\.0\.4/)
 })
 
