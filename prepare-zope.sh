@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the virtual environment with a real Zope and ZEO that test/zope starts, and
-# installs HAProxy, which is measured beside us. Run by `npm test`; says nothing
-# when all is there.
+# installs HAProxy, which is measured beside us, and promtool, which checks the
+# metrics. Run by `npm test`; says nothing when all is there.
 set -eu
 cd "$(dirname "$0")"
 
@@ -26,7 +26,10 @@ has_haproxy() { [ -x /usr/sbin/haproxy ] || command -v haproxy >/dev/null; }
 
 has_programs() { has_venv && has_haproxy; }
 
-is_ready() { has_environment && has_haproxy; }
+promtool=.venv/promtool
+has_promtool() { [ -x "$promtool" ] || command -v promtool >/dev/null; }
+
+is_ready() { has_environment && has_haproxy && has_promtool; }
 
 install_programs() {
   has_venv && programs='' || programs='python3-venv'
@@ -41,6 +44,26 @@ install_programs() {
   DEBIAN_FRONTEND=noninteractive sh -c "$install" >&2
 }
 
+# Out of Debian's package, which is not installed: it would start a server.
+get_promtool() {
+  say 'getting promtool'
+  mkdir -p .venv
+  folder=$(mktemp -d)
+  download="apt-get -o APT::Sandbox::User=root download prometheus"
+  (cd "$folder" && { $download || { apt-get update && $download; }; }) >&2 || true
+  dpkg-deb --fsys-tarfile "$folder"/prometheus_*.deb 2>/dev/null |
+    tar -x -O ./usr/bin/promtool >"$folder/promtool" || true
+  if [ ! -s "$folder/promtool" ]; then
+    rm -rf "$folder"
+    say 'missing: promtool. On Debian and Ubuntu type, and again what you typed:'
+    say '  sudo apt-get update'
+    exit 1
+  fi
+  chmod +x "$folder/promtool"
+  mv "$folder/promtool" "$promtool"
+  rm -rf "$folder"
+}
+
 is_ready && exit 0
 
 # as in prepare.sh, and the same lock, for apt-get takes one at a time
@@ -49,6 +72,7 @@ if command -v flock >/dev/null; then flock 9; fi
 is_ready && exit 0
 
 has_programs || install_programs
+has_promtool || get_promtool
 has_environment && exit 0
 say 'installing Zope and ZEO'
 python3 -m venv --clear "$environment"

@@ -18,6 +18,7 @@ import { parseFormerReport, probesTold, verdictOnDisk } from './report.ts'
 import { Scan, suspectedBackends } from './scan.ts'
 import { firstDelayMs } from './judgement/interval.ts'
 import { Starvation } from './starvation.ts'
+import { Telemetry } from './telemetry.ts'
 import { TextMap } from './text-map.ts'
 import { Transactions } from './judgement/transactions.ts'
 import { Turns } from './turns.ts'
@@ -32,6 +33,7 @@ const reportMs = 800
 
 export class Monitor {
   readonly publisher: Publisher
+  readonly telemetry = new Telemetry()
   readonly #configFile: string
   readonly #log: Logger
   readonly #around: Surroundings
@@ -63,6 +65,7 @@ export class Monitor {
       lookup,
       cutLoose: new CutLoose(config.directory, lookup, log),
       hook: new Hook(config.hook, log),
+      telemetry: this.telemetry,
       starvation: this.#starvation,
       turns: new Turns(),
       transactions: new Transactions(config.pools),

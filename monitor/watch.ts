@@ -24,6 +24,7 @@ import { backendReport } from './report.ts'
 import { Loop } from './loop.ts'
 import { Pulse } from './pulse.ts'
 import type { Starvation } from './starvation.ts'
+import type { ProbeKind, Telemetry } from './telemetry.ts'
 import { serverOf } from './judgement/transactions.ts'
 import type { Transactions } from './judgement/transactions.ts'
 import type { Turns } from './turns.ts'
@@ -36,6 +37,7 @@ export type Surroundings = {
   readonly publisher: Publisher
   readonly cutLoose: CutLoose
   readonly hook: Hook
+  readonly telemetry: Telemetry
   readonly log: Logger
   /** how long ago httpd had a good answer from a backend, as far as is known */
   readonly servedAgoMs: (name: string) => number
@@ -219,6 +221,7 @@ export class Watch {
   }
 
   #judge(outcome: Outcome, ms: number): void {
+    this.#count('light', outcome.kind, judge(outcome) === 'none' ? null : ms)
     this.#probes.push({
       at: new Date(Date.now() - ms).toISOString(),
       outcome: outcome.kind,
@@ -245,6 +248,13 @@ export class Watch {
 
   #noteHeart(event: HeartEvent): void {
     const { state: before, heart } = this.#health
+    // the same silence is told again and again
+    if (event.kind !== 'silent' || heart.silentMs === 0)
+      this.#count(
+        'heartbeat',
+        event.kind,
+        event.kind === 'beat' ? event.ms : null,
+      )
     this.#apply(
       {
         kind: 'heart',
@@ -280,6 +290,9 @@ export class Watch {
       transactions.tell(name, outcome.own, now())
       transactions.tell(serverOf(name), outcome.server, now())
     }
+    // one that is silent has not ended
+    if (outcome.kind !== 'silent')
+      this.#count('deep', outcome.kind, 'ms' in outcome ? outcome.ms : null)
     const before = this.#health.state
     this.#apply(
       { kind: 'deep', outcome, ...transactions.newestFor(name, now()) },
@@ -338,6 +351,12 @@ export class Watch {
       'backend changed state',
     )
     this.#around.changed()
+    this.#around.telemetry.note({
+      kind: 'transition',
+      backend: this.#backend.name,
+      was,
+      state,
+    })
     this.#around.hook.note({
       backend: this.#backend.name,
       was,
@@ -356,6 +375,11 @@ export class Watch {
         this.#backend,
         () => this.#health.state === state && !this.#abort.signal.aborted,
       )
+  }
+
+  #count(probe: ProbeKind, outcome: string, ms: number | null): void {
+    const backend = this.#backend.name
+    this.#around.telemetry.note({ kind: 'probe', backend, probe, outcome, ms })
   }
 
   #publish(isConfirmed: boolean): void {

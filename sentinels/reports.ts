@@ -146,11 +146,13 @@ export function isMonitorReport(value: unknown): value is MonitorReport {
     isPid(value['pid']) &&
     isRecord(value['backends']) &&
     Object.values(value['backends']).every(isBackendReport) &&
-    (value['map'] === undefined || isMapSeen(value['map']))
+    (value['map'] === undefined || isSeen(value['map'])) &&
+    (value['zeo'] === undefined ||
+      (isRecord(value['zeo']) && Object.values(value['zeo']).every(isSeen)))
   )
 }
 
-function isMapSeen(value: unknown): boolean {
+function isSeen(value: unknown): boolean {
   return (
     isRecord(value) &&
     ['state', 'since', 'reason'].every(key => typeof value[key] === 'string')
@@ -175,12 +177,20 @@ export function isMapReport(value: unknown): value is MapReport {
   return (
     isRecord(value) &&
     isPid(value['pid']) &&
-    ['lookups', 'malformed', 'unanswered'].every(
-      key => typeof value[key] === 'number',
+    typeof value['started'] === 'string' &&
+    ['lookups', 'malformed', 'unanswered', 'faults'].every(key =>
+      isCount(value[key]),
     ) &&
+    isCount(value['outOfStep'] ?? 0) &&
+    isRecord(value['answers']) &&
+    Object.values(value['answers']).every(isCount) &&
     Array.isArray(value['problems']) &&
     value['problems'].every(problem => typeof problem === 'string')
   )
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0 && value < Infinity
 }
 
 /** A process that can be asked for: 0 and below would mean whole groups. */

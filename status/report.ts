@@ -9,7 +9,12 @@ import type { Standing } from '../choice/table.ts'
 import type { AdminNote } from '../sentinels/content.ts'
 import { adminKinds } from '../sentinels/names.ts'
 import type { AdminKind } from '../sentinels/names.ts'
-import type { BackendReport, MapReport, MapSeen } from '../sentinels/reports.ts'
+import type {
+  BackendReport,
+  MapReport,
+  MapSeen,
+  ZeoSeen,
+} from '../sentinels/reports.ts'
 import { noSentinels } from '../sentinels/snapshot.ts'
 import type { Snapshot } from '../sentinels/snapshot.ts'
 
@@ -32,6 +37,7 @@ export type MonitorSeen = SeenReport<{
   readonly pid: number
   readonly backends: Readonly<Record<string, BackendReport>>
   readonly map?: MapSeen
+  readonly zeo?: Readonly<Record<string, ZeoSeen>>
 }>
 
 export type BackendStatus = {
@@ -41,6 +47,8 @@ export type BackendStatus = {
   readonly since: string | null
   readonly reason: string | null
   readonly share: number | null
+  /** RFC 3339: when its last light probe began */
+  readonly probed: string | null
   readonly admin: readonly {
     readonly kind: AdminKind
     readonly reason: string | null
@@ -78,10 +86,18 @@ export type StatusReport = {
     readonly lookups: number
     readonly malformed: number
     readonly unanswered: number
+    readonly faults: number
+    readonly outOfStep: number
+    /** RFC 3339: when it began to count */
+    readonly started: string
+    /** lookups answered with that backend */
+    readonly answers: Readonly<Record<string, number>>
     readonly problems: readonly string[]
   })[]
   /** the map as the monitor sees it through httpd, when it looks */
   readonly mapSeen?: MapSeen
+  /** by pool, its ZEO server, when the monitor asks one */
+  readonly zeo?: Readonly<Record<string, ZeoSeen>>
   readonly backends: readonly BackendStatus[]
   readonly pools: readonly PoolStatus[]
   readonly problems: readonly string[]
@@ -116,9 +132,14 @@ export function statusReport(
       lookups: seen.report.lookups,
       malformed: seen.report.malformed,
       unanswered: seen.report.unanswered,
+      faults: seen.report.faults,
+      outOfStep: seen.report.outOfStep ?? 0,
+      started: seen.report.started,
+      answers: seen.report.answers,
       problems: seen.report.problems,
     })),
     ...(monitor?.report.map !== undefined && { mapSeen: monitor.report.map }),
+    ...(monitor?.report.zeo !== undefined && { zeo: monitor.report.zeo }),
     backends: config.backends.map(backend => {
       const { name } = backend
       const sentinels = snapshot.backends.get(name) ?? noSentinels
@@ -130,6 +151,7 @@ export function statusReport(
         since: judged?.since ?? null,
         reason: judged?.reason ?? null,
         share: sentinels.share,
+        probed: judged?.probes.at(-1)?.at ?? null,
         admin: adminKinds.flatMap(kind => {
           const note = sentinels[kind]
           return note !== null && isInForce(note, now)

@@ -9,6 +9,7 @@ import { parseConfig } from '../../config/parse.ts'
 import { version } from '../../config/version.ts'
 import { blocksOf, commandsOf } from '../fixtures/markdown.ts'
 import { dist, startProgram, until } from '../fixtures/processes.ts'
+import { promtool } from '../fixtures/promtool.ts'
 
 const run = promisify(execFile)
 const root = resolve(dist, '..')
@@ -54,6 +55,8 @@ await t.test('every option of apache-conf is in README', async t => {
 const documents = [
   'README.md',
   'CONTRIBUTING.md',
+  'docs/monitoring.md',
+  'examples/prometheus/README.md',
   'examples/two-zopes/README.md',
   'examples/balance/README.md',
   'examples/several-sites/README.md',
@@ -77,6 +80,9 @@ async function tryCommand(
     t.ok(existsSync(resolve(root, args.at(-1) ?? '')), 'the file is there')
   } else if (program === '.ci/run') {
     t.ok(existsSync(resolve(root, program)), 'the file is there')
+  } else if (program === 'promtool') {
+    const cwd = resolve(root, document, '..')
+    t.match(promtool(args, { cwd }), { code: 0 })
   } else if (program === 'zope-failover') {
     await tryOurs(t, document, args)
   } else {

@@ -6,6 +6,18 @@ import {
   parseReport,
 } from '../../sentinels/reports.ts'
 
+const map = {
+  pid: 1,
+  started: '',
+  lookups: 1,
+  malformed: 0,
+  unanswered: 0,
+  faults: 0,
+  outOfStep: 0,
+  answers: { a: 1 },
+  problems: [''],
+}
+
 const rubbish = [
   '',
   'null',
@@ -24,9 +36,16 @@ const rubbish = [
   '{"pid":1,"backends":{"a":{"state":"up"}}}',
   '{"pid":1,"backends":{"a":{"state":"up","since":"","reason":"","probes":5}}}',
   '{"pid":1,"backends":{"a":{"state":"up","since":"","reason":"","probes":[5]}}}',
-  '{"pid":1,"lookups":1,"malformed":0,"unanswered":"0","problems":[]}',
-  '{"pid":1,"lookups":1,"malformed":0,"unanswered":0,"problems":{}}',
-  '{"pid":1,"lookups":1,"malformed":0,"unanswered":0,"problems":[5]}',
+  ...[
+    { started: 5 },
+    { unanswered: '0' },
+    { faults: -1 },
+    { outOfStep: '0' },
+    { answers: [] },
+    { answers: { a: '1' } },
+    { problems: {} },
+    { problems: [5] },
+  ].map(wrong => JSON.stringify({ ...map, ...wrong })),
 ]
 
 void t.test('rubbish is no report, and judges nobody', t => {
@@ -76,14 +95,12 @@ void t.test('a report of either program is one', t => {
   t.ok(isMonitorReport({ ...monitor, map: seen }))
   t.notOk(isMonitorReport({ ...monitor, map: { ...seen, since: 1 } }))
   t.notOk(isMonitorReport({ ...monitor, map: 'ok' }))
-  const map = {
-    pid: 1,
-    lookups: 1,
-    malformed: 0,
-    unanswered: 0,
-    problems: [''],
-  }
+  t.ok(isMonitorReport({ ...monitor, zeo: { default: seen } }))
+  t.notOk(isMonitorReport({ ...monitor, zeo: { default: 'well' } }))
+  t.notOk(isMonitorReport({ ...monitor, zeo: [seen] }))
   t.ok(isMapReport(map))
+  const { outOfStep: _, ...former } = map
+  t.ok(isMapReport(former), 'an older map, too')
   t.notOk(isMonitorReport(map))
   t.end()
 })

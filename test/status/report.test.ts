@@ -44,6 +44,7 @@ void t.test(
           since: null,
           reason: null,
           share: null,
+          probed: null,
           admin: [],
           probes: '',
         },
@@ -105,7 +106,7 @@ void t.test('verdicts, administrators and the last probes', t => {
         share: 50,
         streak: 1,
         probes: ['refused', 'pass', 'starved', 'local'].map(outcome => ({
-          at: '',
+          at: '2026-11-22T17:59:59Z',
           outcome,
           ms: 1,
         })),
@@ -127,6 +128,7 @@ void t.test('verdicts, administrators and the last probes', t => {
     since: '2026-11-22T17:00:00Z',
     reason: 'late',
     share: 50,
+    probed: '2026-11-22T17:59:59Z',
     admin: [
       {
         kind: 'drain',
@@ -146,7 +148,7 @@ void t.test('a program is alive, silent, or dead', t => {
   const map = {
     version: '1',
     pid: 18,
-    started: '',
+    started: '2026-11-22T17:00:00Z',
     written: '',
     config: '',
     problems: ['one'],
@@ -155,7 +157,7 @@ void t.test('a program is alive, silent, or dead', t => {
     unanswered: 1,
     faults: 0,
     tables: 1,
-    answers: {},
+    answers: { zope1: 3 },
   }
   const seen = [
     { writtenMs: now + 9_000, isRunning: true },
@@ -175,8 +177,26 @@ void t.test('a program is alive, silent, or dead', t => {
     lookups: 4,
     malformed: 2,
     unanswered: 1,
+    faults: 0,
+    outOfStep: 0,
+    started: '2026-11-22T17:00:00Z',
+    answers: { zope1: 3 },
     problems: ['one'],
   })
+  t.end()
+})
+
+void t.test('the ZEO servers, when the monitor asks them', t => {
+  const zeo: MonitorSeen['report']['zeo'] = {
+    default: { state: 'gone', since: '2026-11-22T17:00:00Z', reason: 'r' },
+  }
+  const seen = monitor({})
+  const report = { ...seen.report, zeo }
+  t.strictSame(
+    statusReport(config, emptySnapshot, { ...seen, report }, [], now).zeo,
+    zeo,
+  )
+  t.notOk('zeo' in statusReport(config, emptySnapshot, seen, [], now))
   t.end()
 })
 

@@ -68,7 +68,16 @@ const running = (
   )
 
 void t.test('running maps', t => {
-  const map = { lookups: 0, malformed: 0, unanswered: 0, problems: [] }
+  const map = {
+    lookups: 0,
+    malformed: 0,
+    unanswered: 0,
+    faults: 0,
+    outOfStep: 0,
+    started: '',
+    answers: {},
+    problems: [],
+  }
   const alive = { ...map, kind: 'alive', pid: 2, ageMs: 1 } as const
   t.strictSame(running([alive]), [])
   t.strictSame(running([{ ...alive, problems: ['known', 'new'] }]), [
