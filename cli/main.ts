@@ -14,6 +14,7 @@ import { monitorCommand } from './monitor.ts'
 import { observeCommand } from './observe.ts'
 import { watchOutput } from './output.ts'
 import { probeCommand } from './probe.ts'
+import { restartCommand } from './restart.ts'
 import { rewritemapCommand } from './rewritemap.ts'
 import { statusCommand } from './status.ts'
 import { readyCommand, steerCommands } from './steer.ts'
@@ -32,6 +33,7 @@ for (const command of [
   statusCommand(),
   ...steerCommands(),
   readyCommand(),
+  restartCommand(),
   explainCommand(),
   probeCommand(),
   checkCommand(),

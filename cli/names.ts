@@ -1,3 +1,4 @@
+import type { Backend, Config } from '../config/config.ts'
 import { nearest } from '../config/nearest.ts'
 import { found } from '../config/problem.ts'
 import { WrongUsage } from './failure.ts'
@@ -16,4 +17,22 @@ export function oneOfNames(
   throw new WrongUsage(
     `the ${what} must be one of the configuration, got ${found(name)}${nearest(name, known)}`,
   )
+}
+
+/**
+ * The backends of that name, in the order given.
+ *
+ * @throws {WrongUsage} for one that is not known, or named twice
+ */
+export function namedBackends(
+  { backends }: Config,
+  names: readonly string[],
+): Backend[] {
+  const known = backends.map(({ name }) => name)
+  return names.flatMap((name, index) => {
+    oneOfNames('backend', name, known)
+    if (names.indexOf(name) < index)
+      throw new WrongUsage(`${name} must be named once only`)
+    return backends.filter(backend => backend.name === name)
+  })
 }

@@ -1,20 +1,20 @@
 // drain, maint, force and ready: the administrator's files, written for him.
 import { lstatSync } from 'node:fs'
-import { userInfo } from 'node:os'
 import { Command, InvalidArgumentError } from 'commander'
-import { parseDuration } from '../config/duration.ts'
 import { errorCode } from '../config/error-code.ts'
 import { loadConfig } from '../config/load.ts'
-import type { Config } from '../config/config.ts'
+import type { Backend, Config } from '../config/config.ts'
 import { formatAdminNote, parseAdminNote } from '../sentinels/content.ts'
 import { adminKinds, sentinelFile } from '../sentinels/names.ts'
 import type { AdminKind } from '../sentinels/names.ts'
 import { directoryRemedy } from '../sentinels/read.ts'
 import { removeFile, writeAside } from '../sentinels/write.ts'
 import { tellEffect } from './effect.ts'
-import { Failure } from './failure.ts'
-import { oneOfNames } from './names.ts'
-import { configOption } from './options.ts'
+import { Failure, WrongUsage } from './failure.ts'
+import { namedBackends } from './names.ts'
+import { operator } from './operator.ts'
+import { configOption, duration, limitOption } from './options.ts'
+import { progressOn } from './progress.ts'
 
 const meanings: Record<AdminKind, string> = {
   drain: 'no new visitors; those already bound to it still go there',
@@ -22,70 +22,122 @@ const meanings: Record<AdminKind, string> = {
   force: 'treat as up whatever the probes say',
 }
 
-type Options = { config: string; for?: number; reason?: string }
+type Options = {
+  config: string
+  for?: number
+  reason?: string
+  wait?: true
+  limit?: number
+}
 
-/** `zope-failover drain|maint|force NAME`. */
+/** `zope-failover drain|maint|force NAME…`. */
 export function steerCommands(): Command[] {
-  return adminKinds.map(kind =>
-    new Command(kind)
+  return adminKinds.map(kind => {
+    const command = new Command(kind)
       .description(meanings[kind])
-      .argument('<name>', 'a backend of the configuration')
+      .argument('<name...>', 'backends of the configuration')
       .addOption(configOption())
       .option('--for <duration>', 'ends by itself, such as 30m', duration)
       .option('--reason <text>', 'shown by status', reason)
-      .action((name: string, options: Options) => {
-        const config = loadConfig(options.config)
-        checkName(config, name)
-        const text = formatAdminNote({
-          reason: options.reason ?? null,
-          by: operator(),
-          until: options.for === undefined ? null : Date.now() + options.for,
-        })
+    if (kind !== 'force')
+      command
+        .option('--wait', 'end when no request of httpd is inside any more')
+        .addOption(limitOption('of --wait'))
+    return command.action(async (names: string[], options: Options) => {
+      const config = loadConfig(options.config)
+      const backends = namedBackends(config, names)
+      if (
+        options.wait !== true &&
+        command.getOptionValueSource('limit') === 'cli'
+      )
+        throw new WrongUsage('--limit must come with --wait, which it limits')
+      const text = formatAdminNote({
+        reason: options.reason ?? null,
+        by: operator(),
+        until: options.for === undefined ? null : Date.now() + options.for,
+      })
+      const { until } = parseAdminNote(text).value
+      const end =
+        until === null ? '' : ` until ${new Date(until).toISOString()}`
+      for (const { name } of backends) {
         change(config, sentinelFile(name, kind), file => {
           writeAside(config.directory, file, text)
         })
-        const { until } = parseAdminNote(text).value
-        const end =
-          until === null ? '' : ` until ${new Date(until).toISOString()}`
         tellEffect(config, name, kind, `${kind}${end}`)
-      }),
-  )
+      }
+      if (options.wait === true)
+        await waitForAll(config, backends, kind, options.limit ?? 0)
+    })
+  })
 }
 
-/** `zope-failover ready NAME`. */
+/** @throws {Failure} naming each that still has requests at the limit */
+async function waitForAll(
+  config: Config,
+  backends: readonly Backend[],
+  kind: AdminKind,
+  limitMs: number,
+): Promise<void> {
+  const { CannotCount } = await import('../steer/count.ts')
+  const { untilIdle } = await import('../steer/wait.ts')
+  const sinceMs = Date.now()
+  const tell = progressOn(process.stderr)
+  const { signal } = new AbortController()
+  const left: string[] = []
+  try {
+    for (const backend of backends) {
+      const { name } = backend
+      const leftMs = Math.max(0, limitMs - (Date.now() - sinceMs))
+      tell.step(`${name}: waiting until it is idle`)
+      const why = await untilIdle(
+        config,
+        backend,
+        sinceMs,
+        leftMs,
+        signal,
+        tell,
+      )
+      if (why === undefined) tell.step(`${name}: idle`)
+      else left.push(`${name}: ${why}; it stays in ${kind}`)
+    }
+  } catch (err) {
+    if (err instanceof CannotCount)
+      throw new Failure(err.message, { cause: err })
+    throw err
+  }
+  if (left.length === 0) return
+  if (kind === 'drain')
+    left.push(
+      'who is bound to a drained backend goes on coming; to move them, too, type: zope-failover maint NAME --wait',
+    )
+  throw new Failure(left.join('\n'))
+}
+
+/** `zope-failover ready NAME…`. */
 export function readyCommand(): Command {
   return new Command('ready')
     .description("take the administrator's files of a backend away again")
-    .argument('<name>', 'a backend of the configuration')
+    .argument('<name...>', 'backends of the configuration')
     .addOption(configOption())
-    .action((name: string, options: Options) => {
+    .action((names: string[], options: Options) => {
       const config = loadConfig(options.config)
-      checkName(config, name)
-      const removed: string[] = []
-      for (const kind of adminKinds)
-        change(config, sentinelFile(name, kind), file => {
-          if (removeFile(config.directory, file)) removed.push(kind)
-        })
-      tellEffect(
-        config,
-        name,
-        undefined,
-        removed.length === 0
-          ? 'nothing was set'
-          : `no longer ${removed.join(', ')}`,
-      )
+      for (const { name } of namedBackends(config, names)) {
+        const removed: string[] = []
+        for (const kind of adminKinds)
+          change(config, sentinelFile(name, kind), file => {
+            if (removeFile(config.directory, file)) removed.push(kind)
+          })
+        tellEffect(
+          config,
+          name,
+          undefined,
+          removed.length === 0
+            ? 'nothing was set'
+            : `no longer ${removed.join(', ')}`,
+        )
+      }
     })
 }
-
-function duration(text: string): number {
-  const ms = parseDuration(text)
-  if (ms !== undefined && ms > 0 && ms <= yearMs) return ms
-  throw new InvalidArgumentError(
-    'It is written like 30s, 5m or 2h, and at most 8760h (a year).',
-  )
-}
-
-const yearMs = 8_760 * 3_600_000
 
 /** Of a longer file, what is behind the limit would not be read. */
 const maxReason = 1_000
@@ -93,26 +145,6 @@ const maxReason = 1_000
 function reason(text: string): string {
   if (text.length <= maxReason) return text
   throw new InvalidArgumentError(`It has at most ${maxReason} characters.`)
-}
-
-/** Who gives the order; in a container a user need not have a name. */
-function operator(): string {
-  const sudoer = process.env['SUDO_USER']
-  if (sudoer) return sudoer
-  try {
-    return userInfo().username
-  } catch {
-    // no entry for this uid
-    return `uid ${process.getuid?.() ?? '?'}`
-  }
-}
-
-function checkName(config: Config, name: string): void {
-  oneOfNames(
-    'backend',
-    name,
-    config.backends.map(backend => backend.name),
-  )
 }
 
 function change(

@@ -92,6 +92,8 @@ export type Backend = {
   readonly host: string
   readonly port: number
   readonly probe: ProbeSettings
+  /** what `restart` fetches before visitors come again; left out: nothing */
+  readonly warmUp?: readonly string[]
 }
 
 export type Policy = 'failover' | 'balance'
@@ -129,6 +131,14 @@ export type MapSettings = {
   readonly commandEveryMs: number
 }
 
+/** Where httpd tells how many requests are inside a backend. */
+export type HttpdSettings = {
+  /** status pages (mod_status), one for each httpd */
+  readonly status: readonly string[]
+  /** the Host header; null = that of each URL */
+  readonly host: string | null
+}
+
 /** What is run at each change of state. */
 export type HookSettings = {
   /** for sh */
@@ -152,6 +162,8 @@ export type Config = {
   readonly pools: readonly Pool[]
   /** left out: nobody looks */
   readonly map?: MapSettings
+  /** left out: the kernel counts connections */
+  readonly httpd?: HttpdSettings
   /** left out: nothing is run */
   readonly hook?: HookSettings
   /** left out: no page is served */

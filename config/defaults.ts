@@ -16,9 +16,10 @@ export const defaultTimeoutMs = 5_000
 
 export function fillIn(input: FileInput): Config {
   const entries = Object.entries(input.backends)
-  const backends = entries.map(([name, { url, probe }]): Backend => ({
+  const backends = entries.map(([name, { url, probe, warmUp }]): Backend => ({
     name,
     ...url,
+    ...(warmUp !== undefined && { warmUp }),
     probe: probeSettings(
       { ...commonFor(probe, input.probe), ...probe },
       autoHeartbeat(url.tls, entries.length),
@@ -33,6 +34,9 @@ export function fillIn(input: FileInput): Config {
       poolSettings(name, pool, all),
     ),
     ...(input.map !== undefined && { map: mapSettings(input.map) }),
+    ...(input.httpd !== undefined && {
+      httpd: { status: input.httpd.status, host: input.httpd.host ?? null },
+    }),
     ...(input.hook !== undefined && {
       hook: { command: input.hook.command, timeoutMs: input.hook.timeout },
     }),

@@ -116,6 +116,9 @@ const probeWindow = z
 
 const hostRule =
   'must be a host name, with a port if need be, such as www.example.org'
+const hostName = z
+  .string({ error: hostRule })
+  .regex(/^[\w.:[\]-]+$/, { error: hostRule })
 
 const sendRule = 'must be one line of text without control characters'
 const ask = mapping('a mapping with port, send, expect', {
@@ -150,9 +153,7 @@ const probe = mapping('a mapping of probe settings', {
   command: program,
   path: urlPath,
   method: oneOf('GET', 'HEAD'),
-  host: z
-    .string({ error: hostRule })
-    .regex(/^[\w.:[\]-]+$/, { error: hostRule }),
+  host: hostName,
   interval: duration('100ms', '1h'),
   fastInterval: duration('50ms', '1h'),
   downInterval: duration('100ms', '1h'),
@@ -220,7 +221,13 @@ const url = z.string({ error: urlRule }).transform((text, context) => {
 
 const backend = z.preprocess(
   value => (typeof value === 'string' ? { url: value } : value),
-  mapping('a URL or a mapping with url', { url, probe: probe.optional() }),
+  mapping('a URL or a mapping with url', {
+    url,
+    probe: probe.optional(),
+    warmUp: z
+      .array(urlPath, { error: 'must be a list of paths, such as [/, /news]' })
+      .optional(),
+  }),
 )
 
 const member = z.preprocess(
@@ -265,6 +272,21 @@ const pool = mapping('a mapping of pool settings', {
 
 const mapUrlRule =
   'must be the address of httpd on this machine, such as http://127.0.0.1/.zope-failover/map'
+const statusPageRule =
+  "must be the address of httpd's status page, such as http://127.0.0.1/server-status, or a list of them"
+const statusPage = z
+  .string({ error: statusPageRule })
+  .regex(/^https?:\/\/[^\s/?#@]+\/[!"$->@-~]+$/, { error: statusPageRule })
+const httpd = mapping('a mapping with status', {
+  status: z.preprocess(
+    value => (typeof value === 'string' ? [value] : value),
+    z
+      .array(statusPage, { error: statusPageRule })
+      .min(1, { error: statusPageRule }),
+  ),
+  host: hostName.optional(),
+})
+
 const commandRule =
   'must be a command line for sh, such as "systemctl reload apache2"'
 const commandLine = z
@@ -281,10 +303,7 @@ const map = mapping('a mapping with url', {
       /^https?:\/\/(?:127\.\d+\.\d+\.\d+|\[::1\]|localhost)(?::[1-9]\d{0,4})?\/\.zope-failover\/map$/,
       { error: mapUrlRule },
     ),
-  host: z
-    .string({ error: hostRule })
-    .regex(/^[\w.:[\]-]+$/, { error: hostRule })
-    .optional(),
+  host: hostName.optional(),
   interval: duration('1s', '1h').default(5_000),
   timeout: duration('100ms', '1m').default(2_000),
   command: commandLine.optional(),
@@ -328,6 +347,7 @@ export const fileSchema = mapping(
     pools: named('pool', pool).default({ default: pool.parse({}) }),
     probe: probe.optional(),
     map: map.optional(),
+    httpd: httpd.optional(),
     hook: hook.optional(),
     status: page.optional(),
   },
@@ -342,8 +362,9 @@ export type FileInput = z.output<typeof fileSchema>
 export function knownKeys(path: readonly (string | number)[]): string[] {
   const shapes: [RegExp, z.ZodRawShape][] = [
     [/^$/, fileSchema.shape],
-    [/^backends\.[^.]*$/, { url, probe }],
+    [/^backends\.[^.]*$/, { url, probe, warmUp: urlPath }],
     [/^map$/, map.shape],
+    [/^httpd$/, httpd.shape],
     [/^hook$/, hook.shape],
     [/^status$/, page.shape],
     [/^pools\.[^.]*$/, pool.shape],

@@ -164,11 +164,6 @@ function run(
   addresses: readonly LookupAddress[],
   port: number,
 ): Promise<{ connections: number; error: string }> {
-  const filter = addresses.flatMap(({ address, family }, index) => [
-    ...(index === 0 ? [] : ['or']),
-    'dst',
-    `${family === 6 ? `[${address}]` : address}:${port}`,
-  ])
   return new Promise(resolve => {
     execFile(
       ss,
@@ -176,7 +171,7 @@ function run(
         ...['-K', '-H', '-n', '-t'],
         // not what nobody waits on any more: our own former probes among them
         ...['state', 'established', 'state', 'syn-sent'],
-        ...filter,
+        ...ssFilter(addresses, port),
       ],
       {
         timeout: limitMs,
@@ -195,6 +190,18 @@ function run(
       },
     )
   })
+}
+
+/** Connections to one of these addresses, in the words of ss. */
+export function ssFilter(
+  addresses: readonly LookupAddress[],
+  port: number,
+): string[] {
+  return addresses.flatMap(({ address, family }, index) => [
+    ...(index === 0 ? [] : ['or']),
+    'dst',
+    `${family === 6 ? `[${address}]` : address}:${port}`,
+  ])
 }
 
 function errorText(err: { killed?: boolean; message: string }): string {

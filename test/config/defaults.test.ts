@@ -304,6 +304,22 @@ void t.test('the status page is off, and on loopback when it is on', t => {
   t.end()
 })
 
+void t.test('what restart goes by', t => {
+  const { backends, httpd } = parse(
+    'backends: { a: { url: "http://h:1", warmUp: [/news] }, b: http://h:2 }',
+    'httpd: { status: http://127.0.0.1/server-status }',
+  )
+  t.strictSame(httpd, {
+    status: ['http://127.0.0.1/server-status'],
+    host: null,
+  })
+  t.strictSame(
+    backends.map(({ warmUp }) => warmUp),
+    [['/news'], undefined],
+  )
+  t.end()
+})
+
 /** The probe of a backend with settings of its own. */
 function own(settings: string, ...common: string[]) {
   return parse(

@@ -103,7 +103,7 @@ void t.test(
       [
         'a key in the wrong place',
         `${oneBackend}interval: 5s\n`,
-        '2: interval is not a known key; known here: directory, staleAfter, backends, pools, probe, map, hook, status',
+        '2: interval is not a known key; known here: directory, staleAfter, backends, pools, probe, map, httpd, hook, status',
       ],
       [
         'a mistyped key',

@@ -320,6 +320,44 @@ void t.test('a look at the map', t => {
   t.end()
 })
 
+const ofHttpd = (httpd: unknown): string[] => messagesOf({ backends, httpd })
+
+void t.test("httpd's status pages", t => {
+  const status = 'http://127.0.0.1/server-status'
+  for (const good of [
+    { status },
+    { status: [status, 'https://front2:8443/server-status'] },
+    { status, host: 'www.example.org' },
+  ])
+    t.strictSame(ofHttpd(good), [], JSON.stringify(good))
+  const rule =
+    "must be the address of httpd's status page, such as http://127.0.0.1/server-status, or a list of them"
+  for (const [bad, message] of [
+    [{}, rule],
+    [{ status: [] }, rule],
+    [{ status: 'http://127.0.0.1' }, rule],
+    [{ status: `${status}?auto` }, rule],
+    [{ status: [status, 5] }, rule],
+    [{ status, host: 'a b' }, rules.host],
+    ['on', 'must be a mapping with status'],
+  ] as const)
+    t.strictSame(ofHttpd(bad), [message], JSON.stringify(bad))
+  t.ok(knownKeys(['httpd']).includes('status'))
+  t.end()
+})
+
+const ofPaths = (warmUp: unknown): string[] =>
+  messagesOf({ backends: { zope1: { url: 'http://h:1', warmUp } } })
+
+void t.test('warm-up paths', t => {
+  t.strictSame(ofPaths(['/', '/news?a=b']), [])
+  t.strictSame(ofPaths([]), [])
+  t.strictSame(ofPaths(['news']), [rules.path])
+  t.strictSame(ofPaths('/'), ['must be a list of paths, such as [/, /news]'])
+  t.ok(knownKeys(['backends', 'zope1']).includes('warmUp'))
+  t.end()
+})
+
 const zeoMessages = (zeo: unknown): string[] =>
   messagesOf({ backends, pools: { default: { zeo } } })
 

@@ -1,0 +1,123 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { loadConfig } from '../config/load.ts'
+import type { Backend, Config } from '../config/config.ts'
+import { isInForce } from '../choice/table.ts'
+import { readSentinels } from '../sentinels/read.ts'
+import type { Job } from '../steer/restart.ts'
+import { Failure, WrongUsage } from './failure.ts'
+import { namedBackends } from './names.ts'
+import { configOption, limitOption } from './options.ts'
+import { operator } from './operator.ts'
+import { progressOn } from './progress.ts'
+
+type Options = { config: string; limit: number; warmUp?: string[] }
+
+/** As a shell tells the end by a signal. */
+const exitCodes = new Map<NodeJS.Signals, number>([
+  ['SIGHUP', 129],
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+])
+
+/** `zope-failover restart NAME… -- COMMAND [ARGS]`. */
+export function restartCommand(): Command {
+  return new Command('restart')
+    .summary('restart backends one after the other, without losing a request')
+    .description(
+      'For each backend: takes it out of service, waits until it is idle, runs the command, waits until it answers, fetches the warm-up paths, and puts it back. Stops at the first that does not come back.',
+    )
+    .usage('[options] <name...> -- <command> [arguments...]')
+    .argument('<name...>', 'backends of the configuration')
+    .addOption(configOption())
+    .addOption(limitOption('for each wait'))
+    .option(
+      '--warm-up <path>',
+      "a page to fetch before visitors come; repeatable, in place of the configuration's warmUp",
+      (text: string, before: string[] | undefined) => [
+        ...(before ?? []),
+        path(text),
+      ],
+    )
+    .action(async (words: string[], options: Options) => {
+      const { names, command } = split(words, process.argv)
+      const config = loadConfig(options.config)
+      const backends = namedBackends(config, names)
+      refuseMaint(config, names)
+      await restartAll(config, backends, {
+        command,
+        warmUp: options.warmUp,
+        limitMs: options.limit,
+        by: operator(),
+      })
+    })
+}
+
+async function restartAll(
+  config: Config,
+  backends: readonly Backend[],
+  order: Pick<Job, 'command' | 'warmUp' | 'limitMs' | 'by'>,
+): Promise<void> {
+  // the other subcommands begin without the client that fetches pages
+  const { restart, Stopped } = await import('../steer/restart.ts')
+  const tell = progressOn(process.stderr)
+  const stop = new AbortController()
+  const onSignal = (signal: NodeJS.Signals): void => {
+    // the second one: what is in the directory tells the rest
+    if (stop.signal.aborted) process.exit()
+    process.exitCode = exitCodes.get(signal)
+    tell.step(
+      `${signal}: stopping (a command that runs is waited for; once more: at once)`,
+    )
+    stop.abort(new Stopped(`interrupted by ${signal}`))
+  }
+  for (const signal of exitCodes.keys()) process.on(signal, onSignal)
+  const left = backends.map(({ name }) => name)
+  try {
+    for (const backend of backends) {
+      left.shift()
+      await restart({ ...order, config, backend, tell, signal: stop.signal })
+    }
+  } catch (err) {
+    if (!(err instanceof Stopped)) throw err
+    tell.step(err.message)
+    if (left.length > 0) tell.step(`not begun: ${left.join(', ')}`)
+    process.exitCode ??= 1
+  } finally {
+    for (const signal of exitCodes.keys()) process.off(signal, onSignal)
+  }
+}
+
+/** Names before `--`, the command after it; commander makes one list of both. */
+function split(
+  words: readonly string[],
+  argv: readonly string[],
+): { names: string[]; command: Job['command'] } {
+  const at = argv.indexOf('--')
+  const [program, ...args] = at === -1 ? [] : argv.slice(at + 1)
+  if (program === undefined)
+    throw new WrongUsage(
+      'restart must have a command after the names, such as: zope-failover restart zope1 zope2 -- systemctl restart {}',
+    )
+  const names = words.slice(0, words.length - args.length - 1)
+  if (names.length === 0)
+    throw new WrongUsage('restart must have a backend before "--"')
+  return { names, command: [program, ...args] }
+}
+
+/** What a person has set is his to take away. */
+function refuseMaint({ directory }: Config, names: readonly string[]): void {
+  const { backends } = readSentinels(directory, new Set(names))
+  for (const name of names) {
+    const note = backends.get(name)?.maint ?? null
+    if (note === null || !isInForce(note, Date.now())) continue
+    const { by, reason } = note
+    throw new Failure(
+      `${name} must not be in maint before a restart, got maint${by === null ? '' : ` by ${by}`}${reason === null ? '' : `: ${reason}`}; when that is over, type: zope-failover ready ${name}`,
+    )
+  }
+}
+
+function path(text: string): string {
+  if (/^\/[!-"$-~]*$/.test(text)) return text
+  throw new InvalidArgumentError('It is a path, such as / or /news.')
+}
