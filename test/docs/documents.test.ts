@@ -23,11 +23,13 @@ await t.test('the version in the code is that of the package', t => {
   t.end()
 })
 
-await t.test('every YAML fragment of README is a configuration', t => {
-  const blocks = blocksOf(resolve(root, 'README.md'), 'yaml')
-  t.not(blocks.length, 0)
-  for (const block of blocks)
-    t.doesNotThrow(() => parseConfig(block, 'README.md'))
+await t.test('every YAML fragment is a configuration', t => {
+  for (const document of ['README.md', 'examples/notify/README.md']) {
+    const blocks = blocksOf(resolve(root, document), 'yaml')
+    t.not(blocks.length, 0)
+    for (const block of blocks)
+      t.doesNotThrow(() => parseConfig(block, document))
+  }
   t.end()
 })
 
@@ -57,6 +59,7 @@ const documents = [
   'examples/two-zopes/README.md',
   'examples/balance/README.md',
   'examples/several-sites/README.md',
+  'examples/notify/README.md',
 ]
 for (const document of documents)
   await t.test(`the commands of ${document} work`, async t => {
@@ -82,7 +85,7 @@ async function tryCommand(
   } else {
     // changes the system: adduser, install, systemctl, a2enmod …
     const files = args.filter(arg =>
-      /^[\w-]+\.(?:yaml|service|conf)$/.test(arg),
+      /^[\w-]+\.(?:yaml|service|conf)$|^notify-by-/.test(arg),
     )
     for (const file of files)
       t.ok(existsSync(resolve(root, document, '..', file)), `${file} is there`)
