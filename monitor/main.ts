@@ -13,6 +13,7 @@ import { directoryProblem, directoryRemedy } from '../sentinels/read.ts'
 import { LockKeeper } from './keeper.ts'
 import { releaseLock } from './lock.ts'
 import { Monitor, beatMs } from './monitor.ts'
+import { ServiceManager } from './service-manager.ts'
 
 const configEveryMs = 1_000
 const lingerMs = 1_000
@@ -58,12 +59,15 @@ export async function runMonitor(
     'monitor started',
   )
   monitor.start()
+  const manager = new ServiceManager(log)
   const code = await untilStopped(
     new ConfigReload(configFile, text, config),
     monitor,
     keeper,
+    manager,
     log,
   )
+  manager.stopping()
   monitor.stop()
   releaseLock(config.directory)
   log.info({ code }, 'monitor stopped, the verdicts stay')
@@ -74,6 +78,7 @@ function untilStopped(
   reload: ConfigReload,
   monitor: Monitor,
   keeper: LockKeeper,
+  manager: ServiceManager,
   log: Logger,
 ): Promise<number> {
   return new Promise(resolve => {
@@ -88,6 +93,7 @@ function untilStopped(
         return
       }
       monitor.beat()
+      manager.beat(monitor.reportedMs)
       if (performance.now() - configMs < configEveryMs) return
       configMs = performance.now()
       takeOver(reload, monitor, log)

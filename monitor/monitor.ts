@@ -93,6 +93,11 @@ export class Monitor {
     }
   }
 
+  /** When the last report was made, by performance.now(); -Infinity = never. */
+  get reportedMs(): number {
+    return this.#reportedMs
+  }
+
   /** Starts from the verdicts on disk. */
   start(): void {
     const { directory, backends } = this.#config

@@ -60,6 +60,7 @@ const documents = [
   'examples/balance/README.md',
   'examples/several-sites/README.md',
   'examples/notify/README.md',
+  'examples/systemd/README.md',
 ]
 for (const document of documents)
   await t.test(`the commands of ${document} work`, async t => {
@@ -90,13 +91,13 @@ async function tryCommand(
   } else {
     // changes the system: adduser, install, systemctl, a2enmod …
     const files = args.filter(arg =>
-      /^[\w-]+\.(?:yaml|service|conf)$|^notify-by-/.test(arg),
+      /^[^/].*\.(?:yaml|service|conf)$|^notify-by-/.test(arg),
     )
     for (const file of files)
       t.ok(existsSync(resolve(root, document, '..', file)), `${file} is there`)
     t.match(
       program,
-      /^(?:adduser|install|systemctl|a2enmod|a2enconf|a2ensite)$/,
+      /^(?:adduser|install|systemctl|systemd-tmpfiles|a2enmod|a2enconf|a2ensite)$/,
     )
   }
 }
