@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the virtual environment with a real Zope and ZEO that test/zope starts, and
-# installs HAProxy, which is measured beside us, and promtool, which checks the
-# metrics. Run by `npm test`; says nothing when all is there.
+# installs HAProxy, which is measured beside us, promtool, which checks the metrics,
+# and systemd's tools. Run by `npm test`; says nothing when all is there.
 set -eu
 cd "$(dirname "$0")"
 
@@ -24,16 +24,20 @@ has_venv() {
 # /usr/sbin is not in everybody's PATH
 has_haproxy() { [ -x /usr/sbin/haproxy ] || command -v haproxy >/dev/null; }
 
-has_programs() { has_venv && has_haproxy; }
+# checks the units in examples/; the package starts nothing by itself
+has_systemd() { command -v systemd-analyze >/dev/null; }
 
 promtool=.venv/promtool
 has_promtool() { [ -x "$promtool" ] || command -v promtool >/dev/null; }
 
-is_ready() { has_environment && has_haproxy && has_promtool; }
+has_programs() { has_venv && has_haproxy && has_systemd; }
+
+is_ready() { has_environment && has_programs && has_promtool; }
 
 install_programs() {
   has_venv && programs='' || programs='python3-venv'
   has_haproxy || programs="${programs:+$programs }haproxy"
+  has_systemd || programs="${programs:+$programs }systemd"
   install="apt-get update && apt-get install -y --no-install-recommends $programs"
   if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
     say "missing: $programs (Python must be 3.10 or newer). On Debian and Ubuntu type:"

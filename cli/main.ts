@@ -8,8 +8,10 @@ import { ConfigError } from '../config/problem.ts'
 import { version } from '../config/version.ts'
 import { apacheConfCommand } from './apache-conf.ts'
 import { checkCommand } from './check.ts'
+import { completionCommand } from './completion.ts'
 import { Failure, WrongUsage } from './failure.ts'
 import { explainCommand } from './explain.ts'
+import { manualCommand } from './manual.ts'
 import { monitorCommand } from './monitor.ts'
 import { observeCommand } from './observe.ts'
 import { watchOutput } from './output.ts'
@@ -37,6 +39,8 @@ for (const command of [
   explainCommand(),
   probeCommand(),
   checkCommand(),
+  completionCommand(),
+  manualCommand(),
 ])
   program.addCommand(command)
 

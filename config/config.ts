@@ -154,6 +154,28 @@ export type StatusSettings = {
   readonly hosts: readonly string[]
 }
 
+/** Who is told of what, and when. */
+export type NotifySettings = {
+  /** gets a POST with JSON; may be a secret */
+  readonly webhook?: string
+  /** sent with it; may be secrets */
+  readonly headers: Readonly<Record<string, string>>
+  /** for sh */
+  readonly command?: string
+  /** what is less than that is not told */
+  readonly least: 'warning' | 'critical'
+  /** from a change to its notice: all that changes meanwhile is in it */
+  readonly groupMs: number
+  /** so long a warning must last to be told */
+  readonly warningAfterMs: number
+  /** what is still bad is told again; 0 = never */
+  readonly repeatMs: number
+  /** notices at most */
+  readonly limit: { readonly count: number; readonly perMs: number }
+  /** for one attempt */
+  readonly timeoutMs: number
+}
+
 export type Config = {
   /** the sentinel directory, absolute */
   readonly directory: string
@@ -168,6 +190,8 @@ export type Config = {
   readonly hook?: HookSettings
   /** left out: no page is served */
   readonly status?: StatusSettings
+  /** left out: nobody is told */
+  readonly notify?: NotifySettings
 }
 
 /** What a backend or a pool may be called (contract: sentinel names). */

@@ -5,11 +5,18 @@ import type {
   Heartbeat,
   LightProbe,
   MapSettings,
+  NotifySettings,
   Pool,
   ProbeSettings,
 } from './config.ts'
 import { decidesKind } from './light-probe.ts'
-import type { FileInput, MapInput, PoolInput, ProbeInput } from './schema.ts'
+import type {
+  FileInput,
+  MapInput,
+  NotifyInput,
+  PoolInput,
+  ProbeInput,
+} from './schema.ts'
 
 /** The limit for a whole probe when none is given. */
 export const defaultTimeoutMs = 5_000
@@ -41,6 +48,7 @@ export function fillIn(input: FileInput): Config {
       hook: { command: input.hook.command, timeoutMs: input.hook.timeout },
     }),
     ...(input.status !== undefined && { status: input.status }),
+    ...(input.notify !== undefined && { notify: notifySettings(input.notify) }),
   }
 }
 
@@ -52,6 +60,21 @@ function mapSettings(given: MapInput): MapSettings {
     timeoutMs: given.timeout,
     command: given.command ?? null,
     commandEveryMs: given.commandEvery,
+  }
+}
+
+function notifySettings(given: NotifyInput): NotifySettings {
+  const { webhook, headers, command, least, limit } = given
+  return {
+    ...(webhook !== undefined && { webhook }),
+    headers,
+    ...(command !== undefined && { command }),
+    least,
+    groupMs: given.group,
+    warningAfterMs: given.warningAfter,
+    repeatMs: given.repeat,
+    limit,
+    timeoutMs: given.timeout,
   }
 }
 

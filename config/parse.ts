@@ -77,7 +77,16 @@ function issueProblems(issue: $ZodIssue, raw: unknown): Problem[] {
     /^[\w-]+:\S/.test(value)
       ? '; after the ":" of a key there must be a space'
       : ''
-  return [{ path, rule: `${issue.message}, got ${found(value)}${hint}` }]
+  return [{ path, rule: `${issue.message}, ${shown(path, value)}${hint}` }]
+}
+
+/** What was found, unless it may be a secret: a problem ends in a log. */
+function shown(path: Path, value: unknown): string {
+  const isSecret =
+    path[0] === 'notify' && ['webhook', 'headers'].includes(String(path[1]))
+  return isSecret
+    ? 'got something else (not shown: it may be a secret)'
+    : `got ${found(value)}`
 }
 
 /** Own keys only: a backend may be called "constructor". */

@@ -296,6 +296,49 @@ const hook = mapping('a mapping with command', {
   command: commandLine,
   timeout: duration('100ms', '10m').default(10_000),
 })
+
+const webhookRule = 'must be an http or https URL'
+const headersRule =
+  'must be a mapping of HTTP header names to texts without control characters'
+const limitRule = 'must be NUMBER/s, NUMBER/m or NUMBER/h, NUMBER from 1 to 100'
+const notify = mapping('a mapping with webhook or command', {
+  webhook: z
+    .string({ error: webhookRule })
+    .refine(
+      text => /^https?:\/\/[^/\s]\P{Cc}*$/iu.test(text) && URL.canParse(text),
+      { error: webhookRule },
+    )
+    .optional(),
+  headers: z
+    .record(
+      z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, { error: headersRule }),
+      z
+        .string({ error: headersRule })
+        .regex(/^[\t\x20-\x7e]*$/, { error: headersRule }),
+      { error: headersRule },
+    )
+    .default({}),
+  command: commandLine.optional(),
+  least: oneOf('warning', 'critical').default('warning'),
+  group: duration('1s', '1h').default(5_000),
+  warningAfter: duration('0s', '24h').default(60_000),
+  repeat: duration('0s', '8760h').default(3_600_000),
+  limit: z
+    .string({ error: limitRule })
+    .transform((text, context) => {
+      const [, digits, unit = ''] = /^([1-9]\d{0,2})\/([smh])$/.exec(text) ?? []
+      const count = Number(digits)
+      const perMs = parseDuration(`1${unit}`)
+      if (count <= 100 && perMs !== undefined) return { count, perMs }
+      context.issues.push({ code: 'custom', message: limitRule, input: text })
+      return z.NEVER
+    })
+    .default({ count: 6, perMs: 60_000 }),
+  timeout: duration('100ms', '10m').default(10_000),
+}).refine(
+  ({ webhook, command }) => webhook !== undefined || command !== undefined,
+  { error: 'must have webhook or command' },
+)
 const map = mapping('a mapping with url', {
   url: z
     .string({ error: mapUrlRule })
@@ -350,11 +393,13 @@ export const fileSchema = mapping(
     httpd: httpd.optional(),
     hook: hook.optional(),
     status: page.optional(),
+    notify: notify.optional(),
   },
 )
 
 export type ProbeInput = z.output<typeof probe>
 export type MapInput = z.output<typeof map>
+export type NotifyInput = z.output<typeof notify>
 export type PoolInput = z.output<typeof pool>
 export type FileInput = z.output<typeof fileSchema>
 
@@ -367,6 +412,7 @@ export function knownKeys(path: readonly (string | number)[]): string[] {
     [/^httpd$/, httpd.shape],
     [/^hook$/, hook.shape],
     [/^status$/, page.shape],
+    [/^notify$/, notify.shape],
     [/^pools\.[^.]*$/, pool.shape],
     [/^pools\.[^.]*\.members\.\d+$/, { name, weight: name, tier: name }],
     [/^(backends\.[^.]*\.)?probe$/, probe.shape],

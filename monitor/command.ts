@@ -27,12 +27,14 @@ export function shell(commandLine: string): Command {
  * @param environment added to this process's own
  * @param limitMs then it is killed, with all that it started
  * @param signal kills it likewise
+ * @param input for its standard input; it need not read it
  */
 export function runCommand(
   [program, ...args]: Command,
   environment: Readonly<Record<string, string>>,
   limitMs: number,
   signal?: AbortSignal,
+  input?: string,
 ): Promise<CommandEnd> {
   const startedMs = performance.now()
   let output = ''
@@ -51,7 +53,7 @@ export function runCommand(
       // a group of its own, so that the limit holds for its children, too
       child = spawn(program, args, {
         env: { ...process.env, ...environment },
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
         detached: true,
       })
     } catch (err) {
@@ -65,6 +67,8 @@ export function runCommand(
       stream?.setEncoding('utf8').on('data', (text: string) => {
         output = (output + text).slice(0, maxOutput)
       })
+    // one that does not read it, or could not begin, has closed its end
+    child.stdin?.on('error', () => {}).end(input)
     let isOver = false
     const killer = setTimeout(() => {
       isOver = true
@@ -82,8 +86,8 @@ export function runCommand(
     // what a child in the background goes on printing is not waited for
     child.on('exit', (code, by) => {
       setImmediate(() => {
-        child.stdout.destroy()
-        child.stderr.destroy()
+        for (const stream of [child.stdin, child.stdout, child.stderr])
+          stream?.destroy()
         if (code !== null) end('exited', code)
         else
           end(isOver && by === 'SIGKILL' ? 'limit' : 'signal', by ?? 'unknown')

@@ -14,6 +14,7 @@ import { StatusThread } from '../status/thread.ts'
 import { LockKeeper } from './keeper.ts'
 import { releaseLock } from './lock.ts'
 import { Monitor, beatMs } from './monitor.ts'
+import { ServiceManager } from './service-manager.ts'
 
 const configEveryMs = 1_000
 const lingerMs = 1_000
@@ -60,14 +61,17 @@ export async function runMonitor(
   )
   monitor.start()
   const page = new StatusThread(config, log)
+  const manager = new ServiceManager(log)
   const code = await untilStopped(
     new ConfigReload(configFile, text, config),
     monitor,
     page,
     keeper,
+    manager,
     log,
   )
   page.stop()
+  manager.stopping()
   monitor.stop()
   releaseLock(config.directory)
   log.info({ code }, 'monitor stopped, the verdicts stay')
@@ -79,6 +83,7 @@ function untilStopped(
   monitor: Monitor,
   page: StatusThread,
   keeper: LockKeeper,
+  manager: ServiceManager,
   log: Logger,
 ): Promise<number> {
   return new Promise(resolve => {
@@ -93,6 +98,7 @@ function untilStopped(
         return
       }
       monitor.beat()
+      manager.beat(monitor.reportedMs)
       if (performance.now() - configMs < configEveryMs) return
       configMs = performance.now()
       takeOver(reload, monitor, page, log)

@@ -7,10 +7,14 @@ import { monitorReportFile, sentinelFile } from '../sentinels/names.ts'
 import { servedMs } from '../sentinels/served.ts'
 import { readRegularFile, readSentinels } from '../sentinels/read.ts'
 import type { MonitorReport } from '../sentinels/reports.ts'
+import type { Snapshot } from '../sentinels/snapshot.ts'
 import type { Verdict } from './judgement/light.ts'
 import { CutLoose } from './cut-loose.ts'
 import { floorOf } from './judgement/floor.ts'
 import { Hook } from './hook.ts'
+import { factsOf } from './notices/fact.ts'
+import type { Fact } from './notices/fact.ts'
+import { Notices } from './notices/notices.ts'
 import { Lookup } from './probes/lookup.ts'
 import { MapWatch } from './map-watch.ts'
 import { Publisher } from './publish.ts'
@@ -42,6 +46,7 @@ export class Monitor {
   readonly #started = new Date().toISOString()
   readonly #starvation = new Starvation()
   readonly #textMap: TextMap
+  readonly #notices: Notices
   #mapWatch: MapWatch | undefined
   #zeoWatches = new Map<string, ZeoWatch>()
   #config: Config
@@ -59,6 +64,12 @@ export class Monitor {
     this.#log = log
     this.publisher = new Publisher(config.directory, log)
     this.#textMap = new TextMap(config, this.publisher)
+    this.#notices = new Notices(
+      config.notify,
+      config.directory,
+      this.publisher,
+      log,
+    )
     this.#scan = new Scan(config.directory, this.publisher, log)
     const lookup = new Lookup()
     this.#around = {
@@ -85,6 +96,11 @@ export class Monitor {
     }
   }
 
+  /** When the last report was made, by performance.now(); -Infinity = never. */
+  get reportedMs(): number {
+    return this.#reportedMs
+  }
+
   /** Starts from the verdicts on disk. */
   start(): void {
     const { directory, backends } = this.#config
@@ -109,6 +125,7 @@ export class Monitor {
       if (!names.has(name)) this.publisher.forget(name)
     this.#watchMap()
     this.#watchZeo()
+    this.#notices.start()
   }
 
   #watchZeo(): void {
@@ -150,6 +167,7 @@ export class Monitor {
     this.#starvation.stop()
     this.#around.cutLoose.stop()
     this.#textMap.stop()
+    this.#notices.stop()
     this.#mapWatch?.stop()
     for (const watch of this.#zeoWatches.values()) watch.stop()
     for (const watch of this.#watches.values()) watch.stop()
@@ -172,6 +190,7 @@ export class Monitor {
     this.#checkCutLoose()
     this.#textMap.retune(config)
     this.#around.hook.retune(config.hook)
+    this.#notices.retune(config.notify)
     this.#around.transactions.retune(config.pools)
     if (!isMapSame) this.#watchMap()
     if (!isZeoSame) this.#watchZeo()
@@ -253,9 +272,29 @@ export class Monitor {
     this.#scannedMs = startMs
     for (const watch of this.#watches.values()) watch.tick()
     this.#seeToFloor()
-    this.#scan.run(new Set(this.#watches.keys()))
+    const snapshot = this.#scan.run(new Set(this.#watches.keys()))
+    // what a starting monitor does not know yet is no news
+    if (this.#isReady && this.#notices.isOn)
+      this.#notices.note(this.#facts(snapshot))
     // a huge directory must not keep the monitor from probing
     this.#scanGapMs = Math.max(1_000, 20 * (performance.now() - startMs))
+  }
+
+  #facts(snapshot: Snapshot): Fact[] {
+    return factsOf(
+      this.#config,
+      snapshot,
+      {
+        backends: new Map(
+          [...this.#watches].map(([name, watch]) => [name, watch.report(1)]),
+        ),
+        zeo: new Map(
+          [...this.#zeoWatches].map(([name, watch]) => [name, watch.seen]),
+        ),
+        map: this.#mapWatch?.seen,
+      },
+      Date.now(),
+    )
   }
 
   #reportIfDue(): void {

@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { adminKinds, meaningOf, sentinelFile } from '../sentinels/names.ts'
 import { readSentinels } from '../sentinels/read.ts'
+import type { Snapshot } from '../sentinels/snapshot.ts'
 import type { Publisher } from './publish.ts'
 
 const maxTold = 10_000
@@ -37,8 +38,12 @@ export class Scan {
     this.#log = log
   }
 
-  /** Takes expired files away and tells of strange ones, each once. */
-  run(known: ReadonlySet<string>): void {
+  /**
+   * Takes expired files away and tells of strange ones, each once.
+   *
+   * @returns the directory as it was before
+   */
+  run(known: ReadonlySet<string>): Snapshot {
     const snapshot = readSentinels(this.#directory, known)
     if (this.#told.size > maxTold) this.#told.clear()
     for (const { key, text } of snapshot.problems) {
@@ -63,5 +68,6 @@ export class Scan {
             "administrator's file expired and was removed",
           )
       }
+    return snapshot
   }
 }

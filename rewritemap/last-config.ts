@@ -62,6 +62,8 @@ export function rememberConfig(configFile: string, good: GoodConfig): void {
       good.config.directory,
       file,
       JSON.stringify({ version, configFile, ...good }),
+      // the configuration can hold secrets (notify.headers)
+      0o600,
     )
   } catch (err) {
     // only a help: without it the next start is slower, nothing else

@@ -15,14 +15,16 @@ import { errorCode } from '../config/error-code.ts'
 
 /**
  * Puts `text` in the place of `name`, whole or not at all. A link there is
- * replaced, not followed. Readable for everybody: httpd runs as another user.
+ * replaced, not followed.
  *
+ * @param mode readable for everybody: httpd runs as another user
  * @throws the system's error (ENOSPC, EACCES, ENOENT …); nothing is left aside
  */
 export function writeAside(
   directory: string,
   name: string,
   text: string,
+  mode = 0o644,
 ): void {
   const aside = `${directory}/.${name}.${process.pid}.tmp`
   rmSync(aside, { force: true })
@@ -32,11 +34,11 @@ export function writeAside(
       constants.O_CREAT |
       constants.O_EXCL |
       constants.O_NOFOLLOW,
-    0o644,
+    mode,
   )
   try {
     try {
-      fchmodSync(fd, 0o644)
+      fchmodSync(fd, mode)
       const bytes = Buffer.from(text)
       let written = 0
       while (written < bytes.length) written += writeSync(fd, bytes, written)

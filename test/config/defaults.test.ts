@@ -320,6 +320,33 @@ void t.test('what restart goes by', t => {
   t.end()
 })
 
+void t.test('who is told, and when', t => {
+  const one = 'backends: { a: http://h:1 }'
+  t.equal(parse(one).notify, undefined)
+  const common = {
+    headers: {},
+    least: 'warning',
+    groupMs: 5_000,
+    warningAfterMs: 60_000,
+    repeatMs: 3_600_000,
+    limit: { count: 6, perMs: 60_000 },
+    timeoutMs: 10_000,
+  }
+  t.strictSame(parse(one, 'notify: { command: mail me }').notify, {
+    ...common,
+    command: 'mail me',
+  })
+  t.strictSame(
+    parse(one, 'notify: { webhook: "https://h/x", limit: 2/h }').notify,
+    {
+      ...common,
+      webhook: 'https://h/x',
+      limit: { count: 2, perMs: 3_600_000 },
+    },
+  )
+  t.end()
+})
+
 /** The probe of a backend with settings of its own. */
 function own(settings: string, ...common: string[]) {
   return parse(

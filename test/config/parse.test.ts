@@ -103,7 +103,13 @@ void t.test(
       [
         'a key in the wrong place',
         `${oneBackend}interval: 5s\n`,
-        '2: interval is not a known key; known here: directory, staleAfter, backends, pools, probe, map, httpd, hook, status',
+        '2: interval is not a known key; known here: directory, staleAfter, backends, pools, probe, map, httpd, hook, status, notify',
+      ],
+      [
+        'a webhook that is none: it may be a secret',
+        `${oneBackend}notify:\n  webhook: htps://h/s3cret\n  headers: { a: [s3cret] }\n`,
+        '3: notify.webhook must be an http or https URL, got something else (not shown: it may be a secret)',
+        '4: notify.headers.a must be a mapping of HTTP header names to texts without control characters, got something else (not shown: it may be a secret)',
       ],
       [
         'a mistyped key',

@@ -358,6 +358,37 @@ void t.test('warm-up paths', t => {
   t.end()
 })
 
+const ofNotify = (notify: unknown): string[] => messagesOf({ backends, notify })
+
+void t.test('who is told', t => {
+  const webhook = 'https://chat.example.org/hooks/x?y=z'
+  for (const good of [
+    { webhook },
+    { webhook, headers: { Authorization: 'Bearer x' }, limit: '100/s' },
+    { command: 'mail me', least: 'critical', repeat: '0s' },
+  ])
+    t.strictSame(ofNotify(good), [], JSON.stringify(good))
+  for (const [bad, rule] of [
+    [{}, 'must have webhook or command'],
+    ['on', 'must be a mapping with webhook or command'],
+    [{ webhook: 'mailto:me' }, 'must be an http or https URL'],
+    [{ webhook: 'http://a:b' }, 'must be an http or https URL'],
+    [{ webhook: 5 }, 'must be an http or https URL'],
+    [{ webhook, headers: { 'a b': 'c' } }, /HTTP header names/],
+    [{ webhook, headers: { a: 'b\nc' } }, /HTTP header names/],
+    [{ webhook, headers: { a: 5 } }, /HTTP header names/],
+    [{ webhook, headers: 'a' }, /HTTP header names/],
+    [{ webhook, limit: '0/m' }, /NUMBER\/m/],
+    [{ webhook, limit: '101/m' }, /NUMBER\/m/],
+    [{ webhook, limit: 6 }, /NUMBER\/m/],
+    [{ webhook, group: '1ms' }, /from 1s to 1h/],
+    [{ webhook, least: 'info' }, 'must be warning or critical'],
+  ] as const)
+    t.match(ofNotify(bad), [rule], JSON.stringify(bad))
+  t.ok(knownKeys(['notify']).includes('warningAfter'))
+  t.end()
+})
+
 const zeoMessages = (zeo: unknown): string[] =>
   messagesOf({ backends, pools: { default: { zeo } } })
 

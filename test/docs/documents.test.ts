@@ -24,7 +24,11 @@ await t.test('the version in the code is that of the package', t => {
   t.end()
 })
 
-for (const document of ['README.md', 'docs/drain-and-restart.md'])
+for (const document of [
+  'README.md',
+  'docs/drain-and-restart.md',
+  'examples/notify/README.md',
+])
   await t.test(`every YAML fragment of ${document} is a configuration`, t => {
     const blocks = blocksOf(resolve(root, document), 'yaml')
     t.not(blocks.length, 0)
@@ -62,6 +66,8 @@ const documents = [
   'examples/two-zopes/README.md',
   'examples/balance/README.md',
   'examples/several-sites/README.md',
+  'examples/notify/README.md',
+  'examples/systemd/README.md',
 ]
 for (const document of documents)
   await t.test(`the commands of ${document} work`, async t => {
@@ -76,7 +82,12 @@ async function tryCommand(
 ): Promise<void> {
   const [program = '', ...args] = line.split(' ')
   const script = /^npm (?:run )?(\S+)/.exec(line)?.[1]
-  if (script !== undefined) {
+  if (/^npm (?:pack$|install --global )/.test(line)) {
+    // done by package.test.ts
+    const wanted =
+      args[0] === 'pack' ? undefined : `zope-failover-${version}.tgz`
+    t.equal(args[2], wanted)
+  } else if (script !== undefined) {
     t.ok(manifest.scripts[script], 'is a script of the package')
   } else if (program === 'npx') {
     t.ok(existsSync(resolve(root, args.at(-1) ?? '')), 'the file is there')
@@ -90,13 +101,13 @@ async function tryCommand(
   } else {
     // changes the system: adduser, install, systemctl, a2enmod …
     const files = args.filter(arg =>
-      /^[\w-]+\.(?:yaml|service|conf)$/.test(arg),
+      /^[^/].*\.(?:yaml|service|conf)$|^notify-by-/.test(arg),
     )
     for (const file of files)
       t.ok(existsSync(resolve(root, document, '..', file)), `${file} is there`)
     t.match(
       program,
-      /^(?:adduser|install|systemctl|a2enmod|a2enconf|a2ensite)$/,
+      /^(?:adduser|install|systemctl|systemd-tmpfiles|a2enmod|a2enconf|a2ensite)$/,
     )
   }
 }

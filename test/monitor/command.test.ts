@@ -27,6 +27,21 @@ void t.test('how it ended, and what it printed', async t => {
   )
 })
 
+void t.test('its input, read or not', async t => {
+  const text = 'x'.repeat(1_000_000)
+  t.match(await runCommand(shell('wc -c'), {}, hangMs, undefined, text), {
+    code: 0,
+    output: '1000000',
+  })
+  for (const line of ['exit 0', 'exec <&-; sleep 0.1'])
+    t.match(await runCommand(shell(line), {}, hangMs, undefined, text), {
+      code: 0,
+    })
+  t.match(await runCommand(['/none'], {}, hangMs, undefined, text), {
+    how: 'not-begun',
+  })
+})
+
 void t.test('it does not begin', async t => {
   for (const [program, code] of [
     ['/does/not/exist', 'ENOENT'],

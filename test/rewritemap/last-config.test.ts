@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import t from 'tap'
@@ -31,7 +32,8 @@ async function kept(t: Test) {
 void t.test(
   'a configuration gone bad: the last good one is used, and that is said, each time',
   async t => {
-    const { config, args } = await kept(t)
+    const { config, args, keptFile } = await kept(t)
+    t.equal(statSync(keptFile).mode & 0o777, 0o600, 'it can hold secrets')
     writeFileSync(config, 'backends: {}\n')
     for (const time of ['first', 'second']) {
       const map = startMap(t, config, { args })

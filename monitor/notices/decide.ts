@@ -1,0 +1,172 @@
+// What to tell, and when: facts + what was told + time -> a notice or none.
+// What must hold: in the end what was told is what is; who is back where he was
+// before anybody was told is not told of. Pure.
+import type { NotifySettings } from '../../config/config.ts'
+import { severities } from './fact.ts'
+import type { Fact, Severity } from './fact.ts'
+import { keyOf, noticeOf } from './notice.ts'
+import type { Change, Item, Notice } from './notice.ts'
+
+type Waiting = {
+  readonly key: string
+  readonly sinceMs: number
+  /** the worst it was meanwhile */
+  readonly worst: Severity
+}
+
+export type Ledger = {
+  /** what is bad as far as it was told, by `keyOf` */
+  readonly told: ReadonlyMap<string, Item>
+  /** what differs from that, and since when */
+  readonly waiting: ReadonlyMap<string, Waiting>
+  /** when the last notices were made, ms since 1970, oldest first */
+  readonly madeMs: readonly number[]
+  /** notices made */
+  readonly count: number
+}
+
+export const emptyLedger: Ledger = {
+  told: new Map(),
+  waiting: new Map(),
+  madeMs: [],
+  count: 0,
+}
+
+export type Rules = Pick<
+  NotifySettings,
+  'least' | 'groupMs' | 'warningAfterMs' | 'repeatMs' | 'limit'
+>
+
+/**
+ * One look, at least once a second.
+ *
+ * @param nowMs since 1970; a clock that was set back delays nothing for longer
+ *   than the waiting times themselves
+ */
+export function decide(
+  ledger: Ledger,
+  facts: readonly Fact[],
+  rules: Rules,
+  host: string,
+  nowMs: number,
+): { readonly ledger: Ledger; readonly notice: Notice | undefined } {
+  const items = itemsOf(ledger, facts, rules.least, nowMs)
+  const changed = items.filter(
+    item => item.severity !== severityTold(ledger, item),
+  )
+  const waits = changed.map(item =>
+    waitingOf(ledger.waiting.get(keyOf(item)), item, nowMs),
+  )
+  const waiting = new Map(waits.map(wait => [wait.key, wait]))
+  const madeMs = ledger.madeMs
+    .map(ms => Math.min(ms, nowMs))
+    .slice(-rules.limit.count)
+  const next = { ...ledger, waiting, madeMs }
+  const isDue = waits.some(({ key, sinceMs, worst }) => {
+    const isNewWarning = worst === 'warning' && !ledger.told.has(key)
+    const patienceMs = isNewWarning
+      ? Math.max(rules.warningAfterMs, rules.groupMs)
+      : rules.groupMs
+    return nowMs - sinceMs >= patienceMs
+  })
+  const isReminderDue =
+    rules.repeatMs > 0 &&
+    ledger.told.size > 0 &&
+    nowMs - (madeMs.at(-1) ?? -Infinity) >= rules.repeatMs
+  if (!isDue && !isReminderDue) return { ledger: next, notice: undefined }
+  const isFull =
+    madeMs.filter(ms => nowMs - ms < rules.limit.perMs).length >=
+    rules.limit.count
+  if (isFull) return { ledger: next, notice: undefined }
+
+  const told = new Map(ledger.told)
+  // a reminder alone does not hasten what is still waiting
+  for (const item of items) {
+    const isNew = waiting.has(keyOf(item))
+    if (isNew && !isDue) continue
+    if (item.severity === 'info') told.delete(keyOf(item))
+    else told.set(keyOf(item), item)
+  }
+  const changes = isDue
+    ? changed.map((item): Change => ({
+        ...item,
+        was: ledger.told.get(keyOf(item))?.state ?? 'well',
+      }))
+    : []
+  const count = ledger.count + 1
+  const notice = noticeOf(
+    isDue ? 'change' : 'reminder',
+    changes,
+    [...told.values()],
+    { host, count },
+    nowMs,
+  )
+  return {
+    ledger: {
+      told,
+      waiting: isDue ? new Map() : waiting,
+      madeMs: [...madeMs, nowMs].slice(-rules.limit.count),
+      count,
+    },
+    notice,
+  }
+}
+
+/** What is known now, and what was told of and is no longer there. */
+function itemsOf(
+  ledger: Ledger,
+  facts: readonly Fact[],
+  least: Severity,
+  nowMs: number,
+): Item[] {
+  const now = new Date(nowMs).toISOString()
+  const present = new Set(facts.map(keyOf))
+  return [
+    ...facts.flatMap(fact => {
+      const { severity } = fact
+      if (severity === null) return []
+      const counted =
+        severities.indexOf(severity) < severities.indexOf(least)
+          ? 'info'
+          : severity
+      const told = ledger.told.get(keyOf(fact))
+      const since =
+        fact.since ??
+        (told?.severity === counted
+          ? told.since
+          : sinceOf(ledger.waiting.get(keyOf(fact)), nowMs))
+      return [{ ...fact, severity: counted, since }]
+    }),
+    ...[...ledger.told.values()]
+      .filter(told => !present.has(keyOf(told)))
+      .map((told): Item => ({
+        ...told,
+        state: 'gone',
+        severity: 'info',
+        reason: 'no longer in the configuration',
+        since: now,
+      })),
+  ]
+}
+
+function sinceOf(waiting: Waiting | undefined, nowMs: number): string {
+  return new Date(waiting?.sinceMs ?? nowMs).toISOString()
+}
+
+function severityTold(ledger: Ledger, item: Item): Severity {
+  return ledger.told.get(keyOf(item))?.severity ?? 'info'
+}
+
+/** It begins anew once, when a warning becomes critical, so that others can join. */
+function waitingOf(
+  before: Waiting | undefined,
+  item: Item,
+  nowMs: number,
+): Waiting {
+  const isWorse =
+    before === undefined ||
+    severities.indexOf(item.severity) > severities.indexOf(before.worst)
+  return isWorse
+    ? { key: keyOf(item), sinceMs: nowMs, worst: item.severity }
+    : { ...before, sinceMs: Math.min(before.sinceMs, nowMs) }
+}

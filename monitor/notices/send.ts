@@ -1,0 +1,103 @@
+// One attempt to bring a notice to its receiver. What must hold: it always ends,
+// no redirect is followed, little of the answer is read, and nothing secret (the
+// webhook's path and headers) is in what it says of its failure.
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import { got, RequestError } from 'got'
+import { errorCode } from '../../config/error-code.ts'
+import { version } from '../../config/version.ts'
+import { runCommand, shell } from '../command.ts'
+import type { Notice } from './notice.ts'
+
+export type Sent =
+  | { readonly kind: 'arrived' }
+  /** another attempt may help */
+  | { readonly kind: 'failed'; readonly why: string }
+  /** the receiver will never take this one */
+  | { readonly kind: 'refused'; readonly why: string }
+
+/** The receiver says so of the notice itself, not of itself nor of the address. */
+const refusals: ReadonlySet<number> = new Set([400, 413, 422])
+
+// a connection of its own each time: notices are rare
+const agent = {
+  http: new HttpAgent({ keepAlive: false }),
+  https: new HttpsAgent({ keepAlive: false }),
+}
+
+/** Never rejects. */
+export function sendToWebhook(
+  notice: Notice,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Sent> {
+  return new Promise(resolve => {
+    const stream = got.stream.post(url, {
+      body: JSON.stringify(notice),
+      headers: {
+        'user-agent': `zope-failover/${version}`,
+        ...headers,
+        'content-type': 'application/json',
+      },
+      agent,
+      retry: { limit: 0 },
+      followRedirect: false,
+      throwHttpErrors: false,
+      timeout: { request: timeoutMs },
+      signal,
+    })
+    const done = (sent: Sent): void => {
+      // errors of the teardown are nobody's business
+      stream.on('error', () => {})
+      stream.destroy()
+      resolve(sent)
+    }
+    stream.once('response', ({ statusCode }: { statusCode: number }) => {
+      // the body is left unread, however long it is
+      done(sentOf(statusCode))
+    })
+    stream.once('error', err => {
+      const why = err instanceof RequestError ? err.code : errorCode(err)
+      done({ kind: 'failed', why })
+    })
+  })
+}
+
+function sentOf(status: number): Sent {
+  if (status >= 200 && status < 300) return { kind: 'arrived' }
+  const why =
+    status >= 300 && status < 400
+      ? `status ${status}: name the address it redirects to, for none is followed`
+      : `status ${status}`
+  return { kind: refusals.has(status) ? 'refused' : 'failed', why }
+}
+
+/** Never rejects. The notice is on the command's standard input. */
+export async function sendToCommand(
+  notice: Notice,
+  commandLine: string,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Sent> {
+  const end = await runCommand(
+    shell(commandLine),
+    {
+      ZOPE_FAILOVER_KIND: notice.kind,
+      ZOPE_FAILOVER_SEVERITY: notice.severity,
+      ZOPE_FAILOVER_HOST: notice.host,
+      ZOPE_FAILOVER_TITLE: notice.title,
+      ZOPE_FAILOVER_TEXT: notice.text,
+    },
+    timeoutMs,
+    signal,
+    `${JSON.stringify(notice)}\n`,
+  )
+  return end.code === 0
+    ? { kind: 'arrived' }
+    : {
+        kind: 'failed',
+        why: `${end.how} ${end.code}${end.output === '' ? '' : `: ${end.output}`}`,
+      }
+}
