@@ -1,0 +1,92 @@
+// The status page as a part of the monitor: reload, trouble, and that the
+// monitor never minds.
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pino } from 'pino'
+import t from 'tap'
+import type { Config } from '../../config/config.ts'
+import { parseConfig } from '../../config/parse.ts'
+import { StatusThread } from '../../status/thread.ts'
+import {
+  dist,
+  freePort,
+  publicDirectory,
+  startProgram,
+  until,
+} from '../fixtures/processes.ts'
+
+/** What is served there; undefined = nothing. */
+async function served(port: number, path: string): Promise<string | undefined> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`)
+    return await response.text()
+  } catch {
+    // refused, or closed in the middle
+    return undefined
+  }
+}
+
+void t.test('a port that is taken, freed, and changed by reload', async t => {
+  const root = publicDirectory(t)
+  const directory = `${root}/sentinels`
+  const configFile = `${root}/zope-failover.yaml`
+  const [port, other] = [await freePort(), await freePort()]
+  const configure = (more: object): void => {
+    const backends = { zope1: `http://127.0.0.1:${other}` }
+    writeFileSync(configFile, JSON.stringify({ directory, backends, ...more }))
+  }
+  mkdirSync(directory)
+  configure({ status: { listen: `127.0.0.1:${port}` } })
+  const holder = createServer((_request, response) => response.end('mine'))
+  holder.listen(port, '127.0.0.1')
+  await once(holder, 'listening')
+  const monitor = startProgram(t, process.execPath, [
+    resolve(dist, 'cli/main.js'),
+    'monitor',
+    `--config=${configFile}`,
+  ])
+  await until('a line about it', () => monitor.output().includes('EADDRINUSE'))
+  t.match(monitor.output(), 'another program has the port')
+  holder.close()
+  holder.closeAllConnections()
+  await until('the page', async () =>
+    (await served(port, '/'))?.includes('zope1'),
+  )
+  t.equal(monitor.output().split('EADDRINUSE').length, 2, 'told once')
+
+  configure({ status: { listen: 'nonsense' } })
+  await until('the refusal on the page', async () =>
+    (await served(port, '/status.json'))?.includes('status.listen'),
+  )
+  configure({})
+  await until('no page', async () => (await served(port, '/')) === undefined)
+  t.notOk(monitor.isGone())
+})
+
+void t.test('a thread that dies is started again', async t => {
+  const directory = publicDirectory(t)
+  const port = await freePort()
+  const text = JSON.stringify({
+    directory,
+    backends: { zope1: 'http://127.0.0.1:1' },
+    status: { listen: `127.0.0.1:${port}` },
+  })
+  const lines: string[] = []
+  const log = pino({}, { write: line => lines.push(line) })
+  const config = parseConfig(text, 'f')
+  // as a bug would have it: it cannot go on with such a configuration
+  const broken: Config = { ...config, backends: JSON.parse('null') }
+  const thread = new StatusThread(broken, log)
+  t.teardown(() => thread.stop())
+  const deaths = (): number =>
+    lines.filter(line => line.includes('has died')).length
+  await until('it to die twice', () => deaths() === 2)
+  t.match(lines.join(''), /"err":"[^"]/)
+  thread.retune(config)
+  await until('the page', async () =>
+    (await served(port, '/'))?.includes('never seen'),
+  )
+  t.equal(deaths(), 2)
+})
