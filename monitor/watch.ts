@@ -221,7 +221,7 @@ export class Watch {
   }
 
   #judge(outcome: Outcome, ms: number): void {
-    this.#count('light', outcome.kind, judge(outcome) === 'none' ? null : ms)
+    this.#count('light', outcome.kind, outcome.kind === 'pass' ? ms : null)
     this.#probes.push({
       at: new Date(Date.now() - ms).toISOString(),
       outcome: outcome.kind,
