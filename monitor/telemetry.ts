@@ -13,7 +13,7 @@ export type TelemetryEvent =
       readonly probe: ProbeKind
       /** a code such as `pass` or `refused` (monitor/judgement/) */
       readonly outcome: string
-      /** how long it took; null = that says nothing of the backend */
+      /** how long it took; null = it was not good */
       readonly ms: number | null
     }
   | {

@@ -14,6 +14,7 @@ import { healthOf, isHeld, shareOf, step } from './judgement/health.ts'
 import type { Health, HealthEvent } from './judgement/health.ts'
 import type { HeartEvent } from './judgement/heart.ts'
 import type { Hook } from './hook.ts'
+import { OwnTrouble } from './own-trouble.ts'
 import type { Verdict } from './judgement/light.ts'
 import type { Lookup } from './probes/lookup.ts'
 import { describe, judge } from './judgement/outcome.ts'
@@ -56,14 +57,13 @@ export class Watch {
   readonly #loop: Loop
   readonly #pulse: Pulse
   readonly #deep: DeepWatch
+  readonly #ownTrouble: OwnTrouble
   readonly #probes: ProbeRecord[] = []
   #backend: Backend
   #health: Health
   /** by the wall clock, for people: when this state began */
   #since: string
   #isJudged = false
-  #isLookupTold = false
-  #isLocalTold = false
   #suspectedMs = -Infinity
   #probedMs = -Infinity
   #abort = new AbortController()
@@ -82,6 +82,7 @@ export class Watch {
     this.#health = healthOf(verdict, backend.probe, now())
     this.#since = since
     this.#around = around
+    this.#ownTrouble = new OwnTrouble(around.log)
     this.#loop = new Loop(() => this.#round())
     const { lookup, starvation } = around
     this.#pulse = new Pulse(
@@ -200,8 +201,7 @@ export class Watch {
     isInFlight = false
     clearTimeout(overdue)
     if (signal.aborted) return 0
-    this.#tellLookup(probed.lookupError)
-    this.#tellLocal(probed.outcome)
+    this.#ownTrouble.tell(backend, probed.outcome, probed.lookupError)
     this.#judge(
       this.#unlessStarved(probed.outcome, probed.ms, startedMs),
       probed.ms,
@@ -221,7 +221,7 @@ export class Watch {
   }
 
   #judge(outcome: Outcome, ms: number): void {
-    this.#count('light', outcome.kind, judge(outcome) === 'none' ? null : ms)
+    this.#count('light', outcome.kind, outcome.kind === 'pass' ? ms : null)
     this.#probes.push({
       at: new Date(Date.now() - ms).toISOString(),
       outcome: outcome.kind,
@@ -403,35 +403,6 @@ export class Watch {
       judge(outcome) === 'pass' && ms <= this.#backend.probe.slowMs
     if (lateMs === 0 || isTimely) return outcome
     return { kind: 'starved', lateMs }
-  }
-
-  /** Else nobody would learn why a backend has no verdict. */
-  #tellLocal(outcome: Outcome): void {
-    const isLocal = outcome.kind === 'local'
-    if (isLocal && !this.#isLocalTold)
-      this.#around.log.warn(
-        { backend: this.#backend.name, err: outcome.error },
-        'the monitor itself cannot probe, nothing is judged by that',
-      )
-    this.#isLocalTold = isLocal
-  }
-
-  #tellLookup(error: string | null): void {
-    if (error === null) {
-      if (this.#isLookupTold)
-        this.#around.log.info(
-          { backend: this.#backend.name },
-          'host name is looked up again',
-        )
-      this.#isLookupTold = false
-      return
-    }
-    if (this.#isLookupTold) return
-    this.#isLookupTold = true
-    this.#around.log.warn(
-      { backend: this.#backend.name, host: this.#backend.host, err: error },
-      'host name cannot be looked up, using its last address',
-    )
   }
 }
 

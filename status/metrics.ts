@@ -31,7 +31,7 @@ export class Metrics {
   )
   readonly #durations = new Histogram({
     name: 'zope_failover_probe_duration_seconds',
-    help: 'Time that probes took, of those that say something of the backend',
+    help: 'Time that good probes took; of deep ones a round trip to the database',
     labelNames: ['backend', 'kind'],
     buckets: secondsBuckets,
     registers: [this.#registry],
