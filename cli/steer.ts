@@ -71,7 +71,7 @@ export function steerCommands(): Command[] {
   })
 }
 
-/** @throws {Failure} naming each that still has requests at the limit */
+/** Exit code 1 when one still has requests at the limit. */
 async function waitForAll(
   config: Config,
   backends: readonly Backend[],
@@ -110,7 +110,8 @@ async function waitForAll(
     left.push(
       'who is bound to a drained backend goes on coming; to move them, too, type: zope-failover maint NAME --wait',
     )
-  throw new Failure(left.join('\n'))
+  for (const line of left) tell.step(line)
+  process.exitCode = 1
 }
 
 /** `zope-failover ready NAME…`. */
