@@ -1,14 +1,12 @@
 // drain, maint, force and ready: the administrator's files, written for him.
-import { lstatSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
-import { errorCode } from '../config/error-code.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Backend, Config } from '../config/config.ts'
 import { formatAdminNote, parseAdminNote } from '../sentinels/content.ts'
 import { adminKinds, sentinelFile } from '../sentinels/names.ts'
 import type { AdminKind } from '../sentinels/names.ts'
-import { directoryRemedy } from '../sentinels/read.ts'
 import { removeFile, writeAside } from '../sentinels/write.ts'
+import { change } from '../steer/change.ts'
 import { tellEffect } from './effect.ts'
 import { Failure, WrongUsage } from './failure.ts'
 import { namedBackends } from './names.ts'
@@ -60,7 +58,7 @@ export function steerCommands(): Command[] {
       const end =
         until === null ? '' : ` until ${new Date(until).toISOString()}`
       for (const { name } of backends) {
-        change(config, sentinelFile(name, kind), file => {
+        change(config.directory, sentinelFile(name, kind), file => {
           writeAside(config.directory, file, text)
         })
         tellEffect(config, name, kind, `${kind}${end}`)
@@ -125,7 +123,7 @@ export function readyCommand(): Command {
       for (const { name } of namedBackends(config, names)) {
         const removed: string[] = []
         for (const kind of adminKinds)
-          change(config, sentinelFile(name, kind), file => {
+          change(config.directory, sentinelFile(name, kind), file => {
             if (removeFile(config.directory, file)) removed.push(kind)
           })
         tellEffect(
@@ -146,23 +144,4 @@ const maxReason = 1_000
 function reason(text: string): string {
   if (text.length <= maxReason) return text
   throw new InvalidArgumentError(`It has at most ${maxReason} characters.`)
-}
-
-function change(
-  { directory }: Config,
-  file: string,
-  act: (file: string) => void,
-): void {
-  try {
-    act(file)
-  } catch (err) {
-    const code = errorCode(err)
-    const isInTheWay = code === 'EISDIR' || code === 'EPERM'
-    throw new Failure(
-      isInTheWay && lstatSync(`${directory}/${file}`).isDirectory()
-        ? `${directory}/${file} could not be changed (${code}); a directory is in its place: remove it`
-        : `${directory}/${file} could not be changed (${code}); ${directoryRemedy(code)}`,
-      { cause: err },
-    )
-  }
 }

@@ -41,3 +41,11 @@ void t.test('what somebody else has changed is his', t => {
   t.throws(() => hold.check(), { message: /somebody has changed/ })
   t.end()
 })
+
+void t.test('what cannot be written says what to do', t => {
+  const hold = new Hold(`${t.testdir({})}/gone`, 'zope1', 'jim')
+  t.throws(() => hold.take('restart: waiting'), {
+    message: /zope1.maint could not be changed \(ENOENT\); create it, or start/,
+  })
+  t.end()
+})
