@@ -1,14 +1,12 @@
 // drain, maint, force and ready: the administrator's files, written for him.
-import { lstatSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
-import { errorCode } from '../config/error-code.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Backend, Config } from '../config/config.ts'
 import { formatAdminNote, parseAdminNote } from '../sentinels/content.ts'
 import { adminKinds, sentinelFile } from '../sentinels/names.ts'
 import type { AdminKind } from '../sentinels/names.ts'
-import { directoryRemedy } from '../sentinels/read.ts'
 import { removeFile, writeAside } from '../sentinels/write.ts'
+import { change } from '../steer/change.ts'
 import { tellEffect } from './effect.ts'
 import { Failure, WrongUsage } from './failure.ts'
 import { namedBackends } from './names.ts'
@@ -60,7 +58,7 @@ export function steerCommands(): Command[] {
       const end =
         until === null ? '' : ` until ${new Date(until).toISOString()}`
       for (const { name } of backends) {
-        change(config, sentinelFile(name, kind), file => {
+        change(config.directory, sentinelFile(name, kind), file => {
           writeAside(config.directory, file, text)
         })
         tellEffect(config, name, kind, `${kind}${end}`)
@@ -71,7 +69,7 @@ export function steerCommands(): Command[] {
   })
 }
 
-/** @throws {Failure} naming each that still has requests at the limit */
+/** Exit code 1 when one still has requests at the limit. */
 async function waitForAll(
   config: Config,
   backends: readonly Backend[],
@@ -110,7 +108,8 @@ async function waitForAll(
     left.push(
       'who is bound to a drained backend goes on coming; to move them, too, type: zope-failover maint NAME --wait',
     )
-  throw new Failure(left.join('\n'))
+  for (const line of left) tell.step(line)
+  process.exitCode = 1
 }
 
 /** `zope-failover ready NAME…`. */
@@ -124,7 +123,7 @@ export function readyCommand(): Command {
       for (const { name } of namedBackends(config, names)) {
         const removed: string[] = []
         for (const kind of adminKinds)
-          change(config, sentinelFile(name, kind), file => {
+          change(config.directory, sentinelFile(name, kind), file => {
             if (removeFile(config.directory, file)) removed.push(kind)
           })
         tellEffect(
@@ -145,23 +144,4 @@ const maxReason = 1_000
 function reason(text: string): string {
   if (text.length <= maxReason) return text
   throw new InvalidArgumentError(`It has at most ${maxReason} characters.`)
-}
-
-function change(
-  { directory }: Config,
-  file: string,
-  act: (file: string) => void,
-): void {
-  try {
-    act(file)
-  } catch (err) {
-    const code = errorCode(err)
-    const isInTheWay = code === 'EISDIR' || code === 'EPERM'
-    throw new Failure(
-      isInTheWay && lstatSync(`${directory}/${file}`).isDirectory()
-        ? `${directory}/${file} could not be changed (${code}); a directory is in its place: remove it`
-        : `${directory}/${file} could not be changed (${code}); ${directoryRemedy(code)}`,
-      { cause: err },
-    )
-  }
 }

@@ -124,9 +124,19 @@ export function insideText(count: number): string {
     : `${count} requests are inside it`
 }
 
-/** Why one was not idle in time. */
-export function notIdleText(count: number, limitMs: number): string {
-  return count === 0
-    ? `it was not idle long enough within ${formatDuration(limitMs)}`
-    : `${insideText(count)} after ${formatDuration(limitMs)}`
+/**
+ * Why one was not idle in time.
+ *
+ * @param isKnown to httpd's maps, that it is out of service
+ */
+export function notIdleText(
+  count: number,
+  isKnown: boolean,
+  limitMs: number,
+): string {
+  const limit = formatDuration(limitMs)
+  if (count > 0) return `${insideText(count)} after ${limit}`
+  return isKnown
+    ? `it was not idle long enough within ${limit}`
+    : `httpd's map did not take that over within ${limit}`
 }

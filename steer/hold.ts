@@ -5,6 +5,7 @@ import { formatAdminNote } from '../sentinels/content.ts'
 import { sentinelFile } from '../sentinels/names.ts'
 import { readRegularFile } from '../sentinels/read.ts'
 import { removeFile, writeAside } from '../sentinels/write.ts'
+import { change } from './change.ts'
 
 /** So long it outlives its owner. */
 const leaseMs = 60_000
@@ -78,13 +79,18 @@ export class Hold {
   /** Traffic again. */
   release(): void {
     clearInterval(this.#timer)
-    if (this.isOurs()) removeFile(this.#directory, this.#file)
+    if (!this.isOurs()) return
+    change(this.#directory, this.#file, file => {
+      removeFile(this.#directory, file)
+    })
   }
 
   #write(until: number | null): void {
     const note = { reason: this.#reason, by: this.#by, until }
     const text = formatAdminNote(note)
-    writeAside(this.#directory, this.#file, text)
+    change(this.#directory, this.#file, file => {
+      writeAside(this.#directory, file, text)
+    })
     this.#text = text
   }
 }

@@ -56,21 +56,24 @@ export async function untilIdle(
   check: (status: StatusReport) => void = () => {},
 ): Promise<string | undefined> {
   const counts: number[] = []
+  let count = 0
   const isDone = await waitFor(limitMs, signal, async () => {
     const now = Date.now()
     const status = lookAt(config, now)
     check(status)
-    if (!isTakenOver(status, sinceMs, now)) {
-      tell.live(`${backend.name}: waiting until httpd's map knows`)
-      return undefined
-    }
-    const count = await countInside(config, backend, monitorPid(status))
-    counts.push(count)
-    tell.live(`${backend.name}: ${insideText(count)}`)
+    const isKnown = isTakenOver(status, sinceMs, now)
+    count = await countInside(config, backend, monitorPid(status))
+    if (isKnown) counts.push(count)
+    tell.live(
+      isKnown || count > 0
+        ? `${backend.name}: ${insideText(count)}`
+        : `${backend.name}: waiting until httpd's map knows`,
+    )
     return isIdle(counts) || undefined
   })
-  if (isDone === true) return undefined
-  return notIdleText(counts.at(-1) ?? 0, limitMs)
+  return isDone === true
+    ? undefined
+    : notIdleText(count, counts.length > 0, limitMs)
 }
 
 /** Its probes are no requests of httpd. */

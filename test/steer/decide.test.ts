@@ -166,8 +166,12 @@ void t.test('idle is three looks that find nothing', t => {
   t.ok(isIdle([3, 0, 0, 0]))
   t.notOk(isIdle([0, 0, 0, 1, 0, 0]))
   t.equal(insideText(1), '1 request is inside it')
-  t.equal(notIdleText(2, 300_000), '2 requests are inside it after 5m')
-  t.equal(notIdleText(0, 500), 'it was not idle long enough within 500ms')
+  t.equal(notIdleText(2, true, 300_000), '2 requests are inside it after 5m')
+  t.equal(notIdleText(0, true, 500), 'it was not idle long enough within 500ms')
+  t.equal(
+    notIdleText(0, false, 500),
+    "httpd's map did not take that over within 500ms",
+  )
   t.end()
 })
 

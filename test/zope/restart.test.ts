@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
+import { bare, main } from '../cli/command.ts'
 import { brief, failuresOf, more, startLoad } from '../fixtures/load.ts'
 import { startHttpd } from '../fixtures/httpd.ts'
 import {
@@ -48,9 +49,9 @@ await t.test('three restarts; and one that does not come back', async t => {
   const desk = publicDirectory(t)
   const script = `echo > ${desk}/{}.wanted; until [ -e ${desk}/{}.done ]; do sleep 0.05; done; rm ${desk}/{}.done`
   const restartAll = (...options: string[]) =>
-    startProgram(t, process.execPath, [
-      ...[`${dist}/cli/main.js`, 'restart', ...names],
-      ...['--warm-up=/', `--config=${configFile}`, ...options],
+    startProgram(t, 'env', [
+      ...[...bare(configFile), main, 'restart', ...names],
+      ...['--warm-up=/', ...options],
       ...['--', 'sh', '-c', script],
     ])
   const serve = async (
