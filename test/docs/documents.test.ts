@@ -7,6 +7,9 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { parseConfig } from '../../config/parse.ts'
 import { version } from '../../config/version.ts'
+import { noticeOf } from '../../monitor/notices/notice.ts'
+import type { Item } from '../../monitor/notices/notice.ts'
+import { mapStates, states } from '../../sentinels/reports.ts'
 import { blocksOf, commandsOf } from '../fixtures/markdown.ts'
 import { dist, startProgram, until } from '../fixtures/processes.ts'
 import { promtool } from '../fixtures/promtool.ts'
@@ -57,6 +60,27 @@ await t.test('every option of apache-conf is in README', async t => {
   for (const option of new Set(options)) t.ok(readme.includes(option), option)
 })
 
+const noItem: Item = {
+  what: 'backend',
+  name: '',
+  state: '',
+  severity: 'info',
+  reason: '',
+  since: '',
+}
+
+await t.test('docs/notices.md has all that a notice can say', t => {
+  const text = readFileSync(resolve(root, 'docs/notices.md'), 'utf8')
+  const item = { ...noItem, was: 'well' }
+  const notice = noticeOf('change', [item], [], { host: 'h', count: 1 }, 0)
+  for (const word of [
+    ...[...Object.keys(notice), ...Object.keys(item)],
+    ...[...states, ...mapStates].filter(state => state !== 'unknown'),
+  ])
+    t.ok(text.includes(`\`${word}\``), word)
+  t.end()
+})
+
 const documents = [
   'README.md',
   'CONTRIBUTING.md',
@@ -68,6 +92,8 @@ const documents = [
   'examples/several-sites/README.md',
   'examples/notify/README.md',
   'examples/systemd/README.md',
+  'docs/install.md',
+  'docs/troubleshooting.md',
 ]
 for (const document of documents)
   await t.test(`the commands of ${document} work`, async t => {
@@ -82,10 +108,13 @@ async function tryCommand(
 ): Promise<void> {
   const [program = '', ...args] = line.split(' ')
   const script = /^npm (?:run )?(\S+)/.exec(line)?.[1]
-  if (/^npm (?:pack$|install --global )/.test(line)) {
+  if (/^npm (?:pack$|(?:un)?install --global )/.test(line)) {
     // done by package.test.ts
-    const wanted =
-      args[0] === 'pack' ? undefined : `zope-failover-${version}.tgz`
+    const wanted = {
+      pack: undefined,
+      install: `zope-failover-${version}.tgz`,
+      uninstall: 'zope-failover',
+    }[args[0] ?? '']
     t.equal(args[2], wanted)
   } else if (script !== undefined) {
     t.ok(manifest.scripts[script], 'is a script of the package')
@@ -100,14 +129,14 @@ async function tryCommand(
     await tryOurs(t, document, args)
   } else {
     // changes the system: adduser, install, systemctl, a2enmod …
-    const files = args.filter(arg =>
+    const files = (program === 'install' ? args : []).filter(arg =>
       /^[^/].*\.(?:yaml|service|conf)$|^notify-by-/.test(arg),
     )
     for (const file of files)
       t.ok(existsSync(resolve(root, document, '..', file)), `${file} is there`)
     t.match(
       program,
-      /^(?:adduser|install|systemctl|systemd-tmpfiles|a2enmod|a2enconf|a2ensite)$/,
+      /^(?:adduser|apachectl|chgrp|chmod|install|journalctl|systemctl|systemd-tmpfiles|a2enmod|a2enconf|a2ensite)$/,
     )
   }
 }
