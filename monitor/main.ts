@@ -59,8 +59,9 @@ export async function runMonitor(
     },
     'monitor started',
   )
-  monitor.start()
   const page = new StatusThread(config, log)
+  page.count(monitor.telemetry)
+  monitor.start()
   const manager = new ServiceManager(log)
   const code = await untilStopped(
     new ConfigReload(configFile, text, config),
@@ -101,6 +102,7 @@ function untilStopped(
       manager.beat(monitor.reportedMs)
       if (performance.now() - configMs < configEveryMs) return
       configMs = performance.now()
+      page.count(monitor.telemetry)
       takeOver(reload, monitor, page, log)
     }
     const timer = setInterval(beat, beatMs)

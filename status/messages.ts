@@ -1,11 +1,17 @@
 // What the monitor and the thread that serves the status page say to each other.
 import type { Config } from '../config/config.ts'
+import type { TelemetryEvent } from '../monitor/telemetry.ts'
 
 /** To the thread: what holds now. */
 export type PageOrder = {
   readonly config: Config
   /** why the configuration file no longer is the one in use */
   readonly problems: readonly string[]
+}
+
+/** To the thread, once a second: what there is to count. */
+export type PageCounts = {
+  readonly events: readonly TelemetryEvent[]
 }
 
 /** From the thread: a line for the log. */

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Exposition } from './exposition.ts'
 import type { Live } from './live.ts'
 import { OpenPages } from './open-pages.ts'
 import { pageDocument } from './page.ts'
@@ -13,7 +14,13 @@ import { route } from './route.ts'
 /** Of a process that may have a thousand descriptors, and needs them for probes. */
 const maxConnections = 256
 
-type Answer = (response: ServerResponse, live: Live, pages: OpenPages) => void
+type Sources = {
+  readonly live: Live
+  readonly pages: OpenPages
+  readonly exposition: Exposition
+}
+
+type Answer = (response: ServerResponse, sources: Sources) => void
 
 /** Everything there is; each sees to its own headers and end. */
 const answers = new Map<string, Answer>([
@@ -21,11 +28,15 @@ const answers = new Map<string, Answer>([
   ['/events', events],
   ['/status.json', statusJson],
   ['/healthz', health],
+  ['/metrics', metrics],
 ])
 const paths = new Set(answers.keys())
 
 /** Not yet listening; `close` ends the open pages, too. */
-export function statusServer(live: Live): {
+export function statusServer(
+  live: Live,
+  exposition: Exposition,
+): {
   readonly server: Server
   readonly close: () => void
 } {
@@ -50,7 +61,7 @@ export function statusServer(live: Live): {
         text(response, routed.status, routed.text)
         return
       }
-      answers.get(routed.path)?.(response, live, pages)
+      answers.get(routed.path)?.(response, { live, pages, exposition })
     },
   )
   const names = (): ReadonlySet<string> => {
@@ -110,30 +121,36 @@ function hashOf(source: string): string {
   return `sha256-${createHash('sha256').update(source).digest('base64')}`
 }
 
-function page(response: ServerResponse, live: Live): void {
+function page(response: ServerResponse, { live }: Sources): void {
   const document = pageDocument(live.sheet(), live.report(), css, script)
   respond(response, 200, 'text/html; charset=utf-8', document)
 }
 
-function statusJson(response: ServerResponse, live: Live): void {
+function statusJson(response: ServerResponse, { live }: Sources): void {
   const body = `${JSON.stringify(live.report())}\n`
   respond(response, 200, 'application/json', body)
 }
 
 /** Whether somebody judges the backends, not whether they are well. */
-function health(response: ServerResponse, live: Live): void {
+function health(response: ServerResponse, { live }: Sources): void {
   const { monitor } = live.report()
   if (monitor.kind === 'alive') text(response, 200, 'ok')
   else text(response, 503, `monitor: ${monitor.kind}`)
 }
 
-function events(response: ServerResponse, _live: Live, pages: OpenPages): void {
+function events(response: ServerResponse, { pages }: Sources): void {
   response.setHeader('content-type', 'text/event-stream')
   if (response.req.method === 'HEAD') response.end()
   else if (!pages.add(response)) {
     response.setHeader('retry-after', '10')
     text(response, 503, 'Too many pages are open.')
   }
+}
+
+function metrics(response: ServerResponse, { exposition }: Sources): void {
+  void exposition.text().then(body => {
+    respond(response, 200, exposition.contentType, body)
+  })
 }
 
 function text(response: ServerResponse, status: number, body: string): void {

@@ -4,7 +4,8 @@
 import { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
-import type { PageNews, PageOrder } from './messages.ts'
+import type { Telemetry } from '../monitor/telemetry.ts'
+import type { PageCounts, PageNews, PageOrder } from './messages.ts'
 
 const restartMs = 5_000
 
@@ -30,6 +31,14 @@ export class StatusThread {
   tell(problems: readonly string[]): void {
     this.#order = { ...this.#order, problems }
     this.#pass()
+  }
+
+  /** To be called about once a second, and once before the monitor starts. */
+  count(telemetry: Telemetry): void {
+    // else it would go on keeping what nobody takes
+    if (this.#order.config.status === undefined) return
+    const counts: PageCounts = { events: telemetry.drain() }
+    this.#worker?.postMessage(counts)
   }
 
   stop(): void {

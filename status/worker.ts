@@ -5,7 +5,8 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { StatusSettings } from '../config/config.ts'
 import { errorCode } from '../config/error-code.ts'
 import { Live } from './live.ts'
-import type { PageNews, PageOrder } from './messages.ts'
+import { Exposition } from './exposition.ts'
+import type { PageCounts, PageNews, PageOrder } from './messages.ts'
 import { statusServer } from './server.ts'
 
 const retryMs = 3_000
@@ -14,12 +15,17 @@ type Running = { readonly server: Server; readonly close: () => void }
 
 const first: PageOrder = workerData
 const live = new Live(first.config, first.problems)
+const exposition = new Exposition(live)
 let listening: { readonly at: string; readonly running: Running } | undefined
 let retry: NodeJS.Timeout | undefined
 let told = ''
 
-parentPort?.on('message', ({ config, problems }: PageOrder) => {
-  live.retune(config, problems)
+parentPort?.on('message', (message: PageOrder | PageCounts) => {
+  if ('events' in message) {
+    exposition.note(message.events)
+    return
+  }
+  live.retune(message.config, message.problems)
   listen()
 })
 listen()
@@ -33,7 +39,7 @@ function listen(): void {
   listening?.running.close()
   listening = undefined
   if (status === undefined) return
-  const running = statusServer(live)
+  const running = statusServer(live, exposition)
   listening = { at, running }
   running.server.on('error', err => {
     const code = errorCode(err)

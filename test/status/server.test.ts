@@ -8,6 +8,7 @@ import { memoryUsage } from 'node:process'
 import t from 'tap'
 import type { Test } from 'tap'
 import { parseConfig } from '../../config/parse.ts'
+import { Exposition } from '../../status/exposition.ts'
 import { Live } from '../../status/live.ts'
 import { OpenPages } from '../../status/open-pages.ts'
 import type { StatusReport } from '../../status/report.ts'
@@ -47,7 +48,7 @@ function liveOf(directory: string): Live {
 async function serve(t: Test): Promise<Site> {
   const directory = directoryOf(t)
   const live = liveOf(directory)
-  const { server, close } = statusServer(live)
+  const { server, close } = statusServer(live, new Exposition(live))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(close)
@@ -111,7 +112,12 @@ void t.test('what there is', async t => {
   const told: StatusReport = JSON.parse(body)
   t.same(told.backends, site.live.report().backends)
   t.match(await ask(site, '/healthz'), { status: 200, body: 'ok\n' })
-  for (const path of ['/', '/events', '/healthz'])
+  t.match(await ask(site, '/metrics'), {
+    status: 200,
+    headers: { 'content-type': /^text\/plain; version=0\.0\.4/ },
+    body: 'zope_failover_backend_up{backend="zope1"} 1\n',
+  })
+  for (const path of ['/', '/events', '/healthz', '/metrics'])
     t.match(await ask(site, path, { method: 'HEAD' }), {
       status: 200,
       body: /^$/,

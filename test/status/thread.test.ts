@@ -55,6 +55,11 @@ void t.test('a port that is taken, freed, and changed by reload', async t => {
     (await served(port, '/'))?.includes('zope1'),
   )
   t.equal(monitor.output().split('EADDRINUSE').length, 2, 'told once')
+  const counted =
+    /^zope_failover_probes_total\{backend="zope1",kind="light",outcome="refused"\} [1-9]/m
+  await until('its probes in the metrics', async () =>
+    counted.test((await served(port, '/metrics')) ?? ''),
+  )
 
   configure({ status: { listen: 'nonsense' } })
   await until('the refusal on the page', async () =>
