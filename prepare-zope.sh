@@ -54,17 +54,15 @@ get_promtool() {
   mkdir -p .venv
   folder=$(mktemp -d)
   download="apt-get -o APT::Sandbox::User=root download prometheus"
-  (cd "$folder" && { $download || { apt-get update && $download; }; }) >&2 || true
-  dpkg-deb --fsys-tarfile "$folder"/prometheus_*.deb 2>/dev/null |
-    tar -x -O ./usr/bin/promtool >"$folder/promtool" || true
-  if [ ! -s "$folder/promtool" ]; then
+  if ! (cd "$folder" && { $download || { apt-get update && $download; }; }) >&2 ||
+    ! dpkg-deb -x "$folder"/prometheus_*.deb "$folder" ||
+    ! [ -x "$folder/usr/bin/promtool" ]; then
     rm -rf "$folder"
     say 'missing: promtool. On Debian and Ubuntu type, and again what you typed:'
     say '  sudo apt-get update'
     exit 1
   fi
-  chmod +x "$folder/promtool"
-  mv "$folder/promtool" "$promtool"
+  mv "$folder/usr/bin/promtool" "$promtool"
   rm -rf "$folder"
 }
 
