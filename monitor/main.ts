@@ -58,8 +58,8 @@ export async function runMonitor(
     },
     'monitor started',
   )
-  monitor.start()
   const manager = new ServiceManager(log)
+  monitor.start()
   const code = await untilStopped(
     new ConfigReload(configFile, text, config),
     monitor,
