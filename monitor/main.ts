@@ -61,8 +61,8 @@ export async function runMonitor(
   )
   const page = new StatusThread(config, log)
   page.count(monitor.telemetry)
-  monitor.start()
   const manager = new ServiceManager(log)
+  monitor.start()
   const code = await untilStopped(
     new ConfigReload(configFile, text, config),
     monitor,

@@ -12,7 +12,7 @@ const reportLimitMs = 5_000
 
 export class ServiceManager {
   readonly #log: Logger
-  readonly #isThere: boolean
+  readonly #socket: string | undefined
   /** how often systemd wants to hear of us; Infinity = never */
   readonly #everyMs: number
   readonly #startedMs = performance.now()
@@ -21,12 +21,17 @@ export class ServiceManager {
   #isSending = false
   #isTroubleTold = false
 
-  /** @param environment what systemd has set: NOTIFY_SOCKET, WATCHDOG_USEC */
+  /**
+   * Takes what systemd has set out of the environment: a command of the
+   * administrator must not speak for the monitor (httpd tells systemd, too).
+   */
   constructor(log: Logger, environment: NodeJS.ProcessEnv = process.env) {
     this.#log = log
-    this.#isThere = environment['NOTIFY_SOCKET'] !== undefined
+    this.#socket = environment['NOTIFY_SOCKET']
     const watchdogMs = Number(environment['WATCHDOG_USEC']) / 1_000
     this.#everyMs = watchdogMs > 0 ? watchdogMs / 3 : Infinity
+    for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'])
+      delete environment[name]
   }
 
   /**
@@ -36,7 +41,7 @@ export class ServiceManager {
    *   -Infinity = never
    */
   beat(reportedMs: number): void {
-    if (!this.#isThere || this.#isSending) return
+    if (this.#socket === undefined || this.#isSending) return
     const nowMs = performance.now()
     const isAlive = nowMs - reportedMs < reportLimitMs
     const isStarting = nowMs - this.#startedMs < readyAnywayMs
@@ -53,14 +58,17 @@ export class ServiceManager {
   }
 
   stopping(): void {
-    if (this.#isThere) this.#say(performance.now(), 'STOPPING=1')
+    if (this.#socket !== undefined) this.#say(performance.now(), 'STOPPING=1')
   }
 
   #say(nowMs: number, ...words: readonly string[]): void {
     this.#saidMs = nowMs
     this.#isSending = true
     // it has a limit of its own: 5 s
-    const child = spawn('systemd-notify', words, { stdio: 'ignore' })
+    const child = spawn('systemd-notify', words, {
+      stdio: 'ignore',
+      env: { ...process.env, NOTIFY_SOCKET: this.#socket },
+    })
     const end = (how: string | number | null): void => {
       this.#isSending = false
       if (how === 0 || this.#isTroubleTold) return

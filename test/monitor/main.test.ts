@@ -282,16 +282,18 @@ void t.test('a directory that vanishes comes back', async t => {
   const whole = (): boolean =>
     ['zope1.up', 'monitor.json', '.monitor.lock'].every(site.has)
   await until('the report', whole)
+  // at once: nobody can remove a directory that is written to meanwhile
+  const vanish = (): void => {
+    renameSync(site.directory, `${site.root}/removed`)
+    rmSync(`${site.root}/removed`, { recursive: true })
+  }
   for (const [title, spoil] of [
-    [
-      'removed',
-      () => rmSync(site.directory, { recursive: true, maxRetries: 10 }),
-    ],
+    ['removed', vanish],
     [
       'removed and made again',
       () => {
-        rmSync(site.directory, { recursive: true, maxRetries: 10 })
-        mkdirSync(site.directory)
+        vanish()
+        mkdirSync(site.directory, { recursive: true })
       },
     ],
     [
