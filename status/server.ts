@@ -20,7 +20,10 @@ type Sources = {
   readonly exposition: Exposition
 }
 
-type Answer = (response: ServerResponse, sources: Sources) => void
+type Answer = (
+  response: ServerResponse,
+  sources: Sources,
+) => void | Promise<void>
 
 /** Everything there is; each sees to its own headers and end. */
 const answers = new Map<string, Answer>([
@@ -61,7 +64,7 @@ export function statusServer(
         text(response, routed.status, routed.text)
         return
       }
-      answers.get(routed.path)?.(response, { live, pages, exposition })
+      void answers.get(routed.path)?.(response, { live, pages, exposition })
     },
   )
   const names = (): ReadonlySet<string> => {
@@ -147,10 +150,11 @@ function events(response: ServerResponse, { pages }: Sources): void {
   }
 }
 
-function metrics(response: ServerResponse, { exposition }: Sources): void {
-  void exposition.text().then(body => {
-    respond(response, 200, exposition.contentType, body)
-  })
+async function metrics(
+  response: ServerResponse,
+  { exposition }: Sources,
+): Promise<void> {
+  respond(response, 200, exposition.contentType, await exposition.text())
 }
 
 function text(response: ServerResponse, status: number, body: string): void {
