@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { loadConfig } from '../config/load.ts'
 import type { Backend, Config } from '../config/config.ts'
-import { isInForce } from '../choice/table.ts'
-import { readSentinels } from '../sentinels/read.ts'
+import { lookAt } from '../status/look.ts'
+import { maintBy } from '../steer/decide.ts'
 import type { Job } from '../steer/restart.ts'
 import { Failure, WrongUsage } from './failure.ts'
 import { namedBackends } from './names.ts'
@@ -104,16 +104,11 @@ function split(
   return { names, command: [program, ...args] }
 }
 
-/** What a person has set is his to take away. */
-function refuseMaint({ directory }: Config, names: readonly string[]): void {
-  const { backends } = readSentinels(directory, new Set(names))
+function refuseMaint(config: Config, names: readonly string[]): void {
+  const status = lookAt(config, Date.now())
   for (const name of names) {
-    const note = backends.get(name)?.maint ?? null
-    if (note === null || !isInForce(note, Date.now())) continue
-    const { by, reason } = note
-    throw new Failure(
-      `${name} must not be in maint before a restart, got maint${by === null ? '' : ` by ${by}`}${reason === null ? '' : `: ${reason}`}; when that is over, type: zope-failover ready ${name}`,
-    )
+    const refusal = maintBy(status, name)
+    if (refusal !== undefined) throw new Failure(refusal)
   }
 }
 

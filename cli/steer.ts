@@ -83,21 +83,22 @@ async function waitForAll(
   const { signal } = new AbortController()
   const left: string[] = []
   try {
-    for (const backend of backends) {
-      const { name } = backend
-      const leftMs = Math.max(0, limitMs - (Date.now() - sinceMs))
-      tell.step(`${name}: waiting until it is idle`)
-      const why = await untilIdle(
-        config,
-        backend,
-        sinceMs,
-        leftMs,
-        signal,
-        tell,
-      )
-      if (why === undefined) tell.step(`${name}: idle`)
-      else left.push(`${name}: ${why}; it stays in ${kind}`)
-    }
+    await Promise.all(
+      backends.map(async backend => {
+        const { name } = backend
+        tell.step(`${name}: waiting until it is idle`)
+        const why = await untilIdle(
+          config,
+          backend,
+          sinceMs,
+          limitMs,
+          signal,
+          tell,
+        )
+        if (why === undefined) tell.step(`${name}: idle`)
+        else left.push(`${name}: ${why}; it stays in ${kind}`)
+      }),
+    )
   } catch (err) {
     if (err instanceof CannotCount)
       throw new Failure(err.message, { cause: err })

@@ -83,7 +83,8 @@ function issueProblems(issue: $ZodIssue, raw: unknown): Problem[] {
 /** What was found, unless it may be a secret: a problem ends in a log. */
 function shown(path: Path, value: unknown): string {
   const isSecret =
-    path[0] === 'notify' && ['webhook', 'headers'].includes(String(path[1]))
+    path[0] === 'notify' &&
+    [undefined, 'webhook', 'headers', 'command'].some(key => key === path[1])
   return isSecret
     ? 'got something else (not shown: it may be a secret)'
     : `got ${found(value)}`

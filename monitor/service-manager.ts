@@ -64,11 +64,6 @@ export class ServiceManager {
   #say(nowMs: number, ...words: readonly string[]): void {
     this.#saidMs = nowMs
     this.#isSending = true
-    // it has a limit of its own: 5 s
-    const child = spawn('systemd-notify', words, {
-      stdio: 'ignore',
-      env: { ...process.env, NOTIFY_SOCKET: this.#socket },
-    })
     const end = (how: string | number | null): void => {
       this.#isSending = false
       if (how === 0 || this.#isTroubleTold) return
@@ -77,6 +72,18 @@ export class ServiceManager {
         { err: how },
         'systemd-notify does not work: systemd does not learn that the monitor lives',
       )
+    }
+    let child
+    try {
+      // it has a limit of its own: 5 s
+      child = spawn('systemd-notify', words, {
+        stdio: 'ignore',
+        env: { ...process.env, NOTIFY_SOCKET: this.#socket },
+      })
+    } catch (err) {
+      // spawn throws some errors (ENOMEM), and emits others (ENOENT)
+      end(errorCode(err))
+      return
     }
     child.once('error', err => end(errorCode(err)))
     child.once('exit', (code, signal) => end(code ?? signal))

@@ -33,6 +33,13 @@ export class Telemetry {
   #events: TelemetryEvent[] = []
   #lost = 0
 
+  /** Nothing is kept until somebody drains again. */
+  stop(): void {
+    this.#isWanted = false
+    this.#events = []
+    this.#lost = 0
+  }
+
   /** Kept only once somebody has drained, and until the buffer is full. */
   note(event: TelemetryEvent): void {
     if (!this.#isWanted) return

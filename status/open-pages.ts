@@ -23,6 +23,7 @@ export class OpenPages {
   #sent: Sheet
   #sentMs = -Infinity
   #timer: NodeJS.Timeout | undefined
+  #isStopped = false
 
   constructor(live: Live) {
     this.#live = live
@@ -45,12 +46,14 @@ export class OpenPages {
   }
 
   stop(): void {
+    this.#isStopped = true
     clearInterval(this.#timer)
     for (const response of this.#pages.keys()) response.destroy()
   }
 
   #pace(): void {
     clearInterval(this.#timer)
+    if (this.#isStopped) return
     const isSeen = this.#pages.size > 0
     this.#timer = setInterval(
       () => this.#send(),

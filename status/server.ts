@@ -13,6 +13,7 @@ import { route } from './route.ts'
 
 /** Of a process that may have a thousand descriptors, and needs them for probes. */
 const maxConnections = 256
+const unreadMs = 20_000
 
 type Sources = {
   readonly live: Live
@@ -76,6 +77,8 @@ export function statusServer(
     )
   }
   server.maxConnections = maxConnections
+  // of who does not read his answer; an open page is written to each second
+  server.setTimeout(unreadMs)
   server.on('clientError', refuseGarbage)
   return {
     server,

@@ -4,6 +4,7 @@
 import { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
+import { errorCode } from '../config/error-code.ts'
 import type { Telemetry } from '../monitor/telemetry.ts'
 import type { PageCounts, PageNews, PageOrder } from './messages.ts'
 
@@ -35,8 +36,10 @@ export class StatusThread {
 
   /** To be called about once a second, and once before the monitor starts. */
   count(telemetry: Telemetry): void {
-    // else it would go on keeping what nobody takes
-    if (this.#order.config.status === undefined) return
+    if (this.#order.config.status === undefined) {
+      telemetry.stop()
+      return
+    }
     const counts: PageCounts = { events: telemetry.drain() }
     this.#worker?.postMessage(counts)
   }
@@ -57,16 +60,23 @@ export class StatusThread {
   #start(): void {
     clearTimeout(this.#restart)
     if (this.#order.config.status === undefined) return
-    const worker = new Worker(workerFile, {
-      workerData: this.#order,
-      resourceLimits: {
-        maxOldGenerationSizeMb: 96,
-        maxYoungGenerationSizeMb: 8,
-      },
-      // as in rewritemap/watching-thread.ts
-      stdout: true,
-      stderr: true,
-    })
+    let worker
+    try {
+      worker = new Worker(workerFile, {
+        workerData: this.#order,
+        resourceLimits: {
+          maxOldGenerationSizeMb: 96,
+          maxYoungGenerationSizeMb: 8,
+        },
+        // as in rewritemap/watching-thread.ts
+        stdout: true,
+        stderr: true,
+      })
+    } catch (err) {
+      // no memory or no thread to be had: the monitor goes on
+      this.#again(errorCode(err))
+      return
+    }
     this.#worker = worker
     worker.on('message', ({ level, fields, message }: PageNews) => {
       this.#log[level](fields, message)
@@ -78,13 +88,17 @@ export class StatusThread {
     worker.on('exit', () => {
       if (this.#worker !== worker) return
       this.#worker = undefined
-      this.#log.error(
-        { err },
-        'thread of the status page has died, starting it again',
-      )
-      this.#restart = setTimeout(() => this.#start(), restartMs).unref()
+      this.#again(err)
     })
     worker.unref()
+  }
+
+  #again(err: string): void {
+    this.#log.error(
+      { err },
+      'thread of the status page has died, starting it again',
+    )
+    this.#restart = setTimeout(() => this.#start(), restartMs).unref()
   }
 }
 

@@ -45,6 +45,8 @@ function listen(): void {
     const code = errorCode(err)
     // it may be listening, and only have no descriptor left for one more
     if (running.server.listening) return
+    // the configuration has named another place meanwhile
+    if (listening?.running !== running) return
     running.close()
     listening = undefined
     tell('error', at, 'status page cannot be served, trying again', {

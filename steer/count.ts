@@ -45,9 +45,13 @@ async function busyInHttpd(
   const answers = await Promise.all(
     httpd.status.map(url => askStatus(url, httpd.host, backend)),
   )
-  if (answers.every(({ kind }) => kind === 'stranger'))
+  // taken for none inside, its requests would be cut
+  const strangers = httpd.status.filter(
+    (_url, index) => answers[index]?.kind === 'stranger',
+  )
+  if (strangers.length > 0)
     throw new CannotCount(
-      `httpd.status: ${httpd.status.join(', ')} must know ${originOf(backend)}, but it is no balancer member there; print the httpd configuration anew (zope-failover apache-conf), or set httpd.host to the name of its site`,
+      `httpd.status: ${strangers.join(', ')} must know ${originOf(backend)}, but it is no balancer member there; print the httpd configuration anew (zope-failover apache-conf), or set httpd.host to the name of its site`,
     )
   return answers.reduce(
     (sum, answer) => sum + (answer.kind === 'count' ? answer.count : 0),

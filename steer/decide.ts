@@ -72,9 +72,24 @@ export function isTakenOver(
   changedMs: number,
   nowMs: number,
 ): boolean {
-  const maps = status.maps.flatMap(map => (map.kind === 'alive' ? [map] : []))
+  // a silent one may still answer, by an old table
+  const maps = status.maps.flatMap(map =>
+    map.kind === 'alive' || map.kind === 'silent' ? [map] : [],
+  )
   if (maps.length === 0) return nowMs - changedMs >= beatMs + readingMs
   return maps.every(({ ageMs }) => nowMs - ageMs >= changedMs + readingMs)
+}
+
+/** Why a restart must not begin: what a person has set is his to take away. */
+export function maintBy(
+  status: StatusReport,
+  name: string,
+): string | undefined {
+  const backend = status.backends.find(one => one.name === name)
+  const maint = backend?.admin.find(({ kind }) => kind === 'maint')
+  if (maint === undefined) return undefined
+  const { by, reason } = maint
+  return `${name} must not be in maint before a restart, got maint${by === null ? '' : ` by ${by}`}${reason === null ? '' : `: ${reason}`}; when that is over, type: zope-failover ready ${name}`
 }
 
 /**

@@ -15,7 +15,8 @@ export class Hold {
   readonly #file: string
   readonly #by: string
   #reason = ''
-  #text = ''
+  /** what we wrote last; undefined = nothing yet, so nothing there is ours */
+  #text: string | undefined
   #timer: NodeJS.Timeout | undefined
   /** when it was last taken, ms since 1970 */
   #sinceMs = 0
@@ -29,6 +30,10 @@ export class Hold {
 
   get sinceMs(): number {
     return this.#sinceMs
+  }
+
+  get isTaken(): boolean {
+    return this.#text !== undefined
   }
 
   get reason(): string {
@@ -58,7 +63,11 @@ export class Hold {
   /** Nobody else has changed it, and it has not run out. */
   isOurs(): boolean {
     const read = readRegularFile(`${this.#directory}/${this.#file}`, 4_096)
-    return read.kind === 'bytes' && read.text === this.#text
+    return (
+      this.#text !== undefined &&
+      read.kind === 'bytes' &&
+      read.text === this.#text
+    )
   }
 
   /** @throws when somebody else has changed it, or it has run out */

@@ -16,7 +16,7 @@ import { readRegularFile } from '../sentinels/read.ts'
 import { isMonitorReport, parseReport } from '../sentinels/reports.ts'
 import type { BackendReport } from '../sentinels/reports.ts'
 import { countInside } from './count.ts'
-import { isBack, isTakenOver, mayLeave } from './decide.ts'
+import { isBack, isTakenOver, maintBy, mayLeave } from './decide.ts'
 import { Hold } from './hold.ts'
 import { monitorPid, untilIdle, waitFor } from './wait.ts'
 import type { Tell } from './wait.ts'
@@ -54,18 +54,20 @@ export async function restart(job: Job): Promise<void> {
   try {
     await takeOut(job, hold)
   } catch (err) {
+    const isAsBefore = !hold.isTaken || hold.isOurs()
     hold.release()
     throw new Stopped(
-      `${name}: ${textOf(err)}; nothing was done to it, and it is in service as before`,
+      `${name}: ${textOf(err)}; nothing was done to it${isAsBefore ? ', and all is as before' : ''}`,
       { cause: err },
     )
   }
   try {
     await renew(job, hold)
   } catch (err) {
+    const isOurs = hold.isOurs()
     hold.leave(`${hold.reason}; stopped: ${textOf(err)}`)
     throw new Stopped(
-      `${name}: ${textOf(err)}; it stays out of service (maint). When it is well, type: zope-failover ready ${name}`,
+      `${name}: ${textOf(err)}${isOurs ? `; it stays out of service (maint). When it is well, type: zope-failover ready ${name}` : ''}`,
       { cause: err },
     )
   }
@@ -90,6 +92,8 @@ async function takeOut(job: Job, hold: Hold): Promise<void> {
   const { config, backend, limitMs, tell, signal } = job
   const { name } = backend
   await untilItMayLeave(job)
+  const refusal = maintBy(lookAt(config, Date.now()), name)
+  if (refusal !== undefined) throw new Stopped(refusal)
   hold.take('restart: waiting until it is idle')
   tell.step(`${name}: out of service, waiting until it is idle`)
   const tooLate = await untilIdle(

@@ -20,12 +20,14 @@ export type Busy =
 export function busyOf(text: string, origin: string): Busy {
   const names = new Map<string | undefined, string>()
   let count: number | undefined
-  for (const [, member, key, value] of text.matchAll(
-    /^ProxyBalancer(\[\d+\]Worker\[\d+\])(Name|Busy): (\S+)\r?$/gm,
-  ))
-    if (key === 'Name') names.set(member, originOfUrl(String(value)))
+  for (const [, member, told = ''] of text.matchAll(
+    /^ProxyBalancer(\[\d+\]Worker\[\d+\])(Name: \S+|Busy: \d+)\r?$/gm,
+  )) {
+    const [key, value = ''] = told.split(': ')
+    if (key === 'Name') names.set(member, originOfUrl(value))
     else if (names.get(member) === originOfUrl(origin))
       count = (count ?? 0) + Number(value)
+  }
   if (count !== undefined) return { kind: 'count', count }
   return { kind: names.size === 0 ? 'silent' : 'stranger' }
 }

@@ -54,15 +54,15 @@ export class Notices {
 
   /** Goes on where the last monitor ended. */
   start(): void {
-    if (this.#settings === undefined) return
     const file = readRegularFile(
       `${this.#directory}/${memoryFile}`,
       maxMemoryBytes,
     )
-    if (file.kind === 'bytes') {
-      this.#memory = parseMemory(file.text)
-      this.#isRemembered = true
-    }
+    if (file.kind !== 'bytes') return
+    this.#isRemembered = true
+    if (this.#settings !== undefined) this.#memory = parseMemory(file.text)
+    this.#forgetOthers()
+    this.#remember()
     this.#begin()
   }
 
@@ -74,8 +74,7 @@ export class Notices {
     this.#abort = new AbortController()
     this.#settings = settings
     if (settings === undefined) this.#memory = emptyMemory
-    for (const channel of channels)
-      if (settings?.[channel] === undefined) this.#put(channel, emptyQueue)
+    this.#forgetOthers()
     if (wasOn) this.#remember()
     this.#begin()
   }
@@ -111,6 +110,13 @@ export class Notices {
       this.#begin()
     }
     this.#remember()
+  }
+
+  /** What was meant for a receiver there no longer is. */
+  #forgetOthers(): void {
+    for (const channel of channels)
+      if (this.#settings?.[channel] === undefined)
+        this.#put(channel, emptyQueue)
   }
 
   #put(channel: Channel, queue: Queue): void {

@@ -112,6 +112,11 @@ void t.test(
         '4: notify.headers.a must be a mapping of HTTP header names to texts without control characters, got something else (not shown: it may be a secret)',
       ],
       [
+        'one in the place of the mapping',
+        `${oneBackend}notify: 'https://h/s3cret'\n`,
+        '2: notify must be a mapping with webhook or command, got something else (not shown: it may be a secret); after the ":" of a key there must be a space',
+      ],
+      [
         'a mistyped key',
         `${oneBackend}probe:\n  path: /\n  intervall: 5s\n`,
         '4: probe.intervall is not a known key; did you mean "interval"?',

@@ -30,6 +30,8 @@ await t.test('the version in the code is that of the package', t => {
 for (const document of [
   'README.md',
   'docs/drain-and-restart.md',
+  'docs/monitoring.md',
+  'docs/status-page.md',
   'examples/notify/README.md',
 ])
   await t.test(`every YAML fragment of ${document} is a configuration`, t => {

@@ -36,6 +36,18 @@ void t.test('what came since the last time, in order, once', t => {
   t.end()
 })
 
+void t.test('stopped, it keeps nothing until somebody comes again', t => {
+  const telemetry = new Telemetry()
+  telemetry.drain()
+  telemetry.note(passed)
+  telemetry.stop()
+  telemetry.note(fell)
+  t.strictSame(telemetry.drain(), [])
+  telemetry.note(passed)
+  t.strictSame(telemetry.drain(), [passed])
+  t.end()
+})
+
 void t.test('what nobody comes for has a limit, and is told as lost', t => {
   const telemetry = new Telemetry()
   telemetry.drain()

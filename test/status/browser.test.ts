@@ -119,9 +119,12 @@ async function photograph(
     `${directory}/rewritemap-${process.pid}.json`,
     JSON.stringify({
       pid: process.pid,
+      started: new Date().toISOString(),
       lookups: 48_113,
       malformed: 0,
       unanswered: 0,
+      faults: 0,
+      answers: {},
       problems: [],
     }),
   )

@@ -9,6 +9,7 @@ import {
   isBack,
   isIdle,
   isTakenOver,
+  maintBy,
   mayLeave,
   notIdleText,
 } from '../../steer/decide.ts'
@@ -140,6 +141,26 @@ void t.test('whether zope1 may leave', t => {
   t.end()
 })
 
+void t.test("a person's maint stays", t => {
+  t.equal(maintBy(seen(two, { zope1: up }), 'zope1'), undefined)
+  t.equal(maintBy(seen(two, { zope1: maint }), 'zope2'), undefined)
+  t.equal(maintBy(seen(two, { zope1: maint }), 'unknown'), undefined)
+  const rule = 'zope1 must not be in maint before a restart, got maint'
+  const remedy = '; when that is over, type: zope-failover ready zope1'
+  t.equal(maintBy(seen(two, { zope1: maint }), 'zope1'), `${rule}${remedy}`)
+  const told = seen(two, { zope1: maint })
+  const [backend, ...others] = told.backends
+  if (backend === undefined) throw new Error('no backend')
+  const admin = [
+    { kind: 'maint', by: 'joe', reason: 'new disk', until: null } as const,
+  ]
+  t.equal(
+    maintBy({ ...told, backends: [{ ...backend, admin }, ...others] }, 'zope1'),
+    `${rule} by joe: new disk${remedy}`,
+  )
+  t.end()
+})
+
 void t.test('whether the maps know', t => {
   const withMaps = (...ages: number[]): StatusReport => ({
     ...seen(two, {}),
@@ -150,6 +171,17 @@ void t.test('whether the maps know', t => {
   t.notOk(isTakenOver(withMaps(600), changedMs, now), 'one before it')
   t.notOk(isTakenOver(withMaps(400), changedMs, now), 'one just after it')
   t.notOk(isTakenOver(withMaps(100, 600), changedMs, now), 'not all of them')
+  t.notOk(
+    isTakenOver(
+      {
+        ...seen(two, {}),
+        maps: [aMap({ kind: 'silent', pid: 1, ageMs: 6_000 })],
+      },
+      now - 2_000,
+      now,
+    ),
+    'a silent one may answer by what it knew',
+  )
   t.notOk(isTakenOver(withMaps(), changedMs, now), 'none, and no time is over')
   t.ok(isTakenOver(withMaps(), now - 1_250, now), 'none, and a beat is over')
   const dead: StatusReport = {

@@ -42,6 +42,17 @@ void t.test('what somebody else has changed is his', t => {
   t.end()
 })
 
+void t.test('one that never took anything takes nothing away', t => {
+  const directory = t.testdir({ 'zope1.maint': '' })
+  const hold = new Hold(directory, 'zope1', 'jim')
+  t.notOk(hold.isTaken)
+  hold.say('restart: the command runs')
+  hold.leave('restart: stopped')
+  hold.release()
+  t.equal(readFileSync(`${directory}/zope1.maint`, 'utf8'), '')
+  t.end()
+})
+
 void t.test('what cannot be written says what to do', t => {
   const hold = new Hold(`${t.testdir({})}/gone`, 'zope1', 'jim')
   t.throws(() => hold.take('restart: waiting'), {

@@ -22,6 +22,12 @@ function page(...balancers: readonly (readonly string[])[]): string {
 
 const cases: [string, string, string, object][] = [
   [
+    'what is no number is no count',
+    page(['http://10.0.0.1:8080 x']),
+    'http://10.0.0.1:8080',
+    { kind: 'stranger' },
+  ],
+  [
     'a member of several balancers',
     page(
       ['http://10.0.0.1:8080 2', 'http://10.0.0.2:8080 5'],
