@@ -45,7 +45,7 @@ const full: {
   },
 }
 const quick: typeof full = {
-  page: { seconds: 2.5, pages: 5, attackers: 500 },
+  page: { seconds: 2.5, pages: 5, attackers: 10_000 },
   questions: 20,
   faults: { rounds: 1, kinds: ['frozen', 'flapping', 'well'], scale: 0.5 },
   load: {

@@ -221,6 +221,7 @@ void t.test('a quick run with stand-ins, and nothing stays', async t => {
   t.match(stdout, '### What the monitor takes')
   t.match(stdout, '### What the status page takes')
   t.match(stdout, '| 5 open pages, ')
+  t.match(stdout, '10000 connections at once')
   t.notMatch(stdout, /NaN|undefined/)
   t.equal(stdout.match(/^\| \d+ \|/gm)?.length, 3)
   t.same(readdirSync(scratch), [], 'no file is left behind')
