@@ -16,7 +16,7 @@ export type PageCounts = {
 
 /** From the thread: a line for the log. */
 export type PageNews = {
-  readonly level: 'info' | 'error'
+  readonly level: 'info' | 'warn' | 'error'
   readonly fields: Readonly<Record<string, unknown>>
   readonly message: string
 }

@@ -60,12 +60,14 @@ export function pageSheet(
  * The whole document.
  *
  * @param css,script put in as they are
+ * @param steering what is there for those who know the token
  */
 export function pageDocument(
   sheet: Sheet,
   { time, backends }: StatusReport,
   css: string,
   script: string,
+  steering?: { readonly dialog: Html; readonly script: string },
 ): string {
   return html`<!doctype html>
     <html lang="en">
@@ -81,6 +83,7 @@ export function pageDocument(
         <p id="live" role="status">as of ${moment(time)}</p>
         <main id="${root}">${{ html: fill(sheet) }}</main>
         ${raw('script', script)}
+        ${steering === undefined ? nothing : [steering.dialog, raw('script', steering.script)]}
       </body>
     </html> `.html
 }
