@@ -4,12 +4,15 @@ import { meanings } from '../steer/order.ts'
 import { html } from './html.ts'
 import type { Html } from './html.ts'
 
-/** The script finds its parts by their ids and names. */
+/**
+ * The script finds its parts by their ids and names. A browser takes a field
+ * before a password for the name of a user, unless it is told not to fill it in.
+ */
 export const orderDialog: Html = html`<dialog
   id="order"
   aria-labelledby="order-title"
 >
-  <form method="dialog" autocomplete="off">
+  <form method="dialog">
     <h2 id="order-title">Steer <b id="order-backend"></b></h2>
     <fieldset>
       <legend>What</legend>
@@ -29,8 +32,11 @@ export const orderDialog: Html = html`<dialog
           maxlength="20"
           placeholder="30m, 2h; empty: without end"
           autocapitalize="none"
+          autocomplete="off"
       /></label>
-      <label>Reason <input name="reason" maxlength="200" /></label>
+      <label
+        >Reason <input name="reason" maxlength="200" autocomplete="off"
+      /></label>
     </div>
     <label id="order-token"
       >Token

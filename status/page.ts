@@ -83,14 +83,18 @@ export function pageDocument(
         <p id="live" role="status">as of ${moment(time)}</p>
         <main id="${root}">${{ html: fill(sheet) }}</main>
         ${raw('script', script)}
-        ${steering === undefined ? nothing : [steering.dialog, raw('script', steering.script)]}
+        ${steering === undefined ? nothing : [steering.dialog, raw('script', steering.script, ' type="module"')]}
       </body>
     </html> `.html
 }
 
 /** To the byte, for its hash is what the browser is told to trust. */
-function raw(element: 'style' | 'script', source: string): Html {
-  return { html: `<${element}>${source}</${element}>` }
+function raw(
+  element: 'style' | 'script',
+  source: string,
+  attributes = '',
+): Html {
+  return { html: `<${element}${attributes}>${source}</${element}>` }
 }
 
 /** For the tab. */

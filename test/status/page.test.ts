@@ -176,7 +176,10 @@ void t.test('the document holds style and script to the byte', t => {
     '1',
     { dialog: html`<dialog></dialog>`, script: 'if (2 < 3) {}' },
   )
-  t.match(steered, '<dialog></dialog><script>if (2 < 3) {}</script>')
+  t.match(
+    steered,
+    '<dialog></dialog><script type="module">if (2 < 3) {}</script>',
+  )
   t.equal(
     titleOf([aBackend, { ...aBackend, state: 'frozen' }]),
     '1 down - zope-failover',
