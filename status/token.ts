@@ -11,6 +11,8 @@ export type TokenFile =
       readonly why: string
       /** what to type */
       readonly remedy: string
+      /** to this user; another one may read it */
+      readonly isClosed: boolean
     }
 
 /** 16 random bytes as hexadecimal digits: nobody guesses them. */
@@ -27,6 +29,7 @@ export function tokenIn(path: string, read: FileRead): TokenFile {
     kind: 'unusable',
     why: `${file} ${why}`,
     remedy,
+    isClosed: read.kind === 'closed',
   })
   switch (read.kind) {
     case 'gone':

@@ -1,5 +1,6 @@
 // Orders on the status port over real sockets: from who may give them, and from
 // everybody else.
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   mkdirSync,
@@ -11,7 +12,8 @@ import {
 import { connect } from 'node:net'
 import t from 'tap'
 import type { Test } from 'tap'
-import { publicDirectory, until } from '../fixtures/processes.ts'
+import { blocksOf } from '../fixtures/markdown.ts'
+import { checkout, publicDirectory, until } from '../fixtures/processes.ts'
 import { ask, say, serve } from '../fixtures/status-port.ts'
 import type { Answer, Site } from '../fixtures/status-port.ts'
 
@@ -169,6 +171,20 @@ void t.test(
     t.match(await order(site, undefined, { headers }), { status: 200 })
   },
 )
+
+void t.test('the token that docs/status-page.md has one make', async t => {
+  const block = blocksOf(`${checkout}/docs/status-page.md`, 'sh').join('')
+  t.match(block, /^umask .*\nhead .*\nchgrp zope-failover .*$/m)
+  const file = `${publicDirectory(t)}/token`
+  // there need not be such a group here
+  const commands = block
+    .replace(/^chgrp .*$/m, '')
+    .replaceAll('/etc/zope-failover.token', file)
+  execFileSync('/bin/sh', ['-c', commands])
+  const site = await serve(t, file)
+  await ask(site, '/')
+  t.strictSame(messages(site), ['the status page takes orders'])
+})
 
 void t.test('guesses are few, whoever guesses', async t => {
   const site = await serve(t, tokenFileOf(t))
