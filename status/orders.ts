@@ -185,11 +185,13 @@ async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
   return Buffer.concat(chunks).toString()
 }
 
-function whoAndWhat({ socket, method, url }: IncomingMessage) {
+/** Without a query, which nobody reads, and which may be a secret. */
+function whoAndWhat({ socket, method, url = '' }: IncomingMessage) {
+  const path = url.replace(/\?.*$/s, '')
   // longer than any name
   return {
     address: socket.remoteAddress,
-    order: `${method} ${url?.slice(0, 100)}`,
+    order: `${method} ${path.slice(0, 100)}`,
   }
 }
 

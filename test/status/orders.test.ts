@@ -109,7 +109,7 @@ void t.test('nobody else does', async t => {
     [undefined, { headers: { host: 'evil.example.org' } }, 421],
     [undefined, { method: 'GET' }, 405, { headers: { allow: 'POST' } }],
     [undefined, { method: 'OPTIONS' }, 405, { headers: { allow: 'POST' } }],
-    ['/', {}, 405, { headers: { allow: 'GET, HEAD' } }],
+    [`/?token=${token}`, {}, 405, { headers: { allow: 'GET, HEAD' } }],
     ['/backends/zope1/../zope1/drain', {}, 405],
     ['/backends/%7aope1/drain', {}, 404, { body: /got "%7aope1"/ }],
     ['/backends/../drain', {}, 404, { body: /must be one of the config/ }],
@@ -135,6 +135,7 @@ void t.test('nobody else does', async t => {
     level: 'warn',
     fields: { address: '127.0.0.1', status: 401, why: /missing or wrong/ },
   })
+  t.notMatch(JSON.stringify(site.news), token)
 })
 
 void t.test('off without the key', async t => {
