@@ -14,6 +14,9 @@ export type PageCounts = {
   readonly events: readonly TelemetryEvent[]
 }
 
+/** From the thread, for each of these: it has read it. */
+export const counted = 'counted'
+
 /** From the thread: a line for the log. */
 export type PageNews = {
   readonly level: 'info' | 'warn' | 'error'

@@ -1,23 +1,31 @@
 // The monitor's end of the status page. It is served by a thread of its own with
-// a limited heap, so that no visitor can delay a probe: one that dies is started
-// again, and the monitor goes on.
+// a limited heap, so that no visitor can delay a probe: one that dies or hangs is
+// started again, and the monitor goes on.
 import { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { errorCode } from '../config/error-code.ts'
 import type { Telemetry } from '../monitor/telemetry.ts'
+import { counted } from './messages.ts'
 import type { PageCounts, PageNews, PageOrder } from './messages.ts'
 
 const restartMs = 5_000
 
+/** Of `count`: what a thread that hangs has not read is kept for it. */
+const maxUnread = 30
+
 export class StatusThread {
   readonly #log: Logger
+  readonly #file: URL
   #order: PageOrder
+  #unread = 0
   #worker: Worker | undefined
   #restart: NodeJS.Timeout | undefined
 
-  constructor(config: Config, log: Logger) {
+  /** @param file the thread's program: a test has one of its own */
+  constructor(config: Config, log: Logger, file = workerFile) {
     this.#log = log
+    this.#file = file
     this.#order = { config, problems: [] }
     this.#start()
   }
@@ -40,8 +48,11 @@ export class StatusThread {
       telemetry.stop()
       return
     }
+    if (this.#unread >= maxUnread) void this.#worker?.terminate()
+    if (this.#worker === undefined || this.#unread >= maxUnread) return
     const counts: PageCounts = { events: telemetry.drain() }
-    this.#worker?.postMessage(counts)
+    this.#worker.postMessage(counts)
+    this.#unread++
   }
 
   stop(): void {
@@ -62,7 +73,7 @@ export class StatusThread {
     if (this.#order.config.status === undefined) return
     let worker
     try {
-      worker = new Worker(workerFile, {
+      worker = new Worker(this.#file, {
         workerData: this.#order,
         resourceLimits: {
           maxOldGenerationSizeMb: 96,
@@ -78,8 +89,10 @@ export class StatusThread {
       return
     }
     this.#worker = worker
-    worker.on('message', ({ level, fields, message }: PageNews) => {
-      this.#log[level](fields, message)
+    this.#unread = 0
+    worker.on('message', (news: PageNews | typeof counted) => {
+      if (news === counted) this.#unread = 0
+      else this.#log[news.level](news.fields, news.message)
     })
     let err = ''
     worker.on('error', error => {
@@ -88,7 +101,11 @@ export class StatusThread {
     worker.on('exit', () => {
       if (this.#worker !== worker) return
       this.#worker = undefined
-      this.#again(err)
+      this.#again(
+        this.#unread < maxUnread
+          ? err
+          : `${maxUnread} s without a sign of life`,
+      )
     })
     worker.unref()
   }

@@ -24,7 +24,7 @@ export const maxTokenBytes = maxLength + 2
 /** The token, if its file is kept as a secret must be. */
 export function tokenIn(path: string, read: FileRead): TokenFile {
   const file = printable(path)
-  const make = `umask 027; head -c 32 /dev/urandom | base64 > ${file}; chgrp zope-failover ${file}`
+  const make = `install -m 640 -g zope-failover /dev/null ${file}; head -c 32 /dev/urandom | base64 > ${file}`
   const unusable = (why: string, remedy: string): TokenFile => ({
     kind: 'unusable',
     why: `${file} ${why}`,
@@ -35,10 +35,7 @@ export function tokenIn(path: string, read: FileRead): TokenFile {
     case 'gone':
       return unusable('does not exist', make)
     case 'refused':
-      return unusable(
-        'must be a regular file and no link',
-        `rm ${file}; ${make}`,
-      )
+      return unusable('must be a regular file and no link', make)
     case 'closed':
       return unusable(
         `cannot be read by the monitor (${read.code})`,
@@ -48,7 +45,7 @@ export function tokenIn(path: string, read: FileRead): TokenFile {
       if ((read.mode & 0o027) !== 0)
         return unusable(
           `must be writable by its owner alone, readable by its group at most, got mode ${read.mode.toString(8)}`,
-          `rm ${file}; ${make}`,
+          make,
         )
       return tokenPattern.test(read.text) && !read.isCut
         ? { kind: 'token', token: read.text.trim() }

@@ -6,6 +6,7 @@ import type { StatusSettings } from '../config/config.ts'
 import { errorCode } from '../config/error-code.ts'
 import { Live } from './live.ts'
 import { Exposition } from './exposition.ts'
+import { counted } from './messages.ts'
 import type { PageCounts, PageNews, PageOrder } from './messages.ts'
 import { Orders } from './orders.ts'
 import { statusServer } from './server.ts'
@@ -25,6 +26,7 @@ let told = ''
 parentPort?.on('message', (message: PageOrder | PageCounts) => {
   if ('events' in message) {
     exposition.note(message.events)
+    parentPort?.postMessage(counted)
     return
   }
   live.retune(message.config, message.problems)

@@ -1,23 +1,11 @@
 // What the monitor takes for 2, 20 and 1,000 backends, and how soon it knows.
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import {
-  checkout,
-  dist,
-  freePort,
-  publicDirectory,
-  startProgram,
-  until,
-} from '../../test/fixtures/processes.ts'
+import { until } from '../../test/fixtures/processes.ts'
 import type { Owner } from '../../test/fixtures/processes.ts'
+import { startCrowd } from './crowd.ts'
 import { makeOwner } from './owner.ts'
 import { cpuMsOf, residentMbOf } from './processor.ts'
 import type { Load } from './report.ts'
-import { addressOf } from './stand-ins.ts'
-import type { Counts, Order } from './stand-ins.ts'
 
 export type LoadSize = {
   readonly seconds: number
@@ -50,38 +38,9 @@ async function measureOne(
   { backends, hasHeartbeat, deaths }: SetUp,
   seconds: number,
 ): Promise<Load> {
-  const port = await freePort()
-  const standIns = await startStandIns(owner, port, backends)
-  const sentinels = publicDirectory(owner)
-  const config = `${publicDirectory(owner)}/zope-failover.yaml`
-  const names = Array.from({ length: backends }, (_name, i) => `b${i}`)
-  writeFileSync(
-    config,
-    JSON.stringify({
-      directory: sentinels,
-      backends: Object.fromEntries(
-        names.map((name, i) => [name, `http://${addressOf(i)}:${port}`]),
-      ),
-      // all may die, again and again
-      pools: { all: { policy: 'balance', members: names, minAlive: 0 } },
-      probe: {
-        heartbeat: hasHeartbeat ? 'auto' : 'off',
-        damping: false,
-        slowStart: '0s',
-      },
-    }),
-  )
-  const { pid, isGone, output } = startProgram(owner, process.execPath, [
-    join(dist, 'cli/main.js'),
-    'monitor',
-    '--config',
-    config,
-  ])
-  const isUp = (index: number): boolean =>
-    existsSync(`${sentinels}/b${index}.up`)
-  await until('every backend is up', () => {
-    if (isGone()) throw new Error(`the monitor ended: ${output()}`)
-    return names.every((_name, i) => isUp(i))
+  const { pid, standIns, isUp } = await startCrowd(owner, {
+    backends,
+    heartbeat: hasHeartbeat ? 'auto' : 'off',
   })
   // heartbeats are learned, code is compiled
   await pause(Math.min(3_000, seconds * 1_000))
@@ -116,45 +75,11 @@ async function measureOne(
     backends,
     hasHeartbeat,
     seconds: tookS,
-    ...counts,
+    probes: counts.probes,
+    beats: counts.beats,
+    bins: counts.bins,
     cpuMs,
     residentMb: residentMbOf(pid),
     verdictMs,
-  }
-}
-
-type StandIns = {
-  readonly order: (order: Order) => void
-  readonly count: () => Promise<Counts>
-}
-
-async function startStandIns(
-  owner: Owner,
-  port: number,
-  count: number,
-): Promise<StandIns> {
-  const child = fork(
-    join(checkout, 'dist/bench/health/stand-ins.js'),
-    [String(port), String(count)],
-    { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
-  )
-  owner.teardown(() => child.kill('SIGKILL'))
-  const ended = once(child, 'exit').then(([code]) => {
-    throw new Error(`the stand-in backends ended with ${code}`)
-  })
-  // at the end of the run nobody waits for it any more
-  ended.catch(() => undefined)
-  await Promise.race([once(child, 'message'), ended])
-  return {
-    order: order => void child.send(order),
-    count: async () => {
-      child.send({ kind: 'count' } satisfies Order)
-      const [counts]: Counts[] = await Promise.race([
-        once(child, 'message'),
-        ended,
-      ])
-      if (counts === undefined) throw new Error('no counts')
-      return counts
-    },
   }
 }

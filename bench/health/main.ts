@@ -7,21 +7,30 @@ import { measureFaults } from './faults.ts'
 import type { FaultSize } from './faults.ts'
 import { measureLoad } from './load.ts'
 import type { LoadSize } from './load.ts'
+import { measurePage } from './page.ts'
+import type { PageSize } from './page.ts'
 import { endOnSignals, makeOwner } from './owner.ts'
 import { faultKinds, report } from './report.ts'
 import type { Results } from './report.ts'
 import { measureZopeCost } from './zope-cost.ts'
 
-const sections = ['faults', 'load', 'zope'] as const
+const sections = ['faults', 'load', 'page', 'zope'] as const
 
-const help = `npm run bench:health -- [--quick] [--only SECTION]...
+const help = `npm run bench:health -- [--quick] [--only SECTION]... [--page-seconds N]
 
   --quick   to see that it works; its figures mean little
   --only    one of ${sections.join(', ')}
+  --page-seconds   for how long each of those who look at the status page does
 `
 
-/** How much is measured; the whole run stays under four minutes. */
-const full: { faults: FaultSize; load: LoadSize; questions: number } = {
+/** How much is measured; the whole run stays under five minutes. */
+const full: {
+  faults: FaultSize
+  load: LoadSize
+  page: PageSize
+  questions: number
+} = {
+  page: { seconds: 15, pages: 50, attackers: 10_000 },
   questions: 500,
   faults: { rounds: 3, kinds: faultKinds, scale: 1 },
   load: {
@@ -36,6 +45,7 @@ const full: { faults: FaultSize; load: LoadSize; questions: number } = {
   },
 }
 const quick: typeof full = {
+  page: { seconds: 2.5, pages: 5, attackers: 10_000 },
   questions: 20,
   faults: { rounds: 1, kinds: ['frozen', 'flapping', 'well'], scale: 0.5 },
   load: {
@@ -54,6 +64,7 @@ async function main(): Promise<number> {
     ;({ values } = parseArgs({
       options: {
         quick: { type: 'boolean', default: false },
+        'page-seconds': { type: 'string' },
         only: { type: 'string', multiple: true, default: [] },
         help: { type: 'boolean', default: false },
       },
@@ -74,6 +85,13 @@ async function main(): Promise<number> {
     return 2
   }
   const size = values.quick ? quick : full
+  const seconds = Number(values['page-seconds'] ?? size.page.seconds)
+  if (!(seconds > 0 && seconds <= 3_600)) {
+    process.stderr.write(
+      `--page-seconds must be more than 0 and at most 3600, got "${values['page-seconds']}"\n`,
+    )
+    return 2
+  }
   const owner = makeOwner()
   endOnSignals(owner)
   const before = machine()
@@ -88,6 +106,9 @@ async function main(): Promise<number> {
           break
         case 'load':
           results.load = await measureLoad(owner, size.load)
+          break
+        case 'page':
+          results.page = await measurePage(owner, { ...size.page, seconds })
           break
         case 'zope':
           results.zope = await measureZopeCost(owner, size.questions)

@@ -1,6 +1,6 @@
 // The figures as Markdown for README. Pure.
 import { table } from '../report.ts'
-import { median } from '../statistics.ts'
+import { median, percentile } from '../statistics.ts'
 import type { Finding } from './timeline.ts'
 
 export const faultKinds = [
@@ -54,10 +54,22 @@ export type ZopeCost = {
   readonly tookMs: number
 }
 
+/** One of those who look at the status page. */
+export type PageLoad = {
+  readonly what: string
+  readonly seconds: number
+  /** processor time of the monitor in these seconds */
+  readonly cpuMs: number
+  readonly residentMb: number
+  /** between one probe of a backend and the next */
+  readonly gapsMs: readonly number[]
+}
+
 /** A section that was not asked for is missing. */
 export type Results = {
   faults?: Faults
   load?: readonly Load[]
+  page?: readonly PageLoad[]
   zope?: readonly ZopeCost[]
 }
 
@@ -77,11 +89,12 @@ export function isAlive(kind: FaultKind): boolean {
   return kind === 'busy' || kind === 'report' || kind === 'well'
 }
 
-export function report({ faults, load, zope }: Results): string {
+export function report({ faults, load, page, zope }: Results): string {
   return `${[
     faults &&
       `### Health, beside HAProxy and mod_proxy_hcheck\n\n${faultSection(faults)}`,
     load && `### What the monitor takes\n\n${loadSection(load)}`,
+    page && `### What the status page takes\n\n${pageSection(page)}`,
     zope && `### What it takes of a Zope\n\n${zopeSection(zope)}`,
   ]
     .filter(text => text !== undefined)
@@ -156,7 +169,7 @@ function loadSection(loads: readonly Load[]): string {
     String(load.backends),
     load.hasHeartbeat ? '4 a second' : 'off',
     String(load.probes),
-    `${((load.cpuMs / load.seconds / 1_000) * 100).toFixed(1)} %`,
+    share(load),
     (load.cpuMs / load.probes).toFixed(2),
     beatCostMs(load, loads)?.toFixed(2) ?? '',
     load.residentMb.toFixed(0),
@@ -181,6 +194,39 @@ function loadSection(loads: readonly Load[]): string {
   )}
 
 Stand-in backends in one process, a probe a second each, ${loads[0]?.seconds.toFixed(0) ?? 0} s. Processor time is that of the whole monitor, divided by its probes, so with few backends mostly what it does anyway; that of a heartbeat is what there is more with them. Verdict: from the moment a backend refuses connections until its \`.up\` is gone. Evenness: the fullest 100 ms over the mean.`
+}
+
+function pageSection(loads: readonly PageLoad[]): string {
+  const rows = loads.map(load => {
+    const gaps = load.gapsMs.toSorted((one, other) => one - other)
+    return [
+      load.what,
+      share(load),
+      load.residentMb.toFixed(0),
+      ...[0.5, 0.99, 1].map(part => percentile(gaps, part).toFixed(0)),
+    ]
+  })
+  return `${table(
+    [
+      'who looks',
+      'of one core',
+      'resident MB',
+      'probe to probe ms, p50',
+      'p99',
+      'longest',
+    ],
+    rows,
+  )}
+
+20 stand-in backends with heartbeats, a probe a second each, one monitor, ${loads[0]?.seconds.toFixed(0) ?? 0} s for each line. Probe to probe: on one backend, as the backend sees it.`
+}
+
+/** Of one core. */
+function share(load: {
+  readonly cpuMs: number
+  readonly seconds: number
+}): string {
+  return `${((load.cpuMs / load.seconds / 1_000) * 100).toFixed(1)} %`
 }
 
 function zopeSection(costs: readonly ZopeCost[]): string {

@@ -18,6 +18,8 @@ export type Counts = {
   readonly probes: number
   readonly beats: number
   readonly bins: readonly number[]
+  /** between one probe of a backend and the next */
+  readonly gapsMs: readonly number[]
 }
 
 const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
@@ -30,7 +32,9 @@ if (portText !== undefined && import.meta.filename === file)
 async function serve(port: number, count: number): Promise<void> {
   let [beats, probes, beginMs] = [0, 0, performance.now()]
   let bins: number[] = []
-  const makeServer = (): Server =>
+  let gapsMs: number[] = []
+  let probedMs: number[] = []
+  const makeServer = (_none: unknown, index: number): Server =>
     createServer(socket => {
       socket.on('error', () => socket.destroy())
       // headers come in one piece: they are short, and this is loopback
@@ -41,7 +45,11 @@ async function serve(port: number, count: number): Promise<void> {
           return
         }
         probes++
-        const bin = Math.floor((performance.now() - beginMs) / binMs)
+        const nowMs = performance.now()
+        const before = probedMs[index]
+        if (before !== undefined) gapsMs.push(nowMs - before)
+        probedMs[index] = nowMs
+        const bin = Math.floor((nowMs - beginMs) / binMs)
         bins[bin] = (bins[bin] ?? 0) + 1
         socket.end(answer)
       })
@@ -62,7 +70,8 @@ async function serve(port: number, count: number): Promise<void> {
         void open(order.index)
         break
       case 'reset':
-        ;[beats, probes, beginMs, bins] = [0, 0, performance.now(), []]
+        ;[beats, probes, beginMs] = [0, 0, performance.now()]
+        ;[bins, gapsMs, probedMs] = [[], [], []]
         break
       case 'count': {
         // a bin without a probe is a hole in the list, the last one is not full
@@ -71,6 +80,7 @@ async function serve(port: number, count: number): Promise<void> {
           probes,
           beats,
           bins: Array.from({ length: full }, (_bin, i) => bins[i] ?? 0),
+          gapsMs,
         }
         process.send?.(counts)
         break

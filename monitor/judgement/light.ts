@@ -4,6 +4,7 @@
 // back after `rise` passes in a row. What says nothing of it changes nothing.
 import type { ProbeSettings } from '../../config/config.ts'
 import type { State } from '../../sentinels/reports.ts'
+import { formatDuration } from '../../config/duration.ts'
 import { dampedMs, flipped, noFlips } from './damping.ts'
 import type { Flips } from './damping.ts'
 import { describe, isAnswer, judge } from './outcome.ts'
@@ -282,7 +283,7 @@ function awake(
     ? enter(
         light,
         'warming',
-        `${reason}; its share grows for ${settings.slowStartMs} ms`,
+        `${reason}; its share grows for ${formatDuration(settings.slowStartMs)}`,
       )
     : { ...enter(light, 'up', reason), warmSinceMs: null }
 }

@@ -96,7 +96,7 @@ function titleOf(
   severity: Severity,
   items: readonly Item[],
 ): string {
-  const word = severity === 'info' ? 'WELL AGAIN' : severity.toUpperCase()
+  const word = severity === 'info' ? 'RESOLVED' : severity.toUpperCase()
   const names = items.map(
     item =>
       `${item.what === 'map' ? '' : `${item.what} `}${item.name} ${item.state}`,

@@ -138,6 +138,16 @@ void t.test('the report has the sections that were measured', async t => {
   )
 })
 
+void t.test('what the status page takes', async t => {
+  const who = { seconds: 2, cpuMs: 100, residentMb: 90 }
+  t.match(
+    report({
+      page: [{ ...who, what: 'nobody', gapsMs: [1_000, 900, 1_100] }],
+    }),
+    '| nobody | 5.0 % | 90 | 1000 | 1100 | 1100 |',
+  )
+})
+
 void t.test('what a Zope takes', async t => {
   t.match(
     report({ zope: [{ what: 'heartbeat', times: 9, cpuMs: 0.2, tookMs: 1 }] }),
@@ -202,13 +212,16 @@ void t.test('a quick run with stand-ins, and nothing stays', async t => {
   mkdirSync(scratch)
   const { stdout } = await run(
     process.execPath,
-    [main, '--quick', '--only', 'load'],
+    [main, '--quick', '--only', 'load', '--only', 'page'],
     {
       env: { ...process.env, TMPDIR: scratch },
       signal: AbortSignal.timeout(120_000),
     },
   )
   t.match(stdout, '### What the monitor takes')
+  t.match(stdout, '### What the status page takes')
+  t.match(stdout, '| 5 open pages, ')
+  t.match(stdout, '10000 connections at once')
   t.notMatch(stdout, /NaN|undefined/)
   t.equal(stdout.match(/^\| \d+ \|/gm)?.length, 3)
   t.same(readdirSync(scratch), [], 'no file is left behind')
@@ -216,6 +229,11 @@ void t.test('a quick run with stand-ins, and nothing stays', async t => {
 })
 
 void t.test('wrong usage is refused', async t => {
-  for (const args of [['--fast'], ['--only', 'speed']])
+  for (const args of [
+    ['--fast'],
+    ['--only', 'speed'],
+    ['--page-seconds', 'ten'],
+    ['--page-seconds', '0'],
+  ])
     await t.rejects(run(process.execPath, [main, ...args]), { code: 2 })
 })

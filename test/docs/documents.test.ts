@@ -1,6 +1,12 @@
 // What the documents tell a user to type works as it stands.
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
@@ -10,8 +16,19 @@ import { version } from '../../config/version.ts'
 import { noticeOf } from '../../monitor/notices/notice.ts'
 import type { Item } from '../../monitor/notices/notice.ts'
 import { mapStates, states } from '../../sentinels/reports.ts'
-import { blocksOf, commandsOf } from '../fixtures/markdown.ts'
-import { dist, startProgram, until } from '../fixtures/processes.ts'
+import { startHttpd } from '../fixtures/httpd.ts'
+import {
+  blocksOf,
+  commandsOf,
+  headingsOf,
+  sectionCommands,
+} from '../fixtures/markdown.ts'
+import {
+  dist,
+  publicDirectory,
+  startProgram,
+  until,
+} from '../fixtures/processes.ts'
 import { promtool } from '../fixtures/promtool.ts'
 
 const run = promisify(execFile)
@@ -27,39 +44,79 @@ await t.test('the version in the code is that of the package', t => {
   t.end()
 })
 
-for (const document of [
-  'README.md',
-  'docs/drain-and-restart.md',
-  'docs/monitoring.md',
-  'docs/status-page.md',
-  'examples/notify/README.md',
-])
-  await t.test(`every YAML fragment of ${document} is a configuration`, t => {
-    const blocks = blocksOf(resolve(root, document), 'yaml')
-    t.not(blocks.length, 0)
-    for (const block of blocks)
-      t.doesNotThrow(() => parseConfig(block, document))
-    t.end()
-  })
+// what a user reads; CHANGELOG and ARCHITECTURE have nothing to type
+const documents = [
+  ...['README.md', 'CONTRIBUTING.md', 'examples/README.md'],
+  ...readdirSync(resolve(root, 'docs'))
+    .filter(name => name.endsWith('.md'))
+    .map(name => `docs/${name}`),
+  ...readdirSync(resolve(root, 'examples'))
+    .map(name => `examples/${name}/README.md`)
+    .filter(name => existsSync(resolve(root, name))),
+]
 
-await t.test('every key of the configuration is in README', t => {
+await t.test('every YAML fragment is a configuration', t => {
+  for (const document of documents)
+    for (const block of blocksOf(resolve(root, document), 'yaml'))
+      t.doesNotThrow(() => parseConfig(block, document), document)
+  t.end()
+})
+
+await t.test('every link leads somewhere', t => {
+  for (const document of [...documents, 'ARCHITECTURE.md', 'CHANGELOG.md']) {
+    const text = readFileSync(resolve(root, document), 'utf8')
+    for (const [, link = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^https?:/.test(link)) continue
+      const [file = '', heading] = link.split('#')
+      const target = resolve(root, document, file === '' ? '.' : '..', file)
+      const leads =
+        existsSync(target) &&
+        (heading === undefined || headingsOf(target).includes(heading))
+      t.ok(leads, `${document}: ${link}`)
+    }
+  }
+  t.end()
+})
+
+await t.test('README leads to every page', t => {
   const readme = readFileSync(resolve(root, 'README.md'), 'utf8')
+  for (const document of documents)
+    if (document.startsWith('docs/'))
+      t.ok(readme.includes(`](${document})`), document)
+  t.end()
+})
+
+await t.test('every httpd fragment is taken by httpd', async t => {
+  const example = resolve(root, 'examples/two-zopes/zope-failover.yaml')
+  const argv = [command, 'apache-conf', '--config', example, '--style', 'txt']
+  const generated = `${publicDirectory(t)}/zope-failover.conf`
+  await run(process.execPath, [...argv, '--output', generated])
+  const blocks = documents.flatMap(document =>
+    blocksOf(resolve(root, document), 'apache'),
+  )
+  t.ok(blocks.length > 2)
+  const conf = blocks.join('').replace(/^(Include ).*$/gm, `$1${generated}`)
+  await startHttpd(t, { conf })
+})
+
+await t.test('every key is in docs/configuration.md', t => {
+  const page = readFileSync(resolve(root, 'docs/configuration.md'), 'utf8')
   const schema = readFileSync(resolve(root, 'config/schema.ts'), 'utf8')
   const keys = [...schema.matchAll(/^ {2,4}(\w+):/gm)]
     .map(([, key = '']) => key)
     .filter(key => !['error', 'tls', 'host', 'port'].includes(key))
   t.ok(keys.includes('fastInterval'), 'the keys were found')
-  for (const key of keys) t.match(readme, new RegExp(`\\b${key}\\b`), key)
+  for (const key of keys) t.match(page, new RegExp(`\\b${key}\\b`), key)
   t.end()
 })
 
-await t.test('every option of apache-conf is in README', async t => {
-  const readme = readFileSync(resolve(root, 'README.md'), 'utf8')
+await t.test('every option of apache-conf is in docs/apache.md', async t => {
+  const page = readFileSync(resolve(root, 'docs/apache.md'), 'utf8')
   const help = await run(process.execPath, [command, 'apache-conf', '--help'])
   const options = [...help.stdout.matchAll(/--[a-z][\w-]*/g)]
     .map(([option]) => option)
-    .filter(option => option !== '--help')
-  for (const option of new Set(options)) t.ok(readme.includes(option), option)
+    .filter(option => !['--help', '--config'].includes(option))
+  for (const option of new Set(options)) t.ok(page.includes(option), option)
 })
 
 const noItem: Item = {
@@ -83,24 +140,22 @@ await t.test('docs/notices.md has all that a notice can say', t => {
   t.end()
 })
 
-const documents = [
-  'README.md',
-  'CONTRIBUTING.md',
-  'docs/monitoring.md',
-  'examples/prometheus/README.md',
-  'docs/drain-and-restart.md',
-  'examples/two-zopes/README.md',
-  'examples/balance/README.md',
-  'examples/several-sites/README.md',
-  'examples/notify/README.md',
-  'examples/systemd/README.md',
-  'docs/install.md',
-  'docs/troubleshooting.md',
-]
+// ten-minutes.test.ts types these
+const typedThere = sectionCommands(
+  resolve(root, 'README.md'),
+  'Ten minutes with your own two Zopes',
+).flat()
+const tried = new Set(typedThere.map(line => `README.md ${line}`))
 for (const document of documents)
   await t.test(`the commands of ${document} work`, async t => {
-    for (const line of commandsOf(resolve(root, document)))
+    for (const line of commandsOf(resolve(root, document))) {
+      // with the same configuration it would be the same again
+      const example = resolve(root, document, '../zope-failover.yaml')
+      const place = existsSync(example) ? document : 'README.md'
+      if (tried.has(`${place} ${line}`)) continue
+      tried.add(`${place} ${line}`)
       await t.test(line, t => tryCommand(t, document, line))
+    }
   })
 
 async function tryCommand(
@@ -110,9 +165,10 @@ async function tryCommand(
 ): Promise<void> {
   const [program = '', ...args] = line.split(' ')
   const script = /^npm (?:run )?(\S+)/.exec(line)?.[1]
-  if (/^npm (?:pack$|(?:un)?install --global )/.test(line)) {
-    // done by package.test.ts
+  if (/^npm (?:ci|pack|(?:un)?install --global \S+)$/.test(line)) {
+    // done by .ci/run and package.test.ts
     const wanted = {
+      ci: undefined,
       pack: undefined,
       install: `zope-failover-${version}.tgz`,
       uninstall: 'zope-failover',
@@ -130,7 +186,8 @@ async function tryCommand(
   } else if (program === 'zope-failover') {
     await tryOurs(t, document, args)
   } else {
-    // changes the system: adduser, install, systemctl, a2enmod …
+    // changes the system: adduser, install, systemctl, a2enmod …; bin/pip and curl
+    // are those of test/zope/probe-package.test.ts
     const files = (program === 'install' ? args : []).filter(arg =>
       /^[^/].*\.(?:yaml|service|conf)$|^notify-by-/.test(arg),
     )
@@ -138,7 +195,7 @@ async function tryCommand(
       t.ok(existsSync(resolve(root, document, '..', file)), `${file} is there`)
     t.match(
       program,
-      /^(?:adduser|apachectl|chgrp|chmod|install|journalctl|systemctl|systemd-tmpfiles|a2enmod|a2enconf|a2ensite)$/,
+      /^(?:adduser|apachectl|chgrp|chmod|head|install|journalctl|systemctl|systemd-tmpfiles|a2enmod|a2enconf|a2ensite|bin\/pip|curl|rm)$/,
     )
   }
 }

@@ -13,7 +13,7 @@ void t.test('a mail goes to whom it should', t => {
     `#!/bin/sh\necho "$@" >${directory}/args\ncat >${directory}/mail\n`,
     { mode: 0o755 },
   )
-  const title = 'WELL AGAIN: backend zope1 up … '.repeat(3)
+  const title = 'RESOLVED: backend zope1 up … '.repeat(3)
   execFileSync(
     resolve(dist, '../examples/notify/notify-by-mail'),
     ['admin@example.org'],

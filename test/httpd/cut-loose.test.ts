@@ -2,16 +2,16 @@
 // by the verdict, not by httpd's timeout. Needs root and ss, as the monitor does.
 import t from 'tap'
 import { Visitor } from '../fixtures/load.ts'
-import { until } from '../fixtures/processes.ts'
+import { jsonLines, until } from '../fixtures/processes.ts'
+import type { Line } from '../fixtures/processes.ts'
 import { startSite } from '../fixtures/site.ts'
 import type { Site } from '../fixtures/site.ts'
 
 /** What the monitor told with this message. */
-function told(site: Site, message: string): Record<string, unknown>[] {
-  return (site.monitor?.output() ?? '')
-    .split('\n')
-    .filter(line => line.includes(`"msg":"${message}"`))
-    .map((line): Record<string, unknown> => JSON.parse(line))
+function told(site: Site, message: string): Line[] {
+  return jsonLines(site.monitor?.output() ?? '').filter(
+    ({ msg }) => msg === message,
+  )
 }
 
 for (const hasSecondChance of [true, false])

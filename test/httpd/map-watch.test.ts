@@ -8,18 +8,13 @@ import { errorCode } from '../../config/error-code.ts'
 import { isMonitorReport, parseReport } from '../../sentinels/reports.ts'
 import type { MapSeen } from '../../sentinels/reports.ts'
 import { more, startLoad } from '../fixtures/load.ts'
-import { dist, freePort, until } from '../fixtures/processes.ts'
+import { dist, freePort, textOf, until } from '../fixtures/processes.ts'
 import { startSite } from '../fixtures/site.ts'
 import type { Site } from '../fixtures/site.ts'
 
 function mapSeen(site: Site): MapSeen | undefined {
-  let text
-  try {
-    text = readFileSync(`${site.directory}/monitor.json`, 'utf8')
-  } catch {
-    // not written yet
-    return undefined
-  }
+  const text = textOf(`${site.directory}/monitor.json`)
+  if (text === undefined) return undefined
   const report = parseReport(text)
   return isMonitorReport(report) ? report.map : undefined
 }

@@ -9,8 +9,8 @@ import {
   startLoad,
   Visitor,
 } from '../fixtures/load.ts'
-import { processesWith, until } from '../fixtures/processes.ts'
-import type { Found } from '../fixtures/processes.ts'
+import { jsonLines, processesWith, until } from '../fixtures/processes.ts'
+import type { Found, Line } from '../fixtures/processes.ts'
 import { startSite } from '../fixtures/site.ts'
 import type { Site, SiteOptions } from '../fixtures/site.ts'
 
@@ -42,12 +42,8 @@ function observers(site: Site): Found[] {
 }
 
 /** The JSON lines of the observer in httpd's error log with this message. */
-function told(site: Site, message: string): Record<string, unknown>[] {
-  return site.httpd
-    .errorLog()
-    .split('\n')
-    .filter(line => line.includes(`"msg":"${message}"`))
-    .map((line): Record<string, unknown> => JSON.parse(line))
+function told(site: Site, message: string): Line[] {
+  return jsonLines(site.httpd.errorLog()).filter(({ msg }) => msg === message)
 }
 
 async function ask(site: Site, path = '/'): Promise<number | undefined> {

@@ -12,6 +12,7 @@ import {
   publicDirectory,
   startProgram,
   until,
+  written,
 } from '../fixtures/processes.ts'
 import type { Program } from '../fixtures/processes.ts'
 import { startSite } from '../fixtures/site.ts'
@@ -108,8 +109,7 @@ await t.test('restart, ended at each step', async t => {
     )
   /** waits for the command, has it end with `act` done */
   const atCommand = async (act: () => Promise<void>): Promise<void> => {
-    await until('the command', () => existsSync(begun))
-    t.equal(readFileSync(begun, 'utf8'), 'zope1 zope1\n')
+    t.equal(await written(begun), 'zope1 zope1')
     rmSync(begun)
     await act()
     writeFileSync(go, '')
@@ -271,4 +271,33 @@ await t.test('restart, ended at each step', async t => {
     })
     t.notOk(site.has('zope1.maint'))
   })
+})
+
+await t.test('ended in slow start, when visitors come again', async t => {
+  const site = await startSite(t, {
+    hasMonitor: true,
+    yaml: probe.replace('slowStart: 0s', 'slowStart: 1h'),
+  })
+  const zope1 = site.backend('zope1')
+  const desk = publicDirectory(t)
+  const command = `echo > ${desk}/begun; until [ -e ${desk}/go ]; do sleep 0.05; done`
+  const program = begin(
+    t,
+    site,
+    ...['restart', 'zope1', 'zope2', '--', 'sh', '-c', command],
+  )
+  await until('the command', () => existsSync(`${desk}/begun`))
+  await zope1.kill('SIGKILL')
+  await until('it to be down', () => !site.has('zope1.up'))
+  await zope1.start()
+  writeFileSync(`${desk}/go`, '')
+  await says(program, 'zope1: in service again')
+  program.child.kill('SIGINT')
+  t.match(await endOf(program), {
+    code: 130,
+    said: /zope1: interrupted by SIGINT; it is in service\nnot begun: zope2\n$/,
+  })
+  const { stdout } = ask(site, 'status')
+  t.match(stdout, /zope1 .* warming .*; its share grows for 1h$/m)
+  t.notMatch(stdout, /restart|maint/)
 })

@@ -1,9 +1,9 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { pino } from 'pino'
 import t from 'tap'
 import { Hook } from '../../monitor/hook.ts'
 import type { Change } from '../../monitor/hook.ts'
-import { publicDirectory, until } from '../fixtures/processes.ts'
+import { publicDirectory, textOf, until } from '../fixtures/processes.ts'
 
 const log = pino({ level: 'silent' })
 const change = (
@@ -36,8 +36,8 @@ void t.test('each change is told, never two at a time', async t => {
   hook.note(change('b', 'up', 'down'))
   rmSync(gate)
   const lines = await until('three lines', () => {
-    const all = existsSync(told) ? readFileSync(told, 'utf8').split('\n') : []
-    return all.length === 4 && all
+    const all = textOf(told)?.split('\n')
+    return all?.length === 4 && all
   })
   t.same(lines.toSorted(), [
     '',

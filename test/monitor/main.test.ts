@@ -5,7 +5,6 @@ import { once } from 'node:events'
 import {
   chmodSync,
   chownSync,
-  existsSync,
   lstatSync,
   mkdirSync,
   readFileSync,
@@ -24,11 +23,13 @@ import type { MonitorReport } from '../../sentinels/reports.ts'
 import {
   dist,
   freePort,
+  jsonLines,
   publicDirectory,
   startProgram,
+  textOf,
   until,
 } from '../fixtures/processes.ts'
-import type { Program } from '../fixtures/processes.ts'
+import type { Line, Program } from '../fixtures/processes.ts'
 import { startZcMonitor } from '../fixtures/zc-monitor.ts'
 
 type Zope = {
@@ -94,10 +95,9 @@ function siteOf(
   writeFileSync(configFile, JSON.stringify({ directory, backends, probe }))
   const path = (file: string): string => `${directory}/${file}`
   const report = (): MonitorReport | undefined => {
-    if (!existsSync(path('monitor.json'))) return undefined
-    const read: MonitorReport = JSON.parse(
-      readFileSync(path('monitor.json'), 'utf8'),
-    )
+    const text = textOf(path('monitor.json'))
+    if (text === undefined) return undefined
+    const read: MonitorReport = JSON.parse(text)
     return read
   }
   return {
@@ -128,22 +128,9 @@ function siteOf(
   }
 }
 
-type Line = Readonly<Record<string, unknown>>
-
-function logOf(program: Program): Line[] {
-  return program
-    .output()
-    .split('\n')
-    .filter(line => line.startsWith('{') && line.endsWith('}'))
-    .map(line => {
-      const read: Line = JSON.parse(line)
-      return read
-    })
-}
-
 /** The lines with this message. */
 function told(program: Program, message: string): Line[] {
-  return logOf(program).filter(line => line['msg'] === message)
+  return jsonLines(program.output()).filter(line => line['msg'] === message)
 }
 
 void t.test('verdicts, the report and the log', async t => {
@@ -269,8 +256,8 @@ void t.test('an answer that is overdue costs the share at once', async t => {
     { ...quickly, slow: '200ms', timeout: '60s' },
   )
   site.start()
-  const share = (): string => readFileSync(site.path('zope1.up'), 'utf8')
-  await until('up', () => site.has('zope1.up') && share() === '100\n')
+  const share = (): string | undefined => textOf(site.path('zope1.up'))
+  await until('up', () => share() === '100\n')
   zope.mood = 'silent'
   await until('share 0', () => share() === '0\n')
   await until('told', () => site.state('zope1') === 'busy')

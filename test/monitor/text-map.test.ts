@@ -1,11 +1,5 @@
 // The text map as the running monitor keeps it.
-import {
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import type { Test } from 'tap'
 import { startBackend } from '../fixtures/backend.ts'
@@ -14,6 +8,7 @@ import {
   dist,
   publicDirectory,
   startProgram,
+  textOf,
   until,
 } from '../fixtures/processes.ts'
 import type { Program } from '../fixtures/processes.ts'
@@ -37,17 +32,11 @@ async function siteOf(t: Test, pool = ''): Promise<Site> {
     ['zope1', 'zope2'].map(name => startBackend(t, root, name)),
   )
   writeConfig(configFile, directory, backends, pool)
-  const value = (key: string): string | undefined => {
-    try {
-      return readFileSync(`${directory}/zope-failover.map`, 'utf8')
-        .split('\n')
-        .find(line => line.startsWith(`${key} `))
-        ?.slice(key.length + 1)
-    } catch {
-      // not there yet
-      return undefined
-    }
-  }
+  const value = (key: string): string | undefined =>
+    textOf(`${directory}/zope-failover.map`)
+      ?.split('\n')
+      .find(line => line.startsWith(`${key} `))
+      ?.slice(key.length + 1)
   return {
     directory,
     configFile,

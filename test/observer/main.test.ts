@@ -6,7 +6,12 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import t from 'tap'
 import type { Test } from 'tap'
-import { dist, publicDirectory, until } from '../fixtures/processes.ts'
+import {
+  dist,
+  jsonLines,
+  publicDirectory,
+  until,
+} from '../fixtures/processes.ts'
 
 type Observer = {
   readonly child: ChildProcessByStdio<Writable, null, Readable>
@@ -65,11 +70,7 @@ function startObserver(
       const [code]: unknown[] = await gone
       await closed
       // a note that took longer than the observer waits may be told after it
-      const last = text
-        .trim()
-        .split('\n')
-        .map((told): Record<string, unknown> => JSON.parse(told))
-        .find(({ msg }) => msg === 'observer ended')
+      const last = jsonLines(text).find(({ msg }) => msg === 'observer ended')
       if (last === undefined) throw new Error(`no end is told:\n${text}`)
       return [code, last]
     },

@@ -16,7 +16,7 @@ import {
   spawnBare,
   writeConfig,
 } from '../fixtures/map.ts'
-import { publicDirectory, until } from '../fixtures/processes.ts'
+import { isGone, publicDirectory, until } from '../fixtures/processes.ts'
 
 /** The launcher as httpd starts it, and the Node behind it. */
 async function launch(t: Test, shell: readonly string[] = []) {
@@ -62,12 +62,7 @@ function kill(pid: number, signal: NodeJS.Signals) {
 }
 
 async function gone(pid: number) {
-  await until(
-    `process ${pid} to be gone`,
-    () =>
-      !existsSync(`/proc/${pid}`) ||
-      /^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')),
-  )
+  await until(`process ${pid} to be gone`, () => isGone(String(pid)))
 }
 
 for (const [name, shell] of [

@@ -8,6 +8,7 @@ import { pino } from 'pino'
 import t from 'tap'
 import type { Config } from '../../config/config.ts'
 import { parseConfig } from '../../config/parse.ts'
+import { Telemetry } from '../../monitor/telemetry.ts'
 import { StatusThread } from '../../status/thread.ts'
 import {
   dist,
@@ -96,4 +97,32 @@ void t.test('a thread that dies is started again', async t => {
     (await served(port, '/'))?.includes('never seen'),
   )
   t.equal(deaths(), 2)
+})
+
+void t.test('a thread that hangs is started again', async t => {
+  const config = parseConfig(
+    JSON.stringify({
+      backends: { zope1: 'http://127.0.0.1:1' },
+      status: { listen: '127.0.0.1:1' },
+    }),
+    'f',
+  )
+  const lines: string[] = []
+  const log = pino({}, { write: line => lines.push(line) })
+  // no fault of the real one makes it hang
+  const thread = new StatusThread(
+    config,
+    log,
+    new URL('data:text/javascript,for(;;);'),
+  )
+  t.teardown(() => thread.stop())
+  const telemetry = new Telemetry()
+  const deaths = (): number =>
+    lines.filter(line => line.includes('30 s without a sign of life')).length
+  await until('it to be ended twice', () => {
+    // as if a second had passed
+    thread.count(telemetry)
+    return deaths() === 2
+  })
+  t.equal(lines.length, 2, 'and nothing else')
 })

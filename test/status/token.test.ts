@@ -21,15 +21,19 @@ void t.test('a token that is kept as a secret', t => {
 
 void t.test('any other file', t => {
   for (const [read, why, remedy] of [
-    [{ kind: 'gone' }, /does not exist/, /umask 027.*base64 > \/f/],
-    [{ kind: 'refused', why: '' }, /must be a regular file/, /rm \/f; /],
+    [
+      { kind: 'gone' },
+      /does not exist/,
+      /install -m 640 .* \/f; .*base64 > \/f/,
+    ],
+    [{ kind: 'refused', why: '' }, /must be a regular file/, /install -m 640/],
     [
       { kind: 'closed', code: 'EACCES', modifiedMs: 0 },
       /cannot be read by the monitor \(EACCES\)/,
       /chmod 640/,
     ],
-    [file(token, 0o644), /got mode 644/, /rm \/f; /],
-    [file(token, 0o660), /writable by its owner alone/, /rm \/f; /],
+    [file(token, 0o644), /got mode 644/, /install -m 640/],
+    [file(token, 0o660), /writable by its owner alone/, /install -m 640/],
     [file(''), /32 to 500 characters/, /base64/],
     [file('x'.repeat(31)), /32 to 500 characters/, /base64/],
     [file('x'.repeat(501)), /32 to 500 characters/, /base64/],

@@ -5,13 +5,13 @@ import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import { askZeo } from '../../monitor/probes/zeo.ts'
 import type { MonitorReport } from '../../sentinels/reports.ts'
-import { readFileSync, existsSync } from 'node:fs'
 import {
   dist,
   freePort,
   hangMs,
   publicDirectory,
   startProgram,
+  textOf,
   until,
 } from '../fixtures/processes.ts'
 import { startZeo } from '../fixtures/zeo.ts'
@@ -68,9 +68,9 @@ await t.test('the monitor tells it once', async t => {
     `--config=${configFile}`,
   ])
   const state = (): string | undefined => {
-    const file = `${directory}/monitor.json`
-    if (!existsSync(file)) return undefined
-    const report: MonitorReport = JSON.parse(readFileSync(file, 'utf8'))
+    const text = textOf(`${directory}/monitor.json`)
+    if (text === undefined) return undefined
+    const report: MonitorReport = JSON.parse(text)
     return report.zeo?.['default']?.state
   }
   await until('well', () => state() === 'well')

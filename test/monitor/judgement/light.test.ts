@@ -188,7 +188,7 @@ void t.test('each change says why, with its numbers', t => {
     [
       found(wasDown),
       'PP',
-      'passed 2 times in a row (rise 2): status 200 with 2 bytes of body after 5 ms; its share grows for 30000 ms',
+      'passed 2 times in a row (rise 2): status 200 with 2 bytes of body after 5 ms; its share grows for 30s',
     ],
     [found(wasUp), '', 'found up with share 100 when the monitor started'],
     [found(wasDown), '', 'found down in monitor.json when the monitor started'],

@@ -78,7 +78,7 @@ void t.test('all that changes meanwhile is in one notice', t => {
   one.for(20, 'cci')
   t.strictSame(one.told, ['15 CRITICAL: backend a down, backend b down'])
   one.for(20, 'iii')
-  t.strictSame(one.told.slice(1), ['38 WELL AGAIN: backend a up, backend b up'])
+  t.strictSame(one.told.slice(1), ['38 RESOLVED: backend a up, backend b up'])
   t.match(one.notices[1]?.changes[0], { was: 'down', severity: 'info' })
   t.end()
 })
@@ -105,7 +105,7 @@ void t.test('a warning must last, and becomes critical at once', t => {
   t.strictSame(one.told.slice(1), [
     '135 CRITICAL: backend a down',
     '145 WARNING: backend a slow',
-    '155 WELL AGAIN: backend a up',
+    '155 RESOLVED: backend a up',
   ])
   const other = teller()
   other.for(30, 'w')
@@ -124,7 +124,7 @@ void t.test('a warning that is not to be told', t => {
   one.for(10, 'ww')
   t.strictSame(
     one.told.map(line => line.slice(4)),
-    ['CRITICAL: backend b down', 'WELL AGAIN: backend b slow'],
+    ['CRITICAL: backend b down', 'RESOLVED: backend b slow'],
   )
   t.end()
 })
@@ -136,7 +136,7 @@ void t.test('who is unknown stays what was told', t => {
   one.for(100, 'c')
   t.equal(one.told.length, 1)
   one.for(10, '')
-  t.strictSame(one.told.slice(1), ['215 WELL AGAIN: backend a gone'])
+  t.strictSame(one.told.slice(1), ['215 RESOLVED: backend a gone'])
   t.match(one.notices[1]?.changes, [
     { was: 'down', reason: 'no longer in the configuration' },
   ])
@@ -174,7 +174,7 @@ void t.test('the limit delays, and loses nothing', t => {
   }
   t.equal(one.told.length, 3)
   one.for(40, 'i')
-  t.strictSame(one.told.slice(3), ['65 WELL AGAIN: backend a up'])
+  t.strictSame(one.told.slice(3), ['65 RESOLVED: backend a up'])
   t.end()
 })
 

@@ -47,7 +47,7 @@ void t.test('what changed, and what else is bad', t => {
   const up = change('map', { what: 'map', state: 'ok', severity: 'info' })
   t.match(noticeOf('change', [up], [], from, 5), {
     severity: 'info',
-    title: 'WELL AGAIN: map ok',
+    title: 'RESOLVED: map ok',
     text: /^map: ok, refused \(was well\)$/m,
   })
   t.end()

@@ -88,7 +88,7 @@ void t.test('a receiver that fails, hangs, is away and comes back', async t => {
       title: 'CRITICAL: backend zope1 down',
       changes: [{ name: 'zope1', state: 'down', was: 'well' }],
     },
-    { title: 'WELL AGAIN: backend zope1 up', severity: 'info', bad: [] },
+    { title: 'RESOLVED: backend zope1 up', severity: 'info', bad: [] },
   ])
   t.equal(
     new Set(receiver.got.map(({ id }) => id)).size,

@@ -1,0 +1,46 @@
+// A process of its own for what must not share the one that measures: it takes
+// orders, and answers `count`.
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { checkout } from '../../test/fixtures/processes.ts'
+import type { Owner } from '../../test/fixtures/processes.ts'
+
+export type Child<Order extends object, Counts> = {
+  readonly order: (order: Order) => void
+  /** what it has counted since it began, or since it was told to begin anew */
+  readonly count: () => Promise<Counts>
+}
+
+/** Resolves when it is ready; a child that ends too soon is an error. */
+export async function startChild<
+  Order extends { readonly kind: string },
+  Counts,
+>(
+  owner: Owner,
+  file: string,
+  args: readonly string[],
+): Promise<Child<Order, Counts>> {
+  const child = fork(join(checkout, 'dist/bench/health', file), args, {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  owner.teardown(() => child.kill('SIGKILL'))
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`${file} ended with ${code}`)
+  })
+  // at the end of the run nobody waits for it any more
+  ended.catch(() => undefined)
+  await Promise.race([once(child, 'message'), ended])
+  return {
+    order: order => void child.send(order),
+    count: async () => {
+      child.send({ kind: 'count' })
+      const [counts]: Counts[] = await Promise.race([
+        once(child, 'message'),
+        ended,
+      ])
+      if (counts === undefined) throw new Error('no counts')
+      return counts
+    },
+  }
+}
