@@ -1,7 +1,9 @@
 // The whole check: facts, rules, and the maps run for a moment.
 import { dirname } from 'node:path'
+import { readRegularFile } from '../sentinels/regular-file.ts'
 import { lookAt } from '../status/look.ts'
 import type { StatusReport } from '../status/report.ts'
+import { maxTokenBytes, tokenIn } from '../status/token.ts'
 import { addressOf } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
 import { version } from '../config/version.ts'
@@ -10,7 +12,11 @@ import { checkReport, placeOf } from './finding.ts'
 import type { CheckReport, Finding, Seen } from './finding.ts'
 import { generatedFindings } from './findings/generated.ts'
 import { mapFindings } from './findings/maps.ts'
-import { ownFindings, runningMapFindings } from './findings/own.ts'
+import {
+  ownFindings,
+  runningMapFindings,
+  tokenFindings,
+} from './findings/own.ts'
 import { proxyFindings } from './findings/proxy.ts'
 import { rewriteFindings } from './findings/rewrite.ts'
 import { serverFindings } from './findings/server.ts'
@@ -40,6 +46,11 @@ export async function check(options: CheckOptions): Promise<CheckReport> {
   // before any map is tried: what it sees is what was there
   const status = lookAt(config, Date.now())
   const findings = ownFindings(status, own)
+  const { tokenFile } = config.status ?? {}
+  if (tokenFile !== undefined) {
+    const read = readRegularFile(tokenFile, maxTokenBytes)
+    findings.push(...tokenFindings(tokenFile, tokenIn(tokenFile, read), own))
+  }
   const servers: Seen['servers'][number][] = []
   const confFiles =
     options.confFiles.length === 0 ? [undefined] : options.confFiles

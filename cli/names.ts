@@ -3,6 +3,17 @@ import { nearest } from '../config/nearest.ts'
 import { found } from '../config/problem.ts'
 import { WrongUsage } from './failure.ts'
 
+/** What is wrong with a name; undefined when the configuration knows it. */
+export function unknownName(
+  what: 'backend' | 'pool',
+  name: string,
+  known: readonly string[],
+): string | undefined {
+  return known.includes(name)
+    ? undefined
+    : `the ${what} must be one of the configuration, got ${found(name)}${nearest(name, known)}`
+}
+
 /**
  * The name itself when the configuration knows it.
  *
@@ -13,10 +24,9 @@ export function oneOfNames(
   name: string,
   known: readonly string[],
 ): string {
-  if (known.includes(name)) return name
-  throw new WrongUsage(
-    `the ${what} must be one of the configuration, got ${found(name)}${nearest(name, known)}`,
-  )
+  const wrong = unknownName(what, name, known)
+  if (wrong === undefined) return name
+  throw new WrongUsage(wrong)
 }
 
 /**

@@ -1,7 +1,7 @@
 // What several subcommands take alike.
 import { InvalidArgumentError, Option } from 'commander'
-import { parseDuration } from '../config/duration.ts'
 import { defaultConfigFile } from '../config/file.ts'
+import { parseTerm, termRule } from '../steer/order.ts'
 
 /** `--config FILE`, which every subcommand has. */
 export function configOption(): Option {
@@ -23,11 +23,7 @@ export function limitOption(what: string): Option {
  * @throws {InvalidArgumentError}
  */
 export function duration(text: string): number {
-  const ms = parseDuration(text)
-  if (ms !== undefined && ms > 0 && ms <= yearMs) return ms
-  throw new InvalidArgumentError(
-    'It is written like 30s, 5m or 2h, and at most 8760h (a year).',
-  )
+  const ms = parseTerm(text)
+  if (ms !== undefined) return ms
+  throw new InvalidArgumentError(`It ${termRule}.`)
 }
-
-const yearMs = 8_760 * 3_600_000

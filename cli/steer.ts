@@ -2,23 +2,18 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { loadConfig } from '../config/load.ts'
 import type { Backend, Config } from '../config/config.ts'
-import { formatAdminNote, parseAdminNote } from '../sentinels/content.ts'
-import { adminKinds, sentinelFile } from '../sentinels/names.ts'
+import type { AdminNote } from '../sentinels/content.ts'
+import { adminKinds } from '../sentinels/names.ts'
 import type { AdminKind } from '../sentinels/names.ts'
-import { removeFile, writeAside } from '../sentinels/write.ts'
-import { change } from '../steer/change.ts'
-import { tellEffect } from './effect.ts'
+import { carryOut } from '../steer/carry-out.ts'
+import { effectOf } from '../steer/effect.ts'
+import { isReason, meanings, reasonRule } from '../steer/order.ts'
+import type { Action } from '../steer/order.ts'
 import { Failure, WrongUsage } from './failure.ts'
 import { namedBackends } from './names.ts'
 import { operator } from './operator.ts'
 import { configOption, duration, limitOption } from './options.ts'
 import { progressOn } from './progress.ts'
-
-const meanings: Record<AdminKind, string> = {
-  drain: 'no new visitors; those already bound to it still go there',
-  maint: 'no traffic at all, at once',
-  force: 'treat as up whatever the probes say',
-}
 
 type Options = {
   config: string
@@ -49,20 +44,12 @@ export function steerCommands(): Command[] {
         command.getOptionValueSource('limit') === 'cli'
       )
         throw new WrongUsage('--limit must come with --wait, which it limits')
-      const text = formatAdminNote({
+      const note = {
         reason: options.reason ?? null,
         by: operator(),
         until: options.for === undefined ? null : Date.now() + options.for,
-      })
-      const { until } = parseAdminNote(text).value
-      const end =
-        until === null ? '' : ` until ${new Date(until).toISOString()}`
-      for (const { name } of backends) {
-        change(config.directory, sentinelFile(name, kind), file => {
-          writeAside(config.directory, file, text)
-        })
-        tellEffect(config, name, kind, `${kind}${end}`)
       }
+      for (const { name } of backends) order(config, name, kind, note)
       if (options.wait === true)
         await waitForAll(config, backends, kind, options.limit ?? 0)
     })
@@ -116,33 +103,32 @@ async function waitForAll(
 /** `zope-failover ready NAME…`. */
 export function readyCommand(): Command {
   return new Command('ready')
-    .description("take the administrator's files of a backend away again")
+    .description(meanings.ready)
     .argument('<name...>', 'backends of the configuration')
     .addOption(configOption())
     .action((names: string[], options: Options) => {
       const config = loadConfig(options.config)
-      for (const { name } of namedBackends(config, names)) {
-        const removed: string[] = []
-        for (const kind of adminKinds)
-          change(config.directory, sentinelFile(name, kind), file => {
-            if (removeFile(config.directory, file)) removed.push(kind)
-          })
-        tellEffect(
-          config,
-          name,
-          undefined,
-          removed.length === 0
-            ? 'nothing was set'
-            : `no longer ${removed.join(', ')}`,
-        )
-      }
+      for (const { name } of namedBackends(config, names))
+        order(config, name, 'ready', nothing)
     })
 }
 
-/** Of a longer file, what is behind the limit would not be read. */
-const maxReason = 1_000
+const nothing: AdminNote = { reason: null, by: null, until: null }
+
+/** Carries it out and prints what it has changed. */
+function order(
+  config: Config,
+  name: string,
+  action: Action,
+  note: AdminNote,
+): void {
+  const done = carryOut(config.directory, name, action, note)
+  const { lines, problems } = effectOf(config, name, action, done)
+  process.stdout.write(`${lines.join('\n')}\n`)
+  process.stderr.write(problems.map(line => `${line}\n`).join(''))
+}
 
 function reason(text: string): string {
-  if (text.length <= maxReason) return text
-  throw new InvalidArgumentError(`It has at most ${maxReason} characters.`)
+  if (isReason(text)) return text
+  throw new InvalidArgumentError(`It ${reasonRule}.`)
 }

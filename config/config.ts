@@ -152,6 +152,8 @@ export type StatusSettings = {
   readonly listen: { readonly host: string; readonly port: number }
   /** what it may be called by, beside addresses and its own host */
   readonly hosts: readonly string[]
+  /** whoever knows what is in it may steer there; left out: nobody may */
+  readonly tokenFile?: string
 }
 
 /** Who is told of what, and when. */

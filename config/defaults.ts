@@ -8,6 +8,7 @@ import type {
   NotifySettings,
   Pool,
   ProbeSettings,
+  StatusSettings,
 } from './config.ts'
 import { decidesKind } from './light-probe.ts'
 import type {
@@ -16,6 +17,7 @@ import type {
   NotifyInput,
   PoolInput,
   ProbeInput,
+  StatusInput,
 } from './schema.ts'
 
 /** The limit for a whole probe when none is given. */
@@ -47,7 +49,7 @@ export function fillIn(input: FileInput): Config {
     ...(input.hook !== undefined && {
       hook: { command: input.hook.command, timeoutMs: input.hook.timeout },
     }),
-    ...(input.status !== undefined && { status: input.status }),
+    ...(input.status !== undefined && { status: pageSettings(input.status) }),
     ...(input.notify !== undefined && { notify: notifySettings(input.notify) }),
   }
 }
@@ -61,6 +63,10 @@ function mapSettings(given: MapInput): MapSettings {
     command: given.command ?? null,
     commandEveryMs: given.commandEvery,
   }
+}
+
+function pageSettings({ tokenFile, ...given }: StatusInput): StatusSettings {
+  return { ...given, ...(tokenFile !== undefined && { tokenFile }) }
 }
 
 function notifySettings(given: NotifyInput): NotifySettings {

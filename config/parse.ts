@@ -83,8 +83,12 @@ function issueProblems(issue: $ZodIssue, raw: unknown): Problem[] {
 /** What was found, unless it may be a secret: a problem ends in a log. */
 function shown(path: Path, value: unknown): string {
   const isSecret =
-    path[0] === 'notify' &&
-    [undefined, 'webhook', 'headers', 'command'].some(key => key === path[1])
+    (path[0] === 'notify' &&
+      [undefined, 'webhook', 'headers', 'command'].some(
+        key => key === path[1],
+      )) ||
+    // the token itself in the place of its file
+    path[1] === 'tokenFile'
   return isSecret
     ? 'got something else (not shown: it may be a secret)'
     : `got ${found(value)}`

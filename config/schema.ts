@@ -355,7 +355,9 @@ const map = mapping('a mapping with url', {
 
 const hostsRule =
   'must be a list of host names without port, such as [status.example.org]'
-const page = mapping('a mapping with listen and hosts', {
+const tokenFileRule =
+  'must be the absolute path of a file that holds a token, such as /etc/zope-failover.token'
+const page = mapping('a mapping with listen, hosts, tokenFile', {
   listen: hostPort(
     'must be HOST:PORT to listen on, such as 127.0.0.1:8009, an IPv6 address in brackets',
   ).default({ host: '127.0.0.1', port: 8009 }),
@@ -365,6 +367,10 @@ const page = mapping('a mapping with listen and hosts', {
       { error: hostsRule },
     )
     .default([]),
+  tokenFile: z
+    .string({ error: tokenFileRule })
+    .regex(/^\/\P{Cc}+$/u, { error: tokenFileRule })
+    .optional(),
 })
 
 function named<Value extends z.ZodType>(what: string, value: Value) {
@@ -399,6 +405,7 @@ export const fileSchema = mapping(
 
 export type ProbeInput = z.output<typeof probe>
 export type MapInput = z.output<typeof map>
+export type StatusInput = z.output<typeof page>
 export type NotifyInput = z.output<typeof notify>
 export type PoolInput = z.output<typeof pool>
 export type FileInput = z.output<typeof fileSchema>

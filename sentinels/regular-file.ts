@@ -18,6 +18,8 @@ export type FileRead =
       readonly modifiedMs: number
       /** user id */
       readonly owner: number
+      /** permission bits */
+      readonly mode: number
     }
   /** there, but its content cannot be had */
   | {
@@ -62,6 +64,7 @@ export function readRegularFile(path: string, limit: number): FileRead {
       isCut: stats.size > limit,
       modifiedMs: stats.mtimeMs,
       owner: stats.uid,
+      mode: stats.mode & 0o7777,
     }
   } catch (err) {
     // an I/O error of the disk: the name is there, the content is not

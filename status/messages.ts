@@ -19,7 +19,7 @@ export const counted = 'counted'
 
 /** From the thread: a line for the log. */
 export type PageNews = {
-  readonly level: 'info' | 'error'
+  readonly level: 'info' | 'warn' | 'error'
   readonly fields: Readonly<Record<string, unknown>>
   readonly message: string
 }

@@ -60,12 +60,14 @@ export function pageSheet(
  * The whole document.
  *
  * @param css,script put in as they are
+ * @param steering what is there for those who know the token
  */
 export function pageDocument(
   sheet: Sheet,
   { time, backends }: StatusReport,
   css: string,
   script: string,
+  steering?: { readonly dialog: Html; readonly script: string },
 ): string {
   return html`<!doctype html>
     <html lang="en">
@@ -81,13 +83,18 @@ export function pageDocument(
         <p id="live" role="status">as of ${moment(time)}</p>
         <main id="${root}">${{ html: fill(sheet) }}</main>
         ${raw('script', script)}
+        ${steering === undefined ? nothing : [steering.dialog, raw('script', steering.script, ' type="module"')]}
       </body>
     </html> `.html
 }
 
 /** To the byte, for its hash is what the browser is told to trust. */
-function raw(element: 'style' | 'script', source: string): Html {
-  return { html: `<${element}>${source}</${element}>` }
+function raw(
+  element: 'style' | 'script',
+  source: string,
+  attributes = '',
+): Html {
+  return { html: `<${element}${attributes}>${source}</${element}>` }
 }
 
 /** For the tab. */

@@ -6,8 +6,10 @@ import { createServer } from 'node:http'
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Exposition } from './exposition.ts'
+import { orderDialog } from './dialog.ts'
 import type { Live } from './live.ts'
 import { OpenPages } from './open-pages.ts'
+import type { Orders } from './orders.ts'
 import { pageDocument } from './page.ts'
 import { route } from './route.ts'
 
@@ -19,6 +21,8 @@ type Sources = {
   readonly live: Live
   readonly pages: OpenPages
   readonly exposition: Exposition
+  /** by whoever knows the token */
+  readonly takesOrders: boolean
 }
 
 type Answer = (
@@ -40,6 +44,7 @@ const paths = new Set(answers.keys())
 export function statusServer(
   live: Live,
   exposition: Exposition,
+  orders: Orders,
 ): {
   readonly server: Server
   readonly close: () => void
@@ -56,16 +61,33 @@ export function statusServer(
     },
     (request, response) => {
       for (const [name, value] of common) response.setHeader(name, value)
-      // no second request, so nothing is kept for one, and no body is read
+      // no second request, so nothing is kept for one; only an order has a body
       response.shouldKeepAlive = false
       const { method, url, headers } = request
-      const routed = route({ method, url, host: headers.host }, paths, names())
-      if (routed.kind === 'refused') {
-        if (routed.status === 405) response.setHeader('allow', 'GET, HEAD')
-        text(response, routed.status, routed.text)
-        return
+      const { host, origin, 'sec-fetch-site': site } = headers
+      const takesOrders = orders.areTaken()
+      const routed = route(
+        { method, url, host, origin, site: site?.toString() },
+        { paths, names: names(), takesOrders },
+      )
+      switch (routed.kind) {
+        case 'served':
+          void answers.get(routed.path)?.(response, {
+            live,
+            pages,
+            exposition,
+            takesOrders,
+          })
+          return
+        case 'order':
+          void takeOrder(response, orders, routed)
+          return
+        case 'refused':
+          if (routed.allow !== undefined)
+            response.setHeader('allow', routed.allow)
+          if (takesOrders && method === 'POST') orders.refuse(request, routed)
+          text(response, routed.status, routed.text)
       }
-      void answers.get(routed.path)?.(response, { live, pages, exposition })
     },
   )
   const names = (): ReadonlySet<string> => {
@@ -105,6 +127,7 @@ const garbage = new Map<string | undefined, string>([
 
 const css = asset('browser.css')
 const script = asset('browser.js')
+const ordersScript = asset('browser-orders.js')
 
 /** A folder of the source as of the build: the page's own files lie beside. */
 function asset(name: string): string {
@@ -119,7 +142,7 @@ const common: readonly (readonly [string, string])[] = [
   ['cross-origin-resource-policy', 'same-origin'],
   [
     'content-security-policy',
-    `default-src 'none'; style-src '${hashOf(css)}'; script-src '${hashOf(script)}'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    `default-src 'none'; style-src '${hashOf(css)}'; script-src '${hashOf(script)}' '${hashOf(ordersScript)}'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   ],
 ]
 
@@ -127,9 +150,27 @@ function hashOf(source: string): string {
   return `sha256-${createHash('sha256').update(source).digest('base64')}`
 }
 
-function page(response: ServerResponse, { live }: Sources): void {
-  const document = pageDocument(live.sheet(), live.report(), css, script)
+function page(response: ServerResponse, { live, takesOrders }: Sources): void {
+  const document = pageDocument(
+    live.sheet(),
+    live.report(),
+    css,
+    script,
+    takesOrders ? { dialog: orderDialog, script: ordersScript } : undefined,
+  )
   respond(response, 200, 'text/html; charset=utf-8', document)
+}
+
+async function takeOrder(
+  response: ServerResponse,
+  orders: Orders,
+  target: { readonly backend: string; readonly action: string },
+): Promise<void> {
+  const reply = await orders.take(response.req, target)
+  if (reply === undefined) return
+  for (const [name, value] of Object.entries(reply.headers))
+    response.setHeader(name, value)
+  text(response, reply.status, reply.text)
 }
 
 function statusJson(response: ServerResponse, { live }: Sources): void {

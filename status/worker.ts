@@ -8,6 +8,7 @@ import { Live } from './live.ts'
 import { Exposition } from './exposition.ts'
 import { counted } from './messages.ts'
 import type { PageCounts, PageNews, PageOrder } from './messages.ts'
+import { Orders } from './orders.ts'
 import { statusServer } from './server.ts'
 
 const retryMs = 3_000
@@ -17,6 +18,7 @@ type Running = { readonly server: Server; readonly close: () => void }
 const first: PageOrder = workerData
 const live = new Live(first.config, first.problems)
 const exposition = new Exposition(live)
+const orders = new Orders(live, news => parentPort?.postMessage(news))
 let listening: { readonly at: string; readonly running: Running } | undefined
 let retry: NodeJS.Timeout | undefined
 let told = ''
@@ -28,8 +30,11 @@ parentPort?.on('message', (message: PageOrder | PageCounts) => {
     return
   }
   live.retune(message.config, message.problems)
+  orders.areTaken()
   listen()
 })
+// tells what is wrong with the token now, not when somebody needs it
+orders.areTaken()
 listen()
 
 /** Where the configuration wants it now, if that is not where it is already. */
@@ -41,7 +46,7 @@ function listen(): void {
   listening?.running.close()
   listening = undefined
   if (status === undefined) return
-  const running = statusServer(live, exposition)
+  const running = statusServer(live, exposition, orders)
   listening = { at, running }
   running.server.on('error', err => {
     const code = errorCode(err)

@@ -1,5 +1,6 @@
 // Our own side: the directory, the monitor, the maps that run. Pure.
 import type { StatusReport } from '../../status/report.ts'
+import type { TokenFile } from '../../status/token.ts'
 import { obstacle } from '../access.ts'
 import type { HttpdFacts, OwnFacts } from '../facts.ts'
 import type { Finding } from '../finding.ts'
@@ -52,6 +53,38 @@ export function ownFindings(
     ...(isThere || fact.kind === 'hidden' ? monitorFindings(status) : []),
     ...(isThere ? poolFindings(status) : []),
   ]
+}
+
+/**
+ * Whether the status page can take orders, as it is meant to. The monitor is
+ * taken to run as the owner of the directory.
+ *
+ * @param token what the user who checks has found there
+ */
+export function tokenFindings(
+  file: string,
+  token: TokenFile,
+  { config, system }: OwnFacts,
+): Finding[] {
+  const finding = (what: string, remedy: string): Finding => ({
+    code: 'token-unusable',
+    severity: 'warning',
+    what,
+    why: 'nobody can steer on the status page',
+    remedy,
+    where: file,
+  })
+  const place = system.path(config.directory)
+  const monitor = 'uid' in place ? system.user(String(place.uid)) : undefined
+  const wall = monitor && obstacle(system, monitor, file, 'read')
+  if (wall?.kind === 'closed')
+    return [
+      finding(wall.text, `chgrp zope-failover ${file}; chmod 640 ${file}`),
+    ]
+  // closed to us: what is in it cannot be seen, and need not be wrong
+  return token.kind === 'token' || token.isClosed
+    ? []
+    : [finding(token.why, token.remedy)]
 }
 
 function monitorFindings({ monitor }: StatusReport): Finding[] {

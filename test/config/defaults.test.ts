@@ -301,6 +301,10 @@ void t.test('the status page is off, and on loopback when it is on', t => {
     parse(...two, 'status: { listen: "[::1]:80", hosts: [a] }').status,
     { listen: { host: '::1', port: 80 }, hosts: ['a'] },
   )
+  t.equal(
+    parse(...two, 'status: { tokenFile: /etc/token }').status?.tokenFile,
+    '/etc/token',
+  )
   t.end()
 })
 

@@ -112,6 +112,11 @@ void t.test(
         '4: notify.headers.a must be a mapping of HTTP header names to texts without control characters, got something else (not shown: it may be a secret)',
       ],
       [
+        'a token in the place of its file',
+        `${oneBackend}status: { tokenFile: s3cret }\n`,
+        '2: status.tokenFile must be the absolute path of a file that holds a token, such as /etc/zope-failover.token, got something else (not shown: it may be a secret)',
+      ],
+      [
         'one in the place of the mapping',
         `${oneBackend}notify: 'https://h/s3cret'\n`,
         '2: notify must be a mapping with webhook or command, got something else (not shown: it may be a secret); after the ":" of a key there must be a space',

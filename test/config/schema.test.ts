@@ -408,18 +408,22 @@ void t.test('where the status page is served', t => {
     { listen: '127.0.0.1:8009' },
     { listen: '[::1]:8009', hosts: [] },
     { listen: '0.0.0.0:1', hosts: ['status.example.org', 'web-1'] },
+    { tokenFile: '/etc/zope-failover.token' },
   ])
     t.strictSame(ofStatus(good), [], JSON.stringify(good))
   for (const [bad, rule] of [
-    [true, 'must be a mapping with listen and hosts'],
+    [true, 'must be a mapping with listen, hosts, tokenFile'],
     [{ listen: 8009 }, /must be HOST:PORT to listen on/],
     [{ listen: ':8009' }, /must be HOST:PORT/],
     [{ listen: '127.0.0.1:0' }, /must be HOST:PORT/],
     [{ hosts: 'a' }, /must be a list of host names/],
     [{ hosts: ['a:80'] }, /must be a list of host names/],
     [{ hosts: [5] }, /must be a list of host names/],
+    [{ tokenFile: 'token' }, /must be the absolute path of a file/],
+    [{ tokenFile: '/' }, /must be the absolute path of a file/],
+    [{ tokenFile: ['/a'] }, /must be the absolute path of a file/],
   ] as const)
     t.match(ofStatus(bad), [rule], JSON.stringify(bad))
-  t.strictSame(knownKeys(['status']), ['listen', 'hosts'])
+  t.strictSame(knownKeys(['status']), ['listen', 'hosts', 'tokenFile'])
   t.end()
 })

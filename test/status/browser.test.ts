@@ -1,6 +1,6 @@
 // The status page of a running monitor in a real browser.
 import { once } from 'node:events'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { resolve } from 'node:path'
 import type { BrowserContextOptions, Page } from 'playwright-core'
@@ -28,8 +28,12 @@ type Site = {
   readonly monitor: () => Program
 }
 
-/** Three stand-ins and an address where nobody is. */
-async function startSite(t: Test): Promise<Site> {
+/**
+ * Three stand-ins and an address where nobody is.
+ *
+ * @param more keys of `status`
+ */
+async function startSite(t: Test, more: object = {}): Promise<Site> {
   const root = publicDirectory(t)
   const directory = `${root}/sentinels`
   const configFile = `${root}/zope-failover.yaml`
@@ -75,7 +79,7 @@ async function startSite(t: Test): Promise<Site> {
         intranet: { members: ['zope1', 'spare'] },
       },
       probe: { interval: '100ms' },
-      status: { listen: `127.0.0.1:${port}` },
+      status: { listen: `127.0.0.1:${port}`, ...more },
     }),
   )
   return site
@@ -146,6 +150,7 @@ void t.test('one day at the page', async t => {
   await visit(plain.page, site)
   const rows = plain.page.getByRole('row', { name: /^(zope\d|spare) / })
   t.equal(await rows.count(), 4)
+  t.equal(await plain.page.locator('dialog').count(), 0, 'nobody may steer')
   t.match(await plain.page.locator('#live').textContent(), /as of .* UTC/)
   t.strictSame(plain.complaints, [])
 
@@ -222,4 +227,96 @@ void t.test('one day at the page', async t => {
   await page.waitForSelector('#live.live')
   t.equal(await page.locator('[id="zope2.c-state"] .admin').count(), 0)
   t.not(await page.title(), 'evil')
+})
+
+void t.test('steering by the page', async t => {
+  const tokenFile = `${publicDirectory(t)}/token`
+  const token = 'mT4+'.repeat(10)
+  writeFileSync(tokenFile, token, { mode: 0o600 })
+  const site = await startSite(t, { tokenFile })
+  site.monitor()
+  const { page, complaints } = await open(t, { colorScheme: 'dark' })
+  await visit(page, site)
+  await page.waitForSelector('#live.live')
+  const dialog = page.getByRole('dialog', { name: 'Steer zope2' })
+  const button = page.getByRole('button', { name: 'steer zope2' })
+  const secret = dialog.getByLabel('Token')
+
+  // by keyboard alone
+  await button.press('Enter')
+  await dialog.getByRole('radio', { name: /^drain / }).press('Space')
+  await dialog.getByLabel('For how long').fill('30m')
+  await dialog.getByLabel('Reason').fill('<new disk>')
+  await secret.fill('a wrong one')
+  await secret.press('Enter')
+  const row = page.getByRole('row', { name: /^zope2 / })
+  await row.locator('output.bad >> text=missing or wrong').waitFor()
+  t.notOk(existsSync(`${site.directory}/zope2.drain`))
+
+  // what was typed is still there, but for the token
+  await button.press('Enter')
+  t.equal(await dialog.getByLabel('Reason').inputValue(), '<new disk>')
+  t.equal(await secret.inputValue(), '')
+  await secret.fill(token)
+  await secret.press('Enter')
+  await page.waitForSelector('[id="zope2.c-state"] .admin')
+  t.match(
+    await page.locator('[id="zope2.c-why"]').textContent(),
+    /drain by status page until .*: <new disk>/,
+  )
+  await row.locator('output >> text=drain until').waitFor()
+  await page.waitForSelector('#events >> text=drain by status page')
+  await page.waitForFunction(
+    'document.activeElement.getAttribute("aria-label") === "steer zope2"',
+  )
+
+  // also when the table is replaced under it
+  await page.evaluate('document.getElementById("page").innerHTML += ""')
+  await page.waitForFunction(
+    'document.activeElement.getAttribute("aria-label") === "steer zope2"',
+  )
+
+  // the token is not asked for again, nor kept anywhere but there
+  await button.click()
+  t.notOk(await secret.isVisible())
+  await dialog.getByRole('radio', { name: /^maint / }).check()
+  await dialog.getByLabel('For how long').fill('soon')
+  await dialog.getByRole('button', { name: 'Do it' }).click()
+  await row.locator('output.bad >> text=for is written like 30s').waitFor()
+  await button.click()
+  await dialog.getByRole('radio', { name: /^ready / }).check()
+  t.notOk(await dialog.getByLabel('Reason').isVisible())
+  await dialog.getByRole('button', { name: 'Do it' }).click()
+  await row.locator('output >> text=no longer drain').waitFor()
+  await page.waitForSelector('[id="zope2.c-state"]:not(:has(.admin))')
+  t.same(
+    await page.evaluate('[localStorage.length, sessionStorage.length]'),
+    [0, 0],
+  )
+  t.strictSame(await page.context().cookies(), [])
+  t.notMatch(await page.content(), token)
+  t.strictSame(
+    complaints.filter(text => !text.startsWith('Failed to load resource')),
+    [],
+  )
+
+  const phone = await open(t, { viewport: { width: 390, height: 844 } })
+  await visit(phone.page, site)
+  await phone.page.waitForSelector('#live.live')
+  await phone.page.getByRole('button', { name: 'steer zope1' }).click()
+  const box = await phone.page.getByRole('dialog').boundingBox()
+  t.ok(box !== null && box.x >= 0 && box.x + box.width <= 390)
+  t.ok(box !== null && box.y >= 0 && box.y + box.height <= 844)
+  t.equal(
+    await phone.page.evaluate('document.documentElement.scrollWidth'),
+    390,
+  )
+  await phone.page.keyboard.press('Escape')
+  await phone.page.getByRole('dialog').waitFor({ state: 'hidden' })
+  t.strictSame(phone.complaints, [])
+
+  const plain = await open(t, { javaScriptEnabled: false })
+  await visit(plain.page, site)
+  t.notOk(await plain.page.locator('dialog').isVisible())
+  t.equal(await plain.page.getByRole('button').count(), 0)
 })

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { html } from '../../status/html.ts'
 import type { ProbeRecord } from '../../sentinels/reports.ts'
 import type { StatusEvent } from '../../status/events.ts'
 import { pageDocument, pageSheet, root, titleOf } from '../../status/page.ts'
@@ -167,6 +168,18 @@ void t.test('the document holds style and script to the byte', t => {
   t.match(document, '<style>a > b {}\n</style>')
   t.match(document, '<script>if (1 < 2) {}\n</script>')
   t.match(document, '<title>zope-failover</title>')
+  t.equal(document.split('<script>').length, 2)
+  const steered = pageDocument(
+    pageSheet(aReport(), new Map(), []),
+    aReport(),
+    '',
+    '1',
+    { dialog: html`<dialog></dialog>`, script: 'if (2 < 3) {}' },
+  )
+  t.match(
+    steered,
+    '<dialog></dialog><script type="module">if (2 < 3) {}</script>',
+  )
   t.equal(
     titleOf([aBackend, { ...aBackend, state: 'frozen' }]),
     '1 down - zope-failover',

@@ -1,11 +1,23 @@
 import t from 'tap'
 import { route } from '../../status/route.ts'
+import type { Request } from '../../status/route.ts'
 
 const paths = new Set(['/', '/status.json'])
 const names = new Set(['status.example.org'])
 
 function routed(url?: string, method?: string, host?: string) {
-  return route({ url, method, host }, paths, names)
+  return route({ url, method, host }, { paths, names, takesOrders: false })
+}
+
+const order = {
+  method: 'POST',
+  url: '/backends/zope1/drain',
+  host: 'localhost',
+}
+
+function ordered(changes: Partial<Request>) {
+  const request = { ...order, ...changes }
+  return route(request, { paths, names, takesOrders: true })
 }
 
 void t.test('what there is, whatever the query', t => {
@@ -36,9 +48,14 @@ void t.test('nothing else', t => {
   for (const method of ['POST', 'OPTIONS', 'get', undefined])
     t.match(
       routed('/', method),
-      { kind: 'refused', status: 405 },
+      { kind: 'refused', status: 405, allow: 'GET, HEAD' },
       String(method),
     )
+  t.match(
+    routed(order.url, 'POST'),
+    { status: 405 },
+    'no orders unless asked for',
+  )
   t.end()
 })
 
@@ -63,5 +80,54 @@ void t.test('by an address, or by a name of ours', t => {
     'user@localhost',
   ])
     t.match(routed('/', 'GET', host), { status: 421, text: /status\.hosts/ })
+  t.end()
+})
+
+void t.test('an order is a POST to a backend and an action', t => {
+  const taken = { kind: 'order', backend: 'zope1', action: 'drain' }
+  t.strictSame(ordered({}), taken)
+  t.strictSame(ordered({ url: '/backends/zope1/drain?x=/' }), taken)
+  t.strictSame(ordered({ url: '/backends/../%2e' }), {
+    kind: 'order',
+    backend: '..',
+    action: '%2e',
+  })
+  for (const method of ['GET', 'HEAD', 'OPTIONS', 'PUT', undefined])
+    t.match(ordered({ method }), { status: 405, allow: 'POST' }, String(method))
+  for (const url of [
+    '/backends/zope1',
+    '/backends/zope1/',
+    '/backends//drain',
+    '/backends/zope1/drain/',
+    '//backends/zope1/drain',
+    '/x/../backends/zope1/drain',
+    '/%62ackends/zope1/drain',
+    'http://localhost/backends/zope1/drain',
+    '/',
+  ])
+    t.match(ordered({ url }), { status: 405, allow: 'GET, HEAD' }, url)
+  t.match(ordered({ host: 'evil.example.org' }), { status: 421 })
+  t.end()
+})
+
+void t.test('and comes from no foreign page', t => {
+  for (const [origin, host, site] of [
+    ['http://localhost:8009', 'localhost:8009', 'same-origin'],
+    ['https://Status.Example.org', 'status.example.org', undefined],
+    [undefined, undefined, undefined],
+    [undefined, 'localhost', 'same-origin'],
+  ] as const)
+    t.match(ordered({ origin, host, site }), { kind: 'order' }, String(origin))
+  for (const [origin, host, site] of [
+    ['http://evil.example.org', 'localhost:8009', undefined],
+    ['http://localhost:8010', 'localhost:8009', 'same-site'],
+    ['http://localhost', 'localhost:8009', undefined],
+    ['http://localhost:8009', undefined, undefined],
+    ['null', 'localhost', undefined],
+    ['ftp://localhost', 'localhost', undefined],
+    [undefined, 'localhost', 'cross-site'],
+    [undefined, 'localhost', 'none'],
+  ] as const)
+    t.match(ordered({ origin, host, site }), { status: 403 }, String(origin))
   t.end()
 })

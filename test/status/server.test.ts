@@ -1,101 +1,20 @@
 // The status port over real sockets, with friendly and hostile visitors.
-import { once } from 'node:events'
 import { rmSync, utimesSync, writeFileSync } from 'node:fs'
-import { IncomingMessage, ServerResponse, request } from 'node:http'
-import type { RequestOptions } from 'node:http'
+import { IncomingMessage, ServerResponse } from 'node:http'
 import { connect, Socket } from 'node:net'
 import { memoryUsage } from 'node:process'
 import t from 'tap'
-import type { Test } from 'tap'
-import { parseConfig } from '../../config/parse.ts'
-import { Exposition } from '../../status/exposition.ts'
-import { Live } from '../../status/live.ts'
 import { OpenPages } from '../../status/open-pages.ts'
 import type { StatusReport } from '../../status/report.ts'
-import { statusServer } from '../../status/server.ts'
-import { publicDirectory, until } from '../fixtures/processes.ts'
-
-type Site = {
-  readonly directory: string
-  readonly live: Live
-  readonly port: number
-}
-
-/** A directory as a living monitor keeps it, this process being the monitor. */
-function directoryOf(t: Test): string {
-  const directory = publicDirectory(t)
-  const state = { since: '2026-11-22T18:00:00Z', reason: 'passed', share: 100 }
-  const probes = [{ at: '', outcome: 'pass', ms: 3 }]
-  const report = {
-    pid: process.pid,
-    backends: { zope1: { state: 'up', ...state, streak: 1, probes } },
-  }
-  const file = `${directory}/monitor.json`
-  writeFileSync(file, JSON.stringify(report))
-  // however long this test takes, that monitor has just written
-  utimesSync(file, new Date(), new Date(Date.now() + 3_600_000))
-  writeFileSync(`${directory}/zope1.up`, '')
-  return directory
-}
-
-function liveOf(directory: string): Live {
-  const status = { hosts: ['status.example.org'] }
-  const backends = { zope1: 'http://10.0.0.11:8080' }
-  const text = JSON.stringify({ directory, backends, status })
-  return new Live(parseConfig(text, 'f'), [])
-}
-
-async function serve(t: Test): Promise<Site> {
-  const directory = directoryOf(t)
-  const live = liveOf(directory)
-  const { server, close } = statusServer(live, new Exposition(live))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(close)
-  const address = server.address()
-  const port = typeof address === 'object' ? Number(address?.port) : 0
-  return { directory, live, port }
-}
-
-type Answer = {
-  readonly status: number | undefined
-  readonly headers: IncomingMessage['headers']
-  readonly body: string
-}
-
-function responseTo(options: RequestOptions): Promise<IncomingMessage> {
-  return new Promise((got, failed) => {
-    request({ host: '127.0.0.1', ...options })
-      .on('response', got)
-      .on('error', failed)
-      .end()
-  })
-}
-
-async function ask(
-  { port }: Site,
-  path: string,
-  options: { method?: string; headers?: Record<string, string> } = {},
-): Promise<Answer> {
-  const response = await responseTo({ port, path, ...options })
-  let body = ''
-  for await (const chunk of response.setEncoding('utf8')) body += chunk
-  return { status: response.statusCode, headers: response.headers, body }
-}
-
-/** Everything the server says to these bytes until it closes. */
-async function say({ port }: Site, bytes: string): Promise<string> {
-  const socket = connect(port, '127.0.0.1')
-  let said = ''
-  socket.setEncoding('utf8').on('data', (text: string) => {
-    said += text
-  })
-  // a reset is an end as good as any
-  socket.on('error', () => undefined)
-  socket.write(bytes)
-  await once(socket, 'close')
-  return said
-}
+import { until } from '../fixtures/processes.ts'
+import {
+  ask,
+  directoryOf,
+  liveOf,
+  responseTo,
+  say,
+  serve,
+} from '../fixtures/status-port.ts'
 
 void t.test('what there is', async t => {
   const site = await serve(t)

@@ -39,7 +39,8 @@ void t.test('a port that is taken, freed, and changed by reload', async t => {
     writeFileSync(configFile, JSON.stringify({ directory, backends, ...more }))
   }
   mkdirSync(directory)
-  configure({ status: { listen: `127.0.0.1:${port}` } })
+  const tokenFile = `${root}/token`
+  configure({ status: { listen: `127.0.0.1:${port}`, tokenFile } })
   const holder = createServer((_request, response) => response.end('mine'))
   holder.listen(port, '127.0.0.1')
   await once(holder, 'listening')
@@ -55,7 +56,8 @@ void t.test('a port that is taken, freed, and changed by reload', async t => {
   await until('the page', async () =>
     (await served(port, '/'))?.includes('zope1'),
   )
-  t.equal(monitor.output().split('EADDRINUSE').length, 2, 'told once')
+  for (const told of ['EADDRINUSE', 'token does not exist'])
+    t.equal(monitor.output().split(told).length, 2, `${told} is told once`)
   const counted =
     /^zope_failover_probes_total\{backend="zope1",kind="light",outcome="refused"\} [1-9]/m
   await until('its probes in the metrics', async () =>

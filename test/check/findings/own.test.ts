@@ -1,7 +1,11 @@
 import t from 'tap'
 import type { StatusReport } from '../../../status/report.ts'
 import type { HttpdFacts } from '../../../check/facts.ts'
-import { ownFindings, runningMapFindings } from '../../../check/findings/own.ts'
+import {
+  ownFindings,
+  runningMapFindings,
+  tokenFindings,
+} from '../../../check/findings/own.ts'
 import { directory, factsWith, heads, httpdWith, ownProgram } from '../facts.ts'
 import type { SmallFile } from '../facts.ts'
 
@@ -49,6 +53,29 @@ void t.test('directory, monitor and pools', t => {
     }),
     ['warning pool-without-backend'],
   )
+  t.end()
+})
+
+void t.test('the token of the status page', t => {
+  const file = '/etc/token'
+  const good = { kind: 'token', token: '' } as const
+  const bad = { kind: 'unusable', why: 'short', remedy: '' } as const
+  const told = (
+    token: Parameters<typeof tokenFindings>[1],
+    place: SmallFile = { mode: 0o640, gid: 500 },
+    run: SmallFile = { kind: 'directory', uid: 500, gid: 500 },
+  ) => {
+    const facts = factsWith({ [directory]: run, [file]: place })
+    return tokenFindings(file, token, facts).map(({ what }) => what)
+  }
+  t.strictSame(told(good), [])
+  t.strictSame(told({ ...bad, isClosed: false }), ['short'])
+  t.strictSame(told({ ...bad, isClosed: false }, 'missing'), ['short'])
+  t.strictSame(told({ ...bad, isClosed: true }), [])
+  t.match(told(good, { mode: 0o600 }), [
+    /^\/etc\/token may not be read by zope \(mode 600/,
+  ])
+  t.strictSame(told(good, { mode: 0o600 }, 'missing'), [])
   t.end()
 })
 

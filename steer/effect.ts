@@ -4,21 +4,24 @@ import { printable } from '../config/printable.ts'
 import { newcomersOf } from '../choice/choose.ts'
 import { buildTable, isInForce } from '../choice/table.ts'
 import { adminKinds } from '../sentinels/names.ts'
-import type { AdminKind } from '../sentinels/names.ts'
 import { readSentinels } from '../sentinels/read.ts'
 import { noSentinels } from '../sentinels/snapshot.ts'
+import type { Action } from './order.ts'
 
-/**
- * Prints what was done, what comes before it, and whom newcomers get now.
- *
- * @param kind what was set; undefined when it was taken away
- */
-export function tellEffect(
+export type Effect = {
+  /** what was done, what comes before it, and whom newcomers get now */
+  readonly lines: readonly string[]
+  /** what is wrong with the files, on a line each */
+  readonly problems: readonly string[]
+}
+
+/** @param done what was done, as `carryOut` tells it */
+export function effectOf(
   config: Config,
   backend: string,
-  kind: AdminKind | undefined,
+  action: Action,
   done: string,
-): void {
+): Effect {
   const now = Date.now()
   const snapshot = readSentinels(
     config.directory,
@@ -28,7 +31,7 @@ export function tellEffect(
   // adminKinds stand in the order of precedence (contract 1)
   const first = adminKinds.find(one => isInForce(sentinels[one], now))
   const lines = [`${backend}: ${done}`]
-  if (first !== undefined && first !== kind)
+  if (first !== undefined && first !== action)
     lines.push(`${backend}: ${first} is set as well and comes first`)
   for (const pool of buildTable(config, snapshot, now).pools.values()) {
     const names = newcomersOf(pool.members).map(({ name }) => name)
@@ -38,8 +41,8 @@ export function tellEffect(
         : `pool ${pool.name}: NOBODY serves newcomers now`,
     )
   }
-  process.stdout.write(`${lines.join('\n')}\n`)
-  process.stderr.write(
-    snapshot.problems.map(({ text }) => `${printable(text)}\n`).join(''),
-  )
+  return {
+    lines,
+    problems: snapshot.problems.map(({ text }) => printable(text)),
+  }
 }

@@ -1,0 +1,152 @@
+// Lets a visitor who knows the token steer. It is asked for once, and kept in a
+// variable of this page and nowhere else. What an order changes comes back with
+// the page's events, not from here. A module, so that none of it is the page's.
+const main = document.getElementById('page')
+const dialog = document.getElementById('order')
+const form = dialog.querySelector('form')
+const note = document.getElementById('order-note')
+const secret = form.elements.namedItem('token')
+/** by backend: what became of the last order */
+const said = new Map()
+/** how long good news stands there, ms */
+const shownMs = 60_000
+let token = ''
+let backend = ''
+/** whose button has the focus, or had it last */
+let focused = ''
+
+/** Rows come without; the whole table is replaced now and then. */
+function dress() {
+  for (const head of main.querySelectorAll('.backends tbody th')) {
+    if (head.querySelector('.steer') !== null) continue
+    const name = nameIn(head)
+    const button = document.createElement('button')
+    button.type = 'button'
+    button.className = 'steer'
+    button.textContent = 'steer'
+    button.setAttribute('aria-label', `steer ${name}`)
+    button.setAttribute('aria-haspopup', 'dialog')
+    const output = document.createElement('output')
+    head.querySelector('b').after(' ', button)
+    head.append(output)
+    show(name)
+  }
+  // it was on a button that has been replaced
+  if (document.activeElement === document.body) focus(focused)
+}
+
+function focus(name) {
+  rowPart(name, '.steer')?.focus({ preventScroll: true })
+}
+
+function rowPart(name, selector) {
+  return [...main.querySelectorAll('.backends tbody th')]
+    .find(head => nameIn(head) === name)
+    ?.querySelector(selector)
+}
+
+function nameIn(head) {
+  return head.querySelector('b').textContent
+}
+
+/** The backend whose button that is, if it is one. */
+function steeredBy(element) {
+  return element.matches('.steer') ? nameIn(element.parentElement) : undefined
+}
+
+function show(name) {
+  const output = rowPart(name, 'output')
+  const { text = '', isBad = false } = said.get(name) ?? {}
+  if (output === undefined) return
+  output.textContent = text
+  output.className = isBad ? 'bad' : ''
+}
+
+function say(name, text, isBad) {
+  const news = { text, isBad }
+  said.set(name, news)
+  show(name)
+  if (isBad) return
+  setTimeout(() => {
+    if (said.get(name) !== news) return
+    said.delete(name)
+    show(name)
+  }, shownMs)
+}
+
+function open(name) {
+  // what was typed for another one must not be done to this one
+  if (name !== backend) form.reset()
+  backend = name
+  document.getElementById('order-backend').textContent = name
+  fit()
+  dialog.showModal()
+}
+
+/** Shows what this order takes. */
+function fit() {
+  const isAsked = token === ''
+  document.getElementById('order-token').hidden = !isAsked
+  secret.disabled = !isAsked
+  note.hidden = new FormData(form).get('action') === 'ready'
+  for (const input of note.querySelectorAll('input'))
+    input.disabled = note.hidden
+}
+
+/** What was done; the pools are on the page. */
+function ownPart(name, text) {
+  const mark = `${name}: `
+  return text
+    .split('\n')
+    .filter(line => line.startsWith(mark))
+    .map(line => line.slice(mark.length))
+    .join('\n')
+}
+
+async function send(name, { action, ...body }) {
+  say(name, `${action} …`, false)
+  try {
+    const response = await fetch(`backends/${name}/${action}`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify(body),
+      redirect: 'error',
+    })
+    const text = await response.text()
+    if (response.status === 401) token = ''
+    // kept when there is something to mend, or the next one is being written
+    if (response.ok && !dialog.open) form.reset()
+    say(name, response.ok ? ownPart(name, text) : text.trim(), !response.ok)
+  } catch (err) {
+    say(name, `not sent, or no answer came: ${err.message}`, true)
+  }
+}
+
+main.addEventListener('click', ({ target }) => {
+  const name = steeredBy(target)
+  if (name !== undefined) open(name)
+})
+main.addEventListener('focusin', ({ target }) => {
+  focused = steeredBy(target) ?? ''
+})
+form.addEventListener('change', fit)
+form.addEventListener('submit', event => {
+  event.preventDefault()
+  const { token: typed, ...order } = Object.fromEntries(new FormData(form))
+  if (typed !== undefined) token = typed.trim()
+  dialog.close()
+  void send(backend, order)
+})
+document
+  .getElementById('order-cancel')
+  .addEventListener('click', () => dialog.close())
+dialog.addEventListener('close', () => {
+  secret.value = ''
+  // the button it was opened by may have been replaced
+  focus(backend)
+})
+new MutationObserver(dress).observe(main, { childList: true })
+dress()
