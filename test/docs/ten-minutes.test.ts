@@ -6,7 +6,7 @@
 // - systemctl: test/fixtures/systemctl.sh starts what the unit says, for systemd
 //   cannot be the first process here
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, symlinkSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, symlinkSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import t from 'tap'
@@ -27,14 +27,22 @@ const steps = sectionCommands(
 )
 const fixtures = resolve(checkout, 'test/fixtures')
 const leftOut = ['npm ci']
+const npmCache = process.env['npm_config_cache'] ?? `${homedir()}/.npm`
 
 void t.test('README typed as it stands', { skip }, async t => {
   const directory = publicDirectory(t)
   const clone = copyOfCheckout(directory)
+  mkdirSync(npmCache, { recursive: true })
   const shell = startShell(t, 'env', [
     ...['-i', ...environment(), 'unshare', '--mount', '--pid', '--fork'],
     ...['--kill-child', 'sh', `${fixtures}/private-root.sh`, directory],
-    ...[process.execPath, `${fixtures}/systemctl.sh`],
+    ...[
+      process.execPath,
+      `${fixtures}/systemctl.sh`,
+      checkout,
+      clone,
+      npmCache,
+    ],
   ])
 
   t.equal(steps.length, 6)
@@ -185,7 +193,7 @@ function environment(): string[] {
     // no terminal to ask on
     'DEBIAN_FRONTEND=noninteractive',
     // what .ci/run has fetched need not be fetched again
-    `npm_config_cache=${process.env['npm_config_cache'] ?? `${homedir()}/.npm`}`,
+    `npm_config_cache=${npmCache}`,
     ...network.map(name => `${name}=${process.env[name]}`),
   ]
 }
