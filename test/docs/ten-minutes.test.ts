@@ -11,7 +11,7 @@ import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
-import { sectionCommands } from '../fixtures/markdown.ts'
+import { commandsOf, sectionCommands } from '../fixtures/markdown.ts'
 import { checkout, publicDirectory, until } from '../fixtures/processes.ts'
 import { startShell } from '../fixtures/shell.ts'
 import type { Shell } from '../fixtures/shell.ts'
@@ -118,6 +118,10 @@ void t.test('README typed as it stands', { skip }, async t => {
   await until('newcomers to come back', async () =>
     (await visit(shell)).includes('zope_route=zope1'),
   )
+
+  // what else httpd's administrator types
+  for (const command of commandsOf(resolve(checkout, 'docs/apache.md')))
+    await typed(t, shell, command)
 })
 
 /** What it printed; it must have ended with 0. */
