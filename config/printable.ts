@@ -1,7 +1,8 @@
 // Text out of files, requests and command lines, on its way to a terminal.
 
 /** Control characters, C1 among them, line separators, and what turns the direction. */
-const unprintable = /[\p{Cc}\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/gu
+export const unprintable =
+  /[\p{Cc}\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/gu
 
 /**
  * The text on one line, every character that a terminal would obey written as

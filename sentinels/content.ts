@@ -1,4 +1,5 @@
 // What stands inside the sentinels (contract 1 and 6), both ways.
+import { unprintable } from '../config/printable.ts'
 
 /** An administrator's file. */
 export type AdminNote = {
@@ -96,7 +97,8 @@ function timeText(ms: number): string {
 
 /** One line whatever the value: `cat` shows it on a terminal. */
 function adminLine(key: string, value: string | null): string {
-  const text = value?.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim() ?? ''
+  const text =
+    value?.replaceAll(unprintable, ' ').replaceAll(/\s+/g, ' ').trim() ?? ''
   return text === '' ? '' : `${key}: ${text}\n`
 }
 

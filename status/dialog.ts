@@ -40,7 +40,13 @@ export const orderDialog: Html = html`<dialog
     </div>
     <label id="order-token"
       >Token
-      <input type="password" name="token" autocomplete="new-password" required
+      <input
+        type="password"
+        name="token"
+        autocomplete="new-password"
+        pattern="[ -~]+"
+        title="ASCII characters only"
+        required
     /></label>
     <p class="buttons">
       <button type="button" id="order-cancel">Cancel</button>

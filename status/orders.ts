@@ -4,6 +4,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { errorCode } from '../config/error-code.ts'
+import { printable } from '../config/printable.ts'
 import { readRegularFile } from '../sentinels/regular-file.ts'
 import { carryOut } from '../steer/carry-out.ts'
 import { effectOf } from '../steer/effect.ts'
@@ -55,41 +56,39 @@ export class Orders {
     request: IncomingMessage,
     target: { readonly backend: string; readonly action: string },
   ): Promise<Reply | undefined> {
+    // the address is not known any more when the sender has gone
+    const from = whoAndWhat(request)
     let body
     try {
       body = await bodyOf(request)
     } catch (err) {
-      this.refuse(request, refused(408, `no whole body: ${errorCode(err)}`))
+      this.refuse(from, refused(408, `no whole body: ${errorCode(err)}`))
       return undefined
     }
     // no await from here: who sends many at once has no more guesses
     const { authorization, 'content-type': type } = request.headers
     const stranger = this.#strangerWith(authorization)
     if (stranger !== undefined) {
-      this.refuse(request, stranger)
+      this.refuse(from, stranger)
       return stranger
     }
     const order =
       body === undefined
         ? refused(413, `the body must have at most ${maxBody} bytes`)
         : orderOf(this.#live.config, { ...target, type, body })
-    const reply =
-      order.kind === 'order' ? this.#carryOut(request, order) : order
-    if (reply.kind === 'refused') this.refuse(request, reply)
+    const reply = order.kind === 'order' ? this.#carryOut(from, order) : order
+    if (reply.kind === 'refused') this.refuse(from, reply)
     return { headers: {}, ...reply }
   }
 
   /** A line for the log about an order that is not taken. */
-  refuse(
-    request: IncomingMessage,
-    { status, text }: Omit<Refusal, 'kind'>,
-  ): void {
+  refuse(from: From, { status, text }: Omit<Refusal, 'kind'>): void {
     const untold = this.#told.note(status, performance.now())
     if (untold === undefined) return
     this.#tell({
       level: 'warn',
       fields: {
-        ...whoAndWhat(request),
+        ...from,
         status,
         why: text,
         ...(untold > 0 && { untold }),
@@ -124,7 +123,7 @@ export class Orders {
     }
   }
 
-  #carryOut(request: IncomingMessage, order: Order): Done | Refusal {
+  #carryOut(from: From, order: Order): Done | Refusal {
     const { backend, action, reason, termMs } = order
     const { config } = this.#live
     const until = termMs === null ? null : Date.now() + termMs
@@ -133,7 +132,12 @@ export class Orders {
       const done = carryOut(config.directory, backend, action, note)
       this.#tell({
         level: 'info',
-        fields: { ...whoAndWhat(request), backend, done, reason },
+        fields: {
+          ...from,
+          backend,
+          done,
+          reason: reason === null ? null : printable(reason),
+        },
         message: 'order on the status page carried out',
       })
       const { lines } = effectOf(config, backend, action, done)
@@ -185,8 +189,18 @@ async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
   return Buffer.concat(chunks).toString()
 }
 
+/** Whose order it is, and which, for the log. */
+export type From = {
+  readonly address: string | undefined
+  readonly order: string
+}
+
 /** Without a query, which nobody reads, and which may be a secret. */
-function whoAndWhat({ socket, method, url = '' }: IncomingMessage) {
+export function whoAndWhat({
+  socket,
+  method,
+  url = '',
+}: IncomingMessage): From {
   const path = url.replace(/\?.*$/s, '')
   // longer than any name
   return {

@@ -9,6 +9,7 @@ import type { Exposition } from './exposition.ts'
 import { orderDialog } from './dialog.ts'
 import type { Live } from './live.ts'
 import { OpenPages } from './open-pages.ts'
+import { whoAndWhat } from './orders.ts'
 import type { Orders } from './orders.ts'
 import { pageDocument } from './page.ts'
 import { route } from './route.ts'
@@ -61,7 +62,7 @@ export function statusServer(
     },
     (request, response) => {
       for (const [name, value] of common) response.setHeader(name, value)
-      // no second request, so nothing is kept for one; only an order has a body
+      // nothing is kept for a second request; only an order has a body
       response.shouldKeepAlive = false
       const { method, url, headers } = request
       const { host, origin, 'sec-fetch-site': site } = headers
@@ -85,7 +86,8 @@ export function statusServer(
         case 'refused':
           if (routed.allow !== undefined)
             response.setHeader('allow', routed.allow)
-          if (takesOrders && method === 'POST') orders.refuse(request, routed)
+          if (takesOrders && method === 'POST')
+            orders.refuse(whoAndWhat(request), routed)
           text(response, routed.status, routed.text)
       }
     },
@@ -99,6 +101,8 @@ export function statusServer(
     )
   }
   server.maxConnections = maxConnections
+  // nor is one that came together with the first
+  server.maxRequestsPerSocket = 1
   // of who does not read his answer; an open page is written to each second
   server.setTimeout(unreadMs)
   server.on('clientError', refuseGarbage)

@@ -20,7 +20,7 @@ import type { Test } from 'tap'
 import { loadModules } from '../fixtures/httpd.ts'
 import { Visitor } from '../fixtures/load.ts'
 import type { Sample } from '../fixtures/load.ts'
-import { publicDirectory, until } from '../fixtures/processes.ts'
+import { closed, publicDirectory, until } from '../fixtures/processes.ts'
 import { startSite } from '../fixtures/site.ts'
 import type { Site, SiteOptions } from '../fixtures/site.ts'
 
@@ -58,14 +58,13 @@ async function startHeldSite(
     killBetween: async () => {
       writeFileSync(`${directory}/hold`, '')
       const socket = connect(site.httpd.port, '127.0.0.1')
-      const closed = once(socket, 'close')
-      socket.on('error', () => {})
+      const end = closed(socket)
       socket.resume().write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
       await until('the answer to be held', () =>
         existsSync(`${directory}/held`),
       )
       process.kill(serverOf(site.httpd.port, socket.localPort ?? 0), 'SIGKILL')
-      await closed
+      await end
       rmSync(`${directory}/hold`)
       await until(
         'the answer to go through',

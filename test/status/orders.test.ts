@@ -90,7 +90,7 @@ void t.test('whoever knows the token gives orders', async t => {
       address: '127.0.0.1',
       order: 'POST /backends/zope1/drain',
       done: /^drain until /,
-      reason: 'new\ndisk',
+      reason: 'new\\u000adisk',
     },
   })
   t.notMatch(JSON.stringify(site.news), token)
@@ -204,6 +204,32 @@ void t.test('guesses are few, whoever guesses', async t => {
   t.match(await ask(site, '/'), { status: 200 })
 })
 
+void t.test(
+  'of several orders that come together the first counts',
+  async t => {
+    const site = await serve(t, tokenFileOf(t))
+    const orders = ['zope1', 'zope2'].map(
+      name =>
+        `POST /backends/${name}/drain HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nContent-Length: 0\r\n\r\n`,
+    )
+    t.match(await say(site, orders.join('')), /^HTTP\/1\.1 200 /)
+    t.strictSame(adminFiles(site), ['zope1.drain'])
+  },
+)
+
+void t.test('what a terminal would obey stays out of log and file', async t => {
+  const site = await serve(t, tokenFileOf(t))
+  const reason = 'a\u009B31m\u202Eb'
+  const body = JSON.stringify({ reason })
+  const headers = { 'content-type': 'application/json' }
+  t.match(await order(site, undefined, { headers, body }), { status: 200 })
+  t.match(site.news.at(-1), { fields: { reason: 'a\\u009b31m\\u202eb' } })
+  t.equal(
+    readFileSync(`${site.directory}/zope1.drain`, 'utf8'),
+    'by: status page\nreason: a 31m b\n',
+  )
+})
+
 void t.test('a body that does not come is not waited for', async t => {
   const site = await serve(t, tokenFileOf(t))
   const head = `POST /backends/zope1/drain HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{`
@@ -212,7 +238,10 @@ void t.test('a body that does not come is not waited for', async t => {
   gone.resume()
   t.match(await say(site, head), /^HTTP\/1\.1 408 /)
   await until('both to be told', () => messages(site).length === 3)
-  t.match(site.news[2], { fields: { status: 408, why: /no whole body/ } })
+  for (const news of site.news.slice(1))
+    t.match(news, {
+      fields: { status: 408, why: /no whole body/, address: '127.0.0.1' },
+    })
   t.strictSame(adminFiles(site), [])
 })
 

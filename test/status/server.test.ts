@@ -138,6 +138,26 @@ void t.test('garbage is refused and the line closed', async t => {
   t.match(await ask(site, '/'), { status: 200 })
 })
 
+void t.test('one connection gets one answer', async t => {
+  const site = await serve(t)
+  const head = 'HTTP/1.1\r\nHost: localhost\r\n\r\n'
+  // few enough to be read at once: what is not makes the end a reset
+  const said = await say(site, `GET / ${head}`.repeat(100))
+  t.equal(said.split('HTTP/1.1 ').length, 2)
+  const page = connect(site.port, '127.0.0.1', () => {
+    page.write(`GET /events ${head}`.repeat(110))
+  })
+  t.teardown(() => page.destroy())
+  let news = ''
+  page.on('data', chunk => {
+    news += chunk.toString()
+  })
+  await until('the page to be open', () => news !== '')
+  const other = await responseTo({ port: site.port, path: '/events' })
+  t.equal(other.statusCode, 200, 'there is room for others')
+  other.destroy()
+})
+
 void t.test('thousands of connections', async t => {
   const site = await serve(t)
   const before = memoryUsage().rss

@@ -15,6 +15,7 @@ import { selfSigned } from '../../fixtures/certificate.ts'
 import { backendOf, listen, long, soon } from '../../fixtures/probed-backend.ts'
 import type { Settings } from '../../fixtures/probed-backend.ts'
 import {
+  closed,
   freePort,
   isGone,
   publicDirectory,
@@ -58,7 +59,7 @@ void t.test('tcp: an accepted connection passes', async t => {
   })
   t.same([...probed.stages.keys()], ['lookup', 'connect'])
   const [socket] = await connected
-  if (!socket.closed) await once(socket, 'close')
+  await closed(socket)
   t.same(received, [], 'and nothing is sent')
 })
 
