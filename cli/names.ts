@@ -1,18 +1,6 @@
 import type { Backend, Config } from '../config/config.ts'
-import { nearest } from '../config/nearest.ts'
-import { found } from '../config/problem.ts'
+import { unknownName } from '../config/nearest.ts'
 import { WrongUsage } from './failure.ts'
-
-/** What is wrong with a name; undefined when the configuration knows it. */
-export function unknownName(
-  what: 'backend' | 'pool',
-  name: string,
-  known: readonly string[],
-): string | undefined {
-  return known.includes(name)
-    ? undefined
-    : `the ${what} must be one of the configuration, got ${found(name)}${nearest(name, known)}`
-}
 
 /**
  * The name itself when the configuration knows it.

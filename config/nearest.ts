@@ -1,5 +1,6 @@
 // What somebody may have meant.
 import { closest, distance } from 'fastest-levenshtein'
+import { found } from './problem.ts'
 
 /** Lists longer than this help nobody. */
 const maxListed = 30
@@ -20,4 +21,15 @@ export function nearest(given: string, known: readonly string[]): string {
     return `; did you mean "${guess}"?`
   const listed = known.slice(0, maxListed).join(', ')
   return `; known here: ${listed}${known.length > maxListed ? ', …' : ''}`
+}
+
+/** What is wrong with a name; undefined when the configuration knows it. */
+export function unknownName(
+  what: 'backend' | 'pool',
+  name: string,
+  known: readonly string[],
+): string | undefined {
+  return known.includes(name)
+    ? undefined
+    : `the ${what} must be one of the configuration, got ${found(name)}${nearest(name, known)}`
 }

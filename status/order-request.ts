@@ -1,8 +1,7 @@
 // An order as it comes to the status port, once its sender is known to have the
 // token. Pure.
-import { unknownName } from '../cli/names.ts'
 import type { Config } from '../config/config.ts'
-import { nearest } from '../config/nearest.ts'
+import { nearest, unknownName } from '../config/nearest.ts'
 import { found } from '../config/problem.ts'
 import {
   isReason,

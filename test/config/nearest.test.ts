@@ -1,5 +1,5 @@
 import t from 'tap'
-import { nearest } from '../../config/nearest.ts'
+import { nearest, unknownName } from '../../config/nearest.ts'
 
 void t.test(
   'the nearest known name is proposed, else the known ones are told',
@@ -14,3 +14,12 @@ void t.test(
     t.end()
   },
 )
+
+void t.test('a name that the configuration does not know', t => {
+  t.equal(unknownName('pool', 'a', ['a']), undefined)
+  t.equal(
+    unknownName('backend', 'zope9', ['zope1']),
+    'the backend must be one of the configuration, got "zope9"; did you mean "zope1"?',
+  )
+  t.end()
+})
