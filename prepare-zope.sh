@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes the virtual environment with a real Zope and ZEO that test/zope starts, and
-# installs HAProxy, which is measured beside us, promtool, which checks the metrics,
-# and systemd's tools. Run by `npm test`; says nothing when all is there.
+# gets HAProxy and nginx, which are measured too, promtool, which checks the metrics,
+# and systemd's tools. Starts no service. Run by `npm test`; says nothing when all
+# is there.
 set -eu
 cd "$(dirname "$0")"
 
@@ -27,12 +28,13 @@ has_haproxy() { [ -x /usr/sbin/haproxy ] || command -v haproxy >/dev/null; }
 # checks the units in examples/; the package starts nothing by itself
 has_systemd() { command -v systemd-analyze >/dev/null; }
 
-promtool=.venv/promtool
-has_promtool() { [ -x "$promtool" ] || command -v promtool >/dev/null; }
+has_promtool() { [ -x .venv/promtool ] || command -v promtool >/dev/null; }
+
+has_nginx() { [ -x .venv/nginx ] || [ -x /usr/sbin/nginx ] || command -v nginx >/dev/null; }
 
 has_programs() { has_venv && has_haproxy && has_systemd; }
 
-is_ready() { has_environment && has_programs && has_promtool; }
+is_ready() { has_environment && has_programs && has_promtool && has_nginx; }
 
 install_programs() {
   has_venv && programs='' || programs='python3-venv'
@@ -45,24 +47,39 @@ install_programs() {
     exit 1
   fi
   say "installing $programs"
-  DEBIAN_FRONTEND=noninteractive sh -c "$install" >&2
+  # Debian starts a service that it installs, unless this script says no
+  policy=/usr/sbin/policy-rc.d
+  if [ -e "$policy" ]; then
+    DEBIAN_FRONTEND=noninteractive sh -c "$install" >&2
+    return
+  fi
+  (
+    trap 'rm -f "$policy"' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    DEBIAN_FRONTEND=noninteractive sh -c "$install" >&2
+  )
 }
 
 # Out of Debian's package, which is not installed: it would start a server.
-get_promtool() {
-  say 'getting promtool'
+# unpack PACKAGE FILE: that file of the package, into .venv
+unpack() {
+  name=${2##*/}
+  say "getting $name"
   mkdir -p .venv
   folder=$(mktemp -d)
-  download="apt-get -o APT::Sandbox::User=root download prometheus"
+  download="apt-get -o APT::Sandbox::User=root download $1"
   if ! (cd "$folder" && { $download || { apt-get update && $download; }; }) >&2 ||
-    ! dpkg-deb -x "$folder"/prometheus_*.deb "$folder" ||
-    ! [ -x "$folder/usr/bin/promtool" ]; then
+    ! dpkg-deb -x "$folder/$1"_*.deb "$folder" ||
+    ! [ -x "$folder/$2" ]; then
     rm -rf "$folder"
-    say 'missing: promtool. On Debian and Ubuntu type, and again what you typed:'
+    say "missing: $name. On Debian and Ubuntu type, and again what you typed:"
     say '  sudo apt-get update'
     exit 1
   fi
-  mv "$folder/usr/bin/promtool" "$promtool"
+  mv "$folder/$2" ".venv/$name"
   rm -rf "$folder"
 }
 
@@ -74,7 +91,8 @@ if command -v flock >/dev/null; then flock 9; fi
 is_ready && exit 0
 
 has_programs || install_programs
-has_promtool || get_promtool
+has_promtool || unpack prometheus usr/bin/promtool
+has_nginx || unpack nginx usr/sbin/nginx
 has_environment && exit 0
 say 'installing Zope and ZEO'
 python3 -m venv --clear "$environment"

@@ -1,6 +1,5 @@
 // npm run bench: where the figures in README come from. Everything that is
 // compared runs in alternating rounds of one run, for machines are noisy.
-import { cpus, loadavg, release } from 'node:os'
 import { parseArgs } from 'node:util'
 import { assertAgreement } from './agreement.ts'
 import { measureColdStart } from './cold-start.ts'
@@ -15,7 +14,7 @@ import type { Scratch } from './scratch.ts'
 import { measureSentinelLatency } from './sentinel-latency.ts'
 import { sitesWithoutProgram } from './httpd.ts'
 import { textMapDirectory } from './sentinel-directory.ts'
-import { compile } from './tools.ts'
+import { compile, machine, textOf } from './tools.ts'
 
 const sections = [
   'lookups',
@@ -177,15 +176,6 @@ async function measure(
 
 function tell(what: string): void {
   process.stderr.write(`bench: ${what}\n`)
-}
-
-function textOf(err: unknown): string {
-  return err instanceof Error ? err.message : String(err)
-}
-
-function machine(): string {
-  const [load = 0] = loadavg()
-  return `Node ${process.version}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, load ${load.toFixed(1)}`
 }
 
 process.exit(await main())

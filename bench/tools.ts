@@ -2,6 +2,7 @@
 // C programs of this folder made with it.
 import { execFileSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
+import { cpus, loadavg, release } from 'node:os'
 import { join } from 'node:path'
 import type { Scratch } from './scratch.ts'
 
@@ -10,6 +11,16 @@ export const checkout = join(
   import.meta.dirname,
   import.meta.dirname.endsWith(join('dist', 'bench')) ? '../..' : '..',
 )
+
+/** What measured: a line above the figures. */
+export function machine(): string {
+  const [load = 0] = loadavg()
+  return `Node ${process.version}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, load ${load.toFixed(1)}`
+}
+
+export function textOf(err: unknown): string {
+  return err instanceof Error ? err.message : String(err)
+}
 
 export function findProgram(name: string): string | undefined {
   // /usr/sbin: where Debian has apache2, and not in everybody's PATH

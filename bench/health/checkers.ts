@@ -9,9 +9,9 @@ import {
   startProgram,
   until,
 } from '../../test/fixtures/processes.ts'
-import type { Owner } from '../../test/fixtures/processes.ts'
+import type { Owner, Program } from '../../test/fixtures/processes.ts'
 import { sentinelFile } from '../../sentinels/names.ts'
-import { findProgram } from '../tools.ts'
+import { checkout, findProgram } from '../tools.ts'
 import type { Word } from './timeline.ts'
 
 /** Name of a backend → its port on loopback. */
@@ -37,6 +37,38 @@ export const quickSettings = {
   deep: { path: '/@@probe', interval: '2s', timeout: '1s' },
 }
 
+export type Monitor = {
+  readonly program: Program
+  /** its configuration file */
+  readonly config: string
+  /** the sentinel directory */
+  readonly sentinels: string
+}
+
+/** @param keys of the configuration, besides the backends and the directory */
+export function launchMonitor(
+  owner: Owner,
+  ports: Ports,
+  keys: object,
+): Monitor {
+  const config = `${publicDirectory(owner)}/zope-failover.yaml`
+  const sentinels = publicDirectory(owner)
+  const backends = Object.fromEntries(
+    [...ports].map(([backend, port]) => [backend, `http://127.0.0.1:${port}`]),
+  )
+  writeFileSync(
+    config,
+    JSON.stringify({ directory: sentinels, backends, ...keys }),
+  )
+  const program = startProgram(owner, process.execPath, [
+    `${dist}/cli/main.js`,
+    'monitor',
+    '--config',
+    config,
+  ])
+  return { program, config, sentinels }
+}
+
 export function startMonitor(
   owner: Owner,
   name: string,
@@ -44,32 +76,18 @@ export function startMonitor(
   probe: object,
   pools: PoolOf,
 ): Checker {
-  const directory = publicDirectory(owner)
-  const file = `${directory}/zope-failover.yaml`
-  const backends = Object.fromEntries(
-    [...ports].map(([backend, port]) => [backend, `http://127.0.0.1:${port}`]),
-  )
-  writeFileSync(
-    file,
-    JSON.stringify({
-      directory: publicDirectory(owner),
-      backends,
-      pools: Object.fromEntries(
-        Object.entries(pools).map(([pool, is]) => [
-          pool,
-          { policy: 'balance', ...is },
-        ]),
-      ),
-      probe,
-    }),
-  )
-  const sentinels: string = JSON.parse(readFileSync(file, 'utf8')).directory
-  const { output } = startProgram(owner, process.execPath, [
-    `${dist}/cli/main.js`,
-    'monitor',
-    '--config',
-    file,
-  ])
+  const {
+    program: { output },
+    sentinels,
+  } = launchMonitor(owner, ports, {
+    pools: Object.fromEntries(
+      Object.entries(pools).map(([pool, is]) => [
+        pool,
+        { policy: 'balance', ...is },
+      ]),
+    ),
+    probe,
+  })
   return {
     name,
     log: backend =>
@@ -96,15 +114,20 @@ function wordOf(file: string): Word {
   }
 }
 
-const packages = { haproxy: 'haproxy', apache2: 'apache2-bin' } as const
+const waysToGet = {
+  haproxy: 'apt-get install --no-install-recommends haproxy',
+  apache2: 'apt-get install --no-install-recommends apache2-bin',
+  nginx: 'sh prepare-zope.sh',
+} as const
 
-/** @throws naming the package to install */
-export function findChecker(name: keyof typeof packages): string {
-  const program = findProgram(name)
+/** @throws naming what to type */
+export function findChecker(name: keyof typeof waysToGet): string {
+  // out of Debian's package, which would start a server
+  const unpacked = `${checkout}/.venv/${name}`
+  const program =
+    findProgram(name) ?? (existsSync(unpacked) ? unpacked : undefined)
   if (program === undefined)
-    throw new Error(
-      `${name} is missing; type: apt-get install --no-install-recommends ${packages[name]}`,
-    )
+    throw new Error(`${name} is missing; type: ${waysToGet[name]}`)
   return program
 }
 
@@ -179,7 +202,8 @@ export function haproxyWords(csv: string, backend: string): Map<string, Word> {
   )
 }
 
-function ask(path: string, question: string): Promise<string> {
+/** @returns what HAProxy answers on its socket */
+export function ask(path: string, question: string): Promise<string> {
   return new Promise((done, failed) => {
     let text = ''
     const socket = connect(path)

@@ -1,8 +1,8 @@
 // npm run bench:health: how soon and how rightly this monitor, HAProxy and
 // mod_proxy_hcheck judge the same real Zopes with the same faults, and what this
 // monitor takes for many backends.
-import { cpus, loadavg, release } from 'node:os'
 import { parseArgs } from 'node:util'
+import { machine, textOf } from '../tools.ts'
 import { measureFaults } from './faults.ts'
 import type { FaultSize } from './faults.ts'
 import { measureLoad } from './load.ts'
@@ -117,7 +117,7 @@ async function main(): Promise<number> {
       // nothing of one section runs beside the next
       await owner.end()
     }
-    process.stdout.write(`${before}\n\n${report(results)}`)
+    process.stdout.write(`${before} before\n\n${report(results)}`)
     return 0
   } catch (err) {
     process.stderr.write(`bench: ${textOf(err)}\n`)
@@ -125,15 +125,6 @@ async function main(): Promise<number> {
   } finally {
     await owner.end()
   }
-}
-
-function textOf(err: unknown): string {
-  return err instanceof Error ? err.message : String(err)
-}
-
-function machine(): string {
-  const [load = 0] = loadavg()
-  return `Node ${process.version}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, load ${load.toFixed(1)} before`
 }
 
 process.exit(await main())

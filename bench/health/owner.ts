@@ -7,13 +7,31 @@ export type RunOwner = Owner & {
   readonly end: () => Promise<void>
 }
 
+/**
+ * What fails to end does not keep the rest alive: `end` goes on, and rejects with
+ * the first error. A second `end` waits for the first: a signal can come while the
+ * run is ending.
+ */
 export function makeOwner(): RunOwner {
   const ends: (() => unknown)[] = []
-  const end = async (): Promise<void> => {
+  const endAll = async (): Promise<void> => {
+    const errors: unknown[] = []
     for (let next = ends.pop(); next !== undefined; next = ends.pop())
-      await next()
+      try {
+        await next()
+      } catch (err) {
+        errors.push(err)
+      }
+    if (errors.length > 0) throw errors[0]
   }
-  return { teardown: next => ends.push(next), end }
+  let ending = Promise.resolve()
+  return {
+    teardown: next => ends.push(next),
+    end: () => {
+      ending = ending.then(endAll, endAll)
+      return ending
+    },
+  }
 }
 
 /** A signal ends all before this process; for the owner of the whole run. */

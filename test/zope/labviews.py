@@ -80,6 +80,12 @@ class Lab(BrowserView):
     def seconds(self):
         return float(self.request.form['seconds'])
 
+    def wait(self):
+        """An ordinary page, which names the Zope that made it."""
+        self.request.response.setHeader('X-Backend', os.environ['LAB_NAME'])
+        time.sleep(self.seconds())
+        return 'waited'
+
     def begin(self, name):
         print('lab: %s begins' % name, file=sys.stderr, flush=True)
 

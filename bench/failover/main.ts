@@ -1,0 +1,229 @@
+// npm run bench:failover: what visitors see of the same faults of the same two
+// real Zopes, behind this product and behind others.
+import { setTimeout as pause } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { Visitor, startLoad } from '../../test/fixtures/load.ts'
+import type { Sample } from '../../test/fixtures/load.ts'
+import { until } from '../../test/fixtures/processes.ts'
+import type { Owner } from '../../test/fixtures/processes.ts'
+import { startZeo } from '../../test/fixtures/zeo.ts'
+import { startZope } from '../../test/fixtures/zope.ts'
+import { findChecker } from '../health/checkers.ts'
+import { endOnSignals, makeOwner } from '../health/owner.ts'
+import { machine, textOf } from '../tools.ts'
+import { inflict, restore } from './faults.ts'
+import { everyMs, impactOf } from './impact.ts'
+import type { Span, Visits } from './impact.ts'
+import { products } from './products.ts'
+import type { ProductName, Running, Zopes } from './products.ts'
+import { faultKinds, report } from './report.ts'
+import type { FaultKind, Measured } from './report.ts'
+import { traceOf } from './trace.ts'
+import type { TraceEvent } from './trace.ts'
+
+const productNames = Object.keys(products).filter(
+  (name): name is ProductName => name in products,
+)
+
+const help = `npm run bench:failover -- [--only FAULT]... [--product NAME]... [--rounds N]
+                         [--trace] [--quick]
+
+  --only     a fault, one of ${faultKinds.join(', ')}
+  --product  one of ${productNames.join(', ')}
+  --rounds   how often each is measured (1; at most 20)
+  --trace    what happened when, for each fault and product, on stderr
+  --quick    to see that it works; its figures mean little
+
+One round of everything takes about 15 minutes.
+`
+
+const path = '/@@lab-wait?seconds=0.02'
+const clients = 20
+/** between two pages of one client */
+const thinkMs = 250
+/** a visitor gives up after this long */
+const patienceMs = 10_000
+/** before a fault and after it */
+const calmMs = 1_000
+const afterMs = 4_000
+
+type Choice = {
+  readonly kinds: readonly FaultKind[]
+  readonly names: readonly ProductName[]
+  readonly rounds: number
+  readonly scale: number
+  readonly isTraced: boolean
+}
+
+async function main(): Promise<number> {
+  let choice: Choice | string
+  try {
+    choice = choose()
+  } catch (err) {
+    process.stderr.write(`${textOf(err)}\n${help}`)
+    return 2
+  }
+  if (typeof choice === 'string') {
+    process.stdout.write(choice)
+    return 0
+  }
+  const owner = makeOwner()
+  endOnSignals(owner)
+  const before = machine()
+  try {
+    const measured = await measureAll(owner, choice)
+    process.stdout.write(`${before} before\n\n${report(measured)}`)
+    return 0
+  } catch (err) {
+    process.stderr.write(`bench: ${textOf(err)}\n`)
+    return 1
+  } finally {
+    await owner.end()
+  }
+}
+
+/**
+ * @returns the help, when it was asked for
+ * @throws naming the option, what is allowed and what was found
+ */
+function choose(): Choice | string {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string', multiple: true, default: [] },
+      product: { type: 'string', multiple: true, default: [] },
+      rounds: { type: 'string', default: '1' },
+      quick: { type: 'boolean', default: false },
+      trace: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) return help
+  const rounds = Number(values.rounds)
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 20)
+    throw new Error(
+      `--rounds must be a whole number from 1 to 20, got "${values.rounds}"`,
+    )
+  const isQuick = values.quick
+  return {
+    kinds: chosen(
+      'only',
+      faultKinds,
+      values.only,
+      isQuick && ['none', 'killed'],
+    ),
+    names: chosen('product', productNames, values.product, false),
+    rounds,
+    scale: isQuick ? 0.3 : 1,
+    isTraced: values.trace,
+  }
+}
+
+/** In the order of `all`. */
+function chosen<Name extends string>(
+  option: string,
+  all: readonly Name[],
+  wanted: readonly string[],
+  unlessNamed: readonly string[] | false,
+): Name[] {
+  const unknown = wanted.find(name => !all.some(is => is === name))
+  if (unknown !== undefined)
+    throw new Error(
+      `--${option} must be one of ${all.join(', ')}, got "${unknown}"`,
+    )
+  const names = wanted.length > 0 ? wanted : unlessNamed || all
+  return all.filter(name => names.some(is => is === name))
+}
+
+async function measureAll(owner: Owner, choice: Choice): Promise<Measured[]> {
+  // before anything is started for nothing
+  for (const name of ['haproxy', 'nginx', 'apache2'] as const) findChecker(name)
+  const zeo = await startZeo(owner)
+  const zopes: Zopes = [
+    await startZope(owner, { zeo, name: 'zope1' }),
+    await startZope(owner, { zeo, name: 'zope2' }),
+  ]
+  const measured: Measured[] = []
+  for (let round = 1; round <= choice.rounds; round++)
+    // all products have the same fault within two minutes: so have they the noise
+    for (const kind of choice.kinds)
+      for (const name of choice.names) {
+        process.stderr.write(`bench: round ${round}, ${kind}, ${name}\n`)
+        measured.push(await measureOne(owner, zopes, kind, name, choice))
+      }
+  return measured
+}
+
+/** A product that was just started, one fault, and what visitors saw. */
+async function measureOne(
+  run: Owner,
+  zopes: Zopes,
+  kind: FaultKind,
+  name: ProductName,
+  { scale, isTraced }: Choice,
+): Promise<Measured> {
+  const owner = makeOwner()
+  run.teardown(owner.end)
+  const [primary, standby] = zopes
+  await restore(zopes)
+  const { title, start } = products[name]
+  const product = await start(owner, zopes)
+  await servesFrom(primary.name, product)
+  const done: TraceEvent[] = []
+  const beginMs = performance.now()
+  const stop = startVisitors(product.port)
+  await pause(calmMs)
+  const faultMs = performance.now()
+  const note = (text: string): void => {
+    done.push({ atMs: performance.now(), text })
+  }
+  await inflict(kind, { primary, standby, product, scale, note })
+  const returnMs = performance.now()
+  await pause(afterMs * scale)
+  const untilMs = performance.now()
+  const visits = await stop()
+  const span: Span = { beginMs, faultMs, returnMs, untilMs }
+  if (isTraced)
+    process.stderr.write(
+      traceOf(
+        `${title}, ${kind}`,
+        span,
+        visits,
+        done,
+        product.log(),
+        Date.now() - performance.now(),
+      ),
+    )
+  await owner.end()
+  return { kind, product: title, impact: impactOf(visits, span) }
+}
+
+/** New visitors get that Zope. */
+async function servesFrom(name: string, { port }: Running): Promise<void> {
+  const visitor = new Visitor({ port, isKeepAlive: false })
+  await until(`new visitors get ${name}`, async () => {
+    const { backend } = await visitor.ask(path)
+    return backend === name
+  })
+}
+
+/** @returns what ends it: nobody else comes, and all have been answered */
+function startVisitors(port: number): () => Promise<Visits> {
+  const kept = startLoad({
+    port,
+    path,
+    clients,
+    pauseMs: thinkMs,
+    patienceMs,
+    hasCookies: true,
+  })
+  const visits: Promise<Sample>[] = []
+  const timer = setInterval(() => {
+    visits.push(new Visitor({ port, patienceMs, isKeepAlive: false }).ask(path))
+  }, everyMs)
+  return async () => {
+    clearInterval(timer)
+    return { kept: await kept.stop(), fresh: await Promise.all(visits) }
+  }
+}
+
+process.exit(await main())
