@@ -40,13 +40,9 @@ function offset(ms: number): string {
 }
 
 /** How a request ended, in two words. */
-function endOf({ status, error, startMs, endMs }: Sample): string {
-  if (status === 200) return `late, up to ${offset(endMs - startMs).trim()} s`
+function endOf({ status, error }: Sample): string {
+  if (status === 200) return 'late'
   return error ?? `status ${status}`
-}
-
-function kindOf(sample: Sample): string {
-  return sample.status === 200 ? 'late' : endOf(sample)
 }
 
 /** Requests that ended alike and began within 200 ms of each other are one line. */
@@ -54,7 +50,7 @@ function groups(samples: readonly Sample[], who: string): TraceEvent[] {
   const lots: Sample[][] = []
   for (const sample of samples.toSorted((a, b) => a.startMs - b.startMs)) {
     const lot = lots.findLast(
-      ([first]) => first && kindOf(first) === kindOf(sample),
+      ([first]) => first && endOf(first) === endOf(sample),
     )
     const last = lot?.at(-1)
     if (lot && last && sample.startMs - last.startMs <= 200) lot.push(sample)
