@@ -10,6 +10,8 @@ import type { Values } from './template.ts'
 /** The files of apache-conf/, by their names without `.conf`. */
 export type Templates = {
   readonly prg: string
+  readonly 'prg-sticky': string
+  readonly 'prg-lookup': string
   readonly 'prg-again': string
   readonly sentinel: string
   readonly 'last-resort': string
@@ -144,6 +146,22 @@ export function render(
     sentinelRules: countRules(sentinels),
   })
   const fallback = style === 'sentinel' ? sentinels : txt + sentinels
+  const lookup = fill(templates['prg-lookup'], {
+    pool: pool.name,
+    names,
+    affinity: options.affinity !== 'none',
+    fallbackRules: countRules(fallback),
+  })
+  const sticky = fill(templates['prg-sticky'], {
+    directory: config.directory,
+    // a string of httpd's expressions stands in single quotes
+    directoryInExpr: config.directory.replaceAll("'", "\\'"),
+    textMap,
+    pool: pool.name,
+    names,
+    relaxed: pool.stickiness === 'relaxed',
+    askRules: countRules(lookup) + countRules(fallback),
+  })
   return fill(templates.prg, {
     version: options.version,
     command: options.command,
@@ -190,8 +208,14 @@ export function render(
     affinity: options.affinity !== 'none',
     affinityUrl: options.affinity === 'url',
     affinityAddress: options.affinity === 'address',
+    // affinity and failback: all depend on more than the text map says
+    sticky:
+      cookie !== undefined &&
+      options.affinity === 'none' &&
+      pool.failback !== 'all',
+    stickyRules: sticky.trimEnd(),
+    lookup: lookup.trimEnd(),
     fallback: fallback.trimEnd(),
-    fallbackRules: countRules(fallback),
     again: options.isSecondChance,
     failed: whenFailed(templates['prg-again'], {
       directory: config.directory,
@@ -215,7 +239,7 @@ const idleSeconds = 60
 const connectSeconds = 2
 
 const styleText: Record<Style, string> = {
-  prg: 'asks the map',
+  prg: 'asks the map program',
   txt: "reads the monitor's text map",
   sentinel: 'looks at the sentinels',
 }

@@ -250,6 +250,8 @@ function template(name: string): URL {
 function readTemplates(): Templates {
   return {
     prg: readTemplate('prg'),
+    'prg-sticky': readTemplate('prg-sticky'),
+    'prg-lookup': readTemplate('prg-lookup'),
     'prg-again': readTemplate('prg-again'),
     sentinel: readTemplate('sentinel'),
     'last-resort': readTemplate('last-resort'),

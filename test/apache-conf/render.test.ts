@@ -13,6 +13,8 @@ const template = (name: string): string =>
 
 const templates = {
   prg: template('prg'),
+  'prg-sticky': template('prg-sticky'),
+  'prg-lookup': template('prg-lookup'),
   'prg-again': template('prg-again'),
   sentinel: template('sentinel'),
   'last-resort': template('last-resort'),
@@ -138,7 +140,14 @@ void t.test('every mark is filled, and the skips count the rules', async t => {
             style === 'prg' ? /S=1\]/ : /\(\?:\/\|\$\)" "-" \[END\]/,
             // over what httpd serves, over the look at the map, to the proxy
             ...(style === 'prg'
-              ? [/^RewriteRule "\^" "-" \[END\]/, /S=\d+\]/, proxy]
+              ? [
+                  /^RewriteRule "\^" "-" \[END\]/,
+                  ...(cookie !== undefined && affinity === 'none'
+                    ? [proxy]
+                    : []),
+                  /S=\d+\]/,
+                  proxy,
+                ]
               : []),
             ...(style !== 'sentinel' && cookie !== undefined
               ? [/ZF_ANSWER:%1 -\]/]
@@ -161,6 +170,25 @@ void t.test('the lookup', async t => {
   t.equal(
     lookup({ affinity: 'address' }),
     `RewriteCond "%{ENV:UNIQUE_ID} \${zope:%{ENV:UNIQUE_ID} default %{ENV:ZF_ROUTE} %{ENV:ZF_AFFINITY}}" ${pattern}`,
+  )
+})
+
+void t.test('who need not ask the map program', async t => {
+  const key = '${zopes:default/%{ENV:ZF_ROUTE}}'
+  const pool = (text: string): string => `${two}pools: { default: { ${text} } }`
+  const times = (text: string): number => text.split(key).length - 1
+  // once more for when the map program gives no answer
+  t.equal(times(conf(two)), 2)
+  t.equal(times(conf(pool('failback: all'))), 1)
+  t.equal(times(conf(two, { affinity: 'address' })), 1)
+  t.equal(times(conf(two, { cookie: undefined })), 0)
+  t.equal(times(conf(two, { style: 'txt' })), 1)
+  t.notMatch(conf(two), 'RewriteCond expr')
+  t.match(
+    conf(`directory: "/run/it's"\n${pool('stickiness: relaxed')}`, {
+      part: 'site',
+    }),
+    String.raw`RewriteCond expr "file('/run/it\'s/%{reqenv:ZF_ROUTE}.up') =~ /^[1-9]/"`,
   )
 })
 
