@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { render } from '../../apache-conf/render.ts'
-import type { RenderOptions } from '../../apache-conf/render.ts'
+import type { RenderOptions, SameSite } from '../../apache-conf/render.ts'
 import { parseConfig } from '../../config/parse.ts'
 import { ConfigError } from '../../config/problem.ts'
 
@@ -217,6 +217,7 @@ void t.test('where the path goes', async t => {
     ['HTTPS://www.example.org/', 'https/www.example.org:443'],
     ['https://www.example.org:8443', 'https/www.example.org:8443'],
     ['http://[::1]', 'http/[::1]:80'],
+    ['https://bücher.example', 'https/xn--bcher-kva.example:443'],
   ] as const)
     t.equal(
       target({ url, site: '/a/Plone' }),
@@ -235,6 +236,34 @@ void t.test('the cookie', async t => {
   )
   t.match(text, String.raw`"(?:^|;\s*)ROUTE=(zope1|zope2)\s*(?:;|$)" [NV]`)
   t.notMatch(conf(two, { cookie: undefined }), 'Cookie')
+})
+
+const cookieAttributes = (
+  url: string | undefined,
+  cookieSameSite: SameSite,
+): string[] =>
+  [
+    ...conf(two, { url, cookieSameSite }).matchAll(
+      /Set-Cookie ".*; HttpOnly; (.*)" .*? != reqenv\('ZF_ROUTE'\)(.*)"$/gm,
+    ),
+  ].map(([, attributes = '', condition = '']) => attributes + condition)
+
+void t.test('Secure with https, and SameSite', async t => {
+  const [is, isNot] = ['==', '!='].map(
+    operator => ` && %{REQUEST_SCHEME} ${operator} 'https'`,
+  )
+  for (const [url, sameSite, expected] of [
+    ['https://x', 'lax', ['SameSite=Lax; Secure']],
+    ['https://x', 'strict', ['SameSite=Strict; Secure']],
+    ['https://x', 'none', ['SameSite=None; Secure']],
+    ['http://x', 'strict', ['SameSite=Strict']],
+    [undefined, 'lax', [`SameSite=Lax; Secure${is}`, `SameSite=Lax${isNot}`]],
+    [undefined, 'none', [`SameSite=None; Secure${is}`, `SameSite=Lax${isNot}`]],
+  ] as const)
+    t.strictSame(cookieAttributes(url, sameSite), expected)
+  t.match(problemsOf(two, { url: 'http://x', cookieSameSite: 'none' }), [
+    /^--cookie-samesite none must come with an https --url/,
+  ])
 })
 
 void t.test('the second chance', async t => {
