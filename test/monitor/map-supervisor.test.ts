@@ -62,6 +62,10 @@ function supervise(t: Test): Supervised {
   }
 }
 
+function stop(pid: number): void {
+  process.kill(pid, 'SIGSTOP')
+}
+
 const reportFile = (directory: string, pid: number): string =>
   `${directory}/rewritemap-${pid}.json`
 
@@ -132,9 +136,6 @@ void t.test('only what is provably a map program of ours', async t => {
   const { map, directory, supervisor, log } = supervise(t)
   const like = await map()
   const text = readFileSync(reportFile(directory, like.pid), 'utf8')
-  const stop = (pid: number): void => {
-    process.kill(pid, 'SIGSTOP')
-  }
   const [reused, contained, foreign, old] = [
     await map(),
     await map(),
