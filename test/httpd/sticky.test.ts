@@ -9,6 +9,7 @@ import {
   startLoad,
   Visitor,
 } from '../fixtures/load.ts'
+import type { Load } from '../fixtures/load.ts'
 import { dist, startProgram, until } from '../fixtures/processes.ts'
 import { startSite } from '../fixtures/site.ts'
 import type { Site, SiteOptions } from '../fixtures/site.ts'
@@ -198,47 +199,81 @@ void t.test(
   },
 )
 
-void t.test(
-  'SIGSTOP of the map program under 20 sticky and 20 new clients',
-  async t => {
-    const site = await startSite(t, {
-      hasMonitor: true,
-      names: three,
-      policy: 'balance',
-    })
-    const { port } = site.httpd
-    const sticky = startLoad({
+/** 20 clients with a route each, and 20 that are new each time. */
+function startBoth(port: number): { sticky: Load; fresh: Load } {
+  return {
+    sticky: startLoad({
       port,
       visitorOf: number => {
         const visitor = new Visitor({ port }, number)
         visitor.cookies.set('zope_route', three[number % 3] ?? '')
         return visitor
       },
-    })
-    const fresh = startLoad({
+    }),
+    fresh: startLoad({
       port,
       visitorOf: number => new Visitor({ port }, 100 + number),
+    }),
+  }
+}
+
+/** Stops the map program, and resolves with its process id. */
+function stopMap(site: Site): number {
+  const map = site.httpd
+    .mapProcesses()
+    .find(({ command }) => !command.startsWith('/bin/sh'))
+  const pid = map?.pid ?? 0
+  process.kill(pid, 'SIGSTOP')
+  return pid
+}
+
+async function eachGoesOn(load: Load, count: number): Promise<void> {
+  const begin = load.samples.length
+  await until(`${count} more requests of each of 20 clients`, () => {
+    const counts = new Map<number, number>()
+    for (const { client } of load.samples.slice(begin))
+      counts.set(client, (counts.get(client) ?? 0) + 1)
+    return counts.size === 20 && [...counts.values()].every(it => it >= count)
+  })
+}
+
+/** All of the sticky ones were served by the text map. */
+async function endWithoutFailure(
+  t: Tap,
+  site: Site,
+  { sticky, fresh }: ReturnType<typeof startBoth>,
+): Promise<void> {
+  const all = [...(await sticky.stop()), ...(await fresh.stop())]
+  t.strictSame(failuresOf(all).map(brief), [], 'no request fails')
+  await site.httpd.stop()
+  const lines = site.httpd.accessLog().filter(({ route }) => route !== '-')
+  t.comment(`${all.length} requests, ${lines.length} of sticky visitors`)
+  t.ok(
+    lines.every(
+      ({ via, route, answer }) =>
+        via === 'txt' && answer.startsWith(`${route} `),
+    ),
+  )
+}
+
+void t.test(
+  'a stopped map program: sticky visitors wait for nothing',
+  async t => {
+    // without a monitor it stays stopped
+    const site = await startWithoutMonitor(t, {
+      names: three,
+      policy: 'balance',
     })
+    const { sticky, fresh } = startBoth(site.httpd.port)
     await Promise.all([more(sticky, 200), more(fresh, 200)])
-    const map = site.httpd
-      .mapProcesses()
-      .find(({ command }) => !command.startsWith('/bin/sh'))
-    const pid = map?.pid ?? 0
-    process.kill(pid, 'SIGSTOP')
+    const pid = stopMap(site)
     // each of the new ones is inside a lookup when nothing comes back any more
     const count = await until('the new ones to wait', async () => {
       const before = fresh.samples.length
-      await more(sticky, 40)
+      await eachGoesOn(sticky, 2)
       return fresh.samples.length === before && before
     })
-    // and the others go on, every one of them
-    const begin = sticky.samples.length
-    await until('20 more requests of each sticky client', () => {
-      const counts = new Map<number, number>()
-      for (const { client } of sticky.samples.slice(begin))
-        counts.set(client, (counts.get(client) ?? 0) + 1)
-      return counts.size === 20 && [...counts.values()].every(it => it >= 20)
-    })
+    await eachGoesOn(sticky, 20)
     t.equal(
       fresh.samples.length,
       count,
@@ -246,18 +281,27 @@ void t.test(
     )
     process.kill(pid, 'SIGKILL')
     await more(fresh, 200)
-    const all = [...(await sticky.stop()), ...(await fresh.stop())]
-    t.strictSame(failuresOf(all).map(brief), [], 'no request fails')
-    await site.httpd.stop()
-    const lines = site.httpd.accessLog().filter(({ route }) => route !== '-')
-    t.comment(
-      `${all.length} requests, ${lines.length} of sticky visitors, ${sticky.samples.length - begin} of them or more beside a stopped map program`,
-    )
-    t.ok(
-      lines.every(
-        ({ via, route, answer }) =>
-          via === 'txt' && answer.startsWith(`${route} `),
-      ),
-    )
+    await endWithoutFailure(t, site, { sticky, fresh })
   },
 )
+
+void t.test('the monitor ends it, and the new ones go on', async t => {
+  const site = await startSite(t, {
+    hasMonitor: true,
+    names: three,
+    policy: 'balance',
+  })
+  const { sticky, fresh } = startBoth(site.httpd.port)
+  await Promise.all([more(sticky, 200), more(fresh, 200)])
+  const pid = stopMap(site)
+  await until('the monitor to end the map program', () =>
+    site.httpd.mapProcesses().every(it => it.pid !== pid),
+  )
+  await Promise.all([more(sticky, 200), more(fresh, 200)])
+  const longest = (load: Load): string =>
+    Math.max(
+      ...load.samples.map(({ startMs, endMs }) => endMs - startMs),
+    ).toFixed(0)
+  t.comment(`longest: sticky ${longest(sticky)} ms, new ${longest(fresh)} ms`)
+  await endWithoutFailure(t, site, { sticky, fresh })
+})
