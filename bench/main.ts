@@ -6,14 +6,20 @@ import { measureColdStart } from './cold-start.ts'
 import { measureLookups } from './lookups.ts'
 import { measureMemory } from './memory.ts'
 import { mapPrograms } from './programs.ts'
-import { report, targets } from './report.ts'
+import { report, stickyName, targets } from './report.ts'
 import type { Results } from './report.ts'
 import { measureRequests } from './requests.ts'
 import { makeScratch } from './scratch.ts'
 import type { Scratch } from './scratch.ts'
 import { measureSentinelLatency } from './sentinel-latency.ts'
-import { sitesWithoutProgram } from './httpd.ts'
-import { textMapDirectory } from './sentinel-directory.ts'
+import { sitesWithoutProgram, siteWithSticky } from './httpd.ts'
+import type { Site } from './httpd.ts'
+import type { MapProgram } from './programs.ts'
+import {
+  backends,
+  textMapDirectory,
+  writeTextMap,
+} from './sentinel-directory.ts'
 import { compile, machine, textOf } from './tools.ts'
 
 const sections = [
@@ -134,6 +140,7 @@ async function measure(
               name: map?.name ?? 'no map',
               map,
             })),
+            ...stickySites(thisMap),
             ...sitesWithoutProgram(textMapDirectory(scratch)),
           ],
           c?.load,
@@ -172,6 +179,18 @@ async function measure(
     }
   }
   return results
+}
+
+/** As `apache-conf` has it: sticky visitors do not ask the map program. */
+function stickySites(map: MapProgram): Site[] {
+  writeTextMap(map.directory)
+  return [
+    siteWithSticky('this map, text map first, no cookie', map),
+    {
+      ...siteWithSticky(stickyName, map),
+      cookie: `zope_route=${backends[0]}`,
+    },
+  ]
 }
 
 function tell(what: string): void {
