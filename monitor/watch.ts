@@ -54,6 +54,8 @@ export type Surroundings = {
 }
 
 const maxProbes = 64
+/** between two probes while no backend of a pool is in */
+const strandedMs = 200
 /** at most two forced probes a second (contract 6) */
 const suspectGapMs = 500
 
@@ -231,10 +233,14 @@ export class Watch {
     return Math.max(startedMs + interval - now(), pause / 2)
   }
 
-  /** Never longer than `fastInterval`, for visitors wait for it. */
+  /** `fastInterval` at most, for visitors get the maintenance page meanwhile. */
   #urgentMs(): number {
     const settings = this.#backend.probe
-    const ms = Math.min(settings.fastIntervalMs, settings.intervalMs)
+    const ms = Math.min(
+      settings.fastIntervalMs,
+      settings.intervalMs,
+      strandedMs,
+    )
     return ms * (0.9 + 0.1 * Math.random())
   }
 
