@@ -134,7 +134,7 @@ void t.test('every mark is filled, and the skips count the rules', async t => {
             const skip = /S=(\d+)\]/.exec(rule)?.[1]
             return skip === undefined ? [] : [rules[at + 1 + Number(skip)]]
           })
-          const proxy = /E=ZF_PATH:/
+          const proxy = /E=ZF_URI:%\{REQUEST_URI\}/
           t.match(targets, [
             // over the second chance
             style === 'prg' ? /S=1\]/ : /\(\?:\/\|\$\)" "-" \[END\]/,
@@ -269,8 +269,8 @@ void t.test('Secure with https, and SameSite', async t => {
 void t.test('the second chance', async t => {
   const text = conf(two)
   for (const status of [500, 502, 503, 504])
-    t.match(text, `\n  ErrorDocument ${status} /.zope-failover/again\n`)
-  t.match(text, 'ErrorDocument 200 /.zope-failover/second')
+    t.match(text, `\n  ErrorDocument ${status} "/%{reqenv:ZF_REST}"\n`)
+  t.match(text, 'ErrorDocument 200 "/%{reqenv:REDIRECT_ZF_REST}"')
   t.match(text, 'again=%{ZF_AGAIN}e')
   const without = conf(two, { isSecondChance: false, patienceMs: 5_000 })
   t.notMatch(without, 'ErrorDocument 200')
