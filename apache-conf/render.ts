@@ -152,6 +152,7 @@ export function render(
   const { prefix = '' } = options
   const vhm = options.isVhm ? vhmPath(url, options.site, prefix) : ''
   const prefixPattern = escapePattern(prefix)
+  const siteId = `${pool.name}${prefix}`
   const isReuse = options.isReuse === true
   const patienceMs = options.isSecondChance ? options.patienceMs : undefined
   const names = members.map(backend => backend.name).join('|')
@@ -242,7 +243,11 @@ export function render(
     page,
     retryAfter: seconds(options.retryAfterMs),
     hasUrl: url !== null,
-    cookieHeaders: cookieHeaders(url, sameSite),
+    cookieHeaders: cookieHeaders(
+      url,
+      sameSite,
+      ` && reqenv('ZF_SITE') == '${siteId}'`,
+    ),
     observer: options.observer === undefined ? false : observerLine(options),
     // virtual hosts with logs of their own use no CustomLog of the server
     logDirective: part === 'server' ? 'GlobalLog' : 'CustomLog',
@@ -251,7 +256,7 @@ export function render(
     // without VirtualHostMonster a backend sees the path as visitors type it
     path: `(?s)^${options.isVhm && prefix !== '' ? `${prefixPattern}/?` : '/'}(.*)`,
     cookiePath: prefix === '' ? '/' : prefix,
-    siteId: `${pool.name}${prefix}`,
+    siteId,
   }
   // the first of them is the jump over all others
   const siteRules = countRules(fill(templates.prg, { ...values, siteRules: 0 }))
@@ -344,20 +349,26 @@ function parseUrl(text: string, problems: string[]): PublicUrl | null {
 /**
  * The cookie's attributes for a visitor of https, and for one of http; which of
  * them a visitor is, `--url` says, else httpd's own scheme (ServerName).
+ *
+ * @param onlyIf what must hold as well, as the end of an expression of httpd's
  */
-function cookieHeaders(url: PublicUrl | null, sameSite: SameSite): Values[] {
+function cookieHeaders(
+  url: PublicUrl | null,
+  sameSite: SameSite,
+  onlyIf: string,
+): Values[] {
   const named = { none: 'None', lax: 'Lax', strict: 'Strict' }[sameSite]
-  const secure = { sameSite: named, secure: '; Secure', scheme: '' }
+  const secure = { sameSite: named, secure: '; Secure', onlyIf }
   // browsers refuse None without Secure
   const plain = {
     sameSite: sameSite === 'none' ? 'Lax' : named,
     secure: '',
-    scheme: '',
+    onlyIf,
   }
   if (url !== null) return [url.scheme === 'https' ? secure : plain]
   return [
-    { ...secure, scheme: " && %{REQUEST_SCHEME} == 'https'" },
-    { ...plain, scheme: " && %{REQUEST_SCHEME} != 'https'" },
+    { ...secure, onlyIf: `${onlyIf} && %{REQUEST_SCHEME} == 'https'` },
+    { ...plain, onlyIf: `${onlyIf} && %{REQUEST_SCHEME} != 'https'` },
   ]
 }
 
@@ -366,7 +377,8 @@ function checkOptions(options: RenderOptions, problems: string[]): void {
     if (!rule.test(text))
       problems.push(`${name} must be ${words}, got ${found(text)}`)
   }
-  const zopeWord = /(?:^|\/)(?:VirtualHost(?:Base|Root)|_vh_[^/]*|\.{1,2})(?:\/|$)/
+  const zopeWord =
+    /(?:^|\/)(?:VirtualHost(?:Base|Root)|_vh_[^/]*|\.{1,2})(?:\/|$)/
   if (
     !/^(?:\/[^/%\\\p{C}]+)*$/u.test(options.site) ||
     zopeWord.test(options.site)
@@ -376,7 +388,9 @@ function checkOptions(options: RenderOptions, problems: string[]): void {
     )
   const { prefix = '' } = options
   if (
-    !/^(?:(?:\/(?!\+\+)[\w.~@+-]+)*(?:\/\+\+[\w.~@-]+\+\+[\w.~@-]*)*)?$/.test(prefix) ||
+    !/^(?:(?:\/(?!\+\+)[\w.~@+-]+)*(?:\/\+\+[\w.~@-]+\+\+[\w.~@-]*)*)?$/.test(
+      prefix,
+    ) ||
     zopeWord.test(prefix) ||
     /^\/\.zope-failover(?:\/|$)/.test(prefix)
   )
@@ -584,11 +598,7 @@ function countRules(text: string): number {
  * ++api++ at the end of the prefix is traversed inside Zope and left out of links,
  * as Volto's set-up has it; what is before it is a part of the links (_vh_).
  */
-function vhmPath(
-  url: PublicUrl | null,
-  site: string,
-  prefix: string,
-): string {
+function vhmPath(url: PublicUrl | null, site: string, prefix: string): string {
   const base =
     url === null
       ? '%{REQUEST_SCHEME}/%{SERVER_NAME}:%{SERVER_PORT}'
