@@ -603,7 +603,7 @@ function vhmPath(url: PublicUrl | null, site: string, prefix: string): string {
     url === null
       ? '%{REQUEST_SCHEME}/%{SERVER_NAME}:%{SERVER_PORT}'
       : `${url.scheme}/${url.host}:${url.port}`
-  const inside = /(?:\/\+\+[^/]*)*$/.exec(prefix)?.[0] ?? ''
+  const inside = prefix.replace(/^.*?((?:\/\+\+[^/]*)*)$/, '$1')
   const outside = prefix
     .slice(0, prefix.length - inside.length)
     .replaceAll(/\/([^/]+)/g, '_vh_$1/')

@@ -3,12 +3,11 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { request } from 'node:https'
 import { resolve } from 'node:path'
 import t from 'tap'
-import type { Test } from 'tap'
 import { selfSigned } from '../fixtures/certificate.ts'
+import { startEcho } from '../fixtures/echo.ts'
 import { loadModules, startHttpd } from '../fixtures/httpd.ts'
 import { commandsOf } from '../fixtures/markdown.ts'
 import {
@@ -28,32 +27,6 @@ type Page = {
   backend: string
   url: string
   host: string
-}
-
-/** Hangs up on every request while it is broken. */
-async function startEcho(
-  t: Test,
-  name: string,
-  broken: ReadonlySet<string>,
-): Promise<number> {
-  const server = createServer((incoming, response) => {
-    if (broken.has(name)) {
-      incoming.socket.destroy()
-      return
-    }
-    response.setHeader('X-Backend', name)
-    response.end(
-      JSON.stringify({ url: incoming.url, host: incoming.headers.host }),
-    )
-  })
-  const port = await freePort()
-  server.listen(port, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  return port
 }
 
 void t.test('Volto at /, Plone below /++api++', async t => {
