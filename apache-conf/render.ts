@@ -285,7 +285,7 @@ function localPaths(prefix: string, local: readonly string[]): string {
 }
 
 function escapePattern(path: string): string {
-  return path.replace(/[^\w/-]/g, '\\$&')
+  return path.replace(/[^\w/]/g, '\\$&')
 }
 
 const statusPaths = ['server-status', 'balancer-manager', '.zope-failover']

@@ -259,15 +259,19 @@ void t.test('a path of the host', async t => {
   )
 })
 
+const sitePath = (site: string): unknown =>
+  /:80(.*)\/VirtualHostRoot/.exec(
+    String(target({ url: 'http://x', site })),
+  )?.[1]
+
 void t.test('a site whose path must be escaped', async t => {
-  const of = (site: string): unknown =>
-    /:80(.*)\/VirtualHostRoot/.exec(
-      String(target({ url: 'http://x', site })),
-    )?.[1]
-  t.equal(of('/my site/Plone'), String.raw`/my\%20site/Plone`)
-  t.equal(of('/Plöne'), String.raw`/Pl\%C3\%B6ne`)
-  t.equal(of('/++x++y/@@z'), '/++x++y/@@z')
-  t.equal(of("/a,b$1(c)'#?"), String.raw`/a\%2Cb\%241\%28c\%29\%27\%23\%3F`)
+  t.equal(sitePath('/my site/Plone'), String.raw`/my\%20site/Plone`)
+  t.equal(sitePath('/Plöne'), String.raw`/Pl\%C3\%B6ne`)
+  t.equal(sitePath('/++x++y/@@z'), '/++x++y/@@z')
+  t.equal(
+    sitePath("/a,b$1(c)'#?"),
+    String.raw`/a\%2Cb\%241\%28c\%29\%27\%23\%3F`,
+  )
 })
 
 void t.test('the cookie', async t => {
