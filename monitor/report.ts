@@ -11,24 +11,25 @@ export function probesTold(backends: number): number {
 }
 
 /**
+ * @param told its state as it is told: one that lasts under a second is not
  * @param isKept it stays in as a last resort, for its pool has too few left
  * @param since RFC 3339: when this state began
  */
 export function backendReport(
-  health: Health,
+  told: Pick<Health, 'state' | 'reason' | 'light'>,
   share: number | null,
   isKept: boolean,
   probes: readonly ProbeRecord[],
   since: string,
 ): BackendReport {
   return {
-    state: health.state,
+    state: told.state,
     since,
     reason: isKept
-      ? `${health.reason}; kept as last resort by minAlive`
-      : health.reason,
+      ? `${told.reason}; kept as last resort by minAlive`
+      : told.reason,
     share,
-    streak: health.light.streak,
+    streak: told.light.streak,
     probes,
   }
 }
