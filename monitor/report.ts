@@ -11,25 +11,26 @@ export function probesTold(backends: number): number {
 }
 
 /**
- * @param told its state as it is told: one that lasts under a second is not
  * @param isKept it stays in as a last resort, for its pool has too few left
  * @param since RFC 3339: when this state began
  */
 export function backendReport(
-  told: Pick<Health, 'state' | 'reason' | 'light'>,
+  health: Health,
   share: number | null,
   isKept: boolean,
   probes: readonly ProbeRecord[],
   since: string,
 ): BackendReport {
   return {
-    state: told.state,
+    state: health.state,
     since,
-    reason: isKept
-      ? `${told.reason}; kept as last resort by minAlive`
-      : told.reason,
+    reason: [
+      health.reason,
+      ...(health.deep.remark === null ? [] : [health.deep.remark]),
+      ...(isKept ? ['kept as last resort by minAlive'] : []),
+    ].join('; '),
     share,
-    streak: told.light.streak,
+    streak: health.light.streak,
     probes,
   }
 }
