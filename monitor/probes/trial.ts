@@ -25,7 +25,7 @@ export type Tried = {
 const unclear: Tried = { heart: { kind: 'unclear' }, light: null }
 
 /**
- * Never rejects. Ends within three times the backend's limit of `slow`.
+ * Never rejects. Ends within four times `patienceMs`.
  *
  * @param signal aborts it; what is returned is then without meaning
  */
@@ -34,11 +34,18 @@ export async function tryHeart(
   lookup: Lookup,
   signal: AbortSignal,
 ): Promise<Tried> {
-  const { slowMs } = backend.probe
-  const resolved = await lookup.resolve(backend.host, slowMs)
+  const resolved = await lookup.resolve(backend.host, patienceMs(backend))
   return resolved.kind === 'failed' || resolved.kind === 'hanging'
     ? unclear
     : exchange(backend, resolved.addresses, signal)
+}
+
+/**
+ * How long each step may take: a server that is well answers within `slow`, but a
+ * busy machine needs a little, and no light probe is asked meanwhile.
+ */
+function patienceMs({ probe: { slowMs } }: Backend): number {
+  return Math.min(5_000, Math.max(500, slowMs))
 }
 
 function exchange(
@@ -46,7 +53,8 @@ function exchange(
   addresses: readonly LookupAddress[],
   signal: AbortSignal,
 ): Promise<Tried> {
-  const { light, method, slowMs, maxBody } = backend.probe
+  const { light, method, maxBody } = backend.probe
+  const limitMs = patienceMs(backend)
   const isPage = light.kind === 'http'
   return new Promise(resolve => {
     const startedMs = performance.now()
@@ -83,12 +91,12 @@ function exchange(
       clearTimeout(timer)
       timer = setTimeout(() => setImmediate(() => !isDone && then()), ms)
     }
-    // A well server has answered the light probe within `slow`, so one that runs the
-    // request has answered by then. One that waits for the body does so now.
+    // One that runs the request has answered by now, as it answers light probes. One
+    // that waits for the body answers when there is none to come.
     const end = (): void => {
       request.socket?.end()
       endedMs = performance.now()
-      after(slowMs, () => {
+      after(limitMs, () => {
         if (response === null) done(unclear)
         else executed(null)
       })
@@ -97,7 +105,7 @@ function exchange(
       // once: nobody makes it wait for long by many
       if (continuedMs !== null) return
       continuedMs = performance.now() - startedMs
-      after(slowMs, end)
+      after(limitMs, end)
     })
     request.on('response', head => {
       response = head
@@ -132,6 +140,6 @@ function exchange(
         done({ heart: { kind: 'learned', ms: continuedMs }, light: null })
       else done(unclear)
     })
-    after(slowMs, end)
+    after(limitMs, end)
   })
 }

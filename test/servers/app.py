@@ -31,20 +31,20 @@ def app(environ, start_response):
 application = app
 
 
-def main(server, port):
+def main(server, port, host='127.0.0.1'):
     """Waitress, cheroot and pyruvate, which a program starts."""
     if server == 'waitress':
         import waitress
 
-        waitress.serve(app, listen=f'127.0.0.1:{port}', threads=4)
+        waitress.serve(app, listen=f'{host}:{port}', threads=4)
     elif server == 'cheroot':
         from cheroot.wsgi import Server
 
-        Server(('127.0.0.1', int(port)), app, numthreads=4).start()
+        Server((host, int(port)), app, numthreads=4).start()
     else:
         import pyruvate
 
-        pyruvate.serve(app, f'127.0.0.1:{port}', 4)
+        pyruvate.serve(app, f'{host}:{port}', 4)
 
 
 if __name__ == '__main__':
