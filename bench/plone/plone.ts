@@ -1,6 +1,5 @@
 // A ZEO server with a Plone site, and Plones at it, out of .venv/plone. The instances
 // are what plone.recipe.zope2instance writes, as far as it is needed.
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import {
   checkout,
@@ -53,16 +52,14 @@ export async function startPlones(owner: Owner): Promise<readonly Plone[]> {
     writeInstance(directory, port, zeoPort, root)
     made.push({ name, directory, port })
   }
-  execFileSync(
-    python,
-    [
-      `${environment}/bin/zconsole`,
-      'run',
-      `${root}/plone1/etc/zope.conf`,
-      `${checkout}/bench/plone/site.py`,
-    ],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
-  )
+  const maker = startProgram(owner, python, [
+    `${environment}/bin/zconsole`,
+    'run',
+    `${root}/plone1/etc/zope.conf`,
+    `${checkout}/bench/plone/site.py`,
+  ])
+  await maker.gone
+  if (maker.child.exitCode !== 0) throw new Error(maker.output())
   const plones = made.map(({ name, directory, port }) => ({
     name,
     url: `http://127.0.0.1:${port}`,
