@@ -11,7 +11,13 @@ import { isDeepInDoubt } from './judgement/deep.ts'
 import type { DeepOutcome } from './judgement/deep.ts'
 import { DeepWatch } from './deep-watch.ts'
 import type { Judged } from './judgement/floor.ts'
-import { healthOf, isHeld, shareOf, step } from './judgement/health.ts'
+import {
+  healthOf,
+  isHeld,
+  shareOf,
+  step,
+  unflipped,
+} from './judgement/health.ts'
 import type { Health, HealthEvent } from './judgement/health.ts'
 import type { HeartEvent } from './judgement/heart.ts'
 import type { Hook } from './hook.ts'
@@ -30,6 +36,7 @@ import type { ProbeKind, Telemetry } from './telemetry.ts'
 import { claimMs, withoutFuture } from './judgement/transactions.ts'
 import type { Transactions } from './judgement/transactions.ts'
 import type { Turns } from './turns.ts'
+import { WarmUp } from './warm-up.ts'
 
 export type Surroundings = {
   readonly lookup: Lookup
@@ -45,6 +52,8 @@ export type Surroundings = {
   readonly servedAgoMs: (name: string) => number
   /** its deep probes find something wrong: its ZEO server is to be asked soon */
   readonly doubt: (name: string) => void
+  /** whether an operator has taken it out, so that its end is no surprise */
+  readonly isPlanned: (name: string) => boolean
   /** whether a backend stays in as a last resort whatever is judged */
   readonly isKept: (name: string) => boolean
   /** something that the report tells has changed */
@@ -60,6 +69,7 @@ export class Watch {
   readonly #loop: Loop
   readonly #pulse: Pulse
   readonly #deep: DeepWatch
+  readonly #warmUp: WarmUp
   readonly #ownTrouble: OwnTrouble
   readonly #probes: ProbeRecord[] = []
   #backend: Backend
@@ -98,6 +108,11 @@ export class Watch {
       lookup,
       starvation,
     )
+    this.#warmUp = new WarmUp(
+      this.#shown(isGood => this.#noteWarmUp(isGood)),
+      lookup,
+      around.log,
+    )
   }
 
   /** Its first probe is over, whatever came of it. */
@@ -109,6 +124,7 @@ export class Watch {
     this.#loop.start(delayMs)
     this.#pulse.start(delayMs)
     this.#deep.start(delayMs)
+    this.#warmUp.start()
   }
 
   /** The verdict stays on disk. */
@@ -116,6 +132,7 @@ export class Watch {
     this.#loop.stop()
     this.#pulse.stop()
     this.#deep.stop()
+    this.#warmUp.stop()
     this.#abort.abort()
   }
 
@@ -135,6 +152,9 @@ export class Watch {
     this.#loop.start(0)
     this.#pulse.retune()
     this.#deep.start(0)
+    // the pages may be others: they are counted from now on
+    this.#noteWarmUp(false)
+    this.#warmUp.start()
   }
 
   /** Whether somebody's suspicion may start a probe now. */
@@ -320,6 +340,11 @@ export class Watch {
     if (this.#health.state !== before) this.#publish(false)
   }
 
+  #noteWarmUp(isGood: boolean): void {
+    this.#apply({ kind: 'warm-up', isGood }, 'warm-up', 0)
+    this.#publish(false)
+  }
+
   #disclaim(): void {
     this.#around.transactions.claim(this.#backend.name, null, null, now())
   }
@@ -369,10 +394,17 @@ export class Watch {
   }
 
   #apply(event: HealthEvent, outcome: string, ms: number): void {
-    const was = this.#health.state
-    this.#health = step(this.#health, event, this.#backend.probe, now())
+    const before = this.#health
+    const was = before.state
+    this.#health = step(before, event, this.#backend.probe, now())
     const { state, reason, light } = this.#health
+    this.#seeToCold(before)
     if (state === was) return
+    if (
+      (state === 'down' || state === 'frozen') &&
+      this.#around.isPlanned(this.#backend.name)
+    )
+      this.#health = unflipped(before, this.#health)
     // one that is gone claims nothing
     if (state === 'down' || state === 'frozen') this.#disclaim()
     this.#since = new Date().toISOString()
@@ -415,6 +447,19 @@ export class Watch {
       this.#around.cutLoose.cut(
         this.#backend,
         () => this.#health.state === state && !this.#abort.signal.aborted,
+      )
+  }
+
+  /** Its warm-up begins, or is over. */
+  #seeToCold({ light: { cold: before } }: Health): void {
+    const { reason, light } = this.#health
+    if (before === null && light.cold !== null) this.#warmUp.start()
+    if (before === null || light.cold !== null) return
+    this.#around.changed()
+    if (light.state !== 'down' && light.state !== 'frozen')
+      this.#around.log.info(
+        { backend: this.#backend.name, share: this.#share(), reason },
+        'backend is warm',
       )
   }
 
