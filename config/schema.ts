@@ -254,13 +254,12 @@ const sitePath = z
 const siteUrlRule =
   'must be what visitors type: http://HOST or https://HOST, with a port if need be'
 const siteUrl = z.string({ error: siteUrlRule }).transform((text, context) => {
-  const [, scheme = '', host = '', port] =
-    /^(https?):\/\/([\w.-]+|\[[\da-f:.]+\])(?::([1-9]\d{0,4}))?\/?$/i.exec(
-      text,
-    ) ?? []
-  const known = scheme.toLowerCase()
-  if (host !== '' && Number(port ?? 1) <= 65_535)
-    return `${known}/${host}:${port ?? (known === 'https' ? 443 : 80)}`
+  const origin = parseOrigin(text)
+  if (typeof origin !== 'string') {
+    const { tls, host, port } = origin
+    const written = host.includes(':') ? `[${host}]` : host
+    return `${tls ? 'https' : 'http'}/${written}:${port}`
+  }
   context.issues.push({ code: 'custom', message: siteUrlRule, input: text })
   return z.NEVER
 })

@@ -44,16 +44,13 @@ export function judgePage(
 }
 
 function failed(outcome: Outcome): PageSeen {
-  switch (outcome.kind) {
-    // the head came late, or the body has no end
-    case 'first-byte-timeout':
-    case 'timeout':
-      return {
-        isGood: false,
-        complaint: `${describe(outcome)}: name a page that is made within seconds`,
-      }
-    default:
-      // what ails the backend itself, its probes find
-      return { isGood: false, complaint: null }
+  // the head came late, or the body has no end; what else ails it, probes find
+  const isEndless =
+    outcome.kind === 'first-byte-timeout' || outcome.kind === 'timeout'
+  return {
+    isGood: false,
+    complaint: isEndless
+      ? `${describe(outcome)}: name a page that is made within seconds`
+      : null,
   }
 }
