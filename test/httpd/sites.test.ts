@@ -14,7 +14,12 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { loadModules, startHttpd } from '../fixtures/httpd.ts'
 import type { AccessLine, Httpd } from '../fixtures/httpd.ts'
-import { dist, freePort, publicDirectory, until } from '../fixtures/processes.ts'
+import {
+  dist,
+  freePort,
+  publicDirectory,
+  until,
+} from '../fixtures/processes.ts'
 
 type Arrival = {
   readonly backend: string
