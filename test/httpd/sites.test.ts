@@ -9,12 +9,17 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { connect } from 'node:http2'
 import type { ClientHttp2Session } from 'node:http2'
 import { createServer as createTcpServer } from 'node:net'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import t from 'tap'
 import type { Test } from 'tap'
 import { loadModules, startHttpd } from '../fixtures/httpd.ts'
 import type { AccessLine, Httpd } from '../fixtures/httpd.ts'
-import { dist, publicDirectory, until } from '../fixtures/processes.ts'
+import {
+  dist,
+  freePort,
+  publicDirectory,
+  until,
+} from '../fixtures/processes.ts'
 
 type Arrival = {
   readonly backend: string
@@ -75,7 +80,8 @@ async function startBackend(
       if (head.includes('\r\n\r\n')) answer(socket, name, head, arrivals)
     })
   })
-  server.listen(0, '127.0.0.1')
+  const port = await freePort()
+  server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   const sockets = new Set<Socket>()
   server.on('connection', socket => {
@@ -86,7 +92,7 @@ async function startBackend(
     for (const socket of sockets) socket.destroy()
     server.close()
   })
-  return (server.address() as AddressInfo).port
+  return port
 }
 
 function answer(
@@ -190,7 +196,7 @@ const overHttp2: Client = (
     let found: IncomingHttpHeaders = {}
     stream.on('response', ({ ':status': it, ...others }) => {
       status = it ?? 0
-      found = others as IncomingHttpHeaders
+      found = others
     })
     stream.on('data', (chunk: Buffer) => {
       text += chunk.toString()
@@ -287,7 +293,8 @@ async function startSite(
   const volto = createServer((_request, response) => {
     response.end('Volto\n')
   })
-  volto.listen(0, '127.0.0.1')
+  const voltoPort = await freePort()
+  volto.listen(voltoPort, '127.0.0.1')
   await once(volto, 'listening')
   t.teardown(() => {
     volto.close()
@@ -311,7 +318,6 @@ async function startSite(
     ],
     { encoding: 'utf8' },
   )
-  const { port: voltoPort } = volto.address() as AddressInfo
   const httpd = await startHttpd(t, {
     conf: own(voltoPort).replaceAll('${SRVROOT}', root) + conf,
     extra: `${loadModules('http2 auth_basic authn_core authn_file authz_user setenvif cache cache_disk'.split(' '))}
