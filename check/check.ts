@@ -10,7 +10,7 @@ import { version } from '../config/version.ts'
 import type { HttpdFacts, OwnFacts } from './facts.ts'
 import { checkReport, placeOf } from './finding.ts'
 import type { CheckReport, Finding, Seen } from './finding.ts'
-import { generatedFindings } from './findings/generated.ts'
+import { generatedFindings, generatedSet } from './findings/generated.ts'
 import { mapFindings } from './findings/maps.ts'
 import {
   ownFindings,
@@ -61,11 +61,12 @@ export async function check(options: CheckOptions): Promise<CheckReport> {
       continue
     }
     const { facts } = gathered
+    const made = generatedSet(facts)
     const judged = [
       ...serverFindings(facts, own),
       ...mapFindings(facts, own),
-      ...rewriteFindings(facts),
-      ...proxyFindings(facts),
+      ...rewriteFindings(facts, made),
+      ...proxyFindings(facts, made),
       ...generatedFindings(facts),
       ...runningMapFindings(status, facts, own),
     ]

@@ -47,13 +47,26 @@ export type Rule = {
 /** The main server first. */
 export type Servers = readonly [Server, ...Server[]]
 
-export function serversOf({ directives, sections }: ParsedConf): Servers {
+/** Every rule asks for them, and a configuration can have 100,000 lines. */
+const known = new WeakMap<ParsedConf, Servers>()
+
+export function serversOf(conf: ParsedConf): Servers {
+  const servers = known.get(conf) ?? readServers(conf)
+  known.set(conf, servers)
+  return servers
+}
+
+function readServers({ directives, sections }: ParsedConf): Servers {
   const hosts = sections.filter(({ name }) => name === 'virtualhost')
+  const inside = new Map<Section | undefined, Directive[]>(
+    [undefined, ...hosts].map(host => [host, []]),
+  )
+  for (const directive of directives)
+    inside
+      .get(directive.sections.find(({ name }) => name === 'virtualhost'))
+      ?.push(directive)
   const server = (host: Section | undefined): Server => {
-    const all = directives.filter(
-      directive =>
-        directive.sections.find(({ name }) => name === 'virtualhost') === host,
-    )
+    const all = inside.get(host) ?? []
     const own = all.filter(directive =>
       directive.sections.every(section => section === host),
     )
@@ -120,8 +133,16 @@ export function mapsOf(server: Server): RewriteMapping[] {
     })
 }
 
+const knownRules = new WeakMap<Server, readonly Rule[]>()
+
 /** The rules of a server in order, those of its sections among them. */
-export function rulesOf(server: Server): Rule[] {
+export function rulesOf(server: Server): readonly Rule[] {
+  const rules = knownRules.get(server) ?? readRules(server)
+  knownRules.set(server, rules)
+  return rules
+}
+
+function readRules(server: Server): Rule[] {
   const rules: Rule[] = []
   let conditions: Condition[] = []
   for (const directive of server.directives) {

@@ -14,13 +14,17 @@ import {
   textsOf,
 } from '../servers.ts'
 import type { Rule, Server } from '../servers.ts'
-import { isGenerated } from './generated.ts'
+import { generatedSet } from './generated.ts'
 
-export function proxyFindings(httpd: HttpdFacts): Finding[] {
+/** @param made the generated files as they should be: nothing to lint there */
+export function proxyFindings(
+  httpd: HttpdFacts,
+  made: ReadonlySet<string> = generatedSet(httpd),
+): Finding[] {
   const servers = serversOf(httpd.conf)
   return [
     ...httpd.conf.directives
-      .filter(directive => !isGenerated(httpd, directive.file))
+      .filter(directive => !made.has(directive.file))
       .flatMap(directive => [
         ...balancerFindings(directive, httpd.version),
         ...plainFindings(directive),
@@ -29,7 +33,7 @@ export function proxyFindings(httpd: HttpdFacts): Finding[] {
       ...slashFindings(server),
       ...overrideFindings(server),
       ...errorPageFindings(server),
-      ...nameFindings(server, servers[0], httpd),
+      ...nameFindings(server, servers[0], made),
     ]),
   ]
 }
@@ -256,7 +260,7 @@ function proxiedBy(server: Server, path: string): Directive | undefined {
 function nameFindings(
   server: Server,
   main: Server,
-  httpd: HttpdFacts,
+  made: ReadonlySet<string>,
 ): Finding[] {
   const rule = proxyRules(server).find(
     one =>
@@ -276,7 +280,7 @@ function nameFindings(
       what: `${server.name} has no ServerName, and its rules put that into Zope’s links`,
       why: 'httpd takes the name of the machine, or whatever it finds',
       remedy: `write ServerName https://www.example.org:443 there, or make the rules with --url`,
-      where: isGenerated(httpd, rule.directive.file)
+      where: made.has(rule.directive.file)
         ? server.place === undefined
           ? null
           : placeOf(server.place)

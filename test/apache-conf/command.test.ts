@@ -36,14 +36,14 @@ void t.test('prints what to include, and how to make it again', async t => {
     `--config=${config}`,
     '--no-vhm',
     '--no-cookie',
-    '--local=/a',
-    '--local=/b',
+    '--exclude=/a',
+    '--exclude=/b',
     '--max=8',
     '--timeout=5m',
     `--maintenance-page=${page}`,
   )
   t.strictSame([code, stderr], [0, ''])
-  const again = `zope-failover apache-conf --config ${config} --no-vhm --no-cookie --timeout 5m --max 8 --local /a --local /b --maintenance-page '${page}'`
+  const again = `zope-failover apache-conf --config ${config} --no-vhm --no-cookie --timeout 5m --max 8 --exclude /a --exclude /b --maintenance-page '${page}'`
   t.ok(stdout.includes(`\n#   ${again}\n`))
   t.match(stdout, `"prg:${dist}/rewritemap/launch.sh ${process.execPath} `)
   t.match(stdout, 'gone fishing')
@@ -51,6 +51,10 @@ void t.test('prints what to include, and how to make it again', async t => {
   t.match(stdout, ' max=8\n')
   const plain = run(`--config=${config}`)
   t.match(plain.stdout, 'Back in a moment')
+  t.match(run(`--config=${config}`, '--local=/a'), {
+    code: 2,
+    stderr: /--local .*is now --exclude/,
+  })
   t.match(plain.stdout, `#   zope-failover apache-conf --config ${config}\n`)
 })
 
