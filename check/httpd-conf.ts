@@ -147,12 +147,7 @@ class Reader {
       }
       if (!line.text.startsWith('<')) {
         const [word, rest] = headAndRest(line.text)
-        this.#directive(
-          place,
-          word.toLowerCase(),
-          rest,
-          open.at(-1) ?? around,
-        )
+        this.#directive(place, word.toLowerCase(), rest, open.at(-1) ?? around)
         continue
       }
       const [name, inner] = headAndRest(line.text.slice(1).replace(/>\s*$/, ''))

@@ -9,6 +9,8 @@ export type Server = {
   readonly isMain: boolean
   /** where it begins */
   readonly place: { readonly file: string; readonly line: number } | undefined
+  /** of a virtual host, as written: `*:443` */
+  readonly addresses: readonly string[]
   /** all that is in it, in order */
   readonly directives: readonly Directive[]
   /** of these, what is in no Directory, Location or the like */
@@ -78,6 +80,7 @@ function readServers({ directives, sections }: ParsedConf): Servers {
           : `virtual host ${named ?? host.args.join(' ')}`,
       isMain: host === undefined,
       place: host,
+      addresses: host?.args ?? [],
       directives: all,
       own,
     }
@@ -203,14 +206,18 @@ export function textsOf(rule: Rule): string[] {
  * Whether a PCRE matches a text; undefined when JavaScript cannot tell, for it
  * does not know all that PCRE does.
  */
-export function matches(pattern: string, text: string): boolean | undefined {
+export function matches(
+  pattern: string,
+  text: string,
+  isCaseless = false,
+): boolean | undefined {
   const isNegated = pattern.startsWith('!')
   const source = (isNegated ? pattern.slice(1) : pattern)
     // (?s) at the beginning; possessive quantifiers
     .replace(/^\(\?[a-z]+\)/, '')
     .replaceAll(/([*+?}])\+/g, '$1')
   try {
-    return new RegExp(source).test(text) !== isNegated
+    return new RegExp(source, isCaseless ? 'is' : 's').test(text) !== isNegated
   } catch {
     // a pattern that PCRE alone understands
     return undefined

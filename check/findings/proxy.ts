@@ -168,8 +168,9 @@ function slashFindings(server: Server): Finding[] {
         code: 'encoded-slashes',
         severity: 'warning',
         what: 'AllowEncodedSlashes NoDecode together with rules that escape the path',
-        why: 'every escaped character is escaped a second time (%2F arrives as %252F), and a URL with %25 gives 400',
-        remedy: 'take it away: Off is httpd’s default, and %2F a 404',
+        why: '%2F is escaped a second time and arrives at Zope as %252F, so that it cannot be told from a %252F of the visitor; every other character arrives as it was sent (httpd 2.4.71)',
+        remedy:
+          'take it away: Off is httpd’s default, and %2F a 404. A double slash is another setting: // arrives as / unless you write MergeSlashes Off',
         where,
       },
     ]
@@ -179,7 +180,7 @@ function slashFindings(server: Server): Finding[] {
         code: 'encoded-slashes',
         severity: 'info',
         what: 'AllowEncodedSlashes On',
-        why: '%2F in a path arrives at Zope as a plain /: another object, perhaps',
+        why: '%2F in a path arrives at Zope as a plain /: another object, perhaps. %2F%2F arrives as // with MergeSlashes Off, and as / without it',
         remedy: 'take it away unless the site needs it',
         where,
       },

@@ -57,7 +57,8 @@ void t.test('what is not', t => {
   const refused = { kind: 'refused', why: 'no such pool' } as const
   t.strictSame(heads(found({ fresh: refused })), ['error generated-refused'])
   t.equal(
-    generatedSet(httpdWith('', { generated: [{ ...made, fresh: refused }] })).size,
+    generatedSet(httpdWith('', { generated: [{ ...made, fresh: refused }] }))
+      .size,
     0,
   )
   t.end()
