@@ -3,6 +3,7 @@
 import * as z from 'zod'
 import { namePattern } from './config.ts'
 import { parseDuration } from './duration.ts'
+import { parseOrigin } from './origin.ts'
 
 export const nameRule =
   'must be a name: a small letter, then at most 31 small letters, digits or "-"'
@@ -198,24 +199,10 @@ const urlRule =
 const addressRule =
   'must have its IPv4 address as four numbers without leading zeros'
 const url = z.string({ error: urlRule }).transform((text, context) => {
-  // URL mends much (one slash, backslashes, an empty port): be stricter
-  const written = /^https?:\/\/([^\s/?#@\\]*[^\s/?#@\\:])\/?$/i.exec(text)?.[1]
-  const parsed =
-    written !== undefined && URL.canParse(text) ? new URL(text) : undefined
-  // and it reads 10.0.0.011 as 10.0.0.9, 10.1 as 10.0.0.1
-  const isMended =
-    /^\d+(\.\d+){3}$/.test(parsed?.hostname ?? '') &&
-    parsed?.hostname !== written?.replace(/:\d+$/, '')
-  if (isMended)
-    context.issues.push({ code: 'custom', message: addressRule, input: text })
-  else if (parsed !== undefined && parsed.port !== '0') {
-    const tls = parsed.protocol === 'https:'
-    return {
-      tls,
-      host: parsed.hostname.replace(/^\[(.*)\]$/, '$1'),
-      port: parsed.port === '' ? (tls ? 443 : 80) : Number(parsed.port),
-    }
-  } else context.issues.push({ code: 'custom', message: urlRule, input: text })
+  const origin = parseOrigin(text)
+  if (typeof origin === 'object') return origin
+  const message = origin === 'address' ? addressRule : urlRule
+  context.issues.push({ code: 'custom', message, input: text })
   return z.NEVER
 })
 
