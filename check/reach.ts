@@ -34,15 +34,17 @@ export function rulesInOrder(server: Server, main: Server): readonly Rule[] {
 
 /** mod_rewrite.c, config_server_merge: the server's own word counts first. */
 function isBefore(server: Server, main: Server): boolean {
-  const has = (of: Server, option: string): boolean =>
-    of.own.some(
-      ({ name, args }) =>
-        name === 'rewriteoptions' &&
-        args.some(arg => arg.toLowerCase() === option),
-    )
   return (
-    !has(server, 'inherit') &&
-    (has(server, 'inheritbefore') || !has(main, 'inheritdown'))
+    !hasOption(server, 'inherit') &&
+    (hasOption(server, 'inheritbefore') || !hasOption(main, 'inheritdown'))
+  )
+}
+
+function hasOption({ own }: Server, option: string): boolean {
+  return own.some(
+    ({ name, args }) =>
+      name === 'rewriteoptions' &&
+      args.some(arg => arg.toLowerCase() === option),
   )
 }
 

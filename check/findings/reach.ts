@@ -144,7 +144,7 @@ const statusWord = /^(?:permanent|temp|seeother|gone|\d{3})$/i
 type Kind = 'path' | 'pattern' | 'all'
 
 /** What maps paths, and which of its arguments is the path. */
-const mapping: readonly (readonly [string, Kind])[] = [
+const mappers: readonly (readonly [string, Kind])[] = [
   ['Redirect', 'path'],
   ['RedirectPermanent', 'path'],
   ['RedirectTemp', 'path'],
@@ -169,7 +169,7 @@ const mapping: readonly (readonly [string, Kind])[] = [
   ['Dav', 'all'],
 ]
 const mapped = new Map(
-  mapping.map(([name, kind]) => [name.toLowerCase(), { name, kind }]),
+  mappers.map(([name, kind]) => [name.toLowerCase(), { name, kind }]),
 )
 
 /** What a directive maps; undefined: nothing, or what rules do not take away. */

@@ -70,14 +70,18 @@ function includeFindings(httpd: HttpdFacts, { config }: OwnFacts): Finding[] {
   const servers = serversOf(httpd.conf)
   const [main] = servers
   const programs = servers.flatMap(mapsOf).filter(({ kind }) => kind === 'prg')
-  const origins = config.backends.map(originOf)
+  const signs = [
+    `${config.directory}/`,
+    // rules of the administrator's own, for any Zope
+    'VirtualHostBase/',
+    'balancer://',
+    ...config.backends.map(originOf),
+  ]
   const isAbout = httpd.conf.directives.some(({ args }) =>
-    args.some(
-      arg =>
-        arg.includes(`${config.directory}/`) ||
-        origins.some(origin => arg.startsWith(origin)),
-    ),
+    args.some(arg => signs.some(sign => arg.includes(sign))),
   )
+  // what httpd refuses is not read to its end
+  if (httpd.refusal !== undefined) return []
   if (programs.length === 0 && !isAbout)
     return [
       {
@@ -169,17 +173,20 @@ function bareName(text: string): string {
 }
 
 function namesOf(server: Server): string[] {
-  const names = server.own
-    .filter(({ name }) => name === 'servername' || name === 'serveralias')
-    .flatMap(({ args }) => args.map(bareName))
-  return [...new Set(names)]
+  const aliases = server.own
+    .filter(({ name }) => name === 'serveralias')
+    .flatMap(({ args }) => args)
+  const names = [...(setting(server, 'servername') ?? []), ...aliases]
+  return [...new Set(names.map(bareName))]
+}
+
+function isVhm(rule: Rule): boolean {
+  return textsOf(rule).some(text => text.includes('VirtualHostBase/'))
 }
 
 /** Links that Zope makes have one name, whatever name the visitor typed. */
 function aliasFindings(server: Server, main: Server): Finding[] {
   const rules = rulesInOrder(server, main)
-  const isVhm = (rule: Rule): boolean =>
-    textsOf(rule).some(text => text.includes('VirtualHostBase/'))
   const at = rules.findIndex(isVhm)
   const text = rules
     .slice(at === -1 ? rules.length : at, at + 1)

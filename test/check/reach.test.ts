@@ -75,17 +75,18 @@ void t.test('conditions', t => {
   t.end()
 })
 
+const order = (main: string, host: string): string[] => {
+  const servers = serversOf(
+    parsed(
+      `RewriteEngine On\nRewriteRule ^/main - [F]\n<Location /x>\nRewriteRule ^/inner - [F]\n</Location>\n${main}\n<VirtualHost *:80>\nRewriteEngine On\nRewriteRule ^/host - [F]\n${host}\n</VirtualHost>`,
+    ),
+  )
+  return rulesInOrder(servers[1] ?? servers[0], servers[0]).map(
+    ({ pattern }) => pattern,
+  )
+}
+
 void t.test('the rules of a server, and those it inherits', t => {
-  const order = (main: string, host: string): string[] => {
-    const servers = serversOf(
-      parsed(
-        `RewriteEngine On\nRewriteRule ^/main - [F]\n<Location /x>\nRewriteRule ^/inner - [F]\n</Location>\n${main}\n<VirtualHost *:80>\nRewriteEngine On\nRewriteRule ^/host - [F]\n${host}\n</VirtualHost>`,
-      ),
-    )
-    return rulesInOrder(servers[1] ?? servers[0], servers[0]).map(
-      ({ pattern }) => pattern,
-    )
-  }
   t.strictSame(order('', ''), ['^/host'])
   t.strictSame(order('', 'RewriteOptions Inherit'), ['^/host', '^/main'])
   t.strictSame(order('', 'RewriteOptions InheritBefore'), ['^/main', '^/host'])

@@ -6,6 +6,8 @@ import {
   generatedHead,
   generatedSet,
 } from '../../../check/findings/generated.ts'
+import { proxyFindings } from '../../../check/findings/proxy.ts'
+import { rewriteFindings } from '../../../check/findings/rewrite.ts'
 import { heads, httpdWith } from '../facts.ts'
 
 void t.test('the head', t => {
@@ -61,5 +63,31 @@ void t.test('what is not', t => {
       .size,
     0,
   )
+  t.end()
+})
+
+const looked = (count: number): number => {
+  let looks = 0
+  const fresh = {
+    kind: 'text',
+    get text() {
+      looks++
+      return 'A 1\n'
+    },
+  } as const
+  const httpd = httpdWith(
+    'RewriteRule ^/(.*) http://x/$1 [P]\nBalancerMember http://x retry=1 ttl=9\n'.repeat(
+      count,
+    ),
+    { generated: [{ ...made, fresh }] },
+  )
+  rewriteFindings(httpd)
+  proxyFindings(httpd)
+  generatedFindings(httpd)
+  return looks
+}
+
+void t.test('each text is compared once, however long the configuration', t => {
+  t.equal(looked(200), looked(2))
   t.end()
 })

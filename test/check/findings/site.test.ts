@@ -24,14 +24,15 @@ const inHost = (lines: string, other = '', rules?: string): Finding[] =>
     ),
   )
 
+const urls = (...list: string[]): Finding[] =>
+  sameUrlFindings(
+    parseConfig(
+      `backends: { ${list.map((url, index) => `zope${index}: "${url}"`).join(', ')} }`,
+      '/c.yaml',
+    ),
+  )
+
 void t.test('one server under two names', t => {
-  const urls = (...list: string[]): Finding[] =>
-    sameUrlFindings(
-      parseConfig(
-        `backends: { ${list.map((url, index) => `zope${index}: "${url}"`).join(', ')} }`,
-        '/c.yaml',
-      ),
-    )
   t.match(urls('http://h:1', 'http://H:1'), [
     { code: 'backends-same-url', what: /^zope0 and zope1 are one server/ },
   ])
@@ -51,8 +52,10 @@ void t.test('an Include that nothing reads', t => {
     'RewriteMap zope prg:/opt/map.sh',
     'RewriteCond /run/zope-failover/zope1.up -f',
     'ProxyPass / http://h:1/',
+    'RewriteRule ^/(.*) http://x/VirtualHostBase/http/x:80/VirtualHostRoot/$1 [P]',
   ])
     t.strictSame(found(httpdWith(conf)), [], conf)
+  t.strictSame(found(httpdWith('Lisen 80', { refusal: 'no' })), [])
   const part = `RewriteEngine On\nRewriteMap zope "prg:${ownProgram}"\n`
   const server = (hosts: string): Finding[] =>
     found(site(`Include /etc/g.conf\n${hosts}`, {}, part))
@@ -96,6 +99,9 @@ void t.test('mod_cache', t => {
   t.end()
 })
 
+const rule = (base: string): string =>
+  `RewriteEngine On\nRewriteRule ^/(.*) balancer://x/VirtualHostBase/http/${base}:80/VirtualHostRoot/$1 [P]\n`
+
 void t.test('names whose links leave', t => {
   const alias = 'ServerAlias example.org www.example.org:80'
   t.match(inHost(alias), [
@@ -124,8 +130,6 @@ void t.test('names whose links leave', t => {
     'redirected before',
   )
   t.equal(host('RewriteRule ^/x https://www.example.org/ [R]').length, 1)
-  const rule = (base: string): string =>
-    `RewriteEngine On\nRewriteRule ^/(.*) balancer://x/VirtualHostBase/http/${base}:80/VirtualHostRoot/$1 [P]\n`
   t.match(host('', rule('other.example.org')), [
     { what: /^visitors of www\.example\.org, example\.org get / },
   ])
@@ -168,12 +172,13 @@ void t.test('names whose links leave', t => {
   t.end()
 })
 
+const other = (lines: string, address = '*:443'): Finding[] =>
+  inHost(
+    '',
+    `<VirtualHost ${address}>\nServerName https://www.example.org\n${lines}\n</VirtualHost>`,
+  )
+
 void t.test('the other port', t => {
-  const other = (lines: string, address = '*:443'): Finding[] =>
-    inHost(
-      '',
-      `<VirtualHost ${address}>\nServerName https://www.example.org\n${lines}\n</VirtualHost>`,
-    )
   t.match(other('DocumentRoot /srv'), [
     { code: 'host-without-rules', what: /on port 443 .* on port 80/ },
   ])
