@@ -169,7 +169,9 @@ const probe = mapping('a mapping of probe settings', {
   maxBody: integer(1, 1_048_576),
   verify: z.boolean({ error: 'must be true or false' }),
   window: probeWindow,
-  cutLoose: z.boolean({ error: 'must be true or false' }),
+  dropConnections: z.union([z.boolean(), z.literal('auto')], {
+    error: 'must be true, false or auto',
+  }),
   damping: z.boolean({ error: 'must be true or false' }),
   slowStart: duration('0s', '1h'),
   heartbeat: z.union(
@@ -396,6 +398,11 @@ export type StatusInput = z.output<typeof page>
 export type NotifyInput = z.output<typeof notify>
 export type PoolInput = z.output<typeof pool>
 export type FileInput = z.output<typeof fileSchema>
+
+/** Keys that have another name now. */
+export const renamedKeys: ReadonlyMap<string, string> = new Map([
+  ['cutLoose', 'dropConnections'],
+])
 
 /** Every key that may stand at a place of the file; [] where none is known. */
 export function knownKeys(path: readonly (string | number)[]): string[] {

@@ -91,6 +91,8 @@ export type MonitorReport = {
 
 /** Something the monitor would do if it were allowed to. */
 export type MonitorLimit = {
+  /** info = not asked for, but it would be better */
+  readonly severity: 'info' | 'warning'
   /** what cannot be done, and why: one sentence */
   readonly what: string
   /** what follows for visitors */
@@ -174,6 +176,7 @@ export function isMonitorReport(value: unknown): value is MonitorReport {
 function isLimit(value: unknown): boolean {
   return (
     isRecord(value) &&
+    (value['severity'] === 'info' || value['severity'] === 'warning') &&
     ['what', 'why', 'remedy'].every(key => typeof value[key] === 'string')
   )
 }

@@ -10,6 +10,7 @@ import {
   heartTimes,
   heartTrouble,
   isBeating,
+  isTrialDue as isHeartTrialDue,
   noHeart,
   stepHeart,
 } from './heart.ts'
@@ -116,7 +117,7 @@ export function step(
             ? // it was switched off: what it said last holds no longer
               noHeart
             : isHeard
-              ? heardElsewhere(health.heart, times)
+              ? heardElsewhere(health.heart, times, nowMs)
               : health.heart,
       })
     }
@@ -192,9 +193,21 @@ export function timesOf(
     : heartTimes(heartbeat, settings, heart)
 }
 
-/** Whether it is well now: its light probe is good, so that it can be learned. */
-export function isWell({ light }: Health): boolean {
-  return (light.state === 'up' || light.state === 'warming') && light.streak > 0
+/**
+ * Whether a trial of its heartbeat is due: it may have one, it is not known yet,
+ * and its light probe is good, so that a silence would say something.
+ */
+export function isTrialDue(
+  { light, heart }: Health,
+  settings: HealthSettings,
+  nowMs: number,
+): boolean {
+  return (
+    settings.heartbeat.kind !== 'off' &&
+    (light.state === 'up' || light.state === 'warming') &&
+    light.streak > 0 &&
+    isHeartTrialDue(heart, nowMs)
+  )
 }
 
 function afterHeart(
@@ -203,12 +216,13 @@ function afterHeart(
   settings: HealthSettings,
   nowMs: number,
 ): Health {
-  const heart = stepHeart(health.heart, event, isWell(health), nowMs)
-  const times = timesOf(settings, heart)
+  const times = timesOf(settings, health.heart)
+  // it was switched off while that one was under way
+  if (times === null) return health
+  const heart = stepHeart(health.heart, event, times, nowMs)
   const isFrozen =
     event.kind === 'silent' &&
     heart.isLearned &&
-    times !== null &&
     // one that is busy is silent when all its connections wait: for busyFor
     !health.light.isProvenBusy &&
     event.silentMs >= times.frozenMs &&

@@ -7,7 +7,7 @@ import type { State } from '../../sentinels/reports.ts'
 import { formatDuration } from '../../config/duration.ts'
 import { dampedMs, flipped, noFlips } from './damping.ts'
 import type { Flips } from './damping.ts'
-import { describe, isAnswer, judge } from './outcome.ts'
+import { describe, isAnswer, isSignOfLife, judge } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
 
 export type LightState = Exclude<State, 'cut-off'>
@@ -211,8 +211,8 @@ function afterFailure(
   const why = describe(outcome)
   const { state } = light
   if (state === 'down') return light
-  // silence is what frozen means
-  if (state === 'frozen' && outcome.kind === 'first-byte-timeout') return light
+  // it ends with a sign of life only, though that may be a refusal
+  if (state === 'frozen' && !isSignOfLife(outcome)) return light
   const down = (reason: string): Light => out(light, 'down', reason, nowMs)
   // it has been given all the time of busyFor
   if (outcome.kind === 'stuck') return down(why)
@@ -225,7 +225,7 @@ function afterFailure(
     return down(
       `${failed} of the last ${settings.window.of} probes failed (limit ${settings.window.failures}), the last one: ${why}`,
     )
-  if (ms > settings.slowMs)
+  if (ms > settings.slowMs && state !== 'frozen')
     return enter(
       light,
       'slow',

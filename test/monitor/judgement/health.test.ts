@@ -3,7 +3,7 @@ import { parseConfig } from '../../../config/parse.ts'
 import {
   healthOf,
   isHeld,
-  isWell,
+  isTrialDue,
   shareOf,
   step,
 } from '../../../monitor/judgement/health.ts'
@@ -61,7 +61,7 @@ function play(...story: readonly (readonly [number, HealthEvent])[]): Health {
 
 const learned = [
   [0, pass],
-  [10, beat],
+  [10, heartOf({ kind: 'learned', ms: 0.3 })],
 ] as const
 
 void t.test('a heartbeat', t => {
@@ -91,8 +91,8 @@ void t.test('a heartbeat', t => {
     ],
     ['never learned', play([0, pass], [400, silent(900)]), 'up', 100],
     [
-      'given while nothing is known',
-      play([0, beat], [9, silent(900)]),
+      'given, but never tried',
+      play([0, pass], [5, beat], [9, silent(900)]),
       'up',
       100,
     ],
@@ -127,6 +127,17 @@ void t.test('a heartbeat', t => {
       0,
     ],
     [
+      'refused, and there again: not judged by it until it is tried again',
+      play(
+        ...learned,
+        [500, heartOf({ kind: 'broken', why: 'ECONNREFUSED' })],
+        [700, beat],
+        [5_000, silent(4_000)],
+      ),
+      'up',
+      100,
+    ],
+    [
       'another answer than 100',
       play(
         ...learned,
@@ -159,7 +170,7 @@ void t.test('an accepted connection is no sign of life', t => {
   }
   const frozen = [
     [0, accepted],
-    [10, beat],
+    [10, heartOf({ kind: 'learned', ms: 0.3 })],
     [2_000, accepted],
     [3_300, silent(3_050)],
   ] as const
@@ -223,18 +234,27 @@ void t.test('a silent light probe is held', t => {
   t.end()
 })
 
+void t.test('whether it has a heartbeat is tried while it is well', t => {
+  const due = (health: Health, with_ = settings): boolean =>
+    isTrialDue(health, with_, 5_000)
+  const unknown = healthOf({ kind: 'none' }, settings, 0)
+  t.equal(due(unknown), false)
+  t.equal(due(play()), false, 'no probe has passed yet')
+  t.equal(due(play([0, pass])), true)
+  const light = { ...unknown.light, state: 'warming', streak: 1 } as const
+  t.equal(due({ ...unknown, light }), true)
+  t.equal(due(play(...learned)), false)
+  const off = { ...settings, heartbeat: { kind: 'off' } as const }
+  t.equal(due(play([0, pass]), off), false)
+  const health = play([0, pass])
+  t.equal(step(health, beat, off, 9), health, 'switched off meanwhile')
+  t.end()
+})
+
 void t.test('time goes by', t => {
   const unknown = healthOf({ kind: 'none' }, settings, 0)
   t.equal(step(unknown, { kind: 'tick' }, settings, 9).state, 'unknown')
   t.equal(shareOf(unknown, settings, 9), null)
-  t.equal(isWell(unknown), false)
-  t.equal(
-    isWell({
-      ...unknown,
-      light: { ...unknown.light, state: 'warming', streak: 1 },
-    }),
-    true,
-  )
   const down = healthOf({ kind: 'down' }, settings, 0)
   t.equal(step(down, { kind: 'tick' }, settings, 9).state, 'down')
   t.equal(shareOf(down, settings, 9), null)

@@ -52,6 +52,16 @@ const events: Record<string, LightEvent> = {
     outcome: { kind: 'stuck', limitMs: 60_000 },
     ms: 60_000,
   },
+  c: {
+    kind: 'probed',
+    outcome: { kind: 'connect-timeout', limitMs: 2_000 },
+    ms: 2_000,
+  },
+  u: {
+    kind: 'probed',
+    outcome: { kind: 'unreachable', error: 'EHOSTUNREACH' },
+    ms: 3_000,
+  },
   t: { kind: 'tick' },
   n: nothing,
 }
@@ -115,7 +125,20 @@ void t.test('stories of one probe a second', t => {
     ['no worker for all of busyFor', found(wasUp), 'bS', 'down'],
     ['frozen at once', found(wasUp), 'z', 'frozen'],
     ['busy, then frozen', found(wasUp), 'bz', 'frozen'],
-    ['frozen, and its probes are silent', found(wasUp), 'zTTTT', 'down'],
+    [
+      'frozen, and refused late: it is no better',
+      found(wasUp),
+      'zTT',
+      'frozen',
+    ],
+    [
+      'frozen, and refused: its process has ended',
+      found(wasUp),
+      'zTTT',
+      'down',
+    ],
+    ['frozen, and its machine is gone', found(wasUp), 'zcucucu', 'frozen'],
+    ['its machine is gone, without a heartbeat', found(wasUp), 'cuc', 'down'],
     ['frozen, and silent', found(wasUp), 'zqqqqq', 'frozen'],
     ['frozen, then dead', found(wasUp), 'zFFF', 'down'],
     ['frozen needs rise passes, too', found(wasUp), 'zL', 'frozen'],
@@ -253,7 +276,7 @@ void t.test('a share found on disk is gone on with', t => {
 const anyEvent = fc.constantFrom(...Object.values(events))
 const probedEvent = fc.constantFrom(
   ...Object.entries(events)
-    .filter(([letter]) => !'zSq'.includes(letter))
+    .filter(([letter]) => !'zSqcu'.includes(letter))
     .map(([, event]) => event),
 )
 const anySettings = fc.record({
