@@ -4,7 +4,7 @@
 // of it. Held while it is unanswered, so that a thaw is seen at once. Other servers
 // run the request without its body: their final answer is waited for after the 100.
 import { request as httpRequest } from 'node:http'
-import type { ClientRequest } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { LookupAddress } from 'node:dns'
 import type { Backend } from '../../config/config.ts'
@@ -85,8 +85,8 @@ export function heartbeat(
     request.on('continue', () => {
       done({ kind: 'beat', ms: silentMs() })
     })
-    request.on('response', () => {
-      if (isDone) onExecuted()
+    request.on('response', head => {
+      if (isDone && !isComplaint(head)) onExecuted()
       done({ kind: 'heartless' })
       request.destroy()
     })
@@ -127,4 +127,16 @@ export function askFirst(
     lookup: answerWith(addresses),
     signal,
   })
+}
+
+/**
+ * A bare 400 after the end of our side: the server's own word on a request that was
+ * cut off (Node's, for one that listens to `checkContinue`). No application made it,
+ * for that would have said more.
+ */
+export function isComplaint({ statusCode, headers }: IncomingMessage): boolean {
+  return (
+    statusCode === 400 &&
+    Object.keys(headers).every(name => name === 'connection')
+  )
 }
