@@ -29,6 +29,8 @@ export type ProbeSettings = {
   readonly maxBody: number
   /** the certificate of an https backend is checked */
   readonly verify: boolean
+  /** the file of the authorities it is checked with; null = the system's store */
+  readonly ca: string | null
   /** down also when `failures` of the last `of` probes failed; of 0 = off */
   readonly window: { readonly failures: number; readonly of: number }
   /**
@@ -198,6 +200,9 @@ export type Config = {
   /** left out: nobody is told */
   readonly notify?: NotifySettings
 }
+
+/** What httpd checks https backends with unless `probe.ca` names another file. */
+export const systemCaFile = '/etc/ssl/certs/ca-certificates.crt'
 
 /** What a backend or a pool may be called (contract: sentinel names). */
 export const namePattern = /^[a-z][a-z0-9-]{0,31}$/

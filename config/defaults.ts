@@ -140,6 +140,7 @@ function probeSettings(given: ProbeInput, auto: Heartbeat): ProbeSettings {
     body: given.body ?? null,
     maxBody: given.maxBody ?? 65_536,
     verify: given.verify ?? true,
+    ca: given.ca ?? null,
     window: given.window ?? { failures: 0, of: 0 },
     dropConnections: dropConnections(given.dropConnections),
     isDamped: given.damping ?? true,

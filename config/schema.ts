@@ -148,6 +148,10 @@ const program = z.tuple(
   { error: programRule },
 )
 
+// it stands in httpd's configuration, too
+const caRule =
+  'must be the absolute path of a file of PEM certificates, such as /etc/ssl/certs/our-ca.pem, without spaces, quotes, "%" and "\\"'
+
 const probe = mapping('a mapping of probe settings', {
   tcp: z.boolean({ error: 'must be true or false' }),
   ask,
@@ -168,6 +172,9 @@ const probe = mapping('a mapping of probe settings', {
   body: textOrPattern(bodyRule, /./s),
   maxBody: integer(1, 1_048_576),
   verify: z.boolean({ error: 'must be true or false' }),
+  ca: z
+    .string({ error: caRule })
+    .regex(/^\/[!#-$&-[\]-~]+$/, { error: caRule }),
   window: probeWindow,
   dropConnections: z.union([z.boolean(), z.literal('auto')], {
     error: 'must be true, false or auto',

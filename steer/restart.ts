@@ -15,6 +15,7 @@ import { monitorReportFile } from '../sentinels/names.ts'
 import { readRegularFile } from '../sentinels/read.ts'
 import { isMonitorReport, parseReport } from '../sentinels/reports.ts'
 import type { BackendReport } from '../sentinels/reports.ts'
+import { trustOf } from '../monitor/probes/trust.ts'
 import { countInside } from './count.ts'
 import { isBack, isTakenOver, maintBy, mayLeave } from './decide.ts'
 import { Hold } from './hold.ts'
@@ -239,6 +240,7 @@ async function warmUp(
       throwHttpErrors: false,
       timeout: { request: limitMs },
       https: { rejectUnauthorized: probe.verify },
+      ...(backend.tls && { agent: { https: trustOf(backend).agent } }),
       signal,
       ...(probe.host !== null && { headers: { host: probe.host } }),
     })
