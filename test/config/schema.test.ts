@@ -363,6 +363,39 @@ void t.test('warm-up paths', t => {
   t.end()
 })
 
+const ofPool = (pool: object): string[] =>
+  messagesOf({ backends, pools: { default: pool } })
+
+void t.test('the site of a pool', t => {
+  const path =
+    'must be the path of the site inside Zope, such as /Plone, without "?", space or "#"'
+  const url =
+    'must be what visitors type: http://HOST or https://HOST, with a port if need be'
+  for (const site of [
+    '/',
+    '/a/Plone',
+    { path: '/Plone', url: 'HTTPS://www.example.org' },
+    { path: '/Plone', url: 'http://[::1]:8080/' },
+  ])
+    t.strictSame(ofPool({ site, warmUp: ['/'] }), [], JSON.stringify(site))
+  for (const [site, message] of [
+    ['Plone', path],
+    ['/a?b', path],
+    ['/a b', path],
+    [{ path: '/', url: 'www.example.org' }, url],
+    [{ path: '/', url: 'http://h:70000' }, url],
+    [{ path: '/', url: 'http://h/Plone' }, url],
+    [{ path: '/', url: 7 }, url],
+    [7, 'must be a path such as /Plone, or a mapping with path and url'],
+  ] as const)
+    t.strictSame(ofPool({ site }), [message], JSON.stringify(site))
+  t.strictSame(ofPool({ warmUp: '/' }), [
+    'must be a list of paths, such as [/, /news]',
+  ])
+  t.strictSame(knownKeys(['pools', 'default', 'site']), ['path', 'url'])
+  t.end()
+})
+
 const ofNotify = (notify: unknown): string[] => messagesOf({ backends, notify })
 
 void t.test('who is told', t => {

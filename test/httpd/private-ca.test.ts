@@ -92,13 +92,14 @@ void t.test('trusted with probe.ca, by both', async t => {
   configure(`ca: ${ca}`)
   await until('up', () => textOf(`${directory}/zope1.up`))
   t.match(await run('probe', 'zope1', `--config=${configFile}`), 'OK')
-  const conf = await run('apache-conf', `--config=${configFile}`, '--no-vhm')
+  const conf = await run('apache-conf', `--config=${configFile}`)
   t.match(conf, `SSLProxyCACertificateFile ${ca}\n`)
-  const { port } = await startHttpd(t, {
+  const httpd = await startHttpd(t, {
     conf,
     extra: loadModules(['socache_shmcb', 'ssl']),
   })
-  const visitor = new Visitor({ port })
-  t.equal((await visitor.ask('/')).status, 200)
+  const visitor = new Visitor({ port: httpd.port })
+  const { status } = await visitor.ask('/')
+  t.equal(status, 200, status === 200 ? '' : httpd.errorLog())
   visitor.leave()
 })
