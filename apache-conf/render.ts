@@ -372,7 +372,7 @@ function checkOptions(options: RenderOptions, problems: string[]): void {
   )
   for (const path of options.local)
     check(
-      '--local',
+      '--exclude',
       path,
       /^\/[\w.~-][\w.~/-]*$/,
       'a path such as /.well-known/acme-challenge',

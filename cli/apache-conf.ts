@@ -2,7 +2,7 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { seal, writeGenerated } from '../apache-conf/generated-file.ts'
 import { render } from '../apache-conf/render.ts'
 import type {
@@ -41,7 +41,7 @@ type Given = {
   patience?: string
   reuse?: true
   max?: string
-  local: string[]
+  exclude: string[]
   maintenancePage?: string
   retryAfter: string
   observe?: true
@@ -115,10 +115,15 @@ export function apacheConfCommand(): Command {
     )
     .option('--websocket', 'let requests become WebSockets')
     .option(
-      '--local <path>',
+      '--exclude <path>',
       'a path httpd serves itself, such as /.well-known/acme-challenge; repeatable',
       (path: string, before: string[]) => [...before, path],
       [],
+    )
+    .addOption(
+      new Option('--local <path>').hideHelp().argParser(() => {
+        throw new InvalidArgumentError('The option is now --exclude.')
+      }),
     )
     .option(
       '--maintenance-page <file>',
@@ -199,7 +204,7 @@ function print(given: Given, command: Command): string {
     patienceMs,
     isReuse: given.reuse === true,
     maxConnections: given.max === undefined ? undefined : Number(given.max),
-    local: given.local,
+    local: given.exclude,
     page:
       given.maintenancePage === undefined
         ? readFileSync(template('maintenance.html'), 'utf8')
