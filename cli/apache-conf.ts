@@ -30,6 +30,7 @@ type Given = {
   pool?: string
   url?: string
   site: string
+  prefix?: string
   vhm: boolean
   /** --no-cookie makes it false */
   cookie: string | false
@@ -82,6 +83,10 @@ export function apacheConfCommand(): Command {
       'what visitors type, such as https://www.example.org; left out: ServerName',
     )
     .option('--site <path>', 'the site inside Zope, such as /Plone', '')
+    .option(
+      '--prefix <path>',
+      'take this path of the host only, such as /++api++ or /api; left out: all',
+    )
     .option('--no-vhm', 'no VirtualHostMonster path; Zope sees the bare path')
     .option('--cookie <name>', 'name of the route cookie', 'zope_route')
     .option('--no-cookie', 'visitors are not bound to a backend')
@@ -194,6 +199,7 @@ function print(given: Given, command: Command): string {
     pool: given.pool,
     url: given.url,
     site: given.site,
+    prefix: given.prefix,
     isVhm: given.vhm,
     cookie: given.cookie === false ? undefined : given.cookie,
     cookieSameSite: given.cookieSamesite,
@@ -309,6 +315,8 @@ function commandLine(command: Command, configFile: string): string {
     return values.flatMap(one => [option.long ?? '', String(one)])
   })
   return ['zope-failover', 'apache-conf', '--config', configFile, ...given]
-    .map(word => (/^[\w./:@=+-]+$/.test(word) ? word : `'${word}'`))
+    .map(word =>
+      /^[\w./:@=+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
+    )
     .join(' ')
 }

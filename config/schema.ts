@@ -369,7 +369,7 @@ const map = mapping('a mapping with url', {
   url: z
     .string({ error: mapUrlRule })
     .regex(
-      /^https?:\/\/(?:127\.\d+\.\d+\.\d+|\[::1\]|localhost)(?::[1-9]\d{0,4})?\/\.zope-failover\/map$/,
+      /^https?:\/\/(?:127\.\d+\.\d+\.\d+|\[::1\]|localhost)(?::[1-9]\d{0,4})?(?:\/[\w.~@+-]+)*\/\.zope-failover\/map$/,
       { error: mapUrlRule },
     ),
   host: hostName.optional(),

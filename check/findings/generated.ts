@@ -18,8 +18,8 @@ export function generatedHead(
 
 /** The words of that command; it quotes as a shell does, with ' only. */
 export function commandWords(command: string): string[] {
-  return [...command.matchAll(/'[^']*'|\S+/g)].map(([word]) =>
-    word.startsWith("'") ? word.slice(1, -1) : word,
+  return [...command.matchAll(/(?:'[^']*'|\\'|[^\s'])+/g)].map(([word]) =>
+    word.replaceAll(/'([^']*)'|\\(')/g, '$1$2'),
   )
 }
 

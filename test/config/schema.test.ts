@@ -300,6 +300,7 @@ void t.test('a look at the map', t => {
   for (const good of [
     { url },
     { url: 'https://localhost:8443/.zope-failover/map' },
+    { url: 'http://127.0.0.1/++api++/.zope-failover/map' },
     { url: 'http://[::1]:80/.zope-failover/map', host: 'www.example.org' },
     { url, interval: '1s', timeout: '100ms', commandEvery: '1m', command: 'x' },
   ])
@@ -310,6 +311,7 @@ void t.test('a look at the map', t => {
     [{}, urlRule],
     [{ url: 'http://www.example.org/.zope-failover/map' }, urlRule],
     [{ url: 'http://127.0.0.1/' }, urlRule],
+    [{ url: 'http://127.0.0.1//.zope-failover/map' }, urlRule],
     [{ url: 'http://127.0.0.1:0/.zope-failover/map' }, urlRule],
     [{ url, host: 'a b' }, rules.host],
     [{ url, interval: '500ms' }, /from 1s to 1h/],

@@ -21,6 +21,7 @@ void t.test('the head', t => {
   t.equal(generatedHead('Listen 80\n'), undefined)
   t.equal(generatedHead(`${'\n'.repeat(50)}${text}`), undefined)
   t.strictSame(commandWords("a --b 'c d' '' e"), ['a', '--b', 'c d', '', 'e'])
+  t.strictSame(commandWords("a 'it'\\''s b' c"), ['a', "it's b", 'c'])
   t.end()
 })
 
