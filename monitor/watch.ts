@@ -17,6 +17,7 @@ import {
   isTrialDue,
   shareOf,
   step,
+  unflipped,
 } from './judgement/health.ts'
 import type { Health, HealthEvent } from './judgement/health.ts'
 import type { HeartEvent } from './judgement/heart.ts'
@@ -39,6 +40,7 @@ import type { Told } from './judgement/told.ts'
 import { claimMs, withoutFuture } from './judgement/transactions.ts'
 import type { Transactions } from './judgement/transactions.ts'
 import type { Turns } from './turns.ts'
+import { WarmUp } from './warm-up.ts'
 
 export type Surroundings = {
   readonly lookup: Lookup
@@ -54,6 +56,8 @@ export type Surroundings = {
   readonly servedAgoMs: (name: string) => number
   /** its deep probes find something wrong: its ZEO server is to be asked soon */
   readonly doubt: (name: string) => void
+  /** whether an operator has taken it out, so that its end is no surprise */
+  readonly isPlanned: (name: string) => boolean
   /** whether a backend stays in as a last resort whatever is judged */
   readonly isKept: (name: string) => boolean
   /** whether no backend of one of its pools is in */
@@ -75,6 +79,7 @@ export class Watch {
   readonly #loop: Loop
   readonly #pulse: Pulse
   readonly #deep: DeepWatch
+  readonly #warmUp: WarmUp
   readonly #ownTrouble: OwnTrouble
   readonly #probes: ProbeRecord[] = []
   #backend: Backend
@@ -117,6 +122,11 @@ export class Watch {
       lookup,
       starvation,
     )
+    this.#warmUp = new WarmUp(
+      this.#shown(isGood => this.#noteWarmUp(isGood)),
+      lookup,
+      around.log,
+    )
   }
 
   /** Its first probe is over, whatever came of it. */
@@ -127,6 +137,7 @@ export class Watch {
   start(delayMs: number): void {
     this.#loop.start(delayMs)
     this.#deep.start(delayMs)
+    this.#warmUp.start()
   }
 
   /** The verdict stays on disk. */
@@ -135,6 +146,7 @@ export class Watch {
     this.#loop.stop()
     this.#pulse.stop()
     this.#deep.stop()
+    this.#warmUp.stop()
     this.#abort.abort()
   }
 
@@ -155,6 +167,9 @@ export class Watch {
     this.#loop.start(0)
     this.#pulse.start()
     this.#deep.start(0)
+    // the pages may be others: they are counted from now on
+    this.#noteWarmUp(false)
+    this.#warmUp.start()
   }
 
   /** Whether somebody's suspicion may start a probe now. */
@@ -381,6 +396,11 @@ export class Watch {
     if (this.#health.state !== before) this.#publish(false)
   }
 
+  #noteWarmUp(isGood: boolean): void {
+    this.#apply({ kind: 'warm-up', isGood }, 'warm-up', 0)
+    this.#publish(false)
+  }
+
   #disclaim(): void {
     this.#around.transactions.claim(this.#backend.name, null, null, now())
   }
@@ -430,13 +450,19 @@ export class Watch {
   }
 
   #apply(event: HealthEvent, outcome: string, ms: number): void {
-    const was = this.#health.state
-    this.#health = step(this.#health, event, this.#backend.probe, now())
+    const before = this.#health
+    const was = before.state
+    this.#health = step(before, event, this.#backend.probe, now())
     const { state } = this.#health
+    this.#seeToCold(before)
     if (state !== was) {
       this.#since = new Date().toISOString()
       // one that is gone claims nothing
-      if (state === 'down' || state === 'frozen') this.#disclaim()
+      if (state === 'down' || state === 'frozen') {
+        this.#disclaim()
+        if (this.#around.isPlanned(this.#backend.name))
+          this.#health = unflipped(before, this.#health)
+      }
       this.#around.changed()
       if (this.#leavesWaiting(was, outcome))
         this.#around.dropper.drop(
@@ -507,6 +533,19 @@ export class Watch {
       dropConnections !== 'off' &&
       leavesWaiting(outcome, light.kind)
     )
+  }
+
+  /** Its warm-up begins, or is over. */
+  #seeToCold({ light: { cold: before } }: Health): void {
+    const { reason, light } = this.#health
+    if (before === null && light.cold !== null) this.#warmUp.start()
+    if (before === null || light.cold !== null) return
+    this.#around.changed()
+    if (light.state !== 'down' && light.state !== 'frozen')
+      this.#around.log.info(
+        { backend: this.#backend.name, share: this.#share(), reason },
+        'backend is warm',
+      )
   }
 
   #count(probe: ProbeKind, outcome: string, ms: number | null): void {

@@ -183,15 +183,45 @@ function rewatch(): void {
   watched = undefined
   former?.close()
   if (identity === undefined) return
-  const watcher = watch(directory, (_event, name) => {
-    hint(name)
-  })
+  let watcher
+  try {
+    watcher = watch(directory, (_event, name) => {
+      hint(name)
+    })
+  } catch (err) {
+    noteUnwatched(errorCode(err))
+    return
+  }
+  noteUnwatched(undefined)
   watcher.on('error', err => {
     logger.warn({ err, directory }, 'watching failed, looking once a second')
   })
   watched = { watcher, identity }
   // a directory made anew has lost it
   rememberConfig(configFile, good)
+}
+
+let unwatched: string | undefined
+
+/**
+ * Once when the system gives no watch, and once when it does again.
+ *
+ * @param code why not; undefined = it did
+ */
+function noteUnwatched(code: string | undefined): void {
+  if (code === unwatched) return
+  unwatched = code
+  if (code === undefined) logger.info({ directory }, 'watching it again')
+  else
+    logger.warn(
+      {
+        directory,
+        err: code,
+        remedy:
+          'raise fs.inotify.max_user_watches and fs.inotify.max_user_instances',
+      },
+      'cannot watch the directory, reading it once a second',
+    )
 }
 
 /** Differs for a directory made anew, even if it got the old one's inode. */
@@ -364,10 +394,17 @@ function keepReportFresh(): void {
 function guarded(what: string, chore: () => void): void {
   try {
     chore()
+    if (failing.delete(what)) logger.info({ what }, 'works again')
   } catch (err) {
-    logger.error({ err, what }, bug)
+    // a chore is repeated each second, and the log is that of httpd
+    const isTold = failing.get(what) === String(err)
+    failing.set(what, String(err))
+    if (!isTold) logger.error({ err, what }, bug)
   }
 }
+
+/** What has failed, and how, until it works again. */
+const failing = new Map<string, string>()
 
 function everySecond(): void {
   Atomics.add(state, shared.beat, 1)

@@ -41,6 +41,7 @@ export type HealthEvent =
       /** how long ago httpd had a good answer from it; Infinity = not known */
       readonly servedAgoMs: number
     }
+  | { readonly kind: 'warm-up'; readonly isGood: boolean }
   | DeepEvent
 
 export type HealthSettings = Pick<
@@ -55,6 +56,7 @@ export type HealthSettings = Pick<
   | 'isDamped'
   | 'heartbeat'
   | 'deep'
+  | 'warmUp'
 >
 
 /** The health to start from: nobody flaps because the monitor was restarted. */
@@ -87,6 +89,8 @@ export function step(
         // switched off: what it said last holds no longer
         deep: settings.deep === null ? noDeep : health.deep,
       })
+    case 'warm-up':
+      return settle(health, { light: lit(health, event, settings, nowMs) })
     case 'overdue':
       return settle(health, {
         light: lit(
@@ -128,6 +132,11 @@ export function step(
         deep: stepDeep(health.deep, event, settings, nowMs),
       })
   }
+}
+
+/** The same change, and not counted for damping: it was planned. */
+export function unflipped(before: Health, after: Health): Health {
+  return { ...after, light: { ...after.light, flips: before.light.flips } }
 }
 
 /** Percent of its weight a backend should get; null = it is not up. */

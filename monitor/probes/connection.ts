@@ -10,8 +10,9 @@ import { linesOutcome } from './answer.ts'
 import { outcomeOfError, outcomeOfLimit } from './failure.ts'
 import type { Stage } from './failure.ts'
 import type { Lookup } from './lookup.ts'
-import { answerWith, withAddresses } from './probe.ts'
+import { answerWith, untold, withAddresses } from './probe.ts'
 import type { Exchanged, Probed } from './probe.ts'
+import { trustOf } from './trust.ts'
 
 type Question = Extract<LightProbe, { readonly kind: 'ask' }>
 
@@ -41,6 +42,9 @@ function converse(
 ): Promise<Exchanged> {
   const settings = backend.probe
   const isTls = question === null && backend.tls
+  const trust = isTls ? trustOf(backend) : undefined
+  if (typeof trust?.problem === 'string')
+    return Promise.resolve(untold(trust.problem))
   return new Promise(resolve => {
     let stage: Stage = 'connect'
     let stageTimer: NodeJS.Timeout | undefined
@@ -57,6 +61,9 @@ function converse(
           ...target,
           servername: serverName(backend),
           rejectUnauthorized: settings.verify,
+          ...(trust !== undefined && {
+            secureContext: trust.agent.options.secureContext,
+          }),
         })
       : connect(target)
 

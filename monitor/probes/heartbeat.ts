@@ -12,7 +12,8 @@ import { errorCode } from '../../config/error-code.ts'
 import { version } from '../../config/version.ts'
 import { isLocalError } from './failure.ts'
 import type { HeartEvent, HeartTimes } from '../judgement/heart.ts'
-import { agents, answerWith } from './probe.ts'
+import { plainAgent, answerWith } from './probe.ts'
+import { trustOf } from './trust.ts'
 
 /** a timer that is later than this was kept by our own thread */
 const ownDelayMs = 50
@@ -122,7 +123,7 @@ export function askFirst(
       connection: 'close',
       ...(backend.probe.host === null ? {} : { host: backend.probe.host }),
     },
-    agent: backend.tls ? agents.https : agents.http,
+    agent: backend.tls ? trustOf(backend).agent : plainAgent,
     rejectUnauthorized: backend.probe.verify,
     lookup: answerWith(addresses),
     signal,

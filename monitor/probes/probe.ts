@@ -4,7 +4,6 @@ import { Agent as HttpAgent } from 'node:http'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import type { ClientRequest, IncomingMessage } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
 import { got } from 'got'
 import type { LookupAddress } from 'node:dns'
 import { addressOf, originOf } from '../../config/config.ts'
@@ -16,6 +15,7 @@ import { outcomeOfError, outcomeOfLimit } from './failure.ts'
 import type { Stage } from './failure.ts'
 import type { Lookup } from './lookup.ts'
 import type { Outcome } from '../judgement/outcome.ts'
+import { trustOf } from './trust.ts'
 
 export type Probed = {
   readonly outcome: Outcome
@@ -35,15 +35,10 @@ const holdCheckMs = 250
 
 // own agents, so that neither a kept connection nor a proxy of the environment
 // can come between; the limits live here, not in sockets
-export const agents = {
-  http: new HttpAgent({ keepAlive: false, maxSockets: Infinity }),
-  https: new HttpsAgent({
-    keepAlive: false,
-    maxSockets: Infinity,
-    // a resumed session would hide a broken certificate
-    maxCachedSessions: 0,
-  }),
-}
+export const plainAgent = new HttpAgent({
+  keepAlive: false,
+  maxSockets: Infinity,
+})
 
 /** what holds for every probe, so that it is checked once */
 const client = got.extend({
@@ -114,6 +109,16 @@ export async function withAddresses(
   })
 }
 
+/** A fault of this side: it says nothing of the backend. */
+export function untold(error: string): Exchanged {
+  return {
+    outcome: { kind: 'local', error },
+    request: null,
+    response: null,
+    body: Buffer.alloc(0),
+  }
+}
+
 export type Exchanged = Pick<
   Probed,
   'outcome' | 'request' | 'response' | 'body'
@@ -128,6 +133,9 @@ function exchange(
   isHeld: () => boolean,
 ): Promise<Exchanged> {
   const settings = backend.probe
+  const trust = backend.tls ? trustOf(backend) : undefined
+  if (typeof trust?.problem === 'string')
+    return Promise.resolve(untold(trust.problem))
   return new Promise(resolve => {
     let stage: Stage = 'connect'
     let request: ClientRequest | null = null
@@ -146,8 +154,8 @@ function exchange(
     const stream = client.stream(originOf(backend) + settings.path, {
       method: settings.method,
       ...(settings.host === null ? {} : { headers: { host: settings.host } }),
-      ...(backend.tls
-        ? { agent: { https: agents.https } }
+      ...(trust !== undefined
+        ? { agent: { https: trust.agent } }
         : { createConnection: dial }),
       ...(settings.verify ? {} : { https: { rejectUnauthorized: false } }),
       dnsLookup: lookup,

@@ -388,3 +388,27 @@ for (const [name, code] of [
       await map.end()
     },
   )
+
+void t.test('without a watch of the system: told once', async t => {
+  const { directory, config } = twoUp(t)
+  const code = `
+    const { default: fs } = await import('node:fs')
+    const { syncBuiltinESMExports } = await import('node:module')
+    fs.watch = () => {
+      throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
+    }
+    syncBuiltinESMExports()`
+  const map = startMap(t, config, { main: withWatcher(t, code) })
+  await map.says(/cannot watch the directory, reading it once a second/)
+  // each report is that of another second
+  const seen = new Set<string>()
+  await until('more seconds', () => {
+    seen.add(reportOf(directory, map.pid)?.written ?? '')
+    return seen.size > 4
+  })
+  writeFileSync(`${directory}/a.maint`, '')
+  await map.becomes('default', 'b')
+  t.equal(map.stderr.split('cannot watch').length - 1, 1)
+  t.notMatch(map.stderr, 'bug')
+  await map.end()
+})

@@ -6,6 +6,7 @@ import {
   isTrialDue,
   shareOf,
   step,
+  unflipped,
 } from '../../../monitor/judgement/health.ts'
 import type { HeartEvent } from '../../../monitor/judgement/heart.ts'
 import type { Health, HealthEvent } from '../../../monitor/judgement/health.ts'
@@ -358,5 +359,53 @@ void t.test('a client that lags behind its peers', t => {
     { state: 'up', reason: 'its database is not asked any more' },
     'the deep probe was switched off',
   )
+  t.end()
+})
+
+void t.test('a planned end is not counted for damping', t => {
+  const refused: HealthEvent = {
+    kind: 'probed',
+    outcome: { kind: 'refused' },
+    ms: 1,
+  }
+  const story = [
+    [0, pass],
+    [1, refused],
+    [2, refused],
+    [3, refused],
+  ] as const
+  const before = play(...story.slice(0, 3))
+  const down = play(...story)
+  t.equal(down.light.flips.penalty, 1)
+  t.match(unflipped(before, down), {
+    state: 'down',
+    light: { state: 'down', flips: { penalty: 0 } },
+  })
+  t.end()
+})
+
+void t.test('warm-up pages', t => {
+  const pages = { ...settings, warmUp: [{ shown: '/', path: '/' }] }
+  const events: HealthEvent[] = [
+    pass,
+    pass,
+    { kind: 'warm-up', isGood: true },
+    { kind: 'warm-up', isGood: true },
+  ]
+  const seen: unknown[] = []
+  events.reduce(
+    (health, event) => {
+      const next = step(health, event, pages, 9)
+      seen.push([next.state, shareOf(next, pages, 9), next.reason])
+      return next
+    },
+    healthOf({ kind: 'down' }, pages, 0),
+  )
+  t.match(seen, [
+    ['down', null],
+    ['warming', 0, /pages are fetched before new visitors come$/],
+    ['warming', 0],
+    ['up', 100, 'its warm-up pages were answered in time 2 times in a row'],
+  ])
   t.end()
 })

@@ -1,6 +1,11 @@
 import * as fc from 'fast-check'
 import t from 'tap'
-import { lightOf, shareOf, step } from '../../../monitor/judgement/light.ts'
+import {
+  lightOf,
+  shareOf,
+  step,
+  warmUpLimitMs,
+} from '../../../monitor/judgement/light.ts'
 import type {
   Light,
   LightEvent,
@@ -64,6 +69,8 @@ const events: Record<string, LightEvent> = {
   },
   t: { kind: 'tick' },
   n: nothing,
+  w: { kind: 'warm-up', isGood: true },
+  x: { kind: 'warm-up', isGood: false },
 }
 
 const fresh = lightOf({ kind: 'none' }, settings, 0)
@@ -248,6 +255,101 @@ void t.test('slow start', t => {
     'and then as if nothing had been',
   )
   t.equal(step(late, pass(), settings, 90_000).state, 'up')
+  t.end()
+})
+
+void t.test('a cold one gets new visitors when its pages are warm', t => {
+  const pages = { ...settings, warmUp: [{ shown: '/', path: '/' }] }
+  const seen = (
+    story: string,
+    with_ = pages,
+    from: Light = found(wasDown, with_),
+  ): unknown => {
+    const light = run(from, story, with_)
+    const nowMs = story.length * 1_000
+    return [light.state, shareOf(light, with_, nowMs), light.cold !== null]
+  }
+  for (const [story, expected] of [
+    ['PP', ['warming', 0, true]],
+    ['PPw', ['warming', 0, true]],
+    ['PPww', ['warming', 10, false]],
+    ['PPwxw', ['warming', 0, true]],
+    ['PPwxww', ['warming', 10, false]],
+    // a page keeps the light probe waiting
+    ['PPwo', ['slow', 0, true]],
+    ['PPwoL', ['slow', 0, true]],
+    ['PPwoPw', ['warming', 10, false]],
+    ['PPwow', ['slow', 0, false]],
+    ['PPwowP', ['warming', 13, false]],
+    ['PPwbwP', ['warming', 13, false]],
+    ['PPwz', ['frozen', null, false]],
+    ['PPwFFF', ['down', null, false]],
+    ['PPwFFFPP', ['warming', 0, true]],
+    ['PPttt', ['warming', 0, true]],
+  ] as const)
+    t.same(seen(story), expected, story)
+  t.same(seen('Pw', pages, found(wasUp)), ['up', 100, false], 'it is warm')
+  t.same(
+    seen('zPP', pages, found(wasUp)),
+    ['warming', 10, false],
+    'so is a frozen one',
+  )
+  t.same(seen('PP', { ...pages, warmUp: [] }), ['warming', 10, false])
+  t.same(seen('PPw', { ...pages, slowStartMs: 0 }), ['warming', 0, true])
+  t.same(seen('PPww', { ...pages, slowStartMs: 0 }), ['up', 100, false])
+  t.same(
+    [seen('P', pages, fresh), run(fresh, 'P', pages).state],
+    [['up', 100, false], 'up'],
+    'a starting monitor closes nothing',
+  )
+  t.match(
+    [
+      run(found(wasDown), 'PP', pages).reason,
+      run(found(wasDown), 'PPww', pages).reason,
+    ],
+    [
+      /; its warm-up pages are fetched before new visitors come$/,
+      /^its warm-up pages were answered in time 2 times in a row; its share grows/,
+    ],
+  )
+  t.end()
+})
+
+void t.test('no page keeps a backend out for good', t => {
+  const pages = { ...settings, warmUp: [{ shown: '/', path: '/' }] }
+  const cold = run(found(wasDown), 'PP', pages)
+  const later = (
+    light: Light,
+    ms: number,
+    with_: typeof settings = pages,
+  ): Light => step(light, { kind: 'tick' }, with_, 2_000 + ms)
+  t.equal(later(cold, warmUpLimitMs - 1), cold)
+  t.match(later(cold, warmUpLimitMs), {
+    cold: null,
+    state: 'warming',
+    reason:
+      /^its warm-up pages were not answered in time for 2m, it serves as it is; its share grows/,
+  })
+  t.match(later(step(cold, pass(2_000), pages, 3_000), warmUpLimitMs), {
+    cold: null,
+    state: 'slow',
+  })
+  t.match(
+    later(cold, 1, settings),
+    { cold: null, reason: /^no warm-up pages are configured now/ },
+    'a reload has taken them away',
+  )
+  t.end()
+})
+
+void t.test('a monitor that starts finds a cold one', t => {
+  const pages = { ...settings, warmUp: [{ shown: '/', path: '/' }] }
+  const verdict: Verdict = { kind: 'up', share: 0, isCold: true }
+  const cold = lightOf(verdict, pages, 0)
+  t.match(cold, { state: 'warming', cold: { sinceMs: 0, good: 0 } })
+  t.equal(shareOf(cold, pages, 0), 0)
+  t.match(run(cold, 'Pww', pages), { state: 'warming', cold: null })
+  t.match(lightOf(verdict, settings, 0), { state: 'slow', cold: null })
   t.end()
 })
 
