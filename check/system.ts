@@ -1,15 +1,8 @@
 // Files and users of this machine, for the rules: every answer is a value.
-import {
-  closeSync,
-  openSync,
-  readFileSync,
-  readSync,
-  readdirSync,
-  realpathSync,
-  statSync,
-} from 'node:fs'
+import { readdirSync, realpathSync, statSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import { errorCode } from '../config/error-code.ts'
+import { readRegularBytes } from '../sentinels/regular-file.ts'
 import type { PathFact, System, User } from './facts.ts'
 import { globPattern, hasWildcard } from './glob.ts'
 import type { Source } from './httpd-conf.ts'
@@ -18,15 +11,16 @@ export const system: System = { path, real, head, user, group }
 
 export const source: Source = { read: readText, list: listIncluded }
 
-/** undefined: not there, or not for us. */
+/** More than any file of httpd's, of systemd's or of this system's users. */
+const maxTextBytes = 16 * 1024 * 1024
+
+/** undefined: not there, not for us, or no regular file of a usual size. */
 export function readText(file: string): string | undefined {
-  try {
-    // an Include of a device would never end
-    return statSync(file).isFile() ? readFileSync(file, 'utf8') : undefined
-  } catch {
-    // whatever the reason, the caller tells that it was not read
-    return undefined
-  }
+  // an Include of a device would never end
+  const read = readRegularBytes(file, maxTextBytes, 'followed')
+  return read.kind === 'bytes' && !read.isCut
+    ? read.bytes.toString('utf8')
+    : undefined
 }
 
 /** When it was last changed, ms since 1970; undefined: it cannot be told. */
@@ -68,19 +62,10 @@ function real(file: string): string {
   }
 }
 
+/** undefined: the rules say so themselves when that matters. */
 function head(file: string): string | undefined {
-  try {
-    const fd = openSync(file, 'r')
-    try {
-      const bytes = Buffer.alloc(512)
-      return bytes.toString('latin1', 0, readSync(fd, bytes))
-    } finally {
-      closeSync(fd)
-    }
-  } catch {
-    // the rules say so themselves when that matters
-    return undefined
-  }
+  const read = readRegularBytes(file, 512, 'followed')
+  return read.kind === 'bytes' ? read.bytes.toString('latin1') : undefined
 }
 
 function tableOf(file: string): string[][] {

@@ -19,8 +19,18 @@ export function printable(text: string): string {
 
 /**
  * Passwords and query strings of URLs left out. Rather too much than too
- * little: a password may itself hold "/" or "@".
+ * little: a password may itself hold "/" or "@". Not with patterns, which take
+ * the square of the length for a text of many slashes.
  */
 export function withoutSecrets(text: string): string {
-  return text.replaceAll(/\/\/.*@/gs, '//…@').replaceAll(/\?.*=.*$/gs, '?…')
+  const start = text.indexOf('//')
+  const end = text.lastIndexOf('@')
+  const bare =
+    start !== -1 && end >= start + 2
+      ? `${text.slice(0, start)}//…${text.slice(end)}`
+      : text
+  const query = bare.indexOf('?')
+  return query !== -1 && bare.lastIndexOf('=') > query
+    ? `${bare.slice(0, query)}?…`
+    : bare
 }

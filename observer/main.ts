@@ -1,16 +1,17 @@
 // `zope-failover observe`: httpd's piped log. What must hold, whatever is wrong
 // with configuration, directory or log: stdin is read to its end. An observer
 // that stops reading stops httpd.
-import { readFile } from 'node:fs/promises'
 import { pino } from 'pino'
 import { logOptions } from '../config/log-options.ts'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { errorCode } from '../config/error-code.ts'
+import { configFileOf, maxConfigBytes } from '../config/file.ts'
 import { parseConfig } from '../config/parse.ts'
 import { ConfigError } from '../config/problem.ts'
 import { version } from '../config/version.ts'
 import { directoryRemedy } from '../sentinels/read.ts'
+import { readRegularBytesLater } from '../sentinels/regular-file.ts'
 import { Intake } from './intake.ts'
 import { Judge } from './judge.ts'
 import { parseLine } from './line.ts'
@@ -202,14 +203,15 @@ class Observer {
     else this.#complain(read.problems)
   }
 
-  /** Never rejects; not the checks of loadConfig, for those would wait. */
+  /** Never rejects; not loadConfig, which waits for the disk. */
   async #read(): Promise<
     | { readonly kind: 'config'; readonly config: Config }
     | { readonly kind: 'refused'; readonly problems: readonly string[] }
   > {
     const file = this.#configFile
     try {
-      const text = await readFile(file, 'utf8')
+      const read = await readRegularBytesLater(file, maxConfigBytes, 'followed')
+      const { text } = configFileOf(file, read)
       return { kind: 'config', config: parseConfig(text, file) }
     } catch (err) {
       return {
@@ -217,7 +219,7 @@ class Observer {
         problems:
           err instanceof ConfigError
             ? err.problems
-            : [`${file}: cannot be read (${errorCode(err)})`],
+            : [`${file}: cannot be used (${errorCode(err)})`],
       }
     }
   }
