@@ -87,6 +87,7 @@ export class Monitor {
         // a time of the future says nothing
         return agoMs < 0 ? Infinity : agoMs
       },
+      doubt: name => this.#doubt(name),
       isKept: name => this.#kept.has(name),
       changed: () => {
         this.#isDue = true
@@ -140,6 +141,13 @@ export class Monitor {
         ]),
     )
     for (const watch of this.#zeoWatches.values()) watch.start()
+  }
+
+  /** Asks the ZEO servers of a backend's pools soon. */
+  #doubt(name: string): void {
+    for (const { name: pool, members } of this.#config.pools)
+      if (members.some(member => member.name === name))
+        this.#zeoWatches.get(pool)?.doubt()
   }
 
   /** As the configuration wants it now; what was seen so far stays. */
@@ -209,6 +217,7 @@ export class Monitor {
     }
     for (const name of before.keys()) {
       this.#watches.get(name)?.stop()
+      this.#around.transactions.claim(name, null, null, performance.now())
       this.#watches.delete(name)
       this.publisher.forget(name)
     }
