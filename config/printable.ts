@@ -17,6 +17,21 @@ export function printable(text: string): string {
   )
 }
 
+/** Characters of a sentence in a report, a log line or a notice. */
+const maxSentence = 300
+
+/**
+ * What a backend, a certificate or a name server has a part in, as one line of a
+ * limited length. A reason goes into files, environment variables and messages,
+ * each with a limit of its own.
+ */
+export function sentence(text: string): string {
+  // no more is looked at, however much came
+  const line = printable(text.slice(0, 4 * maxSentence))
+  const isWhole = text.length <= 4 * maxSentence && line.length <= maxSentence
+  return isWhole ? line : `${line.slice(0, maxSentence - 1)}…`
+}
+
 /**
  * Passwords and query strings of URLs left out. Rather too much than too
  * little: a password may itself hold "/" or "@". Not with patterns, which take

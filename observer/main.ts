@@ -58,13 +58,38 @@ export async function runObserver(options: ObserverOptions): Promise<number> {
   await ended
   clearInterval(timer)
   await observer.end()
+  await within(written(destination), settleMs, dieNow)
   return 0
 }
 
-/** Resolves when it is done or the time is over. */
-function within(done: Promise<void>, ms: number): Promise<void> {
+/** Resolves when all lines are out, or never will be. */
+function written(destination: ReturnType<typeof pino.destination>) {
+  return new Promise<void>(resolve => {
+    destination.once('close', () => resolve())
+    destination.once('error', () => resolve())
+    destination.end()
+  })
+}
+
+/**
+ * A write into a pipe that nobody reads cannot be given up, and an orderly exit
+ * would wait for it without end.
+ */
+function dieNow(): void {
+  process.kill(process.pid, 'SIGKILL')
+}
+
+/** Resolves when it is done or the time is over; `late` is called then. */
+function within(
+  done: Promise<void>,
+  ms: number,
+  late: () => void = () => {},
+): Promise<void> {
   return new Promise(resolve => {
-    const timer = setTimeout(resolve, ms)
+    const timer = setTimeout(() => {
+      late()
+      resolve()
+    }, ms)
     void done.then(() => clearTimeout(timer)).then(resolve)
   })
 }

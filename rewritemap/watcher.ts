@@ -58,6 +58,8 @@ const logger = pino(logOptions('rewritemap'), destination)
 const bug = 'bug in the watching thread'
 
 let good: GoodConfig = start.good
+/** the backends of the configuration */
+let known: ReadonlySet<string> = namesIn(good.config)
 let table: Table = firstTable
 /** the directory as it was last read */
 let entries: Entries | undefined
@@ -76,7 +78,7 @@ let configProblems: readonly string[] = start.problems
  * @param names the files to read anew; undefined = all that there are
  */
 function rescan(names?: Iterable<string>): void {
-  entries = look(good.config, names)
+  entries = look(names)
   const snapshot = snapshotOf(entries)
   tell(snapshot.problems.map(problem => problem.text))
   const next = buildTable(good.config, snapshot, Date.now())
@@ -93,10 +95,9 @@ function rescan(names?: Iterable<string>): void {
   tables++
 }
 
-function look(config: Config, names?: Iterable<string>): Entries {
-  const known = namesIn(config)
+function look(names?: Iterable<string>): Entries {
   return names === undefined || entries === undefined || entries.isMissing
-    ? readEntries(directory, known)
+    ? readEntries(directory, known, entries)
     : rereadEntries(entries, directory, known, names)
 }
 
@@ -109,6 +110,10 @@ const maxProblems = 20
 /** A problem that comes and goes is told once in so long. */
 const retellMs = 60_000
 const toldMs = new Map<string, number>()
+/** Files of others may have other names each second: a minute has so many lines. */
+const maxLines = 20
+let lines = 0
+let linesMs = -Infinity
 
 function tell(texts: readonly string[]): void {
   directoryProblems =
@@ -119,9 +124,14 @@ function tell(texts: readonly string[]): void {
   const present = new Set(directoryProblems)
   for (const [text, atMs] of toldMs)
     if (!present.has(text) && now - atMs >= retellMs) toldMs.delete(text)
+  if (now - linesMs >= retellMs) {
+    linesMs = now
+    lines = 0
+  }
   for (const text of present) {
     if (toldMs.has(text)) continue
     toldMs.set(text, now)
+    if (++lines > maxLines) continue
     logger.warn({ directory, problem: text }, 'problem in the directory')
   }
 }
@@ -167,8 +177,10 @@ function readHinted(): void {
 
 /** What else is written there, this map's own report too, can wait a second. */
 function mattersNow(name: string): boolean {
-  const { kind } = meaningOf(name)
-  return kind === 'sentinel' || kind === 'monitor-report'
+  const meaning = meaningOf(name)
+  return meaning.kind === 'sentinel'
+    ? known.has(meaning.backend)
+    : meaning.kind === 'monitor-report'
 }
 
 let watched: { watcher: FSWatcher; identity: string } | undefined
@@ -181,15 +193,32 @@ function rewatch(): void {
   watched = undefined
   former?.close()
   if (identity === undefined) return
-  const watcher = watch(directory, (_event, name) => {
-    hint(name)
-  })
+  let watcher
+  try {
+    watcher = watch(directory, (_event, name) => {
+      hint(name)
+    })
+  } catch (err) {
+    // no watch or no descriptor left; a look once a second goes on
+    tellUnwatched(errorCode(err))
+    return
+  }
+  unwatched = ''
   watcher.on('error', err => {
     logger.warn({ err, directory }, 'watching failed, looking once a second')
   })
   watched = { watcher, identity }
   // a directory made anew has lost it
   rememberConfig(configFile, good)
+}
+
+/** why the directory cannot be watched, as it was told */
+let unwatched = ''
+
+function tellUnwatched(err: string): void {
+  if (err === unwatched) return
+  unwatched = err
+  logger.warn({ err, directory }, 'watching failed, looking once a second')
 }
 
 /** Differs for a directory made anew, even if it got the old one's inode. */
@@ -237,11 +266,12 @@ function isConfigUntouched(): boolean {
 function takeOver(next: GoodConfig): void {
   const isOther = JSON.stringify(next.config) !== JSON.stringify(good.config)
   good = next
+  known = namesIn(next.config)
   rememberConfig(configFile, good)
   logger.info({ file: configFile }, 'configuration taken over')
   // a map nobody asks takes nothing: send it what matters only
   if (!isOther) return
-  entries = look(good.config)
+  entries = look()
   table = buildTable(good.config, snapshotOf(entries), Date.now())
   tables++
   const board = newBoard(table)

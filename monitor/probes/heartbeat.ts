@@ -10,7 +10,7 @@ import { errorCode } from '../../config/error-code.ts'
 import { version } from '../../config/version.ts'
 import { isLocalError } from './failure.ts'
 import type { HeartEvent, HeartTimes } from '../judgement/heart.ts'
-import { agents, answerWith } from './probe.ts'
+import { agents, answerWith, limitAnswer } from './probe.ts'
 
 /** a timer that is later than this was kept by our own thread */
 const ownDelayMs = 50
@@ -81,6 +81,12 @@ export function heartbeat(
         Math.max(0, dueMs - silentMs()),
       )
     }
+    limitAnswer(
+      request,
+      () => false,
+      0,
+      why => done({ kind: 'broken', why }),
+    )
     request.on('continue', () => {
       done({ kind: 'beat', ms: silentMs() })
     })
