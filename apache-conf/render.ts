@@ -2,6 +2,7 @@
 // httpd's. Pure: the caller reads the templates and knows the paths.
 import { originOf } from '../config/config.ts'
 import type { Backend, Config, Pool } from '../config/config.ts'
+import { parseOrigin } from '../config/origin.ts'
 import { ConfigError, found } from '../config/problem.ts'
 import { textMapFile } from '../sentinels/names.ts'
 import { fill } from './template.ts'
@@ -10,6 +11,8 @@ import type { Values } from './template.ts'
 /** The files of apache-conf/, by their names without `.conf`. */
 export type Templates = {
   readonly prg: string
+  readonly 'prg-sticky': string
+  readonly 'prg-lookup': string
   readonly 'prg-again': string
   readonly sentinel: string
   readonly 'last-resort': string
@@ -21,6 +24,8 @@ export type Templates = {
 export type Style = 'prg' | 'txt' | 'sentinel'
 
 export type Affinity = 'none' | 'address' | 'url'
+
+export type SameSite = 'none' | 'lax' | 'strict'
 
 /** The whole, or what is once for a server, or what is for each site of it. */
 export type Part = 'whole' | 'server' | 'site'
@@ -40,6 +45,8 @@ export type RenderOptions = {
   readonly isVhm: boolean
   /** name of the route cookie; undefined: visitors are not bound */
   readonly cookie: string | undefined
+  /** the cookie's attribute; left out: lax */
+  readonly cookieSameSite?: SameSite
   readonly affinity: Affinity
   /** `USER[:GROUP]` the map runs as; undefined: whoever starts httpd */
   readonly mapUser: string | undefined
@@ -84,7 +91,12 @@ export function render(
   options: RenderOptions,
 ): string {
   const problems: string[] = []
-  const { cookie, style = 'prg', part = 'whole' } = options
+  const {
+    cookie,
+    style = 'prg',
+    part = 'whole',
+    cookieSameSite: sameSite = 'lax',
+  } = options
   const pool =
     part === 'server'
       ? { ...noPool, name: '' }
@@ -92,6 +104,10 @@ export function render(
   const members = backendsOf(config, pool)
   const url = options.url === undefined ? null : parseUrl(options.url, problems)
   checkOptions(options, problems)
+  if (sameSite === 'none' && url?.scheme === 'http')
+    problems.push(
+      `--cookie-samesite none must come with an https --url, for browsers refuse such a cookie without Secure, got ${found(options.url)}`,
+    )
   const isVerified = members.map(backend => backend.tls && backend.probe.verify)
   const isUnverified = members.map(
     backend => backend.tls && !backend.probe.verify,
@@ -144,6 +160,22 @@ export function render(
     sentinelRules: countRules(sentinels),
   })
   const fallback = style === 'sentinel' ? sentinels : txt + sentinels
+  const lookup = fill(templates['prg-lookup'], {
+    pool: pool.name,
+    names,
+    affinity: options.affinity !== 'none',
+    fallbackRules: countRules(fallback),
+  })
+  const sticky = fill(templates['prg-sticky'], {
+    directory: config.directory,
+    // a string of httpd's expressions stands in single quotes
+    directoryInExpr: config.directory.replaceAll("'", "\\'"),
+    textMap,
+    pool: pool.name,
+    names,
+    relaxed: pool.stickiness === 'relaxed',
+    askRules: countRules(lookup) + countRules(fallback),
+  })
   return fill(templates.prg, {
     version: options.version,
     command: options.command,
@@ -190,8 +222,14 @@ export function render(
     affinity: options.affinity !== 'none',
     affinityUrl: options.affinity === 'url',
     affinityAddress: options.affinity === 'address',
+    // affinity and failback: all depend on more than the text map says
+    sticky:
+      cookie !== undefined &&
+      options.affinity === 'none' &&
+      pool.failback !== 'all',
+    stickyRules: sticky.trimEnd(),
+    lookup: lookup.trimEnd(),
     fallback: fallback.trimEnd(),
-    fallbackRules: countRules(fallback),
     again: options.isSecondChance,
     failed: whenFailed(templates['prg-again'], {
       directory: config.directory,
@@ -201,7 +239,8 @@ export function render(
     vhm,
     page,
     retryAfter: seconds(options.retryAfterMs),
-    secure: url?.scheme === 'https' ? '; Secure' : '',
+    hasUrl: url !== null,
+    cookieHeaders: cookieHeaders(url, sameSite),
     observer: options.observer === undefined ? false : observerLine(options),
     // virtual hosts with logs of their own use no CustomLog of the server
     logDirective: part === 'server' ? 'GlobalLog' : 'CustomLog',
@@ -215,7 +254,7 @@ const idleSeconds = 60
 const connectSeconds = 2
 
 const styleText: Record<Style, string> = {
-  prg: 'asks the map',
+  prg: 'asks the map program',
   txt: "reads the monitor's text map",
   sentinel: 'looks at the sentinels',
 }
@@ -263,21 +302,39 @@ type PublicUrl = {
 }
 
 function parseUrl(text: string, problems: string[]): PublicUrl | null {
-  const isOrigin = /^https?:\/\/[\w.:[\]-]+\/?$/i.test(text)
-  if (!isOrigin || !URL.canParse(text)) {
+  const origin = parseOrigin(text)
+  if (typeof origin !== 'object' || !/^[\w.-]+$|:/.test(origin.host)) {
     problems.push(
       `--url must be what visitors type, http://HOST or https://HOST with a port if need be, without a path, got ${found(text)}`,
     )
     return null
   }
-  const url = new URL(text)
-  const scheme = url.protocol.slice(0, -1)
-  const usual = scheme === 'https' ? '443' : '80'
+  const { tls, host, port } = origin
   return {
-    scheme,
-    host: url.hostname,
-    port: url.port === '' ? usual : url.port,
+    scheme: tls ? 'https' : 'http',
+    host: host.includes(':') ? `[${host}]` : host,
+    port: String(port),
   }
+}
+
+/**
+ * The cookie's attributes for a visitor of https, and for one of http; which of
+ * them a visitor is, `--url` says, else httpd's own scheme (ServerName).
+ */
+function cookieHeaders(url: PublicUrl | null, sameSite: SameSite): Values[] {
+  const named = { none: 'None', lax: 'Lax', strict: 'Strict' }[sameSite]
+  const secure = { sameSite: named, secure: '; Secure', scheme: '' }
+  // browsers refuse None without Secure
+  const plain = {
+    sameSite: sameSite === 'none' ? 'Lax' : named,
+    secure: '',
+    scheme: '',
+  }
+  if (url !== null) return [url.scheme === 'https' ? secure : plain]
+  return [
+    { ...secure, scheme: " && %{REQUEST_SCHEME} == 'https'" },
+    { ...plain, scheme: " && %{REQUEST_SCHEME} != 'https'" },
+  ]
 }
 
 function checkOptions(options: RenderOptions, problems: string[]): void {

@@ -5,7 +5,13 @@ import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
 import { seal, writeGenerated } from '../apache-conf/generated-file.ts'
 import { render } from '../apache-conf/render.ts'
-import type { Affinity, Part, Style, Templates } from '../apache-conf/render.ts'
+import type {
+  Affinity,
+  Part,
+  SameSite,
+  Style,
+  Templates,
+} from '../apache-conf/render.ts'
 import { parseDuration } from '../config/duration.ts'
 import { errorCode } from '../config/error-code.ts'
 import { loadConfig } from '../config/load.ts'
@@ -28,6 +34,7 @@ type Given = {
   vhm: boolean
   /** --no-cookie makes it false */
   cookie: string | false
+  cookieSamesite: SameSite
   affinity: Affinity
   mapUser?: string
   timeout: string
@@ -79,6 +86,14 @@ export function apacheConfCommand(): Command {
     .option('--no-vhm', 'no VirtualHostMonster path; Zope sees the bare path')
     .option('--cookie <name>', 'name of the route cookie', 'zope_route')
     .option('--no-cookie', 'visitors are not bound to a backend')
+    .addOption(
+      new Option(
+        '--cookie-samesite <what>',
+        'whether requests from other sites carry the route cookie',
+      )
+        .choices(['none', 'lax', 'strict'])
+        .default('lax'),
+    )
     .addOption(
       new Option('--affinity <what>', 'what goes to the same backend if it can')
         .choices(['none', 'address', 'url'])
@@ -177,6 +192,7 @@ function print(given: Given, command: Command): string {
     site: given.site,
     isVhm: given.vhm,
     cookie: given.cookie === false ? undefined : given.cookie,
+    cookieSameSite: given.cookieSamesite,
     affinity: given.affinity,
     mapUser: given.mapUser,
     timeoutMs,
@@ -251,6 +267,8 @@ function template(name: string): URL {
 function readTemplates(): Templates {
   return {
     prg: readTemplate('prg'),
+    'prg-sticky': readTemplate('prg-sticky'),
+    'prg-lookup': readTemplate('prg-lookup'),
     'prg-again': readTemplate('prg-again'),
     sentinel: readTemplate('sentinel'),
     'last-resort': readTemplate('last-resort'),

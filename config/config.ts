@@ -31,8 +31,11 @@ export type ProbeSettings = {
   readonly verify: boolean
   /** down also when `failures` of the last `of` probes failed; of 0 = off */
   readonly window: { readonly failures: number; readonly of: number }
-  /** what httpd still holds to a backend that goes down is closed */
-  readonly cutLoose: boolean
+  /**
+   * What httpd still holds to a backend that goes down is closed; auto = where the
+   * monitor may, and without an error where it may not.
+   */
+  readonly dropConnections: 'on' | 'off' | 'auto'
   /** one that goes down again and again is kept out longer each time */
   readonly isDamped: boolean
   /** warming after down; 0 = off */

@@ -141,7 +141,7 @@ function probeSettings(given: ProbeInput, auto: Heartbeat): ProbeSettings {
     maxBody: given.maxBody ?? 65_536,
     verify: given.verify ?? true,
     window: given.window ?? { failures: 0, of: 0 },
-    cutLoose: given.cutLoose ?? false,
+    dropConnections: dropConnections(given.dropConnections),
     isDamped: given.damping ?? true,
     slowStartMs: given.slowStart ?? 30_000,
     // who is only connected to may speak anything but HTTP
@@ -166,6 +166,13 @@ function lightProbe({ tcp = false, ask, command }: ProbeInput): LightProbe {
   if (command !== undefined) return { kind: 'command', command }
   if (ask !== undefined) return { kind: 'ask', ...ask }
   return { kind: tcp ? 'tcp' : 'http' }
+}
+
+function dropConnections(
+  given: ProbeInput['dropConnections'] = 'auto',
+): ProbeSettings['dropConnections'] {
+  if (given === 'auto') return given
+  return given ? 'on' : 'off'
 }
 
 /** Heartbeats a second that a monitor sends on its own accord, at most. */

@@ -3,6 +3,7 @@
 import * as z from 'zod'
 import { namePattern } from './config.ts'
 import { parseDuration } from './duration.ts'
+import { parseOrigin } from './origin.ts'
 
 export const nameRule =
   'must be a name: a small letter, then at most 31 small letters, digits or "-"'
@@ -168,7 +169,9 @@ const probe = mapping('a mapping of probe settings', {
   maxBody: integer(1, 1_048_576),
   verify: z.boolean({ error: 'must be true or false' }),
   window: probeWindow,
-  cutLoose: z.boolean({ error: 'must be true or false' }),
+  dropConnections: z.union([z.boolean(), z.literal('auto')], {
+    error: 'must be true, false or auto',
+  }),
   damping: z.boolean({ error: 'must be true or false' }),
   slowStart: duration('0s', '1h'),
   heartbeat: z.union(
@@ -198,24 +201,10 @@ const urlRule =
 const addressRule =
   'must have its IPv4 address as four numbers without leading zeros'
 const url = z.string({ error: urlRule }).transform((text, context) => {
-  // URL mends much (one slash, backslashes, an empty port): be stricter
-  const written = /^https?:\/\/([^\s/?#@\\]*[^\s/?#@\\:])\/?$/i.exec(text)?.[1]
-  const parsed =
-    written !== undefined && URL.canParse(text) ? new URL(text) : undefined
-  // and it reads 10.0.0.011 as 10.0.0.9, 10.1 as 10.0.0.1
-  const isMended =
-    /^\d+(\.\d+){3}$/.test(parsed?.hostname ?? '') &&
-    parsed?.hostname !== written?.replace(/:\d+$/, '')
-  if (isMended)
-    context.issues.push({ code: 'custom', message: addressRule, input: text })
-  else if (parsed !== undefined && parsed.port !== '0') {
-    const tls = parsed.protocol === 'https:'
-    return {
-      tls,
-      host: parsed.hostname.replace(/^\[(.*)\]$/, '$1'),
-      port: parsed.port === '' ? (tls ? 443 : 80) : Number(parsed.port),
-    }
-  } else context.issues.push({ code: 'custom', message: urlRule, input: text })
+  const origin = parseOrigin(text)
+  if (typeof origin === 'object') return origin
+  const message = origin === 'address' ? addressRule : urlRule
+  context.issues.push({ code: 'custom', message, input: text })
   return z.NEVER
 })
 
@@ -409,6 +398,11 @@ export type StatusInput = z.output<typeof page>
 export type NotifyInput = z.output<typeof notify>
 export type PoolInput = z.output<typeof pool>
 export type FileInput = z.output<typeof fileSchema>
+
+/** Keys that have another name now. */
+export const renamedKeys: ReadonlyMap<string, string> = new Map([
+  ['cutLoose', 'dropConnections'],
+])
 
 /** Every key that may stand at a place of the file; [] where none is known. */
 export function knownKeys(path: readonly (string | number)[]): string[] {

@@ -70,7 +70,11 @@ function otherWriters(
       const isSticky = (stats.mode & 0o1000) !== 0
       const who = openTo(
         above,
-        isSticky ? { ...stats, mode: stats.mode & ~0o022 } : stats,
+        {
+          uid: stats.uid,
+          gid: stats.gid,
+          mode: isSticky ? stats.mode & ~0o022 : stats.mode,
+        },
         as,
       )
       if (who !== undefined) return who

@@ -10,13 +10,14 @@ import { parseReport } from '../sentinels/reports.ts'
 import type { MonitorReport } from '../sentinels/reports.ts'
 import type { Snapshot } from '../sentinels/snapshot.ts'
 import type { Verdict } from './judgement/light.ts'
-import { CutLoose } from './cut-loose.ts'
-import { floorOf } from './judgement/floor.ts'
+import { ConnectionDropper } from './drop-connections.ts'
+import { floorOf, strandedOf } from './judgement/floor.ts'
 import { Hook } from './hook.ts'
 import { factsOf } from './notices/fact.ts'
 import type { Fact } from './notices/fact.ts'
 import { Notices } from './notices/notices.ts'
 import { Lookup } from './probes/lookup.ts'
+import { MapSupervisor } from './map-supervisor.ts'
 import { MapWatch } from './map-watch.ts'
 import { Publisher } from './publish.ts'
 import { parseFormerReport, probesTold, verdictOnDisk } from './report.ts'
@@ -48,10 +49,12 @@ export class Monitor {
   readonly #starvation = new Starvation()
   readonly #textMap: TextMap
   readonly #notices: Notices
+  readonly #mapSupervisor: MapSupervisor
   #mapWatch: MapWatch | undefined
   #zeoWatches = new Map<string, ZeoWatch>()
   #config: Config
   #kept: ReadonlySet<string> = new Set()
+  #stranded: ReadonlySet<string> = new Set()
   #isDue = false
   #isReady = false
   #reportedMs = -Infinity
@@ -72,10 +75,18 @@ export class Monitor {
       log,
     )
     this.#scan = new Scan(config.directory, this.publisher, log)
+    this.#mapSupervisor = new MapSupervisor(
+      config.directory,
+      log,
+      () => this.publisher.isWell,
+      () => {
+        this.#isDue = true
+      },
+    )
     const lookup = new Lookup()
     this.#around = {
       lookup,
-      cutLoose: new CutLoose(config.directory, lookup, log),
+      dropper: new ConnectionDropper(config.directory, lookup, log),
       hook: new Hook(config.hook, log),
       telemetry: this.telemetry,
       starvation: this.#starvation,
@@ -90,6 +101,7 @@ export class Monitor {
       },
       doubt: name => this.#doubt(name),
       isKept: name => this.#kept.has(name),
+      isStranded: name => this.#stranded.has(name),
       changed: () => {
         this.#isDue = true
         this.#seeToFloor()
@@ -106,7 +118,7 @@ export class Monitor {
   /** Starts from the verdicts on disk. */
   start(): void {
     const { directory, backends } = this.#config
-    this.#checkCutLoose()
+    this.#checkDropping()
     const names = new Set(backends.map(backend => backend.name))
     const snapshot = readSentinels(directory, names)
     const file = readRegularFile(
@@ -133,6 +145,7 @@ export class Monitor {
       if (!names.has(name)) this.publisher.forget(name)
     this.#watchMap()
     this.#watchZeo()
+    this.#mapSupervisor.start()
     this.#notices.start()
   }
 
@@ -180,17 +193,22 @@ export class Monitor {
   /** The verdicts stay. */
   stop(): void {
     this.#starvation.stop()
-    this.#around.cutLoose.stop()
+    this.#around.dropper.stop()
     this.#textMap.stop()
     this.#notices.stop()
+    this.#mapSupervisor.stop()
     this.#mapWatch?.stop()
     for (const watch of this.#zeoWatches.values()) watch.stop()
     for (const watch of this.#watches.values()) watch.stop()
   }
 
-  #checkCutLoose(): void {
-    if (this.#config.backends.some(({ probe }) => probe.cutLoose))
-      this.#around.cutLoose.check()
+  #checkDropping(): void {
+    const wanted = this.#config.backends.map(
+      ({ probe }) => probe.dropConnections,
+    )
+    this.#around.dropper.check(
+      (['on', 'auto'] as const).find(one => wanted.includes(one)) ?? 'off',
+    )
   }
 
   /** Takes a changed configuration over without losing a verdict. */
@@ -202,7 +220,7 @@ export class Monitor {
       JSON.stringify(config.map) === JSON.stringify(this.#config.map)
     const isZeoSame = zeosOf(config) === zeosOf(this.#config)
     this.#config = config
-    this.#checkCutLoose()
+    this.#checkDropping()
     this.#textMap.retune(config)
     this.#around.hook.retune(config.hook)
     this.#notices.retune(config.notify)
@@ -249,15 +267,29 @@ export class Monitor {
 
   /** Keeps in who must stay for the sake of `minAlive`. */
   #seeToFloor(): void {
-    const before = this.#kept
-    this.#kept = floorOf(
-      this.#config.pools,
-      new Map([...this.#watches].map(([name, watch]) => [name, watch.judged])),
+    const judged = new Map(
+      [...this.#watches].map(([name, watch]) => [name, watch.judged]),
     )
+    const wereStranded = this.#stranded
+    this.#stranded = strandedOf(this.#config.pools, judged)
+    for (const name of this.#stranded)
+      if (!wereStranded.has(name)) this.#watches.get(name)?.hurry()
+    const before = this.#kept
+    this.#kept = floorOf(this.#config.pools, judged)
     const added = [...this.#kept].filter(name => !before.has(name))
-    if (added.length > 0)
+    const isBack = (name: string): boolean =>
+      judged.get(name)?.state !== 'cut-off' &&
+      judged.get(name)?.isAnswering === true
+    const back = added.filter(isBack)
+    if (back.length > 0)
+      this.#log.info(
+        { backends: back },
+        'answers again while no other backend of its pool does: last resort',
+      )
+    const floor = added.filter(name => !isBack(name))
+    if (floor.length > 0)
       this.#log.error(
-        { backends: added, kept: [...this.#kept] },
+        { backends: floor, kept: [...this.#kept] },
         'too few are left (minAlive): kept as last resort although judged out',
       )
     for (const name of new Set([...before, ...this.#kept]))
@@ -338,6 +370,10 @@ export class Monitor {
   #reportText(): string {
     const told = probesTold(this.#watches.size)
     const addresses = this.#around.lookup.remembered(hostsOf(this.#config))
+    const limits = [
+      ...this.#mapSupervisor.limits,
+      ...[this.#around.dropper.limit].filter(limit => limit !== undefined),
+    ]
     const report: MonitorReport = {
       version,
       pid: process.pid,
@@ -354,6 +390,7 @@ export class Monitor {
         ),
       }),
       ...(Object.keys(addresses).length > 0 && { addresses }),
+      ...(limits.length > 0 && { limits }),
     }
     return `${JSON.stringify(report)}\n`
   }

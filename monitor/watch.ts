@@ -4,8 +4,8 @@ import type { Logger } from 'pino'
 import { addressOf } from '../config/config.ts'
 import type { Backend } from '../config/config.ts'
 import type { BackendReport, ProbeRecord } from '../sentinels/reports.ts'
-import { leavesWaiting } from './cut-loose.ts'
-import type { CutLoose } from './cut-loose.ts'
+import { leavesWaiting } from './drop-connections.ts'
+import type { ConnectionDropper } from './drop-connections.ts'
 import { intervalMs, jittered } from './judgement/interval.ts'
 import { isDeepInDoubt } from './judgement/deep.ts'
 import type { DeepOutcome } from './judgement/deep.ts'
@@ -37,7 +37,7 @@ export type Surroundings = {
   readonly turns: Turns
   readonly transactions: Transactions
   readonly publisher: Publisher
-  readonly cutLoose: CutLoose
+  readonly dropper: ConnectionDropper
   readonly hook: Hook
   readonly telemetry: Telemetry
   readonly log: Logger
@@ -47,11 +47,15 @@ export type Surroundings = {
   readonly doubt: (name: string) => void
   /** whether a backend stays in as a last resort whatever is judged */
   readonly isKept: (name: string) => boolean
+  /** whether no backend of one of its pools is in */
+  readonly isStranded: (name: string) => boolean
   /** something that the report tells has changed */
   readonly changed: () => void
 }
 
 const maxProbes = 64
+/** between two probes while no backend of a pool is in */
+const strandedMs = 200
 /** at most two forced probes a second (contract 6) */
 const suspectGapMs = 500
 
@@ -160,7 +164,13 @@ export class Watch {
     return {
       state: this.#health.state,
       outcome: this.#probes.at(-1)?.outcome ?? '',
+      isAnswering: this.#health.light.streak > 0,
     }
+  }
+
+  /** None of its pool is in any more: the next probe comes soon. */
+  hurry(): void {
+    this.#loop.start(this.#urgentMs())
   }
 
   /** Its share may be another one, for who else is left. */
@@ -216,12 +226,22 @@ export class Watch {
   /** The interval counts from the start, with a pause at least after the end. */
   #waitMs(startedMs: number): number {
     const settings = this.#backend.probe
-    const interval = jittered(
-      intervalMs(this.#health.light, settings),
-      Math.random,
-    )
+    const interval = this.#around.isStranded(this.#backend.name)
+      ? this.#urgentMs()
+      : jittered(intervalMs(this.#health.light, settings), Math.random)
     const pause = Math.min(settings.fastIntervalMs, settings.intervalMs)
     return Math.max(startedMs + interval - now(), pause / 2)
+  }
+
+  /** `fastInterval` at most, for visitors get the maintenance page meanwhile. */
+  #urgentMs(): number {
+    const settings = this.#backend.probe
+    const ms = Math.min(
+      settings.fastIntervalMs,
+      settings.intervalMs,
+      strandedMs,
+    )
+    return ms * (0.9 + 0.1 * Math.random())
   }
 
   #judge(outcome: Outcome, ms: number): void {
@@ -234,6 +254,7 @@ export class Watch {
     if (this.#probes.length > maxProbes) this.#probes.shift()
     const isFirst = !this.#isJudged
     this.#isJudged = true
+    const wasAnswering = this.#health.light.streak > 0
     this.#around.log.debug(
       {
         backend: this.#backend.name,
@@ -247,7 +268,8 @@ export class Watch {
     )
     this.#apply({ kind: 'probed', outcome, ms }, outcome.kind, ms)
     this.#publish(judge(outcome) === 'pass')
-    if (isFirst) this.#around.changed()
+    if (isFirst || this.#health.light.streak > 0 !== wasAnswering)
+      this.#around.changed()
   }
 
   #noteHeart(event: HeartEvent): void {
@@ -409,10 +431,10 @@ export class Watch {
     if (
       (state === 'down' || state === 'frozen') &&
       was !== 'unknown' &&
-      this.#backend.probe.cutLoose &&
+      this.#backend.probe.dropConnections !== 'off' &&
       leavesWaiting(outcome, this.#backend.probe.light.kind)
     )
-      this.#around.cutLoose.cut(
+      this.#around.dropper.drop(
         this.#backend,
         () => this.#health.state === state && !this.#abort.signal.aborted,
       )

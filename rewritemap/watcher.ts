@@ -19,7 +19,8 @@ import {
 } from '../sentinels/read.ts'
 import type { Entries } from '../sentinels/read.ts'
 import type { MapReport } from '../sentinels/reports.ts'
-import { removeFile, writeAside } from '../sentinels/write.ts'
+import { pidNamespace, startTimeOf } from '../sentinels/process.ts'
+import { removeFile, touchFile, writeAside } from '../sentinels/write.ts'
 import { total } from './answer.ts'
 import { newBoard, publish } from './board.ts'
 import { rememberConfig } from './last-config.ts'
@@ -56,6 +57,7 @@ destination.on('error', () => (isLogBroken = true))
 const logger = pino(logOptions('rewritemap'), destination)
 
 const bug = 'bug in the watching thread'
+const beatMs = 1_000
 
 let good: GoodConfig = start.good
 /** the backends of the configuration */
@@ -112,7 +114,7 @@ const retellMs = 60_000
 const toldMs = new Map<string, number>()
 /** Files of others may have other names each second: a minute has so many lines. */
 const maxLines = 20
-let lines = 0
+let linesTold = 0
 let linesMs = -Infinity
 
 function tell(texts: readonly string[]): void {
@@ -126,12 +128,12 @@ function tell(texts: readonly string[]): void {
     if (!present.has(text) && now - atMs >= retellMs) toldMs.delete(text)
   if (now - linesMs >= retellMs) {
     linesMs = now
-    lines = 0
+    linesTold = 0
   }
   for (const text of present) {
     if (toldMs.has(text)) continue
     toldMs.set(text, now)
-    if (++lines > maxLines) continue
+    if (++linesTold > maxLines) continue
     logger.warn({ directory, problem: text }, 'problem in the directory')
   }
 }
@@ -327,6 +329,22 @@ function logCounts(): void {
   }
 }
 
+let lookup = 0
+/** beats of this thread for which one and the same lookup has been unanswered */
+let lookupBeats = 0
+
+function watchLookup(): void {
+  const now = Atomics.load(state, shared.lookup)
+  const isInside = now % 2 !== 0
+  lookupBeats = isInside && now === lookup ? lookupBeats + 1 : 0
+  lookup = now
+}
+
+const identity = {
+  startTime: startTimeOf(process.pid) ?? '-',
+  pidNamespace: pidNamespace(),
+}
+
 let reportProblem: string | undefined
 
 function writeReport(): void {
@@ -337,6 +355,9 @@ function writeReport(): void {
     written: new Date().toISOString(),
     config: configFile,
     problems: [...configProblems, ...directoryProblems],
+    ...identity,
+    // beats, not a clock: the whole process may have been stopped in between
+    lookupMs: lookupBeats * beatMs,
     tables,
     ...countsNow(),
   }
@@ -349,6 +370,7 @@ function writeReport(): void {
     )
   } catch (err) {
     problem = errorCode(err)
+    keepReportFresh()
   }
   // a directory the map may only read is enough for answering
   if (problem !== undefined && problem !== reportProblem)
@@ -357,6 +379,15 @@ function writeReport(): void {
       'report not written, status cannot see this map',
     )
   reportProblem = problem
+}
+
+/** On a full disk the report still shows that this map is alive. */
+function keepReportFresh(): void {
+  try {
+    touchFile(directory, mapReportFile(process.pid), Date.now())
+  } catch {
+    // there is none; why has been caught already
+  }
 }
 
 /** A bug in one of the chores must not end the others. */
@@ -378,6 +409,7 @@ function everySecond(): void {
     rescan()
   })
   guarded('counts', logCounts)
+  watchLookup()
   guarded('report', writeReport)
 }
 
@@ -408,4 +440,4 @@ guarded('reports', () => {
   removeDeadReports(directory)
 })
 everySecond()
-const ticking = setInterval(everySecond, 1_000)
+const ticking = setInterval(everySecond, beatMs)

@@ -1,8 +1,8 @@
 // The files behind the report, read afresh. Never throws: what cannot be read is
 // in the report.
 import type { Config } from '../config/config.ts'
-import { isAlive } from '../rewritemap/map-reports.ts'
 import { mapReportFiles } from '../sentinels/directory.ts'
+import { isAlive } from '../sentinels/process.ts'
 import { monitorReportFile } from '../sentinels/names.ts'
 import { readRegularFile, SentinelReader } from '../sentinels/read.ts'
 import {

@@ -67,13 +67,20 @@ export const staleVerdicts =
   'verdicts are stale: they order the choice, but nobody is refused for them'
 
 /** What is wrong with the files, each once; a map's own view is marked as such. */
-export function problemsTold({ problems, maps }: StatusReport): string[] {
+export function problemsTold({
+  problems,
+  maps,
+  limits = [],
+}: StatusReport): string[] {
   return [
     ...problems.map(printable),
     ...maps.flatMap(map =>
       map.problems
         .filter(problem => !problems.includes(problem))
         .map(problem => `map: ${printable(problem)}`),
+    ),
+    ...limits.map(({ what, why, remedy }) =>
+      printable(`${what}: ${why}; ${remedy}`),
     ),
   ]
 }

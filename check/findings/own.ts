@@ -107,8 +107,13 @@ export function commandFindings(problem: string | undefined): Finding[] {
   ]
 }
 
-function monitorFindings({ monitor }: StatusReport): Finding[] {
-  if (monitor.kind === 'alive') return []
+function monitorFindings({ monitor, limits = [] }: StatusReport): Finding[] {
+  if (monitor.kind === 'alive')
+    return limits.map(limit => ({
+      code: 'monitor-limit',
+      ...limit,
+      where: null,
+    }))
   const words = {
     'never-seen': 'no monitor has ever written in this directory',
     dead: 'the monitor is gone',

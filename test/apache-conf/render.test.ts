@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { render } from '../../apache-conf/render.ts'
-import type { RenderOptions } from '../../apache-conf/render.ts'
+import type { RenderOptions, SameSite } from '../../apache-conf/render.ts'
 import { parseConfig } from '../../config/parse.ts'
 import { ConfigError } from '../../config/problem.ts'
 
@@ -13,6 +13,8 @@ const template = (name: string): string =>
 
 const templates = {
   prg: template('prg'),
+  'prg-sticky': template('prg-sticky'),
+  'prg-lookup': template('prg-lookup'),
   'prg-again': template('prg-again'),
   sentinel: template('sentinel'),
   'last-resort': template('last-resort'),
@@ -138,7 +140,14 @@ void t.test('every mark is filled, and the skips count the rules', async t => {
             style === 'prg' ? /S=1\]/ : /\(\?:\/\|\$\)" "-" \[END\]/,
             // over what httpd serves, over the look at the map, to the proxy
             ...(style === 'prg'
-              ? [/^RewriteRule "\^" "-" \[END\]/, /S=\d+\]/, proxy]
+              ? [
+                  /^RewriteRule "\^" "-" \[END\]/,
+                  ...(cookie !== undefined && affinity === 'none'
+                    ? [proxy]
+                    : []),
+                  /S=\d+\]/,
+                  proxy,
+                ]
               : []),
             ...(style !== 'sentinel' && cookie !== undefined
               ? [/ZF_ANSWER:%1 -\]/]
@@ -161,6 +170,25 @@ void t.test('the lookup', async t => {
   t.equal(
     lookup({ affinity: 'address' }),
     `RewriteCond "%{ENV:UNIQUE_ID} \${zope:%{ENV:UNIQUE_ID} default %{ENV:ZF_ROUTE} %{ENV:ZF_AFFINITY}}" ${pattern}`,
+  )
+})
+
+void t.test('who need not ask the map program', async t => {
+  const key = '${zopes:default/%{ENV:ZF_ROUTE}}'
+  const pool = (text: string): string => `${two}pools: { default: { ${text} } }`
+  const times = (text: string): number => text.split(key).length - 1
+  // once more for when the map program gives no answer
+  t.equal(times(conf(two)), 2)
+  t.equal(times(conf(pool('failback: all'))), 1)
+  t.equal(times(conf(two, { affinity: 'address' })), 1)
+  t.equal(times(conf(two, { cookie: undefined })), 0)
+  t.equal(times(conf(two, { style: 'txt' })), 1)
+  t.notMatch(conf(two), 'RewriteCond expr')
+  t.match(
+    conf(`directory: "/run/it's"\n${pool('stickiness: relaxed')}`, {
+      part: 'site',
+    }),
+    String.raw`RewriteCond expr "file('/run/it\'s/%{reqenv:ZF_ROUTE}.up') =~ /^[1-9]/"`,
   )
 })
 
@@ -189,6 +217,7 @@ void t.test('where the path goes', async t => {
     ['HTTPS://www.example.org/', 'https/www.example.org:443'],
     ['https://www.example.org:8443', 'https/www.example.org:8443'],
     ['http://[::1]', 'http/[::1]:80'],
+    ['https://bücher.example', 'https/xn--bcher-kva.example:443'],
   ] as const)
     t.equal(
       target({ url, site: '/a/Plone' }),
@@ -207,6 +236,34 @@ void t.test('the cookie', async t => {
   )
   t.match(text, String.raw`"(?:^|;\s*)ROUTE=(zope1|zope2)\s*(?:;|$)" [NV]`)
   t.notMatch(conf(two, { cookie: undefined }), 'Cookie')
+})
+
+const cookieAttributes = (
+  url: string | undefined,
+  cookieSameSite: SameSite,
+): string[] =>
+  [
+    ...conf(two, { url, cookieSameSite }).matchAll(
+      /Set-Cookie ".*; HttpOnly; (.*)" .*? != reqenv\('ZF_ROUTE'\)(.*)"$/gm,
+    ),
+  ].map(([, attributes = '', condition = '']) => attributes + condition)
+
+void t.test('Secure with https, and SameSite', async t => {
+  const [is, isNot] = ['==', '!='].map(
+    operator => ` && %{REQUEST_SCHEME} ${operator} 'https'`,
+  )
+  for (const [url, sameSite, expected] of [
+    ['https://x', 'lax', ['SameSite=Lax; Secure']],
+    ['https://x', 'strict', ['SameSite=Strict; Secure']],
+    ['https://x', 'none', ['SameSite=None; Secure']],
+    ['http://x', 'strict', ['SameSite=Strict']],
+    [undefined, 'lax', [`SameSite=Lax; Secure${is}`, `SameSite=Lax${isNot}`]],
+    [undefined, 'none', [`SameSite=None; Secure${is}`, `SameSite=Lax${isNot}`]],
+  ] as const)
+    t.strictSame(cookieAttributes(url, sameSite), expected)
+  t.match(problemsOf(two, { url: 'http://x', cookieSameSite: 'none' }), [
+    /^--cookie-samesite none must come with an https --url/,
+  ])
 })
 
 void t.test('the second chance', async t => {

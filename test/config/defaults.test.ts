@@ -26,7 +26,7 @@ const probeDefaults = {
   maxBody: 65_536,
   verify: true,
   window: { failures: 0, of: 0 },
-  cutLoose: false,
+  dropConnections: 'auto',
   isDamped: true,
   slowStartMs: 30_000,
   heartbeat: { kind: 'on', intervalMs: 250, timeoutMs: 500 },
@@ -164,7 +164,7 @@ void t.test('limits that were not given keep within the given timeout', t => {
   t.match(
     parse(
       backend,
-      'probe: { fastInterval: 60ms, downInterval: 7s, slow: 3s, connectTimeout: 3s, firstByteTimeout: 4s, fall: 1, body: OK, maxBody: 10, verify: false, cutLoose: true, host: x, method: GET, window: 1/2, slowStart: 0s, busyFor: 5s }',
+      'probe: { fastInterval: 60ms, downInterval: 7s, slow: 3s, connectTimeout: 3s, firstByteTimeout: 4s, fall: 1, body: OK, maxBody: 10, verify: false, dropConnections: true, host: x, method: GET, window: 1/2, slowStart: 0s, busyFor: 5s }',
     ).backends[0]?.probe,
     {
       fastIntervalMs: 60,
@@ -179,7 +179,7 @@ void t.test('limits that were not given keep within the given timeout', t => {
       host: 'x',
       method: 'GET',
       window: { failures: 1, of: 2 },
-      cutLoose: true,
+      dropConnections: 'on',
       slowStartMs: 0,
       busyForMs: 5_000,
     },

@@ -17,6 +17,9 @@ function problemOf(file: string): string {
   }
 }
 
+const regular = (what: string): string =>
+  `f: the configuration must be a regular file, got ${what}; name a file with --config`
+
 void t.test('the default path, and the variable that changes it', t => {
   const { env } = process
   for (const [value, file] of [
@@ -91,8 +94,6 @@ void t.test(
     symlinkSync('pipe', file('link'))
     symlinkSync('circle', file('circle'))
     symlinkSync('missing', file('dangling'))
-    const regular = (what: string): string =>
-      `f: the configuration must be a regular file, got ${what}; name a file with --config`
     t.equal(problemOf(file('pipe')), regular('a named pipe'))
     t.equal(problemOf(file('link')), regular('a named pipe'))
     t.equal(problemOf(file('socket')), regular('a socket'))
