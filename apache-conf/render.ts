@@ -41,6 +41,8 @@ export type RenderOptions = {
   readonly url: string | undefined
   /** path of the site inside Zope, `/Plone`; empty: Zope's root */
   readonly site: string
+  /** path of the host that these rules take; left out: all of it */
+  readonly prefix?: string | undefined
   /** the path is wrapped for Zope's VirtualHostMonster */
   readonly isVhm: boolean
   /** name of the route cookie; undefined: visitors are not bound */
@@ -147,7 +149,10 @@ export function render(
     lastResort: lastResort.trimEnd(),
     lastResortRules: countRules(lastResort),
   })
-  const vhm = options.isVhm ? vhmPath(url, options.site) : ''
+  const { prefix = '' } = options
+  const vhm = options.isVhm ? vhmPath(url, options.site, prefix) : ''
+  const prefixPattern = escapePattern(prefix)
+  const siteId = `${pool.name}${prefix}`
   const isReuse = options.isReuse === true
   const patienceMs = options.isSecondChance ? options.patienceMs : undefined
   const names = members.map(backend => backend.name).join('|')
@@ -176,7 +181,7 @@ export function render(
     relaxed: pool.stickiness === 'relaxed',
     askRules: countRules(lookup) + countRules(fallback),
   })
-  return fill(templates.prg, {
+  const values: Values = {
     version: options.version,
     command: options.command,
     configFile: options.configFile,
@@ -214,9 +219,7 @@ export function render(
     workerPatience: workerOf(options, patienceMs ?? options.timeoutMs),
     program,
     mapUser: options.mapUser === undefined ? '' : ` ${options.mapUser}`,
-    local: [...statusPaths, ...options.local.map(path => path.slice(1))]
-      .map(path => path.replace(/\/+$/, '').replace(/[^\w/]/g, '\\$&'))
-      .join('|'),
+    local: localPaths(prefix, options.local),
     cookie: cookie ?? false,
     names,
     affinity: options.affinity !== 'none',
@@ -240,11 +243,24 @@ export function render(
     page,
     retryAfter: seconds(options.retryAfterMs),
     hasUrl: url !== null,
-    cookieHeaders: cookieHeaders(url, sameSite),
+    cookieHeaders: cookieHeaders(
+      url,
+      sameSite,
+      ` && reqenv('ZF_SITE') == '${siteId}'`,
+    ),
     observer: options.observer === undefined ? false : observerLine(options),
     // virtual hosts with logs of their own use no CustomLog of the server
     logDirective: part === 'server' ? 'GlobalLog' : 'CustomLog',
-  })
+    prefix,
+    prefixPattern,
+    // without VirtualHostMonster a backend sees the path as visitors type it
+    path: `(?s)^${options.isVhm && prefix !== '' ? `${prefixPattern}/?` : '/'}(.*)`,
+    cookiePath: prefix === '' ? '/' : prefix,
+    siteId,
+  }
+  // the first of them is the jump over all others
+  const siteRules = countRules(fill(templates.prg, { ...values, siteRules: 0 }))
+  return fill(templates.prg, { ...values, siteRules: siteRules - 1 })
 }
 
 /** Under waitress' channel_timeout (120 s) with room for a slow clock. */
@@ -257,6 +273,19 @@ const styleText: Record<Style, string> = {
   prg: 'asks the map program',
   txt: "reads the monitor's text map",
   sentinel: 'looks at the sentinels',
+}
+
+/** What httpd serves itself, as a part of a pattern. */
+function localPaths(prefix: string, local: readonly string[]): string {
+  const own =
+    prefix === '' ? statusPaths : [`${prefix.slice(1)}/.zope-failover`]
+  return [...own, ...local.map(path => path.slice(1).replace(/\/+$/, ''))]
+    .map(escapePattern)
+    .join('|')
+}
+
+function escapePattern(path: string): string {
+  return path.replace(/[^\w/]/g, '\\$&')
 }
 
 const statusPaths = ['server-status', 'balancer-manager', '.zope-failover']
@@ -320,20 +349,26 @@ function parseUrl(text: string, problems: string[]): PublicUrl | null {
 /**
  * The cookie's attributes for a visitor of https, and for one of http; which of
  * them a visitor is, `--url` says, else httpd's own scheme (ServerName).
+ *
+ * @param onlyIf what must hold as well, as the end of an expression of httpd's
  */
-function cookieHeaders(url: PublicUrl | null, sameSite: SameSite): Values[] {
+function cookieHeaders(
+  url: PublicUrl | null,
+  sameSite: SameSite,
+  onlyIf: string,
+): Values[] {
   const named = { none: 'None', lax: 'Lax', strict: 'Strict' }[sameSite]
-  const secure = { sameSite: named, secure: '; Secure', scheme: '' }
+  const secure = { sameSite: named, secure: '; Secure', onlyIf }
   // browsers refuse None without Secure
   const plain = {
     sameSite: sameSite === 'none' ? 'Lax' : named,
     secure: '',
-    scheme: '',
+    onlyIf,
   }
   if (url !== null) return [url.scheme === 'https' ? secure : plain]
   return [
-    { ...secure, scheme: " && %{REQUEST_SCHEME} == 'https'" },
-    { ...plain, scheme: " && %{REQUEST_SCHEME} != 'https'" },
+    { ...secure, onlyIf: `${onlyIf} && %{REQUEST_SCHEME} == 'https'` },
+    { ...plain, onlyIf: `${onlyIf} && %{REQUEST_SCHEME} != 'https'` },
   ]
 }
 
@@ -342,12 +377,26 @@ function checkOptions(options: RenderOptions, problems: string[]): void {
     if (!rule.test(text))
       problems.push(`${name} must be ${words}, got ${found(text)}`)
   }
-  check(
-    '--site',
-    options.site,
-    /^(\/[\w.@~-]+)*$/,
-    'a path inside Zope such as /Plone, without "/" at its end',
+  const zopeWord =
+    /(?:^|\/)(?:VirtualHost(?:Base|Root)|_vh_[^/]*|\.{1,2})(?:\/|$)/
+  if (
+    !/^(?:\/[^/%\\\p{C}]+)*$/u.test(options.site) ||
+    zopeWord.test(options.site)
   )
+    problems.push(
+      `--site must be a path inside Zope such as /Plone or "/my site", as Zope shows it (not escaped), without "/" at its end, got ${found(options.site)}`,
+    )
+  const { prefix = '' } = options
+  if (
+    !/^(?:(?:\/(?!\+\+)[\w.~@+-]+)*(?:\/\+\+[\w.~@-]+\+\+[\w.~@-]*)*)?$/.test(
+      prefix,
+    ) ||
+    zopeWord.test(prefix) ||
+    /^\/\.zope-failover(?:\/|$)/.test(prefix)
+  )
+    problems.push(
+      `--prefix must be a path such as /api or /++api++ (a name in "++" at the end only), of letters, digits and .~@+_-, without "/" at its end, got ${found(prefix)}`,
+    )
   check(
     '--cookie',
     options.cookie ?? 'x',
@@ -362,7 +411,7 @@ function checkOptions(options: RenderOptions, problems: string[]): void {
   )
   for (const path of options.local)
     check(
-      '--local',
+      '--exclude',
       path,
       /^\/[\w.~-][\w.~/-]*$/,
       'a path such as /.well-known/acme-challenge',
@@ -371,6 +420,7 @@ function checkOptions(options: RenderOptions, problems: string[]): void {
     '--pool': options.part === 'server' && options.pool !== undefined,
     '--url': options.part === 'server' && options.url !== undefined,
     '--site': options.part === 'server' && options.site !== '',
+    '--prefix': options.part === 'server' && options.prefix !== undefined,
     '--map-user': options.part === 'site' && options.mapUser !== undefined,
     '--max': options.part === 'site' && options.maxConnections !== undefined,
     '--websocket': options.part === 'site' && options.isWebSocket === true,
@@ -543,10 +593,30 @@ function countRules(text: string): number {
   return text.split(/^RewriteRule /m).length - 1
 }
 
-function vhmPath(url: PublicUrl | null, site: string): string {
+/**
+ * What stands before the path for VirtualHostMonster. A namespace such as
+ * ++api++ at the end of the prefix is traversed inside Zope and left out of links,
+ * as Volto's set-up has it; what is before it is a part of the links (_vh_).
+ */
+function vhmPath(url: PublicUrl | null, site: string, prefix: string): string {
   const base =
     url === null
       ? '%{REQUEST_SCHEME}/%{SERVER_NAME}:%{SERVER_PORT}'
       : `${url.scheme}/${url.host}:${url.port}`
-  return `VirtualHostBase/${base}${site}/VirtualHostRoot/`
+  const inside = prefix.replace(/^.*?((?:\/\+\+[^/]*)*)$/, '$1')
+  const outside = prefix
+    .slice(0, prefix.length - inside.length)
+    .replaceAll(/\/([^/]+)/g, '_vh_$1/')
+  return `VirtualHostBase/${base}${escapePath(site)}${inside}/VirtualHostRoot/${outside}`
+}
+
+/** As it stands in a substitution, where % and $ have a meaning of their own. */
+function escapePath(path: string): string {
+  return encodeURIComponent(path)
+    .replaceAll(/%(?:2F|2B|40)/g, escape => decodeURIComponent(escape))
+    .replaceAll(
+      /[!'()*]/g,
+      character => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+    )
+    .replaceAll('%', '\\%')
 }

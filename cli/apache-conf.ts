@@ -2,7 +2,7 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { seal, writeGenerated } from '../apache-conf/generated-file.ts'
 import { render } from '../apache-conf/render.ts'
 import type {
@@ -31,6 +31,7 @@ type Given = {
   pool?: string
   url?: string
   site: string
+  prefix?: string
   vhm: boolean
   /** --no-cookie makes it false */
   cookie: string | false
@@ -42,7 +43,7 @@ type Given = {
   patience?: string
   reuse?: true
   max?: string
-  local: string[]
+  exclude: string[]
   maintenancePage?: string
   retryAfter: string
   observe?: true
@@ -83,6 +84,10 @@ export function apacheConfCommand(): Command {
       'what visitors type, such as https://www.example.org; left out: ServerName',
     )
     .option('--site <path>', 'the site inside Zope, such as /Plone', '')
+    .option(
+      '--prefix <path>',
+      'take this path of the host only, such as /++api++ or /api; left out: all',
+    )
     .option('--no-vhm', 'no VirtualHostMonster path; Zope sees the bare path')
     .option('--cookie <name>', 'name of the route cookie', 'zope_route')
     .option('--no-cookie', 'visitors are not bound to a backend')
@@ -116,10 +121,15 @@ export function apacheConfCommand(): Command {
     )
     .option('--websocket', 'let requests become WebSockets')
     .option(
-      '--local <path>',
+      '--exclude <path>',
       'a path httpd serves itself, such as /.well-known/acme-challenge; repeatable',
       (path: string, before: string[]) => [...before, path],
       [],
+    )
+    .addOption(
+      new Option('--local <path>').hideHelp().argParser(() => {
+        throw new InvalidArgumentError('The option is now --exclude.')
+      }),
     )
     .option(
       '--maintenance-page <file>',
@@ -190,6 +200,7 @@ function print(given: Given, command: Command): string {
     pool: given.pool,
     url: given.url,
     site: given.site,
+    prefix: given.prefix,
     isVhm: given.vhm,
     cookie: given.cookie === false ? undefined : given.cookie,
     cookieSameSite: given.cookieSamesite,
@@ -200,7 +211,7 @@ function print(given: Given, command: Command): string {
     patienceMs,
     isReuse: given.reuse === true,
     maxConnections: given.max === undefined ? undefined : Number(given.max),
-    local: given.local,
+    local: given.exclude,
     page:
       given.maintenancePage === undefined
         ? readFileSync(template('maintenance.html'), 'utf8')
@@ -313,6 +324,8 @@ function commandLine(command: Command, configFile: string): string {
     return values.flatMap(one => [option.long ?? '', String(one)])
   })
   return ['zope-failover', 'apache-conf', '--config', configFile, ...given]
-    .map(word => (/^[\w./:@=+-]+$/.test(word) ? word : `'${word}'`))
+    .map(word =>
+      /^[\w./:@=+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
+    )
     .join(' ')
 }

@@ -44,6 +44,8 @@ export type ProbeSettings = {
   /** heart beats but no worker answers: share 0 for so long, down after it */
   readonly busyForMs: number
   readonly deep: DeepProbe | null
+  /** what is fetched before new visitors come, after down; left out: nothing */
+  readonly warmUp?: readonly WarmUpPage[]
 }
 
 /** The sign of life beside the worker queue. */
@@ -95,8 +97,14 @@ export type Backend = {
   readonly host: string
   readonly port: number
   readonly probe: ProbeSettings
-  /** what `restart` fetches before visitors come again; left out: nothing */
-  readonly warmUp?: readonly string[]
+}
+
+/** A page that warms a Zope up. */
+export type WarmUpPage = {
+  /** the path that visitors see */
+  readonly shown: string
+  /** what Zope is asked for */
+  readonly path: string
 }
 
 export type Policy = 'failover' | 'balance'
@@ -120,6 +128,15 @@ export type Pool = {
   readonly minAlive: number
   /** its ZEO server, asked by itself; null = it is not */
   readonly zeo: { readonly host: string; readonly port: number } | null
+  /** where Zope has the site that visitors see; left out: paths are Zope's own */
+  readonly site?: {
+    /** `https/www.example.org:443`, as VirtualHostMonster takes it */
+    readonly origin: string
+    /** inside Zope: `/Plone`; empty: Zope's root */
+    readonly path: string
+  }
+  /** what warms those members up that have no pages of their own */
+  readonly warmUp?: readonly string[]
 }
 
 /** How the map is looked at through httpd. */

@@ -208,14 +208,16 @@ const url = z.string({ error: urlRule }).transform((text, context) => {
   return z.NEVER
 })
 
+const warmUp = z.array(urlPath, {
+  error: 'must be a list of paths, such as [/, /news]',
+})
+
 const backend = z.preprocess(
   value => (typeof value === 'string' ? { url: value } : value),
   mapping('a URL or a mapping with url', {
     url,
     probe: probe.optional(),
-    warmUp: z
-      .array(urlPath, { error: 'must be a list of paths, such as [/, /news]' })
-      .optional(),
+    warmUp: warmUp.optional(),
   }),
 )
 
@@ -245,6 +247,32 @@ const zeo = hostPort(
   'must be HOST:PORT of a ZEO server, an IPv6 address in brackets',
 )
 
+const sitePathRule =
+  'must be the path of the site inside Zope, such as /Plone, without "?", space or "#"'
+const sitePath = z
+  .string({ error: sitePathRule })
+  .regex(/^\/[!-"$->@-~]*$/, { error: sitePathRule })
+  .transform(text => text.replace(/\/+$/, ''))
+const siteUrlRule =
+  'must be what visitors type: http://HOST or https://HOST, with a port if need be'
+const siteUrl = z.string({ error: siteUrlRule }).transform((text, context) => {
+  const origin = parseOrigin(text)
+  if (typeof origin !== 'string') {
+    const { tls, host, port } = origin
+    const written = host.includes(':') ? `[${host}]` : host
+    return `${tls ? 'https' : 'http'}/${written}:${port}`
+  }
+  context.issues.push({ code: 'custom', message: siteUrlRule, input: text })
+  return z.NEVER
+})
+const site = z.preprocess(
+  value => (typeof value === 'string' ? { path: value } : value),
+  mapping('a path such as /Plone, or a mapping with path and url', {
+    path: sitePath,
+    url: siteUrl.default('http/localhost:80'),
+  }),
+)
+
 const membersRule = 'must be a list of at least one backend name'
 const pool = mapping('a mapping of pool settings', {
   policy: oneOf('failover', 'balance').default('failover'),
@@ -257,6 +285,8 @@ const pool = mapping('a mapping of pool settings', {
   failback: oneOf('newcomers', 'all').default('newcomers'),
   minAlive: integer(0, 1000).default(1),
   zeo: zeo.optional(),
+  site: site.optional(),
+  warmUp: warmUp.optional(),
 })
 
 const mapUrlRule =
@@ -332,7 +362,7 @@ const map = mapping('a mapping with url', {
   url: z
     .string({ error: mapUrlRule })
     .regex(
-      /^https?:\/\/(?:127\.\d+\.\d+\.\d+|\[::1\]|localhost)(?::[1-9]\d{0,4})?\/\.zope-failover\/map$/,
+      /^https?:\/\/(?:127\.\d+\.\d+\.\d+|\[::1\]|localhost)(?::[1-9]\d{0,4})?(?:\/[\w.~@+-]+)*\/\.zope-failover\/map$/,
       { error: mapUrlRule },
     ),
   host: hostName.optional(),
@@ -415,6 +445,7 @@ export function knownKeys(path: readonly (string | number)[]): string[] {
     [/^status$/, page.shape],
     [/^notify$/, notify.shape],
     [/^pools\.[^.]*$/, pool.shape],
+    [/^pools\.[^.]*\.site$/, { path: sitePath, url: siteUrl }],
     [/^pools\.[^.]*\.members\.\d+$/, { name, weight: name, tier: name }],
     [/^(backends\.[^.]*\.)?probe$/, probe.shape],
     [/^(backends\.[^.]*\.)?probe\.deep$/, probe.shape.deep.unwrap().shape],

@@ -5,7 +5,7 @@ import type { Backend, Config } from '../config/config.ts'
 import { version } from '../config/version.ts'
 import { monitorReportFile, sentinelFile } from '../sentinels/names.ts'
 import { servedMs } from '../sentinels/served.ts'
-import { readRegularFile, readSentinels } from '../sentinels/read.ts'
+import { isInForce, readRegularFile, readSentinels } from '../sentinels/read.ts'
 import { parseReport } from '../sentinels/reports.ts'
 import type { MonitorReport } from '../sentinels/reports.ts'
 import type { Snapshot } from '../sentinels/snapshot.ts'
@@ -100,6 +100,10 @@ export class Monitor {
         return agoMs < 0 ? Infinity : agoMs
       },
       doubt: name => this.#doubt(name),
+      isPlanned: name =>
+        (['maint', 'drain'] as const).some(kind =>
+          isInForce(config.directory, name, kind, Date.now()),
+        ),
       isKept: name => this.#kept.has(name),
       isStranded: name => this.#stranded.has(name),
       changed: () => {

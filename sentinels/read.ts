@@ -178,6 +178,23 @@ export function snapshotOf({ byName, isMissing, problems }: Entries): Snapshot {
   return { backends, monitor, problems: all }
 }
 
+/** Whether one file of the administrator counts now; reads that one only. */
+export function isInForce(
+  directory: string,
+  name: string,
+  kind: 'maint' | 'drain',
+  nowMs: number,
+): boolean {
+  const { says } = readEntry(
+    directory,
+    sentinelFile(name, kind),
+    new Set([name]),
+    undefined,
+  ) ?? { says: { kind: 'nothing' } }
+  const note = says.kind === 'sentinel' ? says.sentinels[kind] : undefined
+  return note !== undefined && note !== null && (note.until ?? nowMs) >= nowMs
+}
+
 /** undefined = there is no such file. */
 function readEntry(
   directory: string,

@@ -33,6 +33,8 @@ export type BackendReport = {
   readonly share: number | null
   /** passes (positive) or failures (negative) in a row */
   readonly streak: number
+  /** true: its warm-up pages are not done; left out: it is warm */
+  readonly cold?: true
   /** oldest first, at most 64 */
   readonly probes: readonly ProbeRecord[]
 }

@@ -116,6 +116,23 @@ export function isAnswer(outcome: Outcome): boolean {
 }
 
 /**
+ * Whether it says that something has changed in one that is frozen. A refusal does:
+ * its process has ended. Silence does not, wherever it is met: a machine that is gone
+ * answers nothing at all, and then its name server or the route may go, too.
+ */
+export function isSignOfLife(outcome: Outcome): boolean {
+  return ![
+    'dns',
+    'dns-timeout',
+    'unreachable',
+    'connect-timeout',
+    'tls-timeout',
+    'first-byte-timeout',
+    'command-timeout',
+  ].includes(outcome.kind)
+}
+
+/**
  * One sentence without a full stop: what was found, what the limit was. What the
  * other side had a part in (a certificate with hundreds of names) is cut here, and
  * nowhere else.

@@ -134,7 +134,7 @@ void t.test('every mark is filled, and the skips count the rules', async t => {
             const skip = /S=(\d+)\]/.exec(rule)?.[1]
             return skip === undefined ? [] : [rules[at + 1 + Number(skip)]]
           })
-          const proxy = /E=ZF_PATH:/
+          const proxy = /E=ZF_URI:%\{REQUEST_URI\}/
           t.match(targets, [
             // over the second chance
             style === 'prg' ? /S=1\]/ : /\(\?:\/\|\$\)" "-" \[END\]/,
@@ -228,6 +228,52 @@ void t.test('where the path goes', async t => {
   t.match(conf(two, { isVhm: false }), /^ProxyPreserveHost On$/m)
 })
 
+void t.test('a path of the host', async t => {
+  const url = 'https://x'
+  const host = 'VirtualHostBase/https/x:443'
+  for (const [prefix, before] of [
+    ['/api', '/Plone/VirtualHostRoot/_vh_api/'],
+    ['/a/b.c', '/Plone/VirtualHostRoot/_vh_a/_vh_b.c/'],
+    ['/++api++', '/Plone/++api++/VirtualHostRoot/'],
+    ['/a/++api++', '/Plone/++api++/VirtualHostRoot/_vh_a/'],
+  ] as const)
+    t.equal(
+      target({ url, site: '/Plone', prefix }),
+      `${host}${before}\${esc:$1}`,
+    )
+  const text = conf(two, { prefix: '/++api++' })
+  const rules = lines(text).filter(line => line.startsWith('RewriteRule'))
+  t.equal(
+    rules[0],
+    String.raw`RewriteRule "!^/\+\+api\+\+(?:/|$)" "-" [S=${rules.length - 1}]`,
+  )
+  t.match(text, String.raw`RewriteRule "(?s)^/\+\+api\+\+/?(.*)" "balancer:`)
+  t.match(text, '; Path=/++api++; ')
+  t.match(text, '"=/++api++/.zope-failover/map"')
+  t.match(text, /^<Location "\/\+\+api\+\+">\n *ProxyPreserveHost Off\n/m)
+  t.notMatch(text, /^ProxyTimeout/m)
+  t.match(
+    conf(two, { prefix: '/x', isVhm: false }),
+    'RewriteRule "(?s)^/(.*)" "balancer:',
+    'a backend without VirtualHostMonster sees the path as it is',
+  )
+})
+
+const sitePath = (site: string): unknown =>
+  /:80(.*)\/VirtualHostRoot/.exec(
+    String(target({ url: 'http://x', site })),
+  )?.[1]
+
+void t.test('a site whose path must be escaped', async t => {
+  t.equal(sitePath('/my site/Plone'), String.raw`/my\%20site/Plone`)
+  t.equal(sitePath('/Plöne'), String.raw`/Pl\%C3\%B6ne`)
+  t.equal(sitePath('/++x++y/@@z'), '/++x++y/@@z')
+  t.equal(
+    sitePath("/a,b$1(c)'#?"),
+    String.raw`/a\%2Cb\%241\%28c\%29\%27\%23\%3F`,
+  )
+})
+
 void t.test('the cookie', async t => {
   const text = conf(two, { cookie: 'ROUTE', url: 'https://x' })
   t.match(
@@ -244,9 +290,12 @@ const cookieAttributes = (
 ): string[] =>
   [
     ...conf(two, { url, cookieSameSite }).matchAll(
-      /Set-Cookie ".*; HttpOnly; (.*)" .*? != reqenv\('ZF_ROUTE'\)(.*)"$/gm,
+      /Set-Cookie ".*; HttpOnly; (.*?)" "expr=(.*)"$/gm,
     ),
-  ].map(([, attributes = '', condition = '']) => attributes + condition)
+  ].map(
+    ([, attributes = '', condition = '']) =>
+      `${attributes}${/ && %\{REQUEST_SCHEME\} .= 'https'/.exec(condition)?.[0] ?? ''}`,
+  )
 
 void t.test('Secure with https, and SameSite', async t => {
   const [is, isNot] = ['==', '!='].map(
@@ -269,8 +318,8 @@ void t.test('Secure with https, and SameSite', async t => {
 void t.test('the second chance', async t => {
   const text = conf(two)
   for (const status of [500, 502, 503, 504])
-    t.match(text, `\n  ErrorDocument ${status} /.zope-failover/again\n`)
-  t.match(text, 'ErrorDocument 200 /.zope-failover/second')
+    t.match(text, `\n  ErrorDocument ${status} "/%{reqenv:ZF_REST}"\n`)
+  t.match(text, 'ErrorDocument 200 "/%{reqenv:REDIRECT_ZF_REST}"')
   t.match(text, 'again=%{ZF_AGAIN}e')
   const without = conf(two, { isSecondChance: false, patienceMs: 5_000 })
   t.notMatch(without, 'ErrorDocument 200')
@@ -382,10 +431,23 @@ void t.test('what cannot be written in httpd.conf is refused', async t => {
     [{ url: 'ftp://x' }, /^--url must be/],
     [{ site: 'Plone' }, /^--site must be/],
     [{ site: '/Plone/' }, /^--site must be/],
+    [{ site: '/a%20b' }, /^--site must be/],
+    [{ site: '/a/../b' }, /^--site must be/],
+    [{ site: '/a\nb' }, /^--site must be/],
+    [{ site: '/VirtualHostRoot/x' }, /^--site must be/],
+    [{ prefix: 'api' }, /^--prefix must be/],
+    [{ prefix: '/' }, /^--prefix must be/],
+    [{ prefix: '/api/' }, /^--prefix must be/],
+    [{ prefix: '/a b' }, /^--prefix must be/],
+    [{ prefix: '/..' }, /^--prefix must be/],
+    [{ prefix: '/_vh_x' }, /^--prefix must be/],
+    [{ prefix: '/++api++/x' }, /^--prefix must be/],
+    [{ prefix: '/.zope-failover' }, /^--prefix must be/],
+    [{ part: 'server', prefix: '/api' }, /^--prefix must be left out/],
     [{ cookie: 'a=b' }, /^--cookie must be/],
     [{ mapUser: 'a b' }, /^--map-user must be/],
-    [{ local: ['a'] }, /^--local must be/],
-    [{ local: ['/a"b'] }, /^--local must be/],
+    [{ local: ['a'] }, /^--exclude must be/],
+    [{ local: ['/a"b'] }, /^--exclude must be/],
     [{ timeoutMs: 500 }, /^--timeout must be/],
     [{ patienceMs: 500 }, /^--patience must be/],
     [{ launcher: "/it's/x" }, /^launcher must be/],

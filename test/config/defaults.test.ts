@@ -318,8 +318,31 @@ void t.test('what restart goes by', t => {
     host: null,
   })
   t.strictSame(
-    backends.map(({ warmUp }) => warmUp),
-    [['/news'], undefined],
+    backends.map(({ probe }) => probe.warmUp),
+    [[{ shown: '/news', path: '/news' }], undefined],
+  )
+  const { backends: pages, pools } = parse(
+    'backends: { a: { url: "http://h:1", warmUp: [/, /news?a=%20] }, b: http://h:2, c: { url: "http://h:3", warmUp: [] } }',
+    'pools: { default: { site: { path: /Plone/, url: "https://www.example.org/" }, warmUp: [/] }, other: { members: [b], site: /other } }',
+  )
+  t.strictSame(
+    pools.map(({ site, warmUp }) => [site, warmUp]),
+    [
+      [{ origin: 'https/www.example.org:443', path: '/Plone' }, ['/']],
+      [{ origin: 'http/localhost:80', path: '/other' }, undefined],
+    ],
+  )
+  const base = '/VirtualHostBase/https/www.example.org:443/Plone'
+  t.strictSame(
+    pages.map(({ probe }) => probe.warmUp),
+    [
+      [
+        { shown: '/', path: `${base}/VirtualHostRoot/` },
+        { shown: '/news?a=%20', path: `${base}/VirtualHostRoot/news?a=%20` },
+      ],
+      [{ shown: '/', path: `${base}/VirtualHostRoot/` }],
+      undefined,
+    ],
   )
   t.end()
 })

@@ -237,6 +237,12 @@ async function eachGoesOn(load: Load, count: number): Promise<void> {
   })
 }
 
+function longest({ samples }: Load): string {
+  return Math.max(
+    ...samples.map(({ startMs, endMs }) => endMs - startMs),
+  ).toFixed(0)
+}
+
 /** All of the sticky ones were served by the text map. */
 async function endWithoutFailure(
   t: Tap,
@@ -298,10 +304,6 @@ void t.test('the monitor ends it, and the new ones go on', async t => {
     site.httpd.mapProcesses().every(it => it.pid !== pid),
   )
   await Promise.all([more(sticky, 200), more(fresh, 200)])
-  const longest = (load: Load): string =>
-    Math.max(
-      ...load.samples.map(({ startMs, endMs }) => endMs - startMs),
-    ).toFixed(0)
   t.comment(`longest: sticky ${longest(sticky)} ms, new ${longest(fresh)} ms`)
   await endWithoutFailure(t, site, { sticky, fresh })
 })
