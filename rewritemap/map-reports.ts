@@ -1,15 +1,16 @@
-// The reports of map programs in the directory: which of them are alive.
+// The reports of map programs and other readers in the directory: which of them are alive.
 import { readdirSync } from 'node:fs'
 import { errorCode } from '../config/error-code.ts'
 import { meaningOf } from '../sentinels/names.ts'
 import { removeFile } from '../sentinels/write.ts'
 
-/** Takes away what map programs left that were killed. */
+/** Removes what programs left that were killed. */
 export function removeDeadReports(directory: string): void {
   for (const name of readdirSync(directory)) {
     const meaning = meaningOf(name)
-    if (meaning.kind === 'map-report' && !isAlive(meaning.pid))
-      removeFile(directory, name)
+    const isReport =
+      meaning.kind === 'map-report' || meaning.kind === 'reader-report'
+    if (isReport && !isAlive(meaning.pid)) removeFile(directory, name)
   }
 }
 

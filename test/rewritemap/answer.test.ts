@@ -1,6 +1,7 @@
 import t from 'tap'
 import * as fc from 'fast-check'
 import { Answerer, total } from '../../rewritemap/answer.ts'
+import { httpdDialect } from '../../rewritemap/lookup.ts'
 import type { AnswerStyle } from '../../rewritemap/lookup.ts'
 import type { Table } from '../../choice/table.ts'
 import { tableOf } from '../fixtures/map.ts'
@@ -11,7 +12,13 @@ function answererOf(style: AnswerStyle, table: Table, isLockStep = false) {
   const totals = new Float64Array(total.length)
   const answers = new Float64Array(3)
   return {
-    answerer: new Answerer(style, table, totals, answers, isLockStep),
+    answerer: new Answerer(
+      httpdDialect(style),
+      table,
+      totals,
+      answers,
+      isLockStep,
+    ),
     totals,
     answers,
   }
