@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")"
 
 squid=.venv/squid
-packages='squid squid-common libecap3 libltdl7 libnetfilter-conntrack3 libnfnetlink0'
+packages="squid squid-common squid-langpack libecap3 libltdl7 libnetfilter-conntrack3 libnfnetlink0"
 
 # the run bit of the wrapper is the last step: what broke off before has none
 has_squid() { [ -x "$squid/run" ]; }

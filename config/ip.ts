@@ -66,12 +66,13 @@ export function isInNetwork(address: string, network: string): boolean {
   const other = parseIP(base)
   if (one === null || other === null || one.length !== other.length)
     return false
-  let left = bits === undefined ? one.length * 8 : Number(bits)
-  return other.every((byte, index) => {
-    const count = Math.min(8, Math.max(0, left))
-    left -= 8
-    return (byte ^ (one[index] ?? 0)) >> (8 - count) === 0
-  })
+  const size = one.length * 8
+  const prefix = bits === undefined ? size : Number(bits)
+  return (numberOf(one) ^ numberOf(other)) >> BigInt(size - prefix) === 0n
+}
+
+function numberOf(bytes: readonly number[]): bigint {
+  return bytes.reduce((number, byte) => (number << 8n) | BigInt(byte), 0n)
 }
 
 function unmapped(bytes: readonly number[] | null): readonly number[] | null {

@@ -25,7 +25,7 @@ export type SquidConfOptions = {
   /** how long a backend may be silent */
   readonly timeoutMs: number
   readonly retryAfterMs: number
-  /** absolute path of the page for 503 */
+  /** absolute path of the page for 503, which Squid reads at each start */
   readonly page: string
   /** absolute paths: the program and what it runs */
   readonly node: string
@@ -68,6 +68,7 @@ export function renderSquidConf(
   const isIcp = style === 'icp'
   const icpPorts = icpPortsOf(config)
   const severalPools = pools.length > 1
+  const names = pools.map(({ name }) => name).join(', ')
   const schemes = new Set(
     pools.map(({ name }) => originOfPool(origins, name)?.scheme),
   )
@@ -75,7 +76,7 @@ export function renderSquidConf(
     version: options.version,
     command: options.command,
     configFile: options.configFile,
-    what: severalPools ? 'all pools' : `pool "${pools[0]?.name ?? ''}"`,
+    what: severalPools ? 'all pools' : `pool "${names}"`,
     how: styleText[style],
     ports: ports(pools, origins),
     annotates: !isIcp,
@@ -88,7 +89,7 @@ export function renderSquidConf(
       name: backend.name,
       address: backend.host,
       port: backend.port,
-      icpPort: isIcp ? (icpPorts.get(backend.name) ?? 0) : 0,
+      icpPort: String(isIcp ? icpPorts.get(backend.name) : 0),
       options: peerOptions(backend, isIcp),
       spread: isIcp ? '' : ' round-robin',
       foreign: severalPools ? notIn(backend, pools) : false,
@@ -98,20 +99,19 @@ export function renderSquidConf(
       return {
         pool: name,
         host: host ?? false,
-        condition:
-          (severalPools && host !== undefined ? `zf_host_${name} ` : '') +
-          (severalPools ? `zf_pool_${name} ` : ''),
+        // the note comes before the question, so that both have it
+        condition: `${host === undefined ? '' : `zf_host_${name} `}zf_pool_${name}`,
       }
     }),
     helper,
     children: 2,
-    poolField: severalPools ? '%{pool_}note' : (pools[0]?.name ?? ''),
+    poolField: severalPools ? '%{pool_}note' : names,
     fields: [
       cookie === undefined ? '-' : `%{Cookie:;${cookie}}>h`,
       ...(options.affinity === 'address' ? ['%>a'] : []),
     ].join(' '),
     needsRewriting: style === 'helper' && sites.size > 0,
-    page: options.page,
+    pageFromErrorDirectory: `${upToRoot}${options.page}`,
     retryAfter: seconds(options.retryAfterMs),
     timeout: seconds(options.timeoutMs),
     cookie: isIcp ? false : (cookie ?? false),
@@ -133,6 +133,9 @@ const styleText: Record<SquidStyle, string> = {
   'external-acl': 'asks zope-failover squid-helper as an acl',
   icp: 'asks zope-failover icp on the hosts of the Zopes',
 }
+
+/** More levels than any error_directory has; the root is its own parent. */
+const upToRoot = '../../../../../../../../../../../..'
 
 const seconds = (ms: number): number => Math.ceil(ms / 1_000)
 
@@ -190,7 +193,7 @@ function optionProblems(
   const unnamed = pools.filter(({ name }) => !origins.has(name))
   if (style !== 'icp' && pools.length > 1 && unnamed.length > 1)
     problems.push(
-      `--url must name the host of every pool but one when there are several, such as --url ${unnamed[0]?.name}=https://www.example.org; missing: ${unnamed.map(({ name }) => name).join(', ')}. For one pool alone use --pool`,
+      `--url must name the host of every pool but one when there are several, such as --url POOL=https://www.example.org; missing: ${unnamed.map(({ name }) => name).join(', ')}. For one pool alone use --pool`,
     )
   if (style === 'icp') {
     if (pools.length > 1)

@@ -55,8 +55,8 @@ function byPool(
 ): ForPool[] {
   const seen = new Set<string>()
   return values.map(text => {
-    const [, pool = '', value = ''] =
-      /^(?:([a-z][a-z0-9-]{0,31})=)?([^]*)$/.exec(text) ?? []
+    const pool = /^([a-z][a-z0-9-]{0,31})=/.exec(text)?.[1] ?? ''
+    const value = pool === '' ? text : text.slice(pool.length + 1)
     if (seen.has(pool))
       problems.push(
         `${option} must be given once for ${pool === '' ? 'all pools' : `pool ${pool}`}, got a second one, ${found(value)}; for another pool write POOL=VALUE`,
