@@ -1,17 +1,6 @@
 import t from 'tap'
 import { formatIcpAnswer, opcode, parseQuery } from '../../squid/icp-message.ts'
-
-/** A query as Squid 5 sends it. */
-export function queryOf(requestNumber: number, url: string): Buffer {
-  const text = Buffer.from(`${url}\0`, 'latin1')
-  const query = Buffer.alloc(24 + text.length)
-  query[0] = 1
-  query[1] = 2
-  query.writeUInt16BE(query.length, 2)
-  query.writeUInt32BE(requestNumber, 4)
-  text.copy(query, 24)
-  return query
-}
+import { queryOf } from '../fixtures/squid.ts'
 
 void t.test('a query and its answer, byte for byte', t => {
   const query = parseQuery(queryOf(0xfffefdfc, 'http://h/ÿ'))
