@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs'
 import type { Config } from '../config/config.ts'
 import { isAlive } from '../rewritemap/map-reports.ts'
 import { meaningOf, monitorReportFile } from '../sentinels/names.ts'
+import type { ReaderProgram } from '../sentinels/names.ts'
 import { readRegularFile, readSentinels } from '../sentinels/read.ts'
 import {
   isMapReport,
@@ -12,7 +13,7 @@ import {
 } from '../sentinels/reports.ts'
 import type { MapReport, ProbeRecord } from '../sentinels/reports.ts'
 import { statusReport } from './report.ts'
-import type { SeenReport, StatusReport } from './report.ts'
+import type { SeenReader, SeenReport, StatusReport } from './report.ts'
 
 /** Everything `status` tells, and what only the status page draws. */
 export type Look = {
@@ -41,6 +42,7 @@ export function look(
       mapReports(directory),
       now,
       configProblems,
+      readerReports(directory),
     ),
     probes: new Map(
       Object.entries(monitor?.report.backends ?? {}).map(
@@ -74,6 +76,30 @@ function seen<Report extends { readonly pid: number }>(
 }
 
 function mapReports(directory: string): SeenReport<MapReport>[] {
+  return reportFiles(directory)
+    .filter(({ program }) => program === 'rewritemap')
+    .map(({ name }) => seen(directory, name, isMapReport))
+    .filter(report => report !== undefined)
+    .sort((one, other) => one.report.pid - other.report.pid)
+}
+
+function readerReports(directory: string): SeenReader[] {
+  return reportFiles(directory)
+    .filter(({ program }) => program !== 'rewritemap')
+    .flatMap(({ name, program }) => {
+      const report = seen(directory, name, isMapReport)
+      return report === undefined ? [] : [{ program, ...report }]
+    })
+    .sort(
+      (one, other) =>
+        one.program.localeCompare(other.program) ||
+        one.report.pid - other.report.pid,
+    )
+}
+
+function reportFiles(
+  directory: string,
+): { readonly name: string; readonly program: ReaderProgram }[] {
   let names
   try {
     names = readdirSync(directory)
@@ -81,9 +107,11 @@ function mapReports(directory: string): SeenReport<MapReport>[] {
     // the snapshot has told why
     return []
   }
-  return names
-    .filter(name => meaningOf(name).kind === 'map-report')
-    .map(name => seen(directory, name, isMapReport))
-    .filter(report => report !== undefined)
-    .sort((one, other) => one.report.pid - other.report.pid)
+  return names.flatMap(name => {
+    const meaning = meaningOf(name)
+    if (meaning.kind === 'map-report') return [{ name, program: 'rewritemap' }]
+    return meaning.kind === 'reader-report'
+      ? [{ name, program: meaning.program }]
+      : []
+  })
 }

@@ -201,3 +201,32 @@ void t.test('without httpd every line has its answer, that report too', t => {
   t.equal(answerer.answer('n2 .stale n1'), 'n2 NULL\n', 'an unknown pool')
   t.end()
 })
+
+void t.test(
+  'a line that its dialect cannot answer is counted as malformed',
+  t => {
+    const table = tableOf('a b', '{ policy: balance }', {
+      a: { up: 100 },
+      b: { up: 100 },
+    })
+    const totals = new Float64Array(total.length)
+    const answers = new Float64Array(2)
+    const dialect = httpdDialect('name')
+    const answerer = new Answerer(
+      {
+        ...dialect,
+        format: (line, ...rest) =>
+          line.endsWith('x') ? null : dialect.format(line, ...rest),
+      },
+      table,
+      totals,
+      answers,
+      false,
+    )
+    t.equal(answerer.answer('n default - x'), 'n NULL\n')
+    t.strictSame([...answers], [0, 0])
+    t.equal(totals[total.malformed], 1)
+    t.match(answerer.answer('n default -'), /^n [ab]\n/)
+    t.end()
+  },
+)

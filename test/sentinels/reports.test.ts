@@ -43,6 +43,9 @@ const rubbish = [
     { outOfStep: '0' },
     { answers: [] },
     { answers: { a: '1' } },
+    { kinds: [] },
+    { kinds: { a: 5 } },
+    { kinds: { a: { hit: -1 } } },
     { problems: {} },
     { problems: [5] },
   ].map(wrong => JSON.stringify({ ...map, ...wrong })),
@@ -99,6 +102,7 @@ void t.test('a report of either program is one', t => {
   t.notOk(isMonitorReport({ ...monitor, zeo: { default: 'well' } }))
   t.notOk(isMonitorReport({ ...monitor, zeo: [seen] }))
   t.ok(isMapReport(map))
+  t.ok(isMapReport({ ...map, kinds: { a: { hit: 1 } } }))
   const { outOfStep: _, ...former } = map
   t.ok(isMapReport(former), 'an older map, too')
   t.notOk(isMonitorReport(map))

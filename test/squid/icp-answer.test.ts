@@ -7,7 +7,7 @@ const query = { requestNumber: 7, url: 'http://h/' }
 const up = { up: 100 }
 const balance = '{ policy: balance }'
 
-function kinds(...args: Parameters<typeof poolOf>): string[] {
+function kinds(args: Parameters<typeof poolOf>): string[] {
   const pool = poolOf(...args)
   return pool.members.map(({ name }) => icpKind(pool, name, query, 'request'))
 }
@@ -46,8 +46,8 @@ void t.test('the answer for each state', t => {
       ['missNoFetch', 'hit'],
       ['a b', balance, { a: { up: 100, drain: true } }, { ageMs: 60_000 }],
     ],
-  ] as const)
-    t.strictSame(kinds(...args), expected, name)
+  ] satisfies [string, string[], Parameters<typeof poolOf>][])
+    t.strictSame(kinds(args), expected, name)
   t.equal(icpKind(undefined, 'a', query, 'url'), 'missNoFetch')
   t.equal(
     icpKind(poolOf('a', undefined, { a: up }), 'other', query, 'url'),
