@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { isAlive } from '../rewritemap/map-reports.ts'
+import { isAlive } from '../sentinels/process.ts'
 import type { GeneratedFile, HttpdFacts, User } from './facts.ts'
 import { commandWords, generatedHead } from './findings/generated.ts'
 import { moduleName, parseHttpdConf } from './httpd-conf.ts'

@@ -4,13 +4,13 @@
 import {
   lstatSync,
   lutimesSync,
-  readFileSync,
   readlinkSync,
   renameSync,
   symlinkSync,
   unlinkSync,
 } from 'node:fs'
 import { errorCode } from '../config/error-code.ts'
+import { pidNamespace, startTimeOf } from '../sentinels/process.ts'
 
 export const lockFile = '.monitor.lock'
 
@@ -27,7 +27,7 @@ export type LockState =
  * `PID START NAMESPACE`: the start time tells a reused pid, the namespace that
  * the pid means nothing here (two containers, one directory).
  */
-const mine = `${process.pid} ${startTime(process.pid) ?? '-'} ${pidNamespace()}`
+const mine = `${process.pid} ${startTimeOf(process.pid) ?? '-'} ${pidNamespace()}`
 
 /**
  * Takes the lock, or keeps it: the directory may have vanished with it. Called
@@ -70,26 +70,6 @@ export function releaseLock(directory: string): void {
   }
 }
 
-function startTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    // the name before it is in parentheses and may hold spaces
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
-  } catch {
-    // no such process, or no /proc on this system
-    return undefined
-  }
-}
-
-function pidNamespace(): string {
-  try {
-    return readlinkSync('/proc/self/ns/pid')
-  } catch {
-    // no /proc on this system
-    return '-'
-  }
-}
-
 function isAlive(content: string, file: string): boolean {
   const [pidText = '', start, namespace] = content.split(' ')
   const pid = Number(pidText)
@@ -102,7 +82,7 @@ function isAlive(content: string, file: string): boolean {
     if (errorCode(err) === 'ESRCH') return false
     // EPERM: there, but another user's
   }
-  const now = startTime(pid)
+  const now = startTimeOf(pid)
   return now === undefined || start === '-' || now === start
 }
 

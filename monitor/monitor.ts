@@ -16,6 +16,7 @@ import { factsOf } from './notices/fact.ts'
 import type { Fact } from './notices/fact.ts'
 import { Notices } from './notices/notices.ts'
 import { Lookup } from './probes/lookup.ts'
+import { MapSupervisor } from './map-supervisor.ts'
 import { MapWatch } from './map-watch.ts'
 import { Publisher } from './publish.ts'
 import { parseFormerReport, probesTold, verdictOnDisk } from './report.ts'
@@ -47,6 +48,7 @@ export class Monitor {
   readonly #starvation = new Starvation()
   readonly #textMap: TextMap
   readonly #notices: Notices
+  readonly #mapSupervisor: MapSupervisor
   #mapWatch: MapWatch | undefined
   #zeoWatches = new Map<string, ZeoWatch>()
   #config: Config
@@ -71,6 +73,14 @@ export class Monitor {
       log,
     )
     this.#scan = new Scan(config.directory, this.publisher, log)
+    this.#mapSupervisor = new MapSupervisor(
+      config.directory,
+      log,
+      () => this.publisher.isWell,
+      () => {
+        this.#isDue = true
+      },
+    )
     const lookup = new Lookup()
     this.#around = {
       lookup,
@@ -87,6 +97,7 @@ export class Monitor {
         // a time of the future says nothing
         return agoMs < 0 ? Infinity : agoMs
       },
+      doubt: name => this.#doubt(name),
       isKept: name => this.#kept.has(name),
       changed: () => {
         this.#isDue = true
@@ -125,6 +136,7 @@ export class Monitor {
       if (!names.has(name)) this.publisher.forget(name)
     this.#watchMap()
     this.#watchZeo()
+    this.#mapSupervisor.start()
     this.#notices.start()
   }
 
@@ -140,6 +152,13 @@ export class Monitor {
         ]),
     )
     for (const watch of this.#zeoWatches.values()) watch.start()
+  }
+
+  /** Asks the ZEO servers of a backend's pools soon. */
+  #doubt(name: string): void {
+    for (const { name: pool, members } of this.#config.pools)
+      if (members.some(member => member.name === name))
+        this.#zeoWatches.get(pool)?.doubt()
   }
 
   /** As the configuration wants it now; what was seen so far stays. */
@@ -168,6 +187,7 @@ export class Monitor {
     this.#around.cutLoose.stop()
     this.#textMap.stop()
     this.#notices.stop()
+    this.#mapSupervisor.stop()
     this.#mapWatch?.stop()
     for (const watch of this.#zeoWatches.values()) watch.stop()
     for (const watch of this.#watches.values()) watch.stop()
@@ -209,6 +229,7 @@ export class Monitor {
     }
     for (const name of before.keys()) {
       this.#watches.get(name)?.stop()
+      this.#around.transactions.claim(name, null, null, performance.now())
       this.#watches.delete(name)
       this.publisher.forget(name)
     }
@@ -318,6 +339,7 @@ export class Monitor {
 
   #reportText(): string {
     const told = probesTold(this.#watches.size)
+    const { limits } = this.#mapSupervisor
     const report: MonitorReport = {
       version,
       pid: process.pid,
@@ -333,6 +355,7 @@ export class Monitor {
           [...this.#zeoWatches].map(([name, watch]) => [name, watch.seen]),
         ),
       }),
+      ...(limits.length > 0 && { limits }),
     }
     return `${JSON.stringify(report)}\n`
   }

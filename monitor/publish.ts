@@ -34,6 +34,11 @@ export class Publisher {
     this.#log = log
   }
 
+  /** Whether everything could be written when it was last tried. */
+  get isWell(): boolean {
+    return this.#isAllowed && this.#troubles.size === 0
+  }
+
   /** Only who holds the lock may write; what is refused is written later. */
   allow(isAllowed: boolean): void {
     this.#isAllowed = isAllowed

@@ -24,9 +24,11 @@ export function backendReport(
   return {
     state: health.state,
     since,
-    reason: isKept
-      ? `${health.reason}; kept as last resort by minAlive`
-      : health.reason,
+    reason: [
+      health.reason,
+      ...(health.deep.remark === null ? [] : [health.deep.remark]),
+      ...(isKept ? ['kept as last resort by minAlive'] : []),
+    ].join('; '),
     share,
     streak: health.light.streak,
     probes,

@@ -7,6 +7,7 @@ import type { BackendReport, ProbeRecord } from '../sentinels/reports.ts'
 import { leavesWaiting } from './cut-loose.ts'
 import type { CutLoose } from './cut-loose.ts'
 import { intervalMs, jittered } from './judgement/interval.ts'
+import { isDeepInDoubt } from './judgement/deep.ts'
 import type { DeepOutcome } from './judgement/deep.ts'
 import { DeepWatch } from './deep-watch.ts'
 import type { Judged } from './judgement/floor.ts'
@@ -26,7 +27,7 @@ import { Loop } from './loop.ts'
 import { Pulse } from './pulse.ts'
 import type { Starvation } from './starvation.ts'
 import type { ProbeKind, Telemetry } from './telemetry.ts'
-import { serverOf } from './judgement/transactions.ts'
+import { claimMs, withoutFuture } from './judgement/transactions.ts'
 import type { Transactions } from './judgement/transactions.ts'
 import type { Turns } from './turns.ts'
 
@@ -42,6 +43,8 @@ export type Surroundings = {
   readonly log: Logger
   /** how long ago httpd had a good answer from a backend, as far as is known */
   readonly servedAgoMs: (name: string) => number
+  /** its deep probes find something wrong: its ZEO server is to be asked soon */
+  readonly doubt: (name: string) => void
   /** whether a backend stays in as a last resort whatever is judged */
   readonly isKept: (name: string) => boolean
   /** something that the report tells has changed */
@@ -122,6 +125,7 @@ export class Watch {
       addressOf(backend) !== addressOf(this.#backend) ||
       backend.tls !== this.#backend.tls
     this.#backend = backend
+    if (isMoved || backend.probe.deep === null) this.#disclaim()
     if (isMoved) {
       this.#health = healthOf({ kind: 'none' }, backend.probe, now())
       this.#since = new Date().toISOString()
@@ -283,23 +287,58 @@ export class Watch {
       this.#loop.start(0)
   }
 
-  #noteDeep(outcome: DeepOutcome): void {
-    const { name } = this.#backend
+  #noteDeep(answer: DeepOutcome): void {
+    const { name, probe } = this.#backend
     const { transactions } = this.#around
-    if (outcome.kind === 'fresh') {
-      transactions.tell(name, outcome.own, now())
-      transactions.tell(serverOf(name), outcome.server, now())
-    }
+    const { outcome, aheadSeconds } = withoutFuture(answer, Date.now())
+    if (outcome.kind === 'fresh')
+      transactions.claim(
+        name,
+        outcome.own,
+        outcome.server,
+        now(),
+        Math.max(claimMs, 3 * (probe.deep?.intervalMs ?? 0)),
+      )
+    // what it knew before its database went is no claim of today
+    else if (outcome.kind !== 'none') this.#disclaim()
     // one that is silent has not ended
     if (outcome.kind !== 'silent')
       this.#count('deep', outcome.kind, 'ms' in outcome ? outcome.ms : null)
-    const before = this.#health.state
+    const { state: before, deep } = this.#health
     this.#apply(
-      { kind: 'deep', outcome, ...transactions.newestFor(name, now()) },
+      {
+        kind: 'deep',
+        outcome,
+        aheadSeconds,
+        ...transactions.wordFor(name, now()),
+      },
       `deep-${outcome.kind}`,
       'ms' in outcome ? outcome.ms : 0,
     )
+    this.#remark(deep.remark, this.#health.deep.remark)
+    if (isDeepInDoubt(this.#health.deep)) this.#around.doubt(name)
     if (this.#health.state !== before) this.#publish(false)
+  }
+
+  #disclaim(): void {
+    this.#around.transactions.claim(this.#backend.name, null, null, now())
+  }
+
+  /** Once when it comes up, once when it is over: its numbers change. */
+  #remark(before: string | null, remark: string | null): void {
+    if ((before === null) === (remark === null)) return
+    const { name } = this.#backend
+    this.#around.changed()
+    if (remark === null)
+      this.#around.log.info(
+        { backend: name },
+        'backend and its peers agree on the database again',
+      )
+    else
+      this.#around.log.warn(
+        { backend: name, remark },
+        'backend contradicts the others about the database, nothing follows',
+      )
   }
 
   /** What its other probes may see of this watch, as it is at each moment. */
@@ -334,6 +373,8 @@ export class Watch {
     this.#health = step(this.#health, event, this.#backend.probe, now())
     const { state, reason, light } = this.#health
     if (state === was) return
+    // one that is gone claims nothing
+    if (state === 'down' || state === 'frozen') this.#disclaim()
     this.#since = new Date().toISOString()
     const isBetter = state === 'up' || state === 'warming'
     this.#around.log[isBetter ? 'info' : 'warn'](

@@ -31,7 +31,9 @@ export const shared = {
   beat: 2,
   /** 1 = the watching thread has said everything and may be ended */
   done: 3,
-  length: 4,
+  /** changes when a lookup begins and when it ends; odd = inside one */
+  lookup: 4,
+  length: 5,
 } as const
 
 export type WatcherStart = {

@@ -78,8 +78,10 @@ export async function runMap(options: MapOptions): Promise<number> {
   })
   try {
     answerLoop(0, 1, line => {
-      watching.look()
-      return answerer.answer(line)
+      watching.begin()
+      const answer = answerer.answer(line)
+      watching.end()
+      return answer
     })
   } finally {
     watching.stop()

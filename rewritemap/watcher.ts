@@ -19,7 +19,8 @@ import {
 } from '../sentinels/read.ts'
 import type { Entries } from '../sentinels/read.ts'
 import type { MapReport } from '../sentinels/reports.ts'
-import { removeFile, writeAside } from '../sentinels/write.ts'
+import { pidNamespace, startTimeOf } from '../sentinels/process.ts'
+import { removeFile, touchFile, writeAside } from '../sentinels/write.ts'
 import { total } from './answer.ts'
 import { newBoard, publish } from './board.ts'
 import { rememberConfig } from './last-config.ts'
@@ -57,6 +58,7 @@ destination.on('error', () => (isLogBroken = true))
 const logger = pino(logOptions(start.program), destination)
 
 const bug = 'bug in the watching thread'
+const beatMs = 1_000
 
 let good: GoodConfig = start.good
 let table: Table = firstTable
@@ -313,6 +315,22 @@ function logCounts(): void {
   }
 }
 
+let lookup = 0
+/** beats of this thread for which one and the same lookup has been unanswered */
+let lookupBeats = 0
+
+function watchLookup(): void {
+  const now = Atomics.load(state, shared.lookup)
+  const isInside = now % 2 !== 0
+  lookupBeats = isInside && now === lookup ? lookupBeats + 1 : 0
+  lookup = now
+}
+
+const identity = {
+  startTime: startTimeOf(process.pid) ?? '-',
+  pidNamespace: pidNamespace(),
+}
+
 let reportProblem: string | undefined
 
 function writeReport(): void {
@@ -323,6 +341,9 @@ function writeReport(): void {
     written: new Date().toISOString(),
     config: configFile,
     problems: [...configProblems, ...directoryProblems],
+    ...identity,
+    // beats, not a clock: the whole process may have been stopped in between
+    lookupMs: lookupBeats * beatMs,
     tables,
     ...countsNow(),
   }
@@ -331,6 +352,7 @@ function writeReport(): void {
     writeAside(directory, reportFile, `${JSON.stringify(report)}\n`)
   } catch (err) {
     problem = errorCode(err)
+    keepReportFresh()
   }
   // a directory the map may only read is enough for answering
   if (problem !== undefined && problem !== reportProblem)
@@ -339,6 +361,15 @@ function writeReport(): void {
       'report not written, status cannot see this map',
     )
   reportProblem = problem
+}
+
+/** On a full disk the report still shows that this map is alive. */
+function keepReportFresh(): void {
+  try {
+    touchFile(directory, reportFile, Date.now())
+  } catch {
+    // there is none; why has been caught already
+  }
 }
 
 /** A bug in one of the chores must not end the others. */
@@ -360,6 +391,7 @@ function everySecond(): void {
     rescan()
   })
   guarded('counts', logCounts)
+  watchLookup()
   guarded('report', writeReport)
 }
 
@@ -390,4 +422,4 @@ guarded('reports', () => {
   removeDeadReports(directory)
 })
 everySecond()
-const ticking = setInterval(everySecond, 1_000)
+const ticking = setInterval(everySecond, beatMs)

@@ -83,10 +83,11 @@ export class WatchingThread {
   }
 
   /**
-   * Between two lookups: takes what the other thread has to say, if anything.
-   * Never throws, for the lookup must be answered.
+   * A lookup begins: takes what the other thread has to say, if anything. Never
+   * throws, for the lookup must be answered.
    */
-  look(): void {
+  begin(): void {
+    Atomics.add(this.#state, shared.lookup, 1)
     try {
       this.#takeConfig()
       const news = newest(this.#board, this.#answerer.table, this.#version)
@@ -99,6 +100,11 @@ export class WatchingThread {
       // such as no memory left for another thread: the old table lives on
       this.#answerer.noteFault()
     }
+  }
+
+  /** The lookup is answered: the other thread sees that none hangs. */
+  end(): void {
+    Atomics.add(this.#state, shared.lookup, 1)
   }
 
   #takeConfig(): void {
@@ -155,6 +161,8 @@ export class WatchingThread {
     this.#board = newBoard(this.#answerer.table, this.#start.kinds?.length)
     this.#version = 0
     this.#state = sharedInt32Array(shared.length)
+    // this is inside a lookup
+    Atomics.store(this.#state, shared.lookup, 1)
     this.#sent = 0
     this.#taken = 0
     this.#beat = 0

@@ -85,6 +85,18 @@ export type MonitorReport = {
   readonly map?: MapSeen
   /** by pool, when one has the key `zeo` */
   readonly zeo?: Readonly<Record<string, ZeoSeen>>
+  /** what this monitor cannot do where it runs; left out: nothing */
+  readonly limits?: readonly MonitorLimit[]
+}
+
+/** Something the monitor would do if it were allowed to. */
+export type MonitorLimit = {
+  /** what cannot be done, and why: one sentence */
+  readonly what: string
+  /** what follows for visitors */
+  readonly why: string
+  /** how to allow it */
+  readonly remedy: string
 }
 
 /** Kept by each running map program, rewritten once a second. */
@@ -96,6 +108,11 @@ export type MapReport = {
   readonly config: string
   /** sentences: what is wrong with directory, files or configuration now */
   readonly problems: readonly string[]
+  /** the two that tell it from every other process (sentinels/process.ts) */
+  readonly startTime?: string
+  readonly pidNamespace?: string
+  /** how long the present lookup has been unanswered, in ms; 0 = less than 1 s */
+  readonly lookupMs?: number
   readonly lookups: number
   /** lookups that were malformed, too long, or for an unknown pool */
   readonly malformed: number
@@ -150,7 +167,16 @@ export function isMonitorReport(value: unknown): value is MonitorReport {
     Object.values(value['backends']).every(isBackendReport) &&
     (value['map'] === undefined || isSeen(value['map'])) &&
     (value['zeo'] === undefined ||
-      (isRecord(value['zeo']) && Object.values(value['zeo']).every(isSeen)))
+      (isRecord(value['zeo']) && Object.values(value['zeo']).every(isSeen))) &&
+    (value['limits'] === undefined ||
+      (Array.isArray(value['limits']) && value['limits'].every(isLimit)))
+  )
+}
+
+function isLimit(value: unknown): boolean {
+  return (
+    isRecord(value) &&
+    ['what', 'why', 'remedy'].every(key => typeof value[key] === 'string')
   )
 }
 
@@ -184,6 +210,10 @@ export function isMapReport(value: unknown): value is MapReport {
       isCount(value[key]),
     ) &&
     isCount(value['outOfStep'] ?? 0) &&
+    isCount(value['lookupMs'] ?? 0) &&
+    ['startTime', 'pidNamespace'].every(
+      key => typeof (value[key] ?? '') === 'string',
+    ) &&
     isRecord(value['answers']) &&
     Object.values(value['answers']).every(isCount) &&
     isKinds(value['kinds']) &&

@@ -65,8 +65,9 @@ export async function runIcp(
     program: 'icp',
     kinds: icpKinds,
   })
-  responder.beforeAnswer = () => {
-    watching.look()
+  responder.newestTable = () => {
+    watching.begin()
+    watching.end()
   }
   await new Promise<void>(resolve => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
@@ -98,7 +99,8 @@ class Responder {
   /** by `BACKEND ADDRESS PORT` */
   #sockets = new Map<string, Socket>()
   #isLeaving = false
-  beforeAnswer = () => {}
+  /** takes what the other thread has to say */
+  newestTable = () => {}
 
   constructor(
     config: Config,
@@ -225,7 +227,7 @@ class Responder {
     from: RemoteInfo,
   ): void {
     try {
-      this.beforeAnswer()
+      this.newestTable()
       this.#count(total.lookups)
       if (!this.#mayAsk(from.address)) {
         this.#count(total.unanswered)

@@ -2,7 +2,7 @@
 // in the report.
 import { readdirSync } from 'node:fs'
 import type { Config } from '../config/config.ts'
-import { isAlive } from '../rewritemap/map-reports.ts'
+import { isAlive } from '../sentinels/process.ts'
 import { meaningOf, monitorReportFile } from '../sentinels/names.ts'
 import type { ReaderProgram } from '../sentinels/names.ts'
 import { readRegularFile, readSentinels } from '../sentinels/read.ts'

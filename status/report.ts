@@ -14,6 +14,7 @@ import type {
   MapReport,
   MapSeen,
   ZeoSeen,
+  MonitorLimit,
 } from '../sentinels/reports.ts'
 import { noSentinels } from '../sentinels/snapshot.ts'
 import type { Snapshot } from '../sentinels/snapshot.ts'
@@ -38,6 +39,7 @@ export type MonitorSeen = SeenReport<{
   readonly backends: Readonly<Record<string, BackendReport>>
   readonly map?: MapSeen
   readonly zeo?: Readonly<Record<string, ZeoSeen>>
+  readonly limits?: readonly MonitorLimit[]
 }>
 
 export type BackendStatus = {
@@ -110,6 +112,8 @@ export type StatusReport = {
   readonly mapSeen?: MapSeen
   /** by pool, its ZEO server, when the monitor asks one */
   readonly zeo?: Readonly<Record<string, ZeoSeen>>
+  /** what the running monitor cannot do where it runs */
+  readonly limits?: readonly MonitorLimit[]
   readonly backends: readonly BackendStatus[]
   readonly pools: readonly PoolStatus[]
   readonly problems: readonly string[]
@@ -151,6 +155,9 @@ export function statusReport(
     }),
     ...(monitor?.report.map !== undefined && { mapSeen: monitor.report.map }),
     ...(monitor?.report.zeo !== undefined && { zeo: monitor.report.zeo }),
+    // nothing can be said of one that is gone
+    ...(monitor?.isRunning === true &&
+      monitor.report.limits !== undefined && { limits: monitor.report.limits }),
     backends: config.backends.map(backend => {
       const { name } = backend
       const sentinels = snapshot.backends.get(name) ?? noSentinels

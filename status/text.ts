@@ -103,6 +103,7 @@ export function problemsTold({
   problems,
   maps,
   readers = [],
+  limits = [],
 }: StatusReport): string[] {
   const named = [...maps.map(map => ({ ...map, program: 'map' })), ...readers]
   return [
@@ -111,6 +112,9 @@ export function problemsTold({
       own
         .filter(problem => !problems.includes(problem))
         .map(problem => `${program}: ${printable(problem)}`),
+    ),
+    ...limits.map(({ what, why, remedy }) =>
+      printable(`${what}: ${why}; ${remedy}`),
     ),
   ]
 }

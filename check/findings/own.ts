@@ -87,8 +87,14 @@ export function tokenFindings(
     : [finding(token.why, token.remedy)]
 }
 
-function monitorFindings({ monitor }: StatusReport): Finding[] {
-  if (monitor.kind === 'alive') return []
+function monitorFindings({ monitor, limits = [] }: StatusReport): Finding[] {
+  if (monitor.kind === 'alive')
+    return limits.map(limit => ({
+      code: 'monitor-limit',
+      severity: 'warning',
+      ...limit,
+      where: null,
+    }))
   const words = {
     'never-seen': 'no monitor has ever written in this directory',
     dead: 'the monitor is gone',

@@ -1,7 +1,8 @@
 // What the deep probes say of a backend's way to its database. Pure. What must
 // hold: one bad answer cuts nobody off, and a client that lags behind is found
 // by what it has not got for too long, not by the age of its last transaction,
-// for on a quiet site that may be a day.
+// for on a quiet site that may be a day. What it lacks counts only as long as it
+// is still claimed: a database may be restored from a backup.
 import type { DeepProbe, ProbeSettings } from '../../config/config.ts'
 
 /** A transaction: 16 hexadecimal digits, which sort by time. */
@@ -27,13 +28,28 @@ export type DeepOutcome =
   /** says nothing of the database */
   | { readonly kind: 'none'; readonly why: string }
 
-export type DeepEvent = {
+/** What those who share the database say of it. */
+export type Word = {
+  /** the newest transaction that a backend should have; null = not known */
+  readonly newest: Transaction | null
+  /** who has it, for people */
+  readonly newestOf: string
+  /** when that was last said, by the monotonic clock; -Infinity = never */
+  readonly toldMs: number
+  /** what this backend claims and the word is against; null = nothing */
+  readonly beyond: {
+    readonly id: string
+    readonly deniedBy: string
+    /** since then all of them have spoken */
+    readonly deniedMs: number
+  } | null
+}
+
+export type DeepEvent = Word & {
   readonly kind: 'deep'
   readonly outcome: DeepOutcome
-  /** the newest that anybody who shares the database knows */
-  readonly newest: Transaction | null
-  /** whose it is, for people */
-  readonly newestOf: string
+  /** its own transactions are of the future by so much; null = they are not */
+  readonly aheadSeconds: number | null
 }
 
 export type Deep = {
@@ -46,8 +62,14 @@ export type Deep = {
   /** the database is slow, and why */
   readonly slowReason: string | null
   /** a transaction it should have, and since when that is known */
-  readonly missing: { readonly id: string; readonly sinceMs: number } | null
+  readonly missing: (Noted & { readonly behindSeconds: number }) | null
+  /** a transaction that it alone claims, and since when */
+  readonly beyond: Noted | null
+  /** what an operator should look at; it changes nothing; null = nothing */
+  readonly remark: string | null
 }
+
+type Noted = { readonly id: string; readonly sinceMs: number }
 
 export type DeepSettings = Pick<ProbeSettings, 'rise' | 'fall' | 'slowMs'> & {
   readonly deep: DeepProbe | null
@@ -59,27 +81,30 @@ export const noDeep: Deep = {
   late: 0,
   slowReason: null,
   missing: null,
+  beyond: null,
+  remark: null,
 }
 
 const lateFall = 2
 
 export function stepDeep(
-  deep: Deep,
+  before: Deep,
   event: DeepEvent,
   settings: DeepSettings,
   nowMs: number,
 ): Deep {
   const { outcome } = event
+  const deep = { ...before, ...dispute(before, event, settings, nowMs) }
   switch (outcome.kind) {
     case 'none':
-      return deep
+      return before
     case 'gone': {
       const inRow = Math.max(1, 1 - deep.streak)
       const missing = missingOf(deep, outcome.own, event.newest, nowMs)
       const stale =
         missing === null
           ? ''
-          : `, and it serves old pages: it has not got a transaction that ${event.newestOf} knows; ${lagText(outcome.own, event.newest)}`
+          : `, and it serves old pages: it has not got a transaction known to ${event.newestOf}; ${lagText(missing)}`
       const why = `its database: ${outcome.why}${stale}`
       return bad({ ...deep, missing }, inRow, settings, why)
     }
@@ -96,16 +121,22 @@ export function stepDeep(
       const missing = missingOf(deep, outcome.own, event.newest, nowMs)
       const lagMs = missing === null ? 0 : nowMs - missing.sinceMs
       const maxLagMs = settings.deep?.maxLagMs ?? Infinity
-      if (lagMs > maxLagMs)
+      // said again since: what nobody asked has confirmed may be over
+      if (
+        missing !== null &&
+        lagMs > maxLagMs &&
+        event.toldMs >= missing.sinceMs
+      )
         return {
           ...deep,
           streak: Math.min(deep.streak, 0) - 1,
           missing,
-          cutReason: `serves old pages: it has not got a transaction that ${event.newestOf} knows for ${Math.round(lagMs / 1_000)} s (maxLag ${maxLagMs / 1_000} s); ${lagText(outcome.own, event.newest)}`,
+          cutReason: `serves old pages: for ${Math.round(lagMs / 1_000)} s it has not got a transaction known to ${event.newestOf} (maxLag ${maxLagMs / 1_000} s); ${lagText(missing)}`,
         }
       const streak = Math.max(0, deep.streak) + 1
       const late = outcome.ms > settings.slowMs ? deep.late + 1 : 0
       return {
+        ...deep,
         streak,
         late,
         missing,
@@ -149,22 +180,51 @@ function bad(
   }
 }
 
-/** The transaction it is waited for, and since when. */
+/** The transaction it is waited for, as long as that is still claimed. */
 function missingOf(
   { missing }: Deep,
   own: Transaction | null,
   newest: Transaction | null,
   nowMs: number,
 ): Deep['missing'] {
-  if (own === null) return null
-  if (missing !== null && own.id < missing.id) return missing
-  return newest !== null && own.id < newest.id
-    ? { id: newest.id, sinceMs: nowMs }
-    : null
+  if (own === null || newest === null || own.id >= newest.id) return null
+  const behindSeconds = Math.round(newest.seconds - own.seconds)
+  return missing !== null && own.id < missing.id && missing.id <= newest.id
+    ? { ...missing, behindSeconds }
+    : { id: newest.id, sinceMs: nowMs, behindSeconds }
 }
 
-function lagText(own: Transaction | null, newest: Transaction | null): string {
-  return own === null || newest === null
-    ? 'by how much is not known'
-    : `its last transaction is ${Math.round(newest.seconds - own.seconds)} s older`
+function lagText({ behindSeconds }: NonNullable<Deep['missing']>): string {
+  return `its last transaction is ${behindSeconds} s older`
+}
+
+/** What it claims against the word of the others: told, and no more. */
+function dispute(
+  { beyond: noted }: Deep,
+  { outcome, newest, beyond, aheadSeconds }: DeepEvent,
+  settings: DeepSettings,
+  nowMs: number,
+): Pick<Deep, 'beyond' | 'remark'> {
+  if (outcome.kind !== 'fresh' && outcome.kind !== 'gone')
+    return { beyond: null, remark: null }
+  if (aheadSeconds !== null)
+    return {
+      beyond: null,
+      remark: `its transactions are not counted: the newest is ${aheadSeconds} s ahead of this machine's clock`,
+    }
+  if (beyond === null) return { beyond: null, remark: null }
+  const isKnownNow = newest !== null && newest.id >= (noted?.id ?? '')
+  const since =
+    noted !== null && noted.id <= beyond.id && !isKnownNow
+      ? noted
+      : { id: beyond.id, sinceMs: nowMs }
+  const isLasting =
+    nowMs - since.sinceMs > (settings.deep?.maxLagMs ?? Infinity) &&
+    beyond.deniedMs >= since.sinceMs
+  return {
+    beyond: since,
+    remark: isLasting
+      ? `it claims a transaction unknown to ${beyond.deniedBy}: look which database each of them uses`
+      : null,
+  }
 }

@@ -81,7 +81,11 @@ export function step(
 ): Health {
   switch (event.kind) {
     case 'tick':
-      return settle(health, { light: lit(health, event, settings, nowMs) })
+      return settle(health, {
+        light: lit(health, event, settings, nowMs),
+        // switched off: what it said last holds no longer
+        deep: settings.deep === null ? noDeep : health.deep,
+      })
     case 'overdue':
       return settle(health, {
         light: lit(
@@ -256,15 +260,17 @@ function settle(
       const trouble = heartTrouble(heart) ?? deep.slowReason
       if (trouble !== null) return next('slow', trouble)
       return light.reason === before.light.reason
-        ? next(light.state, recovery(before))
+        ? next(light.state, recovery(before, deep))
         : { ...next(light.state, light.reason), reason: light.reason }
     }
   }
 }
 
 /** Why it is well again, when the light probe has nothing new to say. */
-function recovery({ state, deep, heart, light }: Health): string {
+function recovery({ state, deep, heart, light }: Health, after: Deep): string {
   if (state === 'cut-off' || deep.slowReason !== null)
-    return 'its database answers again'
+    return after === noDeep
+      ? 'its database is not asked any more'
+      : 'its database answers again'
   return heartTrouble(heart) === null ? light.reason : 'its heart beats again'
 }

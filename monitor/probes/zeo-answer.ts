@@ -1,11 +1,15 @@
 // What a ZEO server answers to `ruok` (ZEO/asyncio/server.py): its protocol's
 // greeting, then one JSON text, each behind its length in four bytes. Pure.
 import type { Transaction } from '../judgement/deep.ts'
+import { secondsOf } from '../judgement/transactions.ts'
 
 export type Ruok =
   | {
       readonly kind: 'well'
-      /** the newest transaction of its storages; null = none is told */
+      /**
+       * the newest transaction of its storage; null = none, or it has several
+       * storages: a Zope uses one of them, and which one is not known
+       */
       readonly last: Transaction | null
     }
   /** more is to come */
@@ -30,13 +34,11 @@ export function parseRuok(bytes: Buffer): Ruok {
   ].map(([id]) => id)
   if (!answer.text.startsWith('{'))
     return { kind: 'foreign', why: 'its answer is no JSON object' }
-  const newest = ids.toSorted().at(-1)
+  const [id] = ids
+  const isKnown = id !== undefined && ids.length === 1 && !/^0+$/.test(id)
   return {
     kind: 'well',
-    last:
-      newest === undefined || /^0+$/.test(newest)
-        ? null
-        : { id: newest, seconds: secondsOf(newest) },
+    last: isKnown ? { id, seconds: secondsOf(id) } : null,
   }
 }
 
@@ -52,20 +54,4 @@ function messageAt(
   return bytes.length < end
     ? undefined
     : { text: bytes.toString('latin1', start + 4, end), end }
-}
-
-/** Seconds since 1970 in a transaction's id (persistent/TimeStamp). */
-export function secondsOf(id: string): number {
-  let minutes = Number.parseInt(id.slice(0, 8), 16)
-  const part = (size: number): number => {
-    const rest = minutes % size
-    minutes = Math.floor(minutes / size)
-    return rest
-  }
-  const minute = part(60)
-  const hour = part(24)
-  const day = part(31) + 1
-  const month = part(12)
-  const seconds = (Number.parseInt(id.slice(8), 16) * 60) / 2 ** 32
-  return Date.UTC(1900 + minutes, month, day, hour, minute) / 1_000 + seconds
 }

@@ -37,8 +37,14 @@ void t.test('the report of a backend', t => {
     probes: [],
   })
   t.equal(
-    backendReport(health, 0, true, [], '').reason,
-    'why; kept as last resort by minAlive',
+    backendReport(
+      { ...health, deep: { ...health.deep, remark: 'remark' } },
+      0,
+      true,
+      [],
+      '',
+    ).reason,
+    'why; remark; kept as last resort by minAlive',
   )
   t.end()
 })

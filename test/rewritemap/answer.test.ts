@@ -230,3 +230,17 @@ void t.test(
     t.end()
   },
 )
+
+void t.test('a dialect without nonces has a memory, too', t => {
+  const totals = new Float64Array(total.length)
+  const answerer = new Answerer(
+    { ...httpdDialect('name'), questionOf: () => 'q' },
+    tableOf('a', undefined, { a: { up: 100 } }),
+    totals,
+    new Float64Array(1),
+    false,
+  )
+  for (const _ of [1, 2]) t.equal(answerer.answer('- default a'), 'a\n')
+  t.equal(totals[total.lookups], 2)
+  t.end()
+})

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process'
 import {
-  cpSync,
   mkdirSync,
   renameSync,
   rmSync,
@@ -9,18 +8,18 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { resolve } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 import {
   beatMonitor,
+  copyOfDist,
   putUp,
   reportOf,
   startMap,
   writeConfig,
 } from '../fixtures/map.ts'
 import type { MapProgram } from '../fixtures/map.ts'
-import { dist, publicDirectory, until } from '../fixtures/processes.ts'
+import { publicDirectory, until } from '../fixtures/processes.ts'
 
 /** Backends a and b, both up; the configuration is outside the directory. */
 function twoUp(t: Test, pools?: string) {
@@ -354,10 +353,7 @@ void t.test('pools come and go with the configuration', async t => {
 
 /** A copy of the program whose watching thread is another one. */
 function withWatcher(t: Test, code: string): string {
-  const copy = publicDirectory(t)
-  cpSync(dist, copy, { recursive: true })
-  writeFileSync(`${copy}/package.json`, '{"type":"module"}')
-  symlinkSync(resolve(dist, '../node_modules'), `${copy}/node_modules`)
+  const copy = copyOfDist(t)
   renameSync(
     `${copy}/rewritemap/watcher.js`,
     `${copy}/rewritemap/real-watcher.js`,

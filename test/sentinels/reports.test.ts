@@ -101,8 +101,15 @@ void t.test('a report of either program is one', t => {
   t.ok(isMonitorReport({ ...monitor, zeo: { default: seen } }))
   t.notOk(isMonitorReport({ ...monitor, zeo: { default: 'well' } }))
   t.notOk(isMonitorReport({ ...monitor, zeo: [seen] }))
+  const limit = { what: '', why: '', remedy: '' }
+  t.ok(isMonitorReport({ ...monitor, limits: [limit] }))
+  t.notOk(isMonitorReport({ ...monitor, limits: [{ ...limit, why: 1 }] }))
+  t.notOk(isMonitorReport({ ...monitor, limits: limit }))
   t.ok(isMapReport(map))
   t.ok(isMapReport({ ...map, kinds: { a: { hit: 1 } } }))
+  t.ok(isMapReport({ ...map, startTime: '1', pidNamespace: '-', lookupMs: 0 }))
+  t.notOk(isMapReport({ ...map, startTime: 1 }))
+  t.notOk(isMapReport({ ...map, lookupMs: -1 }))
   const { outOfStep: _, ...former } = map
   t.ok(isMapReport(former), 'an older map, too')
   t.notOk(isMonitorReport(map))

@@ -179,19 +179,21 @@ void t.test('TLS backends', t => {
   t.end()
 })
 
+function wholeText(url: string[]): string {
+  return renderSquidConf(template, parseConfig(two, 'x'), { ...defaults, url })
+}
+
 void t.test('the head says which ports to add', t => {
-  const text = (url: string[]) =>
-    renderSquidConf(template, parseConfig(two, 'x'), { ...defaults, url })
   t.match(
-    text([]),
+    wholeText([]),
     '#              http_port 80 accel vhost defaultsite=www.example.org\n',
   )
   t.match(
-    text(['https://a:8443']),
+    wholeText(['https://a:8443']),
     '#              https_port 8443 accel vhost defaultsite=a tls-cert=/etc/squid/a.pem\n',
   )
   t.match(
-    text(['http://a']),
+    wholeText(['http://a']),
     '#              http_port 80 accel vhost defaultsite=a\n',
   )
   t.end()

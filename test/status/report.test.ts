@@ -197,6 +197,13 @@ void t.test('the ZEO servers, when the monitor asks them', t => {
     zeo,
   )
   t.notOk('zeo' in statusReport(config, emptySnapshot, seen, [], now))
+  const limits = [{ what: 'no', why: 'so', remedy: 'do' }]
+  const limited = { ...seen, report: { ...seen.report, limits } }
+  const limitsOf = (monitor: MonitorSeen) =>
+    statusReport(config, emptySnapshot, monitor, [], now).limits
+  t.strictSame(limitsOf({ ...limited, isRunning: true }), limits)
+  t.equal(limitsOf({ ...limited, isRunning: false }), undefined)
+  t.equal(limitsOf({ ...seen, isRunning: true }), undefined)
   t.end()
 })
 

@@ -79,6 +79,19 @@ void t.test('the token of the status page', t => {
   t.end()
 })
 
+void t.test('what a running monitor cannot do', t => {
+  const limits = [{ what: 'no', why: 'so', remedy: 'do' }]
+  const monitor = { kind: 'alive', pid: 2, ageMs: 1 } as const
+  t.match(
+    ownFindings(
+      { ...well, monitor, limits },
+      factsWith({ [directory]: { kind: 'directory', uid: 500 } }),
+    ),
+    [{ code: 'monitor-limit', severity: 'warning', what: 'no', remedy: 'do' }],
+  )
+  t.end()
+})
+
 const mapConf = (user: string) => `RewriteMap z "prg:${ownProgram}" ${user}`
 
 const running = (

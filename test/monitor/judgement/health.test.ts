@@ -20,7 +20,13 @@ const settings = backend.probe
 
 const early = { id: '03f8000000000000', seconds: 100 }
 const later = { id: '03f8000000000001', seconds: 160 }
-const none = { newest: null, newestOf: 'a' }
+const none = {
+  newest: null,
+  newestOf: 'a',
+  toldMs: Infinity,
+  beyond: null,
+  aheadSeconds: null,
+}
 const pass: HealthEvent = {
   kind: 'probed',
   outcome: { kind: 'pass', status: 200, bytes: 1 },
@@ -292,19 +298,21 @@ void t.test('the database', t => {
 
 void t.test('a client that lags behind its peers', t => {
   const lost: HealthEvent = {
-    ...gone,
+    kind: 'deep',
     outcome: { kind: 'gone', why: 'no answer for 1000 ms', own: early },
+    ...none,
     newest: later,
     newestOf: 'zope2',
   }
   const cut = play(...learned, [1_000, lost], [2_000, lost], [3_000, lost])
   t.equal(
     cut.reason,
-    'its database: no answer for 1000 ms, and it serves old pages: it has not got a transaction that zope2 knows; its last transaction is 60 s older (3 in a row, fall 3)',
+    'its database: no answer for 1000 ms, and it serves old pages: it has not got a transaction known to zope2; its last transaction is 60 s older (3 in a row, fall 3)',
   )
   const behind: HealthEvent = {
     kind: 'deep',
     outcome: { kind: 'fresh', ms: 2, own: early, server: null },
+    ...none,
     newest: later,
     newestOf: 'zope2',
   }
@@ -313,7 +321,7 @@ void t.test('a client that lags behind its peers', t => {
   t.equal(stale.state, 'cut-off')
   t.equal(
     stale.reason,
-    'serves old pages: it has not got a transaction that zope2 knows for 10 s (maxLag 10 s); its last transaction is 60 s older',
+    'serves old pages: for 10 s it has not got a transaction known to zope2 (maxLag 10 s); its last transaction is 60 s older',
   )
   const caught: HealthEvent = { ...fresh, newest: later, newestOf: 'zope2' }
   t.equal(
@@ -324,6 +332,11 @@ void t.test('a client that lags behind its peers', t => {
   t.equal(
     step(step(stale, caught, settings, 12_000), caught, settings, 13_000).state,
     'up',
+  )
+  t.match(
+    step(stale, { kind: 'tick' }, { ...settings, deep: null }, 12_000),
+    { state: 'up', reason: 'its database is not asked any more' },
+    'the deep probe was switched off',
   )
   t.end()
 })
