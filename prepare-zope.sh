@@ -1,24 +1,27 @@
 #!/bin/sh
-# Makes the virtual environment with a real Zope and ZEO that test/zope starts, and
-# installs HAProxy, which is measured beside us, promtool, which checks the metrics,
+# Makes the virtual environments with a real Zope and ZEO that test/zope starts, and
+# with the other WSGI servers that test/servers starts, and installs HAProxy, which is measured beside us, promtool, which checks the metrics,
 # and systemd's tools. Run by `npm test`; says nothing when all is there.
 set -eu
 cd "$(dirname "$0")"
 
-requirements=test/zope/requirements.txt
-environment=.venv/zope
+environments='zope servers'
 
 say() { printf 'prepare-zope: %s\n' "$*" >&2; }
 
 # The copy of the list is the last step: what broke off before has none.
 has_environment() {
-  [ -x "$environment/bin/python" ] &&
-    cmp -s "$requirements" "$environment/requirements.txt"
+  [ -x ".venv/$1/bin/python" ] &&
+    cmp -s "test/$1/requirements.txt" ".venv/$1/requirements.txt"
+}
+
+has_environments() {
+  for name in $environments; do has_environment "$name" || return; done
 }
 
 # Debian has venv without ensurepip until python3-venv is there
 has_venv() {
-  has_environment || python3 -c 'import ensurepip, venv' 2>/dev/null
+  has_environments || python3 -c 'import ensurepip, venv' 2>/dev/null
 }
 
 # /usr/sbin is not in everybody's PATH
@@ -32,7 +35,7 @@ has_promtool() { [ -x "$promtool" ] || command -v promtool >/dev/null; }
 
 has_programs() { has_venv && has_haproxy && has_systemd; }
 
-is_ready() { has_environment && has_programs && has_promtool; }
+is_ready() { has_environments && has_programs && has_promtool; }
 
 install_programs() {
   has_venv && programs='' || programs='python3-venv'
@@ -75,11 +78,15 @@ is_ready && exit 0
 
 has_programs || install_programs
 has_promtool || get_promtool
-has_environment && exit 0
-say 'installing Zope and ZEO'
-python3 -m venv --clear "$environment"
-# by its module: the path of a script's interpreter has a limit
-"$environment/bin/python" -m pip install --disable-pip-version-check --quiet \
-  --no-deps --requirement "$requirements" >&2
-"$environment/bin/python" -m pip --disable-pip-version-check --quiet check >&2
-cp "$requirements" "$environment/requirements.txt"
+for name in $environments; do
+  has_environment "$name" && continue
+  environment=.venv/$name
+  requirements=test/$name/requirements.txt
+  say "installing what $requirements names"
+  python3 -m venv --clear "$environment"
+  # by its module: the path of a script's interpreter has a limit
+  "$environment/bin/python" -m pip install --disable-pip-version-check --quiet \
+    --no-deps --requirement "$requirements" >&2
+  "$environment/bin/python" -m pip --disable-pip-version-check --quiet check >&2
+  cp "$requirements" "$environment/requirements.txt"
+done

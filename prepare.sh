@@ -25,7 +25,7 @@ has_build() {
 # /usr/sbin is not in everybody's PATH
 has_httpd() { [ -x /usr/sbin/apache2 ] || command -v apache2 >/dev/null; }
 
-# closes connections (probe.cutLoose)
+# closes connections (probe.dropConnections)
 has_ss() { [ -x /usr/bin/ss ] || [ -x /bin/ss ] || command -v ss >/dev/null; }
 
 has_programs() { has_httpd && has_ss; }

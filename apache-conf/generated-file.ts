@@ -2,10 +2,12 @@
 // head carries the checksum of the rest.
 import { createHash } from 'node:crypto'
 import {
-  chmodSync,
-  chownSync,
   closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
   fsyncSync,
+  lstatSync,
   openSync,
   readFileSync,
   realpathSync,
@@ -16,7 +18,9 @@ import {
 } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { errorCode } from '../config/error-code.ts'
+import { pathNode } from '../config/path-node.ts'
 import { found } from '../config/problem.ts'
+import { weakPoint } from '../config/trusted-path.ts'
 
 const line = /^# Checksum:.*\n/m
 
@@ -41,9 +45,16 @@ export type Written =
   | { readonly kind: 'unchanged'; readonly file: string }
   | { readonly kind: 'refused'; readonly why: string }
 
+/** Everybody may read it: there is nothing secret in it. */
+const mode = 0o644
+
 /**
- * Puts a sealed text into a file, whole or not at all, with the mode and owner
- * the file had. A link is followed: a2enconf's point to the file that is meant.
+ * Puts a sealed text into a file, whole or not at all. The file is new: it
+ * belongs to the user who runs this, with mode 644, and has neither the mode nor
+ * the owner of what was there. A link is followed: a2enconf's point to the file
+ * that is meant.
+ *
+ * Root does not write where another user can swap files.
  *
  * @param isForced also in the place of what somebody has changed or written
  */
@@ -53,22 +64,22 @@ export function writeGenerated(
   isForced: boolean,
 ): Written {
   let file = resolve(name)
-  let mode = 0o644
-  let owner: { uid: number; gid: number } | undefined
   let before: string | undefined
+  const unsafe = unsafeDirectory(name, file)
+  if (unsafe !== undefined) return refused(unsafe)
   try {
     file = realpathSync(file)
-    const stats = statSync(file)
-    if (!stats.isFile())
+    if (!statSync(file).isFile())
       return refused(
         `--output must name a regular file, got ${found(name)}, which is something else`,
       )
-    mode = stats.mode & 0o7777
-    owner = stats
     before = readFileSync(file, 'utf8')
   } catch (err) {
     if (errorCode(err) !== 'ENOENT') return refused(cannot(name, err))
   }
+  // the directory that a link leads to
+  const unsafeTarget = unsafeDirectory(name, file)
+  if (unsafeTarget !== undefined) return refused(unsafeTarget)
   if (before === text) return { kind: 'unchanged', file }
   if (before !== undefined && !isForced && !isSealed(before))
     return refused(
@@ -78,29 +89,49 @@ export function writeGenerated(
     )
   const aside = `${dirname(file)}/.${basename(file)}.${process.pid}.tmp`
   try {
-    writeWhole(aside, text, mode)
-    // httpd's own user needs no right to it: it is read before that is taken
-    if (owner !== undefined) chownSync(aside, owner.uid, owner.gid)
-    renameSync(aside, file)
+    if (!replaceBy(file, aside, text))
+      return refused(
+        `${name} was replaced by another program while it was being written; see who can write in ${dirname(file)}`,
+      )
   } catch (err) {
-    rmSync(aside, { force: true })
+    // one that was there already is another program's
+    if (errorCode(err) !== 'EEXIST') rmSync(aside, { force: true })
     return refused(cannot(name, err))
   }
   return { kind: 'written', file, isNew: before === undefined }
 }
 
-function writeWhole(file: string, text: string, mode: number): void {
-  const fd = openSync(file, 'wx', mode)
+/** What root must not write to, as a sentence with the remedy. */
+function unsafeDirectory(name: string, file: string): string | undefined {
+  if (process.geteuid?.() !== 0) return undefined
+  const weak = weakPoint(pathNode, dirname(file))
+  if (weak === undefined) return undefined
+  return `--output must name a file in a directory that only root can change when root writes it, got ${found(name)}: ${weak.text}; run this as that user, or name a file in /etc/apache2`
+}
+
+/**
+ * Everything about the new file goes through its descriptor, for its name can
+ * lead elsewhere a moment later.
+ *
+ * @returns false when the file that is there in the end is another one
+ */
+function replaceBy(file: string, aside: string, text: string): boolean {
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
+  const fd = openSync(aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)
   try {
     const bytes = Buffer.from(text)
     let written = 0
     while (written < bytes.length) written += writeSync(fd, bytes, written)
+    fchmodSync(fd, mode)
     // a crash must not leave an empty file that ends httpd
     fsyncSync(fd)
+    renameSync(aside, file)
+    const ours = fstatSync(fd)
+    const there = lstatSync(file)
+    return there.ino === ours.ino && there.dev === ours.dev
   } finally {
     closeSync(fd)
   }
-  chmodSync(file, mode)
 }
 
 function refused(why: string): Written {

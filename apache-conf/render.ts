@@ -2,6 +2,7 @@
 // httpd's. Pure: the caller reads the templates and knows the paths.
 import { originOf } from '../config/config.ts'
 import type { Backend, Config, Pool } from '../config/config.ts'
+import { parseOrigin } from '../config/origin.ts'
 import { ConfigError, found } from '../config/problem.ts'
 import { textMapFile } from '../sentinels/names.ts'
 import { fill } from './template.ts'
@@ -10,6 +11,8 @@ import type { Values } from './template.ts'
 /** The files of apache-conf/, by their names without `.conf`. */
 export type Templates = {
   readonly prg: string
+  readonly 'prg-sticky': string
+  readonly 'prg-lookup': string
   readonly 'prg-again': string
   readonly sentinel: string
   readonly 'last-resort': string
@@ -21,6 +24,8 @@ export type Templates = {
 export type Style = 'prg' | 'txt' | 'sentinel'
 
 export type Affinity = 'none' | 'address' | 'url'
+
+export type SameSite = 'none' | 'lax' | 'strict'
 
 /** The whole, or what is once for a server, or what is for each site of it. */
 export type Part = 'whole' | 'server' | 'site'
@@ -36,10 +41,14 @@ export type RenderOptions = {
   readonly url: string | undefined
   /** path of the site inside Zope, `/Plone`; empty: Zope's root */
   readonly site: string
+  /** path of the host that these rules take; left out: all of it */
+  readonly prefix?: string | undefined
   /** the path is wrapped for Zope's VirtualHostMonster */
   readonly isVhm: boolean
   /** name of the route cookie; undefined: visitors are not bound */
   readonly cookie: string | undefined
+  /** the cookie's attribute; left out: lax */
+  readonly cookieSameSite?: SameSite
   readonly affinity: Affinity
   /** `USER[:GROUP]` the map runs as; undefined: whoever starts httpd */
   readonly mapUser: string | undefined
@@ -84,7 +93,12 @@ export function render(
   options: RenderOptions,
 ): string {
   const problems: string[] = []
-  const { cookie, style = 'prg', part = 'whole' } = options
+  const {
+    cookie,
+    style = 'prg',
+    part = 'whole',
+    cookieSameSite: sameSite = 'lax',
+  } = options
   const pool =
     part === 'server'
       ? { ...noPool, name: '' }
@@ -92,6 +106,10 @@ export function render(
   const members = backendsOf(config, pool)
   const url = options.url === undefined ? null : parseUrl(options.url, problems)
   checkOptions(options, problems)
+  if (sameSite === 'none' && url?.scheme === 'http')
+    problems.push(
+      `--cookie-samesite none must come with an https --url, for browsers refuse such a cookie without Secure, got ${found(options.url)}`,
+    )
   const isVerified = members.map(backend => backend.tls && backend.probe.verify)
   const isUnverified = members.map(
     backend => backend.tls && !backend.probe.verify,
@@ -131,7 +149,10 @@ export function render(
     lastResort: lastResort.trimEnd(),
     lastResortRules: countRules(lastResort),
   })
-  const vhm = options.isVhm ? vhmPath(url, options.site) : ''
+  const { prefix = '' } = options
+  const vhm = options.isVhm ? vhmPath(url, options.site, prefix) : ''
+  const prefixPattern = escapePattern(prefix)
+  const siteId = `${pool.name}${prefix}`
   const isReuse = options.isReuse === true
   const patienceMs = options.isSecondChance ? options.patienceMs : undefined
   const names = members.map(backend => backend.name).join('|')
@@ -144,7 +165,23 @@ export function render(
     sentinelRules: countRules(sentinels),
   })
   const fallback = style === 'sentinel' ? sentinels : txt + sentinels
-  return fill(templates.prg, {
+  const lookup = fill(templates['prg-lookup'], {
+    pool: pool.name,
+    names,
+    affinity: options.affinity !== 'none',
+    fallbackRules: countRules(fallback),
+  })
+  const sticky = fill(templates['prg-sticky'], {
+    directory: config.directory,
+    // a string of httpd's expressions stands in single quotes
+    directoryInExpr: config.directory.replaceAll("'", "\\'"),
+    textMap,
+    pool: pool.name,
+    names,
+    relaxed: pool.stickiness === 'relaxed',
+    askRules: countRules(lookup) + countRules(fallback),
+  })
+  const values: Values = {
     version: options.version,
     command: options.command,
     configFile: options.configFile,
@@ -182,16 +219,20 @@ export function render(
     workerPatience: workerOf(options, patienceMs ?? options.timeoutMs),
     program,
     mapUser: options.mapUser === undefined ? '' : ` ${options.mapUser}`,
-    local: [...statusPaths, ...options.local.map(path => path.slice(1))]
-      .map(path => path.replace(/\/+$/, '').replace(/[^\w/]/g, '\\$&'))
-      .join('|'),
+    local: localPaths(prefix, options.local),
     cookie: cookie ?? false,
     names,
     affinity: options.affinity !== 'none',
     affinityUrl: options.affinity === 'url',
     affinityAddress: options.affinity === 'address',
+    // affinity and failback: all depend on more than the text map says
+    sticky:
+      cookie !== undefined &&
+      options.affinity === 'none' &&
+      pool.failback !== 'all',
+    stickyRules: sticky.trimEnd(),
+    lookup: lookup.trimEnd(),
     fallback: fallback.trimEnd(),
-    fallbackRules: countRules(fallback),
     again: options.isSecondChance,
     failed: whenFailed(templates['prg-again'], {
       directory: config.directory,
@@ -201,11 +242,25 @@ export function render(
     vhm,
     page,
     retryAfter: seconds(options.retryAfterMs),
-    secure: url?.scheme === 'https' ? '; Secure' : '',
+    hasUrl: url !== null,
+    cookieHeaders: cookieHeaders(
+      url,
+      sameSite,
+      ` && reqenv('ZF_SITE') == '${siteId}'`,
+    ),
     observer: options.observer === undefined ? false : observerLine(options),
     // virtual hosts with logs of their own use no CustomLog of the server
     logDirective: part === 'server' ? 'GlobalLog' : 'CustomLog',
-  })
+    prefix,
+    prefixPattern,
+    // without VirtualHostMonster a backend sees the path as visitors type it
+    path: `(?s)^${options.isVhm && prefix !== '' ? `${prefixPattern}/?` : '/'}(.*)`,
+    cookiePath: prefix === '' ? '/' : prefix,
+    siteId,
+  }
+  // the first of them is the jump over all others
+  const siteRules = countRules(fill(templates.prg, { ...values, siteRules: 0 }))
+  return fill(templates.prg, { ...values, siteRules: siteRules - 1 })
 }
 
 /** Under waitress' channel_timeout (120 s) with room for a slow clock. */
@@ -215,9 +270,22 @@ const idleSeconds = 60
 const connectSeconds = 2
 
 const styleText: Record<Style, string> = {
-  prg: 'asks the map',
+  prg: 'asks the map program',
   txt: "reads the monitor's text map",
   sentinel: 'looks at the sentinels',
+}
+
+/** What httpd serves itself, as a part of a pattern. */
+function localPaths(prefix: string, local: readonly string[]): string {
+  const own =
+    prefix === '' ? statusPaths : [`${prefix.slice(1)}/.zope-failover`]
+  return [...own, ...local.map(path => path.slice(1).replace(/\/+$/, ''))]
+    .map(escapePattern)
+    .join('|')
+}
+
+function escapePattern(path: string): string {
+  return path.replace(/[^\w/]/g, '\\$&')
 }
 
 const statusPaths = ['server-status', 'balancer-manager', '.zope-failover']
@@ -263,21 +331,45 @@ type PublicUrl = {
 }
 
 function parseUrl(text: string, problems: string[]): PublicUrl | null {
-  const isOrigin = /^https?:\/\/[\w.:[\]-]+\/?$/i.test(text)
-  if (!isOrigin || !URL.canParse(text)) {
+  const origin = parseOrigin(text)
+  if (typeof origin !== 'object' || !/^[\w.-]+$|:/.test(origin.host)) {
     problems.push(
       `--url must be what visitors type, http://HOST or https://HOST with a port if need be, without a path, got ${found(text)}`,
     )
     return null
   }
-  const url = new URL(text)
-  const scheme = url.protocol.slice(0, -1)
-  const usual = scheme === 'https' ? '443' : '80'
+  const { tls, host, port } = origin
   return {
-    scheme,
-    host: url.hostname,
-    port: url.port === '' ? usual : url.port,
+    scheme: tls ? 'https' : 'http',
+    host: host.includes(':') ? `[${host}]` : host,
+    port: String(port),
   }
+}
+
+/**
+ * The cookie's attributes for a visitor of https, and for one of http; which of
+ * them a visitor is, `--url` says, else httpd's own scheme (ServerName).
+ *
+ * @param onlyIf what must hold as well, as the end of an expression of httpd's
+ */
+function cookieHeaders(
+  url: PublicUrl | null,
+  sameSite: SameSite,
+  onlyIf: string,
+): Values[] {
+  const named = { none: 'None', lax: 'Lax', strict: 'Strict' }[sameSite]
+  const secure = { sameSite: named, secure: '; Secure', onlyIf }
+  // browsers refuse None without Secure
+  const plain = {
+    sameSite: sameSite === 'none' ? 'Lax' : named,
+    secure: '',
+    onlyIf,
+  }
+  if (url !== null) return [url.scheme === 'https' ? secure : plain]
+  return [
+    { ...secure, onlyIf: `${onlyIf} && %{REQUEST_SCHEME} == 'https'` },
+    { ...plain, onlyIf: `${onlyIf} && %{REQUEST_SCHEME} != 'https'` },
+  ]
 }
 
 function checkOptions(options: RenderOptions, problems: string[]): void {
@@ -285,12 +377,26 @@ function checkOptions(options: RenderOptions, problems: string[]): void {
     if (!rule.test(text))
       problems.push(`${name} must be ${words}, got ${found(text)}`)
   }
-  check(
-    '--site',
-    options.site,
-    /^(\/[\w.@~-]+)*$/,
-    'a path inside Zope such as /Plone, without "/" at its end',
+  const zopeWord =
+    /(?:^|\/)(?:VirtualHost(?:Base|Root)|_vh_[^/]*|\.{1,2})(?:\/|$)/
+  if (
+    !/^(?:\/[^/%\\\p{C}]+)*$/u.test(options.site) ||
+    zopeWord.test(options.site)
   )
+    problems.push(
+      `--site must be a path inside Zope such as /Plone or "/my site", as Zope shows it (not escaped), without "/" at its end, got ${found(options.site)}`,
+    )
+  const { prefix = '' } = options
+  if (
+    !/^(?:(?:\/(?!\+\+)[\w.~@+-]+)*(?:\/\+\+[\w.~@-]+\+\+[\w.~@-]*)*)?$/.test(
+      prefix,
+    ) ||
+    zopeWord.test(prefix) ||
+    /^\/\.zope-failover(?:\/|$)/.test(prefix)
+  )
+    problems.push(
+      `--prefix must be a path such as /api or /++api++ (a name in "++" at the end only), of letters, digits and .~@+_-, without "/" at its end, got ${found(prefix)}`,
+    )
   check(
     '--cookie',
     options.cookie ?? 'x',
@@ -305,7 +411,7 @@ function checkOptions(options: RenderOptions, problems: string[]): void {
   )
   for (const path of options.local)
     check(
-      '--local',
+      '--exclude',
       path,
       /^\/[\w.~-][\w.~/-]*$/,
       'a path such as /.well-known/acme-challenge',
@@ -314,6 +420,7 @@ function checkOptions(options: RenderOptions, problems: string[]): void {
     '--pool': options.part === 'server' && options.pool !== undefined,
     '--url': options.part === 'server' && options.url !== undefined,
     '--site': options.part === 'server' && options.site !== '',
+    '--prefix': options.part === 'server' && options.prefix !== undefined,
     '--map-user': options.part === 'site' && options.mapUser !== undefined,
     '--max': options.part === 'site' && options.maxConnections !== undefined,
     '--websocket': options.part === 'site' && options.isWebSocket === true,
@@ -486,10 +593,30 @@ function countRules(text: string): number {
   return text.split(/^RewriteRule /m).length - 1
 }
 
-function vhmPath(url: PublicUrl | null, site: string): string {
+/**
+ * What stands before the path for VirtualHostMonster. A namespace such as
+ * ++api++ at the end of the prefix is traversed inside Zope and left out of links,
+ * as Volto's set-up has it; what is before it is a part of the links (_vh_).
+ */
+function vhmPath(url: PublicUrl | null, site: string, prefix: string): string {
   const base =
     url === null
       ? '%{REQUEST_SCHEME}/%{SERVER_NAME}:%{SERVER_PORT}'
       : `${url.scheme}/${url.host}:${url.port}`
-  return `VirtualHostBase/${base}${site}/VirtualHostRoot/`
+  const inside = prefix.replace(/^.*?((?:\/\+\+[^/]*)*)$/, '$1')
+  const outside = prefix
+    .slice(0, prefix.length - inside.length)
+    .replaceAll(/\/([^/]+)/g, '_vh_$1/')
+  return `VirtualHostBase/${base}${escapePath(site)}${inside}/VirtualHostRoot/${outside}`
+}
+
+/** As it stands in a substitution, where % and $ have a meaning of their own. */
+function escapePath(path: string): string {
+  return encodeURIComponent(path)
+    .replaceAll(/%(?:2F|2B|40)/g, escape => decodeURIComponent(escape))
+    .replaceAll(
+      /[!'()*]/g,
+      character => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+    )
+    .replaceAll('%', '\\%')
 }

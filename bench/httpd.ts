@@ -1,9 +1,10 @@
 // One real httpd on loopback with a virtual host per map program; each serves
 // the same tiny file, named by the map's answer.
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { fill } from '../apache-conf/template.ts'
 import { textMapFile } from '../sentinels/names.ts'
 import type { MapProgram } from './programs.ts'
 import { exitOf } from './scratch.ts'
@@ -17,7 +18,48 @@ export type Site = {
   readonly map: MapProgram | undefined
   /** the rules in its place */
   readonly rules?: string
+  /** what each request sends as `Cookie`; left out: new visitors */
+  readonly cookie?: string
 }
+
+/**
+ * A site of style prg, with the very rules that look for sticky visitors in the
+ * text map of the map's directory; only new visitors ask the map program.
+ */
+export function siteWithSticky(name: string, map: MapProgram): Site {
+  const names = backends.join('|')
+  const textMap = `${map.directory}/${textMapFile}`
+  const sticky = fill(
+    readFileSync(
+      new URL('../apache-conf/prg-sticky.conf', import.meta.url),
+      'utf8',
+    ),
+    {
+      directory: map.directory,
+      directoryInExpr: map.directory,
+      textMap,
+      pool,
+      names,
+      relaxed: false,
+      askRules: 1,
+    },
+  )
+  return {
+    name,
+    map,
+    rules: `RewriteMap zope "prg:${map.argv.join(' ')}"
+  RewriteMap zopes "rnd:${textMap}"
+  RewriteCond "%{HTTP_COOKIE}" "(?:^|;\\s*)zope_route=(${names})\\s*(?:;|$)" [NV]
+  RewriteRule "^" "-" [E=ZF_ROUTE:%1]
+  ${sticky}
+  ${lookupCondition}
+  RewriteRule "^" "-" "[E=ZF_ANSWER:%2 %3]"
+  RewriteCond "%{ENV:ZF_ANSWER}" "^(\\S+) "
+  RewriteRule ^${sitePath}$ /%1.txt [L]`,
+  }
+}
+
+const lookupCondition = `RewriteCond "%{ENV:UNIQUE_ID} \${zope:%{ENV:UNIQUE_ID} ${pool} - %{REMOTE_ADDR}}" "^(\\S+) \\1 ([a-z][a-z0-9-]*) (\\S+)$"`
 
 /** What the styles without a map program do for a newcomer. */
 export function sitesWithoutProgram(directory: string): Site[] {
@@ -168,7 +210,7 @@ function virtualHost(site: Site, port: number): string {
       : map === undefined
         ? `RewriteRule ^${sitePath}$ /${backends[0]}.txt [L]`
         : `RewriteMap zope "prg:${map.argv.join(' ')}"
-  RewriteCond "%{ENV:UNIQUE_ID} \${zope:%{ENV:UNIQUE_ID} ${pool} - %{REMOTE_ADDR}}" "^(\\S+) \\1 ([a-z][a-z0-9-]*) (\\S+)$"
+  ${lookupCondition}
   RewriteRule ^${sitePath}$ /%2.txt [L]`
   return `Listen 127.0.0.1:${port}
 <VirtualHost 127.0.0.1:${port}>

@@ -1,6 +1,6 @@
 /* Load on one httpd: keep-alive connections, one request under way on each.
  *
- *   load PORT PATH CONNECTIONS MILLISECONDS
+ *   load PORT PATH CONNECTIONS MILLISECONDS [COOKIE]
  *
  * prints "requests N failed N seconds S". Whatever is not a whole 200 has
  * failed. A connection that httpd closed between two answers is opened again, as
@@ -62,13 +62,15 @@ static int is_whole(struct connection *c) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 5) return 2;
+  if (argc != 5 && argc != 6) return 2;
   address.sin_family = AF_INET;
   address.sin_port = htons((uint16_t)atoi(argv[1]));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   request_length = (size_t)snprintf(
-      request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n",
-      argv[2]);
+      request, sizeof request,
+      "GET %s HTTP/1.1\r\nHost: localhost\r\n%s%s%s\r\n", argv[2],
+      argc == 6 ? "Cookie: " : "", argc == 6 ? argv[5] : "",
+      argc == 6 ? "\r\n" : "");
   int count = atoi(argv[3]);
   double begin = now(), end = begin + atof(argv[4]) / 1000;
   long requests = 0, failed = 0;

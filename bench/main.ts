@@ -7,14 +7,20 @@ import { measureColdStart } from './cold-start.ts'
 import { measureLookups } from './lookups.ts'
 import { measureMemory } from './memory.ts'
 import { mapPrograms } from './programs.ts'
-import { report, targets } from './report.ts'
+import { report, stickyName, targets } from './report.ts'
 import type { Results } from './report.ts'
 import { measureRequests } from './requests.ts'
 import { makeScratch } from './scratch.ts'
 import type { Scratch } from './scratch.ts'
 import { measureSentinelLatency } from './sentinel-latency.ts'
-import { sitesWithoutProgram } from './httpd.ts'
-import { textMapDirectory } from './sentinel-directory.ts'
+import { sitesWithoutProgram, siteWithSticky } from './httpd.ts'
+import type { Site } from './httpd.ts'
+import type { MapProgram } from './programs.ts'
+import {
+  backends,
+  textMapDirectory,
+  writeTextMap,
+} from './sentinel-directory.ts'
 import { compile } from './tools.ts'
 
 const sections = [
@@ -135,6 +141,7 @@ async function measure(
               name: map?.name ?? 'no map',
               map,
             })),
+            ...stickySites(thisMap),
             ...sitesWithoutProgram(textMapDirectory(scratch)),
           ],
           c?.load,
@@ -173,6 +180,18 @@ async function measure(
     }
   }
   return results
+}
+
+/** As `apache-conf` has it: sticky visitors do not ask the map program. */
+function stickySites(map: MapProgram): Site[] {
+  writeTextMap(map.directory)
+  return [
+    siteWithSticky('this map, text map first, no cookie', map),
+    {
+      ...siteWithSticky(stickyName, map),
+      cookie: `zope_route=${backends[0]}`,
+    },
+  ]
 }
 
 function tell(what: string): void {

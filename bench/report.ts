@@ -29,6 +29,9 @@ export type Results = {
   memory?: Memory
 }
 
+/** The row of the sticky visitors. */
+export const stickyName = 'this map, with a cookie'
+
 export type Target = {
   readonly title: string
   readonly verdict: 'met' | 'missed' | 'not measured'
@@ -68,6 +71,13 @@ export function targets(results: Results): Target[] {
       '×',
     )
   }
+  if (results.requests)
+    judge(
+      figure => `requests with a cookie: ${figure} no map (at least 0.85 ×)`,
+      stickyRatio(results.requests),
+      value => value >= 0.85,
+      '×',
+    )
   if (results.sentinel)
     judge(
       figure => `sentinel's change seen, p99: ${figure} (under 20 ms)`,
@@ -144,6 +154,11 @@ function requestSection(rates: readonly RequestRates[]): string {
 ${table(['httpd with', 'requests/s', 'to no map', 'failed'], rows)}
 
 A tiny static file, 32 kept-alive connections; medians of ${none.length} alternating rounds.`
+}
+
+function stickyRatio(rates: readonly RequestRates[]): number | undefined {
+  const sticky = rates.find(({ site }) => site.name === stickyName)
+  return sticky && medianRatio(sticky.perSecond, rates[0]?.perSecond ?? [])
 }
 
 function sentinelSection(programs: NonNullable<Results['sentinel']>): string {

@@ -40,8 +40,15 @@ export async function measureRequests(
         const ms = round === 0 ? roundMs / 4 : roundMs
         const { requests, failed, seconds } =
           load === undefined
-            ? await loadFromNode(port, connections, ms)
-            : await loadFromC(scratch, load, port, connections, ms)
+            ? await loadFromNode(port, connections, ms, rates.site.cookie)
+            : await loadFromC(
+                scratch,
+                load,
+                port,
+                connections,
+                ms,
+                rates.site.cookie,
+              )
         rates.failed += failed
         if (round > 0) rates.perSecond.push(requests / seconds)
       }
@@ -59,9 +66,17 @@ async function loadFromC(
   port: number,
   connections: number,
   ms: number,
+  cookie: string | undefined,
 ): Promise<Load> {
   const child = scratch.spawn(
-    [load, String(port), sitePath, String(connections), String(ms)],
+    [
+      load,
+      String(port),
+      sitePath,
+      String(connections),
+      String(ms),
+      ...(cookie === undefined ? [] : [cookie]),
+    ],
     { stdio: ['ignore', 'pipe', scratch.logFd] },
   )
   let text = ''
@@ -83,10 +98,11 @@ async function loadFromNode(
   port: number,
   connections: number,
   ms: number,
+  cookie: string | undefined,
 ): Promise<Load> {
   const begin = performance.now()
   const end = begin + ms
-  const request = `GET ${sitePath} HTTP/1.1\r\nHost: localhost\r\n\r\n`
+  const request = `GET ${sitePath} HTTP/1.1\r\nHost: localhost\r\n${cookie === undefined ? '' : `Cookie: ${cookie}\r\n`}\r\n`
   const counts = { requests: 0, failed: 0 }
   const connection = (): Promise<void> =>
     new Promise(resolve => {

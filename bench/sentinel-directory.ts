@@ -42,13 +42,18 @@ export function makeSentinelDirectory(directory: string): void {
 export function textMapDirectory(scratch: Scratch): string {
   const directory = join(scratch.path, 'text-map')
   makeSentinelDirectory(directory)
+  writeTextMap(directory)
+  return directory
+}
+
+/** What a monitor would write there. */
+export function writeTextMap(directory: string): void {
   const config = parseConfig(configText(directory), 'bench')
   const snapshot = readSentinels(directory, new Set(backends))
   writeFileSync(
     join(directory, textMapFile),
     textMap(config, snapshot, Date.now()),
   )
-  return directory
 }
 
 /** What `touch zope1.drain` and `rm zope1.drain` do. */

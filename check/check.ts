@@ -4,14 +4,15 @@ import { readRegularFile } from '../sentinels/regular-file.ts'
 import { lookAt } from '../status/look.ts'
 import type { StatusReport } from '../status/report.ts'
 import { maxTokenBytes, tokenIn } from '../status/token.ts'
+import { askZope } from './ask-zope.ts'
 import { addressOf } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
 import { version } from '../config/version.ts'
-import type { HttpdFacts, OwnFacts } from './facts.ts'
+import type { HttpdFacts, OwnFacts, User } from './facts.ts'
 import { checkReport, placeOf } from './finding.ts'
 import type { CheckReport, Finding, Seen } from './finding.ts'
-import { generatedFindings } from './findings/generated.ts'
-import { mapFindings } from './findings/maps.ts'
+import { generatedFindings, generatedSet } from './findings/generated.ts'
+import { mapFindings, writableFinding } from './findings/maps.ts'
 import {
   ownFindings,
   runningMapFindings,
@@ -19,13 +20,18 @@ import {
 } from './findings/own.ts'
 import { proxyFindings } from './findings/proxy.ts'
 import { rewriteFindings } from './findings/rewrite.ts'
+import { reachFindings } from './findings/reach.ts'
 import { serverFindings } from './findings/server.ts'
+import { sameUrlFindings, siteFindings } from './findings/site.ts'
+import { missingSite, questionsForSite } from './findings/zope.ts'
 import { questionsFor, trialFindings } from './findings/trial.ts'
 import type { AskedPool } from './findings/trial.ts'
 import { gatherHttpd } from './gather.ts'
-import { ownMap, programOf, startedAs } from './map-command.ts'
+import { answersAs, ownMap, programOf, startedAs } from './map-command.ts'
 import { mapsOf, serversOf } from './servers.ts'
-import { system } from './system.ts'
+import type { RewriteMapping } from './servers.ts'
+import { programFiles } from './program-files.ts'
+import { system, weakOf } from './system.ts'
 import { tryMap } from './try-map.ts'
 
 export type CheckOptions = {
@@ -45,7 +51,7 @@ export async function check(options: CheckOptions): Promise<CheckReport> {
   const own = { config, configFile, system }
   // before any map is tried: what it sees is what was there
   const status = lookAt(config, Date.now())
-  const findings = ownFindings(status, own)
+  const findings = [...ownFindings(status, own), ...sameUrlFindings(config)]
   const { tokenFile } = config.status ?? {}
   if (tokenFile !== undefined) {
     const read = readRegularFile(tokenFile, maxTokenBytes)
@@ -61,19 +67,23 @@ export async function check(options: CheckOptions): Promise<CheckReport> {
       continue
     }
     const { facts } = gathered
+    const made = generatedSet(facts)
     const judged = [
       ...serverFindings(facts, own),
       ...mapFindings(facts, own),
-      ...rewriteFindings(facts),
-      ...proxyFindings(facts),
+      ...rewriteFindings(facts, made),
+      ...proxyFindings(facts, made),
       ...generatedFindings(facts),
+      ...reachFindings(facts, system),
+      ...siteFindings(facts, own),
       ...runningMapFindings(status, facts, own),
     ]
-    const tried =
+    const tried = await trials(facts, own, status, judged, options.trialMs)
+    const asked =
       options.trialMs === undefined
-        ? { findings: [], count: 0 }
-        : await trials(facts, own, status, judged, options.trialMs)
-    findings.push(...judged, ...tried.findings)
+        ? []
+        : await missingSites(facts, config, options.trialMs)
+    findings.push(...judged, ...tried.findings, ...asked)
     servers.push({
       conf: facts.confFile,
       version: facts.version ?? null,
@@ -103,13 +113,27 @@ function nothingToSee({
   }
 }
 
+/** Whether the sites are there, asked of a Zope that lives. */
+async function missingSites(
+  httpd: HttpdFacts,
+  config: Config,
+  limitMs: number,
+): Promise<Finding[]> {
+  const found = await Promise.all(
+    questionsForSite(httpd, config).map(async question =>
+      missingSite(question, await askZope(question, limitMs)),
+    ),
+  )
+  return found.flat()
+}
+
 /** Every program that could start is started; each one once. */
 async function trials(
   httpd: HttpdFacts,
   facts: OwnFacts,
   status: StatusReport,
   judged: readonly Finding[],
-  trialMs: number,
+  trialMs: number | undefined,
 ): Promise<{ findings: Finding[]; count: number }> {
   const broken = new Set(
     judged
@@ -129,30 +153,59 @@ async function trials(
       const where = placeOf(map.directive)
       const as = startedAs(map, httpd, facts)
       const program = programOf(map, httpd)
-      if (broken.has(where) || map.argv.length === 0 || as.kind === 'unknown')
-        return undefined
+      if (map.argv.length === 0 || as.kind === 'unknown') return undefined
       const isRoot = process.geteuid?.() === 0
       const own = ownMap(map.argv)
+      // never as root what somebody else can have changed
+      const weak =
+        as.user.uid === 0
+          ? weakOf(programFiles(program, map.argv, own))
+          : undefined
+      const safe =
+        weak === undefined ? as.user : answersAsOther(map, httpd, facts)
+      const unsafe =
+        weak === undefined ? [] : [writableFinding(map, weak, safe)]
+      if (broken.has(where) || safe === undefined || trialMs === undefined)
+        return { findings: unsafe, count: 0 }
       const pools = askedPools(facts.config, status, own?.answer)
       const trial = await tryMap(
         [program, ...map.argv.slice(1)],
         dirname(program),
-        isRoot ? as.user : undefined,
+        isRoot ? safe : undefined,
         own !== undefined,
         questionsFor(own, pools),
         trialMs,
       )
       const command = `env -i ${[program, ...map.argv.slice(1)].map(quoted).join(' ')}`
-      return [
-        ...trialFindings(trial, own, pools, where, command),
-        ...(isRoot || as.user.uid === process.geteuid?.()
-          ? []
-          : [asSomebodyElse(as.user.name, where)]),
-      ]
+      return {
+        findings: [
+          ...unsafe,
+          ...trialFindings(trial, own, pools, where, command),
+          ...(isRoot || as.user.uid === process.geteuid?.()
+            ? []
+            : [asSomebodyElse(as.user.name, where)]),
+        ],
+        count: 1,
+      }
     }),
   )
   const done = tried.filter(one => one !== undefined)
-  return { findings: done.flat(), count: done.length }
+  return {
+    findings: done.flatMap(one => one.findings),
+    count: done.reduce((sum, one) => sum + one.count, 0),
+  }
+}
+
+/** The user a map of ours becomes, when that is not root. */
+function answersAsOther(
+  map: RewriteMapping,
+  httpd: HttpdFacts,
+  facts: OwnFacts,
+): User | undefined {
+  const answers = answersAs(map, httpd, facts)
+  return answers.kind === 'user' && answers.user.uid !== 0
+    ? answers.user
+    : undefined
 }
 
 function asSomebodyElse(name: string, where: string): Finding {

@@ -1,6 +1,7 @@
 // What the rules judge: plain facts, and questions about files and users that
 // whoever gathered the facts answers. Pure.
 import type { Config } from '../config/config.ts'
+import type { WeakPoint } from '../config/trusted-path.ts'
 import type { ParsedConf } from './httpd-conf.ts'
 import type { Dump } from './httpd-dumps.ts'
 
@@ -78,6 +79,8 @@ export type HttpdFacts = {
   readonly version: string | undefined
   readonly conf: ParsedConf
   readonly dump: Dump | undefined
+  /** what another user can change of what root's httpd reads; httpd was not asked then */
+  readonly weak: WeakPoint | undefined
   /** what `-t` said when it refused */
   readonly refusal: string | undefined
   readonly generated: readonly GeneratedFile[]

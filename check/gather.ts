@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { WeakPoint } from '../config/trusted-path.ts'
 import { isAlive } from '../sentinels/process.ts'
 import type { GeneratedFile, HttpdFacts, User } from './facts.ts'
 import { commandWords, generatedHead } from './findings/generated.ts'
@@ -11,7 +12,7 @@ import { parseBuild, parseCompiledIn, parseDump } from './httpd-dumps.ts'
 import type { Build, Dump } from './httpd-dumps.ts'
 import { aprWords } from './httpd-text.ts'
 import { run } from './run.ts'
-import { modifiedMs, readText, source, system } from './system.ts'
+import { modifiedMs, readText, source, system, weakOf } from './system.ts'
 import { unitSettings } from './unit.ts'
 
 export type Wanted = {
@@ -52,19 +53,25 @@ export async function gatherHttpd(wanted: Wanted): Promise<Gathered> {
       why: `httpd's configuration ${confFile} does not exist`,
       isError: wanted.confFile !== undefined,
     }
-  const environment = await environmentFor(confFile)
-  const asked = await askHttpd(called, wanted, confFile, environment)
+  const isRoot = process.geteuid?.() === 0
+  const weakest = (files: readonly string[]): WeakPoint | undefined =>
+    isRoot ? weakOf(files) : undefined
+  const weakConf = weakest([confFile, `${dirname(confFile)}/envvars`])
+  const environment =
+    weakConf === undefined ? await environmentFor(confFile) : process.env
   const known = {
     serverRoot: called?.build.root ?? dirname(confFile),
-    modules: [
-      ...(asked?.compiledIn ?? []).map(moduleName),
-      ...(asked?.dump?.modules ?? []),
-    ],
+    modules: [...(await compiledIn(called)).map(moduleName)],
     defines: {},
     environment,
     version: called?.build.version,
   }
   const first = parseHttpdConf(confFile, source, known)
+  const weak = weakConf ?? weakest([...first.files, ...moduleFiles(first)])
+  const asked =
+    weak === undefined
+      ? await askHttpd(called, wanted, confFile, environment)
+      : undefined
   const defines = givenDefines(asked?.dump, first)
   const conf =
     Object.keys(defines).length === 0
@@ -86,6 +93,7 @@ export async function gatherHttpd(wanted: Wanted): Promise<Gathered> {
       version: called?.build.version,
       conf,
       dump: asked?.dump,
+      weak,
       refusal: asked?.refusal,
       generated: await generatedFiles(conf, wanted.configFile),
       ...life,
@@ -165,23 +173,14 @@ async function askHttpd(
   confFile: string,
   environment: NodeJS.ProcessEnv,
 ): Promise<
-  | {
-      compiledIn: string[]
-      dump: Dump | undefined
-      refusal: string | undefined
-    }
-  | undefined
+  { dump: Dump | undefined; refusal: string | undefined } | undefined
 > {
   if (called === undefined) return undefined
   const call = [...called.words, ...fileArguments(wanted)]
   const env = { ...environment, APACHE_CONFDIR: dirname(confFile) }
-  const [dumped, listed] = await Promise.all([
-    run([...call, '-t', ...dumps], env),
-    run([...called.words, '-l'], env),
-  ])
+  const dumped = await run([...call, '-t', ...dumps], env)
   const isTaken = dumped.code === 0
   return {
-    compiledIn: parseCompiledIn(listed.stdout),
     dump: isTaken ? parseDump(dumped.stdout) : undefined,
     refusal: isTaken
       ? undefined
@@ -190,6 +189,21 @@ async function askHttpd(
           .filter(line => !line.includes('AH00558'))
           .join('\n'),
   }
+}
+
+/** Reads no configuration. */
+async function compiledIn(called: Called | undefined): Promise<string[]> {
+  if (called === undefined) return []
+  const { stdout } = await run([...called.words, '-l'], process.env)
+  return parseCompiledIn(stdout)
+}
+
+/** What httpd loads into itself, as root. */
+function moduleFiles({ directives, serverRoot }: ParsedConf): string[] {
+  return directives
+    .filter(({ name }) => name === 'loadmodule' || name === 'loadfile')
+    .flatMap(({ args }) => args.slice(-1))
+    .map(file => (file.startsWith('/') ? file : `${serverRoot}/${file}`))
 }
 
 /** What -D gave: the dump's, less those the files define themselves. */

@@ -135,7 +135,8 @@ class Reader {
       return
     }
     this.#depth++
-    const open: { name: string; section: Section | undefined }[] = []
+    // for each open section all that are open there, shared by its directives
+    const open: (readonly Section[])[] = []
     let skipped = -1
     for (const [index, line] of lines.entries()) {
       if (index <= skipped) continue
@@ -145,12 +146,8 @@ class Reader {
         continue
       }
       if (!line.text.startsWith('<')) {
-        const sections = open.flatMap(({ section }) => section ?? [])
         const [word, rest] = headAndRest(line.text)
-        this.#directive(place, word.toLowerCase(), rest, [
-          ...around,
-          ...sections,
-        ])
+        this.#directive(place, word.toLowerCase(), rest, open.at(-1) ?? around)
         continue
       }
       const [name, inner] = headAndRest(line.text.slice(1).replace(/>\s*$/, ''))
@@ -166,9 +163,9 @@ class Reader {
         skipped = end
       } else if (!conditions.has(section.name)) {
         this.sections.push(section)
-        open.push({ name: section.name, section })
+        open.push([...(open.at(-1) ?? around), section])
       } else if (this.#isTrue(section)) {
-        open.push({ name: section.name, section: undefined })
+        open.push(open.at(-1) ?? around)
       } else {
         skipped = endOf(lines, index, section.name)
         if (section.name === 'iffile')

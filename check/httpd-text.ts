@@ -35,6 +35,7 @@ export function logicalLines(text: string): Line[] {
 
 /** The arguments of most directives (ap_getword_conf). */
 export function confWords(text: string): string[] {
+  if (!/["'\\]/.test(text)) return text.match(/\S+/g) ?? []
   const words: string[] = []
   let at = 0
   for (;;) {

@@ -9,6 +9,8 @@ export type Server = {
   readonly isMain: boolean
   /** where it begins */
   readonly place: { readonly file: string; readonly line: number } | undefined
+  /** of a virtual host, as written: `*:443` */
+  readonly addresses: readonly string[]
   /** all that is in it, in order */
   readonly directives: readonly Directive[]
   /** of these, what is in no Directory, Location or the like */
@@ -47,13 +49,26 @@ export type Rule = {
 /** The main server first. */
 export type Servers = readonly [Server, ...Server[]]
 
-export function serversOf({ directives, sections }: ParsedConf): Servers {
+/** Every rule asks for them, and a configuration can have 100,000 lines. */
+const known = new WeakMap<ParsedConf, Servers>()
+
+export function serversOf(conf: ParsedConf): Servers {
+  const servers = known.get(conf) ?? readServers(conf)
+  known.set(conf, servers)
+  return servers
+}
+
+function readServers({ directives, sections }: ParsedConf): Servers {
   const hosts = sections.filter(({ name }) => name === 'virtualhost')
+  const inside = new Map<Section | undefined, Directive[]>(
+    [undefined, ...hosts].map(host => [host, []]),
+  )
+  for (const directive of directives)
+    inside
+      .get(directive.sections.find(({ name }) => name === 'virtualhost'))
+      ?.push(directive)
   const server = (host: Section | undefined): Server => {
-    const all = directives.filter(
-      directive =>
-        directive.sections.find(({ name }) => name === 'virtualhost') === host,
-    )
+    const all = inside.get(host) ?? []
     const own = all.filter(directive =>
       directive.sections.every(section => section === host),
     )
@@ -65,6 +80,7 @@ export function serversOf({ directives, sections }: ParsedConf): Servers {
           : `virtual host ${named ?? host.args.join(' ')}`,
       isMain: host === undefined,
       place: host,
+      addresses: host?.args ?? [],
       directives: all,
       own,
     }
@@ -120,8 +136,16 @@ export function mapsOf(server: Server): RewriteMapping[] {
     })
 }
 
+const knownRules = new WeakMap<Server, readonly Rule[]>()
+
 /** The rules of a server in order, those of its sections among them. */
-export function rulesOf(server: Server): Rule[] {
+export function rulesOf(server: Server): readonly Rule[] {
+  const rules = knownRules.get(server) ?? readRules(server)
+  knownRules.set(server, rules)
+  return rules
+}
+
+function readRules(server: Server): Rule[] {
   const rules: Rule[] = []
   let conditions: Condition[] = []
   for (const directive of server.directives) {
@@ -182,14 +206,18 @@ export function textsOf(rule: Rule): string[] {
  * Whether a PCRE matches a text; undefined when JavaScript cannot tell, for it
  * does not know all that PCRE does.
  */
-export function matches(pattern: string, text: string): boolean | undefined {
+export function matches(
+  pattern: string,
+  text: string,
+  isCaseless = false,
+): boolean | undefined {
   const isNegated = pattern.startsWith('!')
   const source = (isNegated ? pattern.slice(1) : pattern)
     // (?s) at the beginning; possessive quantifiers
     .replace(/^\(\?[a-z]+\)/, '')
     .replaceAll(/([*+?}])\+/g, '$1')
   try {
-    return new RegExp(source).test(text) !== isNegated
+    return new RegExp(source, isCaseless ? 'is' : 's').test(text) !== isNegated
   } catch {
     // a pattern that PCRE alone understands
     return undefined

@@ -10,6 +10,9 @@ import {
 } from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import { errorCode } from '../config/error-code.ts'
+import { pathNode } from '../config/path-node.ts'
+import { weakPoint } from '../config/trusted-path.ts'
+import type { PathNode, WeakPoint } from '../config/trusted-path.ts'
 import type { PathFact, System, User } from './facts.ts'
 import { globPattern, hasWildcard } from './glob.ts'
 import type { Source } from './httpd-conf.ts'
@@ -17,6 +20,21 @@ import type { Source } from './httpd-conf.ts'
 export const system: System = { path, real, head, user, group }
 
 export const source: Source = { read: readText, list: listIncluded }
+
+/** The first of these files that a user other than root can change. */
+export function weakOf(files: Iterable<string>): WeakPoint | undefined {
+  // thousands of files lie in a few directories
+  const seen = new Map<string, PathNode | undefined>()
+  const look = (name: string): PathNode | undefined => {
+    if (!seen.has(name)) seen.set(name, pathNode(name))
+    return seen.get(name)
+  }
+  for (const file of files) {
+    const weak = weakPoint(look, file)
+    if (weak !== undefined) return weak
+  }
+  return undefined
+}
 
 /** undefined: not there, or not for us. */
 export function readText(file: string): string | undefined {

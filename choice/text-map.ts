@@ -2,6 +2,7 @@
 // no map program is there to ask. Pure.
 import type { Config } from '../config/config.ts'
 import { adminKinds } from '../sentinels/names.ts'
+import { noSentinels } from '../sentinels/snapshot.ts'
 import type { Snapshot } from '../sentinels/snapshot.ts'
 import { choose, newcomersOf, noTurns, standbysOf } from './choose.ts'
 import { buildTable } from './table.ts'
@@ -39,6 +40,51 @@ export function textMap(
     ),
   ])
   return head + [...pools.values()].map(linesOf).join('')
+}
+
+/**
+ * Whether httpd finds a sticky visitor's answer in the text map and does not ask
+ * the map program. These are the conditions of apache-conf/prg-sticky.conf, which
+ * hold only where the map program would keep the visitor, too, whatever the age of
+ * the text.
+ *
+ * @param route null = a new visitor
+ * @param affinity null = none
+ * @param text what `zope-failover.map` says; may be older than the snapshot
+ */
+export function isInTextMap(
+  pool: TablePool,
+  route: string | null,
+  affinity: string | null,
+  snapshot: Snapshot,
+  text: string,
+): boolean {
+  if (route === null || affinity !== null || pool.failback === 'all')
+    return false
+  const of = (name: string) => snapshot.backends.get(name) ?? noSentinels
+  const { share, maint } = of(route)
+  if (share === null || maint !== null) return false
+  if (pool.stickiness === 'relaxed' && share === 0) return false
+  const next = standbysIn(text, pool.name, route)
+  // httpd takes one of them at random
+  return (
+    next.length > 0 &&
+    next.every(name => of(name).drain === null && of(name).maint === null)
+  )
+}
+
+/**
+ * The backends of the line `POOL/BACKEND` (`-` when none stands by); empty
+ * without such a line.
+ */
+export function standbysIn(
+  text: string,
+  pool: string,
+  backend: string,
+): string[] {
+  const key = `${pool}/${backend} `
+  const found = text.split('\n').find(it => it.startsWith(key))
+  return found === undefined ? [] : found.slice(key.length).split('|')
 }
 
 /** When the text must be made anew though no file changes; Infinity = never. */

@@ -2,10 +2,16 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { seal, writeGenerated } from '../apache-conf/generated-file.ts'
 import { render } from '../apache-conf/render.ts'
-import type { Affinity, Part, Style, Templates } from '../apache-conf/render.ts'
+import type {
+  Affinity,
+  Part,
+  SameSite,
+  Style,
+  Templates,
+} from '../apache-conf/render.ts'
 import { parseDuration } from '../config/duration.ts'
 import { errorCode } from '../config/error-code.ts'
 import { loadConfig } from '../config/load.ts'
@@ -24,9 +30,11 @@ type Given = {
   pool?: string
   url?: string
   site: string
+  prefix?: string
   vhm: boolean
   /** --no-cookie makes it false */
   cookie: string | false
+  cookieSamesite: SameSite
   affinity: Affinity
   mapUser?: string
   timeout: string
@@ -34,7 +42,7 @@ type Given = {
   patience?: string
   reuse?: true
   max?: string
-  local: string[]
+  exclude: string[]
   maintenancePage?: string
   retryAfter: string
   observe?: true
@@ -75,9 +83,21 @@ export function apacheConfCommand(): Command {
       'what visitors type, such as https://www.example.org; left out: ServerName',
     )
     .option('--site <path>', 'the site inside Zope, such as /Plone', '')
+    .option(
+      '--prefix <path>',
+      'take this path of the host only, such as /++api++ or /api; left out: all',
+    )
     .option('--no-vhm', 'no VirtualHostMonster path; Zope sees the bare path')
     .option('--cookie <name>', 'name of the route cookie', 'zope_route')
     .option('--no-cookie', 'visitors are not bound to a backend')
+    .addOption(
+      new Option(
+        '--cookie-samesite <what>',
+        'whether requests from other sites carry the route cookie',
+      )
+        .choices(['none', 'lax', 'strict'])
+        .default('lax'),
+    )
     .addOption(
       new Option('--affinity <what>', 'what goes to the same backend if it can')
         .choices(['none', 'address', 'url'])
@@ -100,10 +120,15 @@ export function apacheConfCommand(): Command {
     )
     .option('--websocket', 'let requests become WebSockets')
     .option(
-      '--local <path>',
+      '--exclude <path>',
       'a path httpd serves itself, such as /.well-known/acme-challenge; repeatable',
       (path: string, before: string[]) => [...before, path],
       [],
+    )
+    .addOption(
+      new Option('--local <path>').hideHelp().argParser(() => {
+        throw new InvalidArgumentError('The option is now --exclude.')
+      }),
     )
     .option(
       '--maintenance-page <file>',
@@ -189,8 +214,10 @@ function print(given: Given, command: Command): string {
     pool: given.pool,
     url: given.url,
     site: given.site,
+    prefix: given.prefix,
     isVhm: given.vhm,
     cookie: given.cookie === false ? undefined : given.cookie,
+    cookieSameSite: given.cookieSamesite,
     affinity: given.affinity,
     mapUser: given.mapUser,
     timeoutMs,
@@ -198,7 +225,7 @@ function print(given: Given, command: Command): string {
     patienceMs,
     isReuse: given.reuse === true,
     maxConnections: given.max === undefined ? undefined : Number(given.max),
-    local: given.local,
+    local: given.exclude,
     page:
       given.maintenancePage === undefined
         ? readFileSync(template('maintenance.html'), 'utf8')
@@ -265,6 +292,8 @@ function template(name: string): URL {
 function readTemplates(): Templates {
   return {
     prg: readTemplate('prg'),
+    'prg-sticky': readTemplate('prg-sticky'),
+    'prg-lookup': readTemplate('prg-lookup'),
     'prg-again': readTemplate('prg-again'),
     sentinel: readTemplate('sentinel'),
     'last-resort': readTemplate('last-resort'),
@@ -301,6 +330,8 @@ export function commandLine(command: Command, configFile: string): string {
     return values.flatMap(one => [option.long ?? '', String(one)])
   })
   return ['zope-failover', command.name(), '--config', configFile, ...given]
-    .map(word => (/^[\w./:@=+-]+$/.test(word) ? word : `'${word}'`))
+    .map(word =>
+      /^[\w./:@=+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
+    )
     .join(' ')
 }

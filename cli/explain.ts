@@ -3,9 +3,14 @@ import { loadConfig } from '../config/load.ts'
 import { printable } from '../config/printable.ts'
 import { explain } from '../rewritemap/explain.ts'
 import { buildTable } from '../choice/table.ts'
-import { readSentinels } from '../sentinels/read.ts'
+import { isInTextMap } from '../choice/text-map.ts'
+import { textMapFile } from '../sentinels/names.ts'
+import { readRegularFile, readSentinels } from '../sentinels/read.ts'
 import { configOption } from './options.ts'
 import { oneOfNames } from './names.ts'
+
+/** A thousand backends in several pools have room. */
+const maxTextMapBytes = 16 * 1024 * 1024
 
 /** `zope-failover explain POOL [ROUTE [AFFINITY]]`. */
 export function explainCommand(): Command {
@@ -39,15 +44,21 @@ export function explainCommand(): Command {
           oneOfNames('pool', poolName, [...table.pools.keys()]),
         )
         if (pool === undefined) return
-        const lines = explain(
-          table,
-          pool,
+        const visitor = [
           route === undefined || route === '-' || route === '' ? null : route,
           // the map sees bytes
           affinity === undefined || affinity === ''
             ? null
             : Buffer.from(affinity).toString('latin1'),
+        ] as const
+        const file = readRegularFile(
+          `${config.directory}/${textMapFile}`,
+          maxTextMapBytes,
         )
+        const isText =
+          file.kind === 'bytes' &&
+          isInTextMap(pool, ...visitor, snapshot, file.text)
+        const lines = explain(table, pool, ...visitor, isText)
         process.stdout.write(`${lines.map(printable).join('\n')}\n`)
         process.stderr.write(
           snapshot.problems.map(({ text }) => `${printable(text)}\n`).join(''),

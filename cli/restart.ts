@@ -1,6 +1,7 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { loadConfig } from '../config/load.ts'
 import type { Backend, Config } from '../config/config.ts'
+import { found } from '../config/problem.ts'
 import { lookAt } from '../status/look.ts'
 import { maintBy } from '../steer/decide.ts'
 import type { Job } from '../steer/restart.ts'
@@ -31,21 +32,18 @@ export function restartCommand(): Command {
     .addOption(configOption())
     .addOption(limitOption('for each wait'))
     .option(
-      '--warm-up <path>',
-      "a page to fetch before visitors come; repeatable, in place of the configuration's warmUp",
-      (text: string, before: string[] | undefined) => [
-        ...(before ?? []),
-        path(text),
-      ],
+      '--warm-up <path...>',
+      "pages to fetch before visitors come, as visitors see them; in place of the configuration's warmUp",
     )
     .action(async (words: string[], options: Options) => {
-      const { names, command } = split(words, process.argv)
+      const given = split(words, process.argv)
       const config = loadConfig(options.config)
+      const { names, paths } = sorted(given.names, options.warmUp, config)
       const backends = namedBackends(config, names)
       refuseMaint(config, names)
       await restartAll(config, backends, {
-        command,
-        warmUp: options.warmUp,
+        command: given.command,
+        warmUp: paths,
         limitMs: options.limit,
         by: operator(),
       })
@@ -99,9 +97,25 @@ function split(
       'restart must have a command after the names, such as: zope-failover restart zope1 zope2 -- systemctl restart {}',
     )
   const names = words.slice(0, words.length - args.length - 1)
+  return { names, command: [program, ...args] }
+}
+
+/** `--warm-up / zope1`: an option of several values takes the names, too. */
+function sorted(
+  words: readonly string[],
+  values: readonly string[] | undefined,
+  { backends }: Config,
+): { names: string[]; paths: string[] | undefined } {
+  const names = [...words]
+  for (const value of values ?? [])
+    if (backends.some(({ name }) => name === value)) names.push(value)
+    else if (!isPath(value))
+      throw new WrongUsage(
+        `--warm-up must be paths as visitors see them, such as / or /news, got ${found(value)}`,
+      )
   if (names.length === 0)
     throw new WrongUsage('restart must have a backend before "--"')
-  return { names, command: [program, ...args] }
+  return { names, paths: values?.filter(isPath) }
 }
 
 function refuseMaint(config: Config, names: readonly string[]): void {
@@ -112,7 +126,6 @@ function refuseMaint(config: Config, names: readonly string[]): void {
   }
 }
 
-function path(text: string): string {
-  if (/^\/[!-"$-~]*$/.test(text)) return text
-  throw new InvalidArgumentError('It is a path, such as / or /news.')
+function isPath(text: string): boolean {
+  return /^\/[!-"$-~]*$/.test(text)
 }

@@ -31,8 +31,11 @@ export type ProbeSettings = {
   readonly verify: boolean
   /** down also when `failures` of the last `of` probes failed; of 0 = off */
   readonly window: { readonly failures: number; readonly of: number }
-  /** what httpd still holds to a backend that goes down is closed */
-  readonly cutLoose: boolean
+  /**
+   * What httpd still holds to a backend that goes down is closed; auto = where the
+   * monitor may, and without an error where it may not.
+   */
+  readonly dropConnections: 'on' | 'off' | 'auto'
   /** one that goes down again and again is kept out longer each time */
   readonly isDamped: boolean
   /** warming after down; 0 = off */
@@ -41,6 +44,8 @@ export type ProbeSettings = {
   /** heart beats but no worker answers: share 0 for so long, down after it */
   readonly busyForMs: number
   readonly deep: DeepProbe | null
+  /** what is fetched before new visitors come, after down; left out: nothing */
+  readonly warmUp?: readonly WarmUpPage[]
 }
 
 /** The sign of life beside the worker queue. */
@@ -92,8 +97,14 @@ export type Backend = {
   readonly host: string
   readonly port: number
   readonly probe: ProbeSettings
-  /** what `restart` fetches before visitors come again; left out: nothing */
-  readonly warmUp?: readonly string[]
+}
+
+/** A page that warms a Zope up. */
+export type WarmUpPage = {
+  /** the path that visitors see */
+  readonly shown: string
+  /** what Zope is asked for */
+  readonly path: string
 }
 
 export type Policy = 'failover' | 'balance'
@@ -117,6 +128,15 @@ export type Pool = {
   readonly minAlive: number
   /** its ZEO server, asked by itself; null = it is not */
   readonly zeo: { readonly host: string; readonly port: number } | null
+  /** where Zope has the site that visitors see; left out: paths are Zope's own */
+  readonly site?: {
+    /** `https/www.example.org:443`, as VirtualHostMonster takes it */
+    readonly origin: string
+    /** inside Zope: `/Plone`; empty: Zope's root */
+    readonly path: string
+  }
+  /** what warms those members up that have no pages of their own */
+  readonly warmUp?: readonly string[]
 }
 
 /** How the map is looked at through httpd. */

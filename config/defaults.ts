@@ -21,29 +21,36 @@ import type {
   ProbeInput,
   StatusInput,
 } from './schema.ts'
+import { warmUpPages } from './warm-up.ts'
 
 /** The limit for a whole probe when none is given. */
 export const defaultTimeoutMs = 5_000
 
 export function fillIn(input: FileInput): Config {
   const entries = Object.entries(input.backends)
-  const backends = entries.map(([name, { url, probe, warmUp }]): Backend => ({
-    name,
-    ...url,
-    ...(warmUp !== undefined && { warmUp }),
-    probe: probeSettings(
-      { ...commonFor(probe, input.probe), ...probe },
-      autoHeartbeat(url.tls, entries.length),
-    ),
-  }))
-  const all = backends.map(({ name }) => ({ name, weight: 1 }))
+  const all = entries.map(([name]) => ({ name, weight: 1 }))
+  const pools = Object.entries(input.pools).map(([name, pool]) =>
+    poolSettings(name, pool, all),
+  )
+  const backends = entries.map(([name, { url, probe, warmUp }]): Backend => {
+    const pages = warmUpPages(pools, name, warmUp)
+    return {
+      name,
+      ...url,
+      probe: {
+        ...probeSettings(
+          { ...commonFor(probe, input.probe), ...probe },
+          autoHeartbeat(url.tls, entries.length),
+        ),
+        ...(pages.length > 0 && { warmUp: pages }),
+      },
+    }
+  })
   return {
     directory: input.directory.replace(/(?<=.)\/+$/, ''),
     staleAfterMs: input.staleAfter,
     backends,
-    pools: Object.entries(input.pools).map(([name, pool]) =>
-      poolSettings(name, pool, all),
-    ),
+    pools,
     ...(input.map !== undefined && { map: mapSettings(input.map) }),
     ...(input.httpd !== undefined && {
       httpd: { status: input.httpd.status, host: input.httpd.host ?? null },
@@ -117,6 +124,10 @@ function poolSettings(
     failback,
     minAlive,
     zeo: pool.zeo ?? null,
+    ...(pool.site !== undefined && {
+      site: { origin: pool.site.url, path: pool.site.path },
+    }),
+    ...(pool.warmUp !== undefined && { warmUp: pool.warmUp }),
   }
 }
 
@@ -154,7 +165,7 @@ function probeSettings(given: ProbeInput, auto: Heartbeat): ProbeSettings {
     maxBody: given.maxBody ?? 65_536,
     verify: given.verify ?? true,
     window: given.window ?? { failures: 0, of: 0 },
-    cutLoose: given.cutLoose ?? false,
+    dropConnections: dropConnections(given.dropConnections),
     isDamped: given.damping ?? true,
     slowStartMs: given.slowStart ?? 30_000,
     // who is only connected to may speak anything but HTTP
@@ -179,6 +190,13 @@ function lightProbe({ tcp = false, ask, command }: ProbeInput): LightProbe {
   if (command !== undefined) return { kind: 'command', command }
   if (ask !== undefined) return { kind: 'ask', ...ask }
   return { kind: tcp ? 'tcp' : 'http' }
+}
+
+function dropConnections(
+  given: ProbeInput['dropConnections'] = 'auto',
+): ProbeSettings['dropConnections'] {
+  if (given === 'auto') return given
+  return given ? 'on' : 'off'
 }
 
 /** Heartbeats a second that a monitor sends on its own accord, at most. */

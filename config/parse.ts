@@ -9,7 +9,7 @@ import { kindProblems } from './light-probe.ts'
 import { nearest } from './nearest.ts'
 import { ConfigError, describeProblem, found } from './problem.ts'
 import type { Path, Problem } from './problem.ts'
-import { fileSchema, knownKeys, nameRule } from './schema.ts'
+import { fileSchema, knownKeys, nameRule, renamedKeys } from './schema.ts'
 import { readYaml } from './yaml.ts'
 
 /**
@@ -63,7 +63,7 @@ function issueProblems(issue: $ZodIssue, raw: unknown): Problem[] {
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map(key => ({
       path: [...path, key],
-      rule: `is not a known key${nearest(key, knownKeys(path))}`,
+      rule: unknownKeyRule(key, knownKeys(path)),
     }))
   if (issue.code === 'invalid_key') return [{ path, rule: nameRule }]
   // `zope1: URL` is short for `zope1: { url: URL }`
@@ -81,6 +81,14 @@ function issueProblems(issue: $ZodIssue, raw: unknown): Problem[] {
       ? '; after the ":" of a key there must be a space'
       : ''
   return [{ path, rule: `${issue.message}, ${shown(path, value)}${hint}` }]
+}
+
+/** @param known the keys that may stand there */
+function unknownKeyRule(key: string, known: readonly string[]): string {
+  const now = renamedKeys.get(key)
+  return now !== undefined && known.includes(now)
+    ? `is now called ${now}: rename it`
+    : `is not a known key${nearest(key, known)}`
 }
 
 /** What was found, unless it may be a secret: a problem ends in a log. */

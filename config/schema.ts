@@ -4,6 +4,7 @@ import { isIP } from './ip.ts'
 import * as z from 'zod'
 import { namePattern } from './config.ts'
 import { parseDuration } from './duration.ts'
+import { parseOrigin } from './origin.ts'
 
 export const nameRule =
   'must be a name: a small letter, then at most 31 small letters, digits or "-"'
@@ -169,7 +170,9 @@ const probe = mapping('a mapping of probe settings', {
   maxBody: integer(1, 1_048_576),
   verify: z.boolean({ error: 'must be true or false' }),
   window: probeWindow,
-  cutLoose: z.boolean({ error: 'must be true or false' }),
+  dropConnections: z.union([z.boolean(), z.literal('auto')], {
+    error: 'must be true, false or auto',
+  }),
   damping: z.boolean({ error: 'must be true or false' }),
   slowStart: duration('0s', '1h'),
   heartbeat: z.union(
@@ -199,25 +202,15 @@ const urlRule =
 const addressRule =
   'must have its IPv4 address as four numbers without leading zeros'
 const url = z.string({ error: urlRule }).transform((text, context) => {
-  // URL mends much (one slash, backslashes, an empty port): be stricter
-  const written = /^https?:\/\/([^\s/?#@\\]*[^\s/?#@\\:])\/?$/i.exec(text)?.[1]
-  const parsed =
-    written !== undefined && URL.canParse(text) ? new URL(text) : undefined
-  // and it reads 10.0.0.011 as 10.0.0.9, 10.1 as 10.0.0.1
-  const isMended =
-    /^\d+(\.\d+){3}$/.test(parsed?.hostname ?? '') &&
-    parsed?.hostname !== written?.replace(/:\d+$/, '')
-  if (isMended)
-    context.issues.push({ code: 'custom', message: addressRule, input: text })
-  else if (parsed !== undefined && parsed.port !== '0') {
-    const tls = parsed.protocol === 'https:'
-    return {
-      tls,
-      host: parsed.hostname.replace(/^\[(.*)\]$/, '$1'),
-      port: parsed.port === '' ? (tls ? 443 : 80) : Number(parsed.port),
-    }
-  } else context.issues.push({ code: 'custom', message: urlRule, input: text })
+  const origin = parseOrigin(text)
+  if (typeof origin === 'object') return origin
+  const message = origin === 'address' ? addressRule : urlRule
+  context.issues.push({ code: 'custom', message, input: text })
   return z.NEVER
+})
+
+const warmUp = z.array(urlPath, {
+  error: 'must be a list of paths, such as [/, /news]',
 })
 
 const backend = z.preprocess(
@@ -225,9 +218,7 @@ const backend = z.preprocess(
   mapping('a URL or a mapping with url', {
     url,
     probe: probe.optional(),
-    warmUp: z
-      .array(urlPath, { error: 'must be a list of paths, such as [/, /news]' })
-      .optional(),
+    warmUp: warmUp.optional(),
   }),
 )
 
@@ -257,6 +248,32 @@ const zeo = hostPort(
   'must be HOST:PORT of a ZEO server, an IPv6 address in brackets',
 )
 
+const sitePathRule =
+  'must be the path of the site inside Zope, such as /Plone, without "?", space or "#"'
+const sitePath = z
+  .string({ error: sitePathRule })
+  .regex(/^\/[!-"$->@-~]*$/, { error: sitePathRule })
+  .transform(text => text.replace(/\/+$/, ''))
+const siteUrlRule =
+  'must be what visitors type: http://HOST or https://HOST, with a port if need be'
+const siteUrl = z.string({ error: siteUrlRule }).transform((text, context) => {
+  const origin = parseOrigin(text)
+  if (typeof origin !== 'string') {
+    const { tls, host, port } = origin
+    const written = host.includes(':') ? `[${host}]` : host
+    return `${tls ? 'https' : 'http'}/${written}:${port}`
+  }
+  context.issues.push({ code: 'custom', message: siteUrlRule, input: text })
+  return z.NEVER
+})
+const site = z.preprocess(
+  value => (typeof value === 'string' ? { path: value } : value),
+  mapping('a path such as /Plone, or a mapping with path and url', {
+    path: sitePath,
+    url: siteUrl.default('http/localhost:80'),
+  }),
+)
+
 const membersRule = 'must be a list of at least one backend name'
 const pool = mapping('a mapping of pool settings', {
   policy: oneOf('failover', 'balance').default('failover'),
@@ -269,6 +286,8 @@ const pool = mapping('a mapping of pool settings', {
   failback: oneOf('newcomers', 'all').default('newcomers'),
   minAlive: integer(0, 1000).default(1),
   zeo: zeo.optional(),
+  site: site.optional(),
+  warmUp: warmUp.optional(),
 })
 
 const mapUrlRule =
@@ -344,7 +363,7 @@ const map = mapping('a mapping with url', {
   url: z
     .string({ error: mapUrlRule })
     .regex(
-      /^https?:\/\/(?:127\.\d+\.\d+\.\d+|\[::1\]|localhost)(?::[1-9]\d{0,4})?\/\.zope-failover\/map$/,
+      /^https?:\/\/(?:127\.\d+\.\d+\.\d+|\[::1\]|localhost)(?::[1-9]\d{0,4})?(?:\/[\w.~@+-]+)*\/\.zope-failover\/map$/,
       { error: mapUrlRule },
     ),
   host: hostName.optional(),
@@ -458,6 +477,11 @@ export type IcpInput = z.output<typeof icp>
 export type PoolInput = z.output<typeof pool>
 export type FileInput = z.output<typeof fileSchema>
 
+/** Keys that have another name now. */
+export const renamedKeys: ReadonlyMap<string, string> = new Map([
+  ['cutLoose', 'dropConnections'],
+])
+
 /** Every key that may stand at a place of the file; [] where none is known. */
 export function knownKeys(path: readonly (string | number)[]): string[] {
   const shapes: [RegExp, z.ZodRawShape][] = [
@@ -470,6 +494,7 @@ export function knownKeys(path: readonly (string | number)[]): string[] {
     [/^notify$/, notify.shape],
     [/^icp$/, icp.shape],
     [/^pools\.[^.]*$/, pool.shape],
+    [/^pools\.[^.]*\.site$/, { path: sitePath, url: siteUrl }],
     [/^pools\.[^.]*\.members\.\d+$/, { name, weight: name, tier: name }],
     [/^(backends\.[^.]*\.)?probe$/, probe.shape],
     [/^(backends\.[^.]*\.)?probe\.deep$/, probe.shape.deep.unwrap().shape],

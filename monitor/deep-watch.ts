@@ -10,7 +10,7 @@ import type { Health } from './judgement/health.ts'
 import { jittered } from './judgement/interval.ts'
 import type { Lookup } from './probes/lookup.ts'
 import { Loop } from './loop.ts'
-import { probe } from './probes/probe.ts'
+import { fetchPage } from './probes/page.ts'
 import type { Probed } from './probes/probe.ts'
 import type { Starvation } from './starvation.ts'
 
@@ -36,23 +36,9 @@ export async function askDeep(
   lookup: Lookup,
   signal: AbortSignal,
 ): Promise<{ readonly outcome: DeepOutcome; readonly probed: Probed }> {
-  const probed = await probe(
-    {
-      ...backend,
-      probe: {
-        ...backend.probe,
-        path: deep.path,
-        method: 'GET',
-        body: null,
-        // what the answer says counts, whatever its status
-        status: [[100, 599]],
-        timeoutMs: limitMs,
-        firstByteTimeoutMs: limitMs,
-      },
-    },
-    lookup,
-    signal,
-  )
+  const { path } = deep
+  // what the answer says counts, whatever its status
+  const probed = await fetchPage(backend, path, limitMs, lookup, signal)
   const status = probed.response?.statusCode ?? 0
   const isAllowed = backend.probe.status.some(
     ([from, to]) => status >= from && status <= to,

@@ -91,8 +91,9 @@ export class MapSupervisor {
       const right = rightTo(program)
       if (right === undefined) continue
       if (right.kind === 'not') {
-        const { what, why, remedy } = right
-        limits.push({ what, why, remedy })
+        const { kind: _, ...limit } = right
+        const { what, why, remedy } = limit
+        limits.push(limit)
         this.#tell(key, () =>
           this.#log.warn({ pid: program.report.pid, why: what, remedy }, why),
         )
@@ -189,6 +190,7 @@ function rightTo({ report, owner, isRecent }: Program): Right | undefined {
   const { pid, startTime, pidNamespace: namespace } = report
   const mayNot = (what: string, remedy: string): Right => ({
     kind: 'not',
+    severity: 'warning',
     what: `the map program with pid ${pid} ${what}`,
     why: 'a map program that hangs cannot be ended here: httpd would wait for it',
     remedy,

@@ -5,12 +5,12 @@ import type { Backend, Config } from '../config/config.ts'
 import { version } from '../config/version.ts'
 import { monitorReportFile, sentinelFile } from '../sentinels/names.ts'
 import { servedMs } from '../sentinels/served.ts'
-import { readRegularFile, readSentinels } from '../sentinels/read.ts'
+import { isInForce, readRegularFile, readSentinels } from '../sentinels/read.ts'
 import type { MonitorReport } from '../sentinels/reports.ts'
 import type { Snapshot } from '../sentinels/snapshot.ts'
 import type { Verdict } from './judgement/light.ts'
-import { CutLoose } from './cut-loose.ts'
-import { floorOf } from './judgement/floor.ts'
+import { ConnectionDropper } from './drop-connections.ts'
+import { floorOf, strandedOf } from './judgement/floor.ts'
 import { Hook } from './hook.ts'
 import { factsOf } from './notices/fact.ts'
 import type { Fact } from './notices/fact.ts'
@@ -53,6 +53,7 @@ export class Monitor {
   #zeoWatches = new Map<string, ZeoWatch>()
   #config: Config
   #kept: ReadonlySet<string> = new Set()
+  #stranded: ReadonlySet<string> = new Set()
   #isDue = false
   #isReady = false
   #reportedMs = -Infinity
@@ -84,7 +85,7 @@ export class Monitor {
     const lookup = new Lookup()
     this.#around = {
       lookup,
-      cutLoose: new CutLoose(config.directory, lookup, log),
+      dropper: new ConnectionDropper(config.directory, lookup, log),
       hook: new Hook(config.hook, log),
       telemetry: this.telemetry,
       starvation: this.#starvation,
@@ -98,7 +99,12 @@ export class Monitor {
         return agoMs < 0 ? Infinity : agoMs
       },
       doubt: name => this.#doubt(name),
+      isPlanned: name =>
+        (['maint', 'drain'] as const).some(kind =>
+          isInForce(config.directory, name, kind, Date.now()),
+        ),
       isKept: name => this.#kept.has(name),
+      isStranded: name => this.#stranded.has(name),
       changed: () => {
         this.#isDue = true
         this.#seeToFloor()
@@ -115,7 +121,7 @@ export class Monitor {
   /** Starts from the verdicts on disk. */
   start(): void {
     const { directory, backends } = this.#config
-    this.#checkCutLoose()
+    this.#checkDropping()
     const names = new Set(backends.map(backend => backend.name))
     const snapshot = readSentinels(directory, names)
     const file = readRegularFile(
@@ -184,7 +190,7 @@ export class Monitor {
   /** The verdicts stay. */
   stop(): void {
     this.#starvation.stop()
-    this.#around.cutLoose.stop()
+    this.#around.dropper.stop()
     this.#textMap.stop()
     this.#notices.stop()
     this.#mapSupervisor.stop()
@@ -193,9 +199,13 @@ export class Monitor {
     for (const watch of this.#watches.values()) watch.stop()
   }
 
-  #checkCutLoose(): void {
-    if (this.#config.backends.some(({ probe }) => probe.cutLoose))
-      this.#around.cutLoose.check()
+  #checkDropping(): void {
+    const wanted = this.#config.backends.map(
+      ({ probe }) => probe.dropConnections,
+    )
+    this.#around.dropper.check(
+      (['on', 'auto'] as const).find(one => wanted.includes(one)) ?? 'off',
+    )
   }
 
   /** Takes a changed configuration over without losing a verdict. */
@@ -207,7 +217,7 @@ export class Monitor {
       JSON.stringify(config.map) === JSON.stringify(this.#config.map)
     const isZeoSame = zeosOf(config) === zeosOf(this.#config)
     this.#config = config
-    this.#checkCutLoose()
+    this.#checkDropping()
     this.#textMap.retune(config)
     this.#around.hook.retune(config.hook)
     this.#notices.retune(config.notify)
@@ -254,15 +264,29 @@ export class Monitor {
 
   /** Keeps in who must stay for the sake of `minAlive`. */
   #seeToFloor(): void {
-    const before = this.#kept
-    this.#kept = floorOf(
-      this.#config.pools,
-      new Map([...this.#watches].map(([name, watch]) => [name, watch.judged])),
+    const judged = new Map(
+      [...this.#watches].map(([name, watch]) => [name, watch.judged]),
     )
+    const wereStranded = this.#stranded
+    this.#stranded = strandedOf(this.#config.pools, judged)
+    for (const name of this.#stranded)
+      if (!wereStranded.has(name)) this.#watches.get(name)?.hurry()
+    const before = this.#kept
+    this.#kept = floorOf(this.#config.pools, judged)
     const added = [...this.#kept].filter(name => !before.has(name))
-    if (added.length > 0)
+    const isBack = (name: string): boolean =>
+      judged.get(name)?.state !== 'cut-off' &&
+      judged.get(name)?.isAnswering === true
+    const back = added.filter(isBack)
+    if (back.length > 0)
+      this.#log.info(
+        { backends: back },
+        'answers again while no other backend of its pool does: last resort',
+      )
+    const floor = added.filter(name => !isBack(name))
+    if (floor.length > 0)
       this.#log.error(
-        { backends: added, kept: [...this.#kept] },
+        { backends: floor, kept: [...this.#kept] },
         'too few are left (minAlive): kept as last resort although judged out',
       )
     for (const name of new Set([...before, ...this.#kept]))
@@ -339,7 +363,10 @@ export class Monitor {
 
   #reportText(): string {
     const told = probesTold(this.#watches.size)
-    const { limits } = this.#mapSupervisor
+    const limits = [
+      ...this.#mapSupervisor.limits,
+      ...[this.#around.dropper.limit].filter(limit => limit !== undefined),
+    ]
     const report: MonitorReport = {
       version,
       pid: process.pid,

@@ -1,7 +1,7 @@
-// The heartbeats of one backend, one in flight at most: learned while it is well,
-// then asked for a few times a second.
+// The heartbeats of one backend that has one, a few times a second, one in flight
+// at most. Whether it has one is for the light probe to find out (watch.ts).
 import type { Backend } from '../config/config.ts'
-import { isWell, timesOf } from './judgement/health.ts'
+import { timesOf } from './judgement/health.ts'
 import type { Health } from './judgement/health.ts'
 import type { HeartEvent } from './judgement/heart.ts'
 import { heartbeat } from './probes/heartbeat.ts'
@@ -10,11 +10,9 @@ import type { Lookup } from './probes/lookup.ts'
 import { Loop } from './loop.ts'
 import type { Starvation } from './starvation.ts'
 
-/** a server that had none when it was well is asked again after so long */
-const learnAgainMs = 60_000
-/** nothing to do now */
+/** the name cannot be looked up now */
 const idleMs = 1_000
-/** nothing to do at all; a reload starts it again at once */
+/** nothing to do until it is learned, or other settings are there */
 const offMs = 3_600_000
 
 /** What a pulse needs of its backend's watch. */
@@ -30,7 +28,6 @@ export class Pulse {
   readonly #lookup: Lookup
   readonly #starvation: Starvation
   readonly #loop: Loop
-  #learnMs = -Infinity
 
   constructor(of: Pulsed, lookup: Lookup, starvation: Starvation) {
     this.#of = of
@@ -39,13 +36,8 @@ export class Pulse {
     this.#loop = new Loop(() => this.#round())
   }
 
-  start(delayMs: number): void {
-    this.#loop.start(delayMs)
-  }
-
-  /** Other settings or another address: what was learned of it may be wrong. */
-  retune(): void {
-    this.#learnMs = -Infinity
+  /** It has been learned, or other settings are there. */
+  start(): void {
     this.#loop.start(0)
   }
 
@@ -56,11 +48,8 @@ export class Pulse {
   async #round(): Promise<number> {
     const { backend, health, signal } = this.#of
     const times = timesOf(backend.probe, health.heart)
-    if (times === null) return offMs
+    if (times === null || !health.heart.isLearned) return offMs
     const startedMs = performance.now()
-    const isLearned = health.heart.isLearned
-    if (!isLearned && (!isWell(health) || startedMs < this.#learnMs))
-      return Math.min(idleMs, times.intervalMs)
     const resolved = await this.#lookup.resolve(backend.host, times.timeoutMs)
     if (resolved.kind === 'failed' || resolved.kind === 'hanging') return idleMs
     const event = await heartbeat(
@@ -71,12 +60,19 @@ export class Pulse {
         if (this.#starvation.lateSince(startedMs) === 0 && !signal.aborted)
           this.#of.note({ kind: 'silent', silentMs })
       },
+      () => {
+        if (!signal.aborted) this.#of.note({ kind: 'heartless' })
+      },
       signal,
     )
     if (signal.aborted) return 0
-    if (event !== undefined && event.kind !== 'silent') this.#of.note(event)
-    if (!isLearned && event?.kind !== 'beat')
-      this.#learnMs = performance.now() + learnAgainMs
+    if (event?.kind === 'beat')
+      this.#of.note({
+        ...event,
+        isOurs: this.#starvation.lateSince(startedMs) > 0,
+      })
+    else if (event !== undefined && event.kind !== 'silent')
+      this.#of.note(event)
     // a refusal has the pace of the light probe
     const wantedMs =
       this.#of.health.state === 'down'

@@ -31,6 +31,7 @@ export function backendReport(
     ].join('; '),
     share,
     streak: health.light.streak,
+    ...(health.light.cold !== null && { cold: true }),
     probes,
   }
 }
@@ -38,12 +39,20 @@ export function backendReport(
 /** What an earlier monitor's report says of its backends. */
 export type FormerReport = ReadonlyMap<
   string,
-  { readonly state: string; readonly since: number }
+  {
+    readonly state: string
+    readonly since: number
+    /** it was warming up */
+    readonly isCold?: boolean
+  }
 >
 
 /** Reads a former monitor.json; nothing in it is relied on. */
 export function parseFormerReport(text: string): FormerReport {
-  const former = new Map<string, { state: string; since: number }>()
+  const former = new Map<
+    string,
+    { state: string; since: number; isCold?: boolean }
+  >()
   const backends = parseReport(text)?.['backends']
   if (typeof backends !== 'object' || backends === null) return former
   for (const [name, told] of Object.entries(backends)) {
@@ -52,7 +61,9 @@ export function parseFormerReport(text: string): FormerReport {
     const state: unknown = Reflect.get(value, 'state')
     const since = Date.parse(String(Reflect.get(value, 'since')))
     const known = states.find(one => one === state)
-    if (known !== undefined) former.set(name, { state: known, since })
+    const isCold = Reflect.get(value, 'cold') === true
+    if (known !== undefined)
+      former.set(name, { state: known, since, ...(isCold && { isCold }) })
   }
   return former
 }
@@ -71,7 +82,7 @@ export function verdictOnDisk(
   const told = former.get(name)
   const verdict: Verdict =
     share !== null
-      ? { kind: 'up', share }
+      ? { kind: 'up', share, ...(told?.isCold === true && { isCold: true }) }
       : { kind: isOut(told) ? 'down' : 'none' }
   // a time of the future, or none at all, cannot be when it began
   const isKnown =

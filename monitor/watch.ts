@@ -3,15 +3,22 @@
 import type { Logger } from 'pino'
 import { addressOf } from '../config/config.ts'
 import type { Backend } from '../config/config.ts'
-import type { BackendReport, ProbeRecord } from '../sentinels/reports.ts'
-import { leavesWaiting } from './cut-loose.ts'
-import type { CutLoose } from './cut-loose.ts'
+import type { BackendReport, ProbeRecord, State } from '../sentinels/reports.ts'
+import { leavesWaiting } from './drop-connections.ts'
+import type { ConnectionDropper } from './drop-connections.ts'
 import { intervalMs, jittered } from './judgement/interval.ts'
 import { isDeepInDoubt } from './judgement/deep.ts'
 import type { DeepOutcome } from './judgement/deep.ts'
 import { DeepWatch } from './deep-watch.ts'
 import type { Judged } from './judgement/floor.ts'
-import { healthOf, isHeld, shareOf, step } from './judgement/health.ts'
+import {
+  healthOf,
+  isHeld,
+  isTrialDue,
+  shareOf,
+  step,
+  unflipped,
+} from './judgement/health.ts'
 import type { Health, HealthEvent } from './judgement/health.ts'
 import type { HeartEvent } from './judgement/heart.ts'
 import type { Hook } from './hook.ts'
@@ -21,15 +28,19 @@ import type { Lookup } from './probes/lookup.ts'
 import { describe, judge } from './judgement/outcome.ts'
 import type { Outcome } from './judgement/outcome.ts'
 import { probeLight } from './probes/light.ts'
+import { tryHeart } from './probes/trial.ts'
 import type { Publisher } from './publish.ts'
 import { backendReport } from './report.ts'
 import { Loop } from './loop.ts'
 import { Pulse } from './pulse.ts'
 import type { Starvation } from './starvation.ts'
 import type { ProbeKind, Telemetry } from './telemetry.ts'
+import { lastingMs, tell } from './judgement/told.ts'
+import type { Told } from './judgement/told.ts'
 import { claimMs, withoutFuture } from './judgement/transactions.ts'
 import type { Transactions } from './judgement/transactions.ts'
 import type { Turns } from './turns.ts'
+import { WarmUp } from './warm-up.ts'
 
 export type Surroundings = {
   readonly lookup: Lookup
@@ -37,7 +48,7 @@ export type Surroundings = {
   readonly turns: Turns
   readonly transactions: Transactions
   readonly publisher: Publisher
-  readonly cutLoose: CutLoose
+  readonly dropper: ConnectionDropper
   readonly hook: Hook
   readonly telemetry: Telemetry
   readonly log: Logger
@@ -45,27 +56,39 @@ export type Surroundings = {
   readonly servedAgoMs: (name: string) => number
   /** its deep probes find something wrong: its ZEO server is to be asked soon */
   readonly doubt: (name: string) => void
+  /** whether an operator has taken it out, so that its end is no surprise */
+  readonly isPlanned: (name: string) => boolean
   /** whether a backend stays in as a last resort whatever is judged */
   readonly isKept: (name: string) => boolean
+  /** whether no backend of one of its pools is in */
+  readonly isStranded: (name: string) => boolean
   /** something that the report tells has changed */
   readonly changed: () => void
 }
 
 const maxProbes = 64
+/** between two probes while no backend of a pool is in */
+const strandedMs = 200
 /** at most two forced probes a second (contract 6) */
 const suspectGapMs = 500
+/** a timer of Node may fire a moment early */
+const timerGraceMs = 5
 
 export class Watch {
   readonly #around: Surroundings
   readonly #loop: Loop
   readonly #pulse: Pulse
   readonly #deep: DeepWatch
+  readonly #warmUp: WarmUp
   readonly #ownTrouble: OwnTrouble
   readonly #probes: ProbeRecord[] = []
   #backend: Backend
   #health: Health
-  /** by the wall clock, for people: when this state began */
+  /** by the wall clock, for people: when the state began that it is in */
   #since: string
+  /** what people and programs are told of it */
+  #told: Told & { readonly since: string; readonly reason: string }
+  #tellTimer: NodeJS.Timeout | undefined
   #isJudged = false
   #suspectedMs = -Infinity
   #probedMs = -Infinity
@@ -84,6 +107,7 @@ export class Watch {
     this.#backend = backend
     this.#health = healthOf(verdict, backend.probe, now())
     this.#since = since
+    this.#told = toldOf(this.#health, since)
     this.#around = around
     this.#ownTrouble = new OwnTrouble(around.log)
     this.#loop = new Loop(() => this.#round())
@@ -98,6 +122,11 @@ export class Watch {
       lookup,
       starvation,
     )
+    this.#warmUp = new WarmUp(
+      this.#shown(isGood => this.#noteWarmUp(isGood)),
+      lookup,
+      around.log,
+    )
   }
 
   /** Its first probe is over, whatever came of it. */
@@ -107,15 +136,17 @@ export class Watch {
 
   start(delayMs: number): void {
     this.#loop.start(delayMs)
-    this.#pulse.start(delayMs)
     this.#deep.start(delayMs)
+    this.#warmUp.start()
   }
 
   /** The verdict stays on disk. */
   stop(): void {
+    clearTimeout(this.#tellTimer)
     this.#loop.stop()
     this.#pulse.stop()
     this.#deep.stop()
+    this.#warmUp.stop()
     this.#abort.abort()
   }
 
@@ -129,12 +160,16 @@ export class Watch {
     if (isMoved) {
       this.#health = healthOf({ kind: 'none' }, backend.probe, now())
       this.#since = new Date().toISOString()
+      this.#told = toldOf(this.#health, this.#since)
       this.#abort.abort()
       this.#abort = new AbortController()
     }
     this.#loop.start(0)
-    this.#pulse.retune()
+    this.#pulse.start()
     this.#deep.start(0)
+    // the pages may be others: they are counted from now on
+    this.#noteWarmUp(false)
+    this.#warmUp.start()
   }
 
   /** Whether somebody's suspicion may start a probe now. */
@@ -160,7 +195,13 @@ export class Watch {
     return {
       state: this.#health.state,
       outcome: this.#probes.at(-1)?.outcome ?? '',
+      isAnswering: this.#health.light.streak > 0,
     }
+  }
+
+  /** None of its pool is in any more: the next probe comes soon. */
+  hurry(): void {
+    this.#loop.start(this.#urgentMs())
   }
 
   /** Its share may be another one, for who else is left. */
@@ -170,11 +211,15 @@ export class Watch {
 
   report(probesTold: number): BackendReport {
     return backendReport(
-      this.#health,
+      {
+        ...this.#health,
+        state: this.#told.state,
+        reason: this.#told.reason,
+      },
       this.#share(),
       this.#around.isKept(this.#backend.name),
       this.#probes.slice(-probesTold),
-      this.#since,
+      this.#told.since,
     )
   }
 
@@ -182,6 +227,22 @@ export class Watch {
     await this.#around.turns.take()
     const backend = this.#backend
     const { signal } = this.#abort
+    if (isTrialDue(this.#health, backend.probe, now())) {
+      const startedMs = now()
+      this.#probedMs = startedMs
+      const { heart, light } = await tryHeart(
+        backend,
+        this.#around.lookup,
+        signal,
+      )
+      if (signal.aborted) return 0
+      this.#noteHeart(heart)
+      // one that stumbled over the missing body is asked as usual
+      if (light !== null && judge(light.outcome) === 'pass') {
+        this.#judge(light.outcome, light.ms, startedMs)
+        return this.#waitMs(startedMs)
+      }
+    }
     const startedMs = now()
     this.#probedMs = startedMs
     let isInFlight = true
@@ -206,25 +267,35 @@ export class Watch {
     clearTimeout(overdue)
     if (signal.aborted) return 0
     this.#ownTrouble.tell(backend, probed.outcome, probed.lookupError)
-    this.#judge(
-      this.#unlessStarved(probed.outcome, probed.ms, startedMs),
-      probed.ms,
-    )
+    this.#judge(probed.outcome, probed.ms, startedMs)
     return this.#waitMs(startedMs)
   }
 
   /** The interval counts from the start, with a pause at least after the end. */
   #waitMs(startedMs: number): number {
     const settings = this.#backend.probe
-    const interval = jittered(
-      intervalMs(this.#health.light, settings),
-      Math.random,
-    )
+    const interval = this.#around.isStranded(this.#backend.name)
+      ? this.#urgentMs()
+      : jittered(intervalMs(this.#health.light, settings), Math.random)
     const pause = Math.min(settings.fastIntervalMs, settings.intervalMs)
+    // what its heartbeats would tell is worth an early probe
+    if (isTrialDue(this.#health, settings, now())) return pause
     return Math.max(startedMs + interval - now(), pause / 2)
   }
 
-  #judge(outcome: Outcome, ms: number): void {
+  /** `fastInterval` at most, for visitors get the maintenance page meanwhile. */
+  #urgentMs(): number {
+    const settings = this.#backend.probe
+    const ms = Math.min(
+      settings.fastIntervalMs,
+      settings.intervalMs,
+      strandedMs,
+    )
+    return ms * (0.9 + 0.1 * Math.random())
+  }
+
+  #judge(answered: Outcome, ms: number, startedMs: number): void {
+    const outcome = this.#unlessStarved(answered, ms, startedMs)
     this.#count('light', outcome.kind, outcome.kind === 'pass' ? ms : null)
     this.#probes.push({
       at: new Date(Date.now() - ms).toISOString(),
@@ -234,6 +305,7 @@ export class Watch {
     if (this.#probes.length > maxProbes) this.#probes.shift()
     const isFirst = !this.#isJudged
     this.#isJudged = true
+    const wasAnswering = this.#health.light.streak > 0
     this.#around.log.debug(
       {
         backend: this.#backend.name,
@@ -247,18 +319,15 @@ export class Watch {
     )
     this.#apply({ kind: 'probed', outcome, ms }, outcome.kind, ms)
     this.#publish(judge(outcome) === 'pass')
-    if (isFirst) this.#around.changed()
+    if (isFirst || this.#health.light.streak > 0 !== wasAnswering)
+      this.#around.changed()
   }
 
   #noteHeart(event: HeartEvent): void {
     const { state: before, heart } = this.#health
     // the same silence is told again and again
     if (event.kind !== 'silent' || heart.silentMs === 0)
-      this.#count(
-        'heartbeat',
-        event.kind,
-        event.kind === 'beat' ? event.ms : null,
-      )
+      this.#count('heartbeat', event.kind, 'ms' in event ? event.ms : null)
     this.#apply(
       {
         kind: 'heart',
@@ -269,12 +338,19 @@ export class Watch {
             : Infinity,
       },
       'heartbeat',
-      event.kind === 'beat' ? event.ms : 0,
+      'ms' in event ? event.ms : 0,
     )
-    if (!heart.isLearned && this.#health.heart.isLearned)
+    if (!heart.isLearned && this.#health.heart.isLearned) {
       this.#around.log.info(
         { backend: this.#backend.name },
         'heartbeat learned, it is judged by it from now on',
+      )
+      this.#pulse.start()
+    }
+    if (event.kind === 'heartless')
+      this.#around.log.info(
+        { backend: this.#backend.name },
+        'no heartbeat, this server runs it as a request: judged by time alone, tried again in an hour',
       )
     if (this.#health.state !== before) this.#publish(false)
     // dead, or alive again: the light probe knows
@@ -318,6 +394,11 @@ export class Watch {
     this.#remark(deep.remark, this.#health.deep.remark)
     if (isDeepInDoubt(this.#health.deep)) this.#around.doubt(name)
     if (this.#health.state !== before) this.#publish(false)
+  }
+
+  #noteWarmUp(isGood: boolean): void {
+    this.#apply({ kind: 'warm-up', isGood }, 'warm-up', 0)
+    this.#publish(false)
   }
 
   #disclaim(): void {
@@ -369,13 +450,48 @@ export class Watch {
   }
 
   #apply(event: HealthEvent, outcome: string, ms: number): void {
-    const was = this.#health.state
-    this.#health = step(this.#health, event, this.#backend.probe, now())
+    const before = this.#health
+    const was = before.state
+    this.#health = step(before, event, this.#backend.probe, now())
+    const { state } = this.#health
+    this.#seeToCold(before)
+    if (state !== was) {
+      this.#since = new Date().toISOString()
+      // one that is gone claims nothing
+      if (state === 'down' || state === 'frozen') {
+        this.#disclaim()
+        if (this.#around.isPlanned(this.#backend.name))
+          this.#health = unflipped(before, this.#health)
+      }
+      this.#around.changed()
+      if (this.#leavesWaiting(was, outcome))
+        this.#around.dropper.drop(
+          this.#backend,
+          () => this.#health.state === state && !this.#abort.signal.aborted,
+        )
+    }
+    this.#tell(outcome, ms)
+  }
+
+  /** Tells of a change once it has lasted, or at once where that matters. */
+  #tell(outcome: string, ms: number): void {
     const { state, reason, light } = this.#health
-    if (state === was) return
-    // one that is gone claims nothing
-    if (state === 'down' || state === 'frozen') this.#disclaim()
-    this.#since = new Date().toISOString()
+    const { state: was, leftMs } = this.#told
+    const told = tell(this.#told, state, now())
+    if (told.leftMs !== leftMs) {
+      clearTimeout(this.#tellTimer)
+      if (told.leftMs !== null)
+        this.#tellTimer = setTimeout(
+          () => this.#tell(outcome, ms),
+          lastingMs + timerGraceMs,
+        )
+    }
+    const since = told.state === was ? this.#told.since : this.#since
+    this.#told =
+      told.state === state
+        ? { ...told, since, reason }
+        : { ...this.#told, ...told }
+    if (told.state === was) return
     const isBetter = state === 'up' || state === 'warming'
     this.#around.log[isBetter ? 'info' : 'warn'](
       {
@@ -405,16 +521,30 @@ export class Watch {
       reason,
       address: addressOf(this.#backend),
     })
-    // a first verdict is that of one probe: too little to cut anybody off
-    if (
+  }
+
+  #leavesWaiting(was: State, outcome: string): boolean {
+    const { state } = this.#health
+    const { dropConnections, light } = this.#backend.probe
+    return (
       (state === 'down' || state === 'frozen') &&
+      // a first verdict is that of one probe: too little to cut anybody off
       was !== 'unknown' &&
-      this.#backend.probe.cutLoose &&
-      leavesWaiting(outcome, this.#backend.probe.light.kind)
+      dropConnections !== 'off' &&
+      leavesWaiting(outcome, light.kind)
     )
-      this.#around.cutLoose.cut(
-        this.#backend,
-        () => this.#health.state === state && !this.#abort.signal.aborted,
+  }
+
+  /** Its warm-up begins, or is over. */
+  #seeToCold({ light: { cold: before } }: Health): void {
+    const { reason, light } = this.#health
+    if (before === null && light.cold !== null) this.#warmUp.start()
+    if (before === null || light.cold !== null) return
+    this.#around.changed()
+    if (light.state !== 'down' && light.state !== 'frozen')
+      this.#around.log.info(
+        { backend: this.#backend.name, share: this.#share(), reason },
+        'backend is warm',
       )
   }
 
@@ -445,6 +575,11 @@ export class Watch {
     if (lateMs === 0 || isTimely) return outcome
     return { kind: 'starved', lateMs }
   }
+}
+
+/** @param since RFC 3339 */
+function toldOf({ state, reason }: Health, since: string) {
+  return { state, leftMs: null, since, reason }
 }
 
 function now(): number {

@@ -27,12 +27,14 @@ const standingText: Record<Standing, string> = {
  *
  * @param route null = not bound
  * @param affinity null = none
+ * @param isText httpd finds this answer in the text map (`isInTextMap`)
  */
 export function explain(
   table: Table,
   pool: TablePool,
   route: string | null,
   affinity: string | null,
+  isText: boolean,
 ): string[] {
   const decision = choose(pool, route, affinity, noTurns)
   const lines = [describeDecision(pool, decision, route)]
@@ -51,6 +53,9 @@ export function explain(
     )
   }
   lines.push(
+    isText
+      ? 'With style prg httpd finds this in the text map (via=txt), without asking the map program.'
+      : 'With style prg httpd asks the map program (via=map).',
     table.isFresh
       ? 'The monitor is alive: its verdicts count.'
       : 'The monitor is gone: its last verdicts only order the choice.',

@@ -5,7 +5,7 @@ import { lstatSync, statSync } from 'node:fs'
 import { maxSentinelBytes, parseAdminNote, parseShare } from './content.ts'
 import type { Parsed } from './content.ts'
 import { listDirectory } from './directory.ts'
-import { meaningOf, monitorReportFile } from './names.ts'
+import { meaningOf, monitorReportFile, sentinelFile } from './names.ts'
 import { readRegularFile } from './regular-file.ts'
 import type { FileRead } from './regular-file.ts'
 import { judgedBackends, parseReport } from './reports.ts'
@@ -111,6 +111,22 @@ export function snapshotOf({ byName, isMissing, problems }: Entries): Snapshot {
     else if (says.kind === 'monitor-report') monitor = says.monitor
   }
   return { backends, monitor, problems: all }
+}
+
+/** Whether one file of the administrator counts now; reads that one only. */
+export function isInForce(
+  directory: string,
+  name: string,
+  kind: 'maint' | 'drain',
+  nowMs: number,
+): boolean {
+  const { says } = readEntry(
+    directory,
+    sentinelFile(name, kind),
+    new Set([name]),
+  ) ?? { says: { kind: 'nothing' } }
+  const note = says.kind === 'sentinel' ? says.sentinels[kind] : undefined
+  return note !== undefined && note !== null && (note.until ?? nowMs) >= nowMs
 }
 
 /** undefined = there is no such file. */

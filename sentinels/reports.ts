@@ -33,6 +33,8 @@ export type BackendReport = {
   readonly share: number | null
   /** passes (positive) or failures (negative) in a row */
   readonly streak: number
+  /** true: its warm-up pages are not done; left out: it is warm */
+  readonly cold?: true
   /** oldest first, at most 64 */
   readonly probes: readonly ProbeRecord[]
 }
@@ -91,6 +93,8 @@ export type MonitorReport = {
 
 /** Something the monitor would do if it were allowed to. */
 export type MonitorLimit = {
+  /** info = not asked for, but it would be better */
+  readonly severity: 'info' | 'warning'
   /** what cannot be done, and why: one sentence */
   readonly what: string
   /** what follows for visitors */
@@ -176,6 +180,7 @@ export function isMonitorReport(value: unknown): value is MonitorReport {
 function isLimit(value: unknown): boolean {
   return (
     isRecord(value) &&
+    (value['severity'] === 'info' || value['severity'] === 'warning') &&
     ['what', 'why', 'remedy'].every(key => typeof value[key] === 'string')
   )
 }

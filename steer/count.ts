@@ -8,7 +8,7 @@ import { got, HTTPError, RequestError } from 'got'
 import { originOf } from '../config/config.ts'
 import type { Backend, Config, HttpdSettings } from '../config/config.ts'
 import { errorCode } from '../config/error-code.ts'
-import { findSs, ssFilter } from '../monitor/cut-loose.ts'
+import { findSs, ssFilter } from '../monitor/drop-connections.ts'
 import { busyOf } from './server-status.ts'
 import type { Busy } from './server-status.ts'
 

@@ -121,7 +121,10 @@ export function isBack(
   if (report === undefined)
     return { kind: 'not-yet', why: 'the monitor does not know it' }
   const { state, reason, probes } = report
-  const isWell = state === 'up' || (state === 'warming' && !isWhole)
+  // the monitor's own warm-up comes first: two at once can hang a Python 3.11
+  const isWell =
+    report.cold !== true &&
+    (state === 'up' || (state === 'warming' && !isWhole))
   const isNew = probes.some(
     ({ at, outcome }) => outcome === 'pass' && Date.parse(at) >= sinceMs,
   )

@@ -5,11 +5,16 @@
 // never gets idle on a busy site, and a POST that came at the wrong moment would
 // be lost.
 import { spawn } from 'node:child_process'
-import { got, RequestError } from 'got'
-import { addressOf, originOf } from '../config/config.ts'
-import type { Backend, Config } from '../config/config.ts'
+import { addressOf } from '../config/config.ts'
+import type { Backend, Config, WarmUpPage } from '../config/config.ts'
 import { formatDuration } from '../config/duration.ts'
 import { errorCode } from '../config/error-code.ts'
+import { printable } from '../config/printable.ts'
+import { warmUpPages } from '../config/warm-up.ts'
+import { describe } from '../monitor/judgement/outcome.ts'
+import { judgePage } from '../monitor/judgement/warm-up.ts'
+import { Lookup } from '../monitor/probes/lookup.ts'
+import { fetchPage } from '../monitor/probes/page.ts'
 import { lookAt } from '../status/look.ts'
 import { monitorReportFile } from '../sentinels/names.ts'
 import { readRegularFile } from '../sentinels/read.ts'
@@ -27,7 +32,7 @@ export type Job = {
   readonly backend: Backend
   /** without a shell; `{}` in an argument stands for the backend's name */
   readonly command: readonly [string, ...string[]]
-  /** in place of the backend's own list */
+  /** paths as visitors see them, in place of the backend's own list */
   readonly warmUp: readonly string[] | undefined
   /** for each wait, in ms */
   readonly limitMs: number
@@ -129,7 +134,11 @@ async function renew(job: Job, hold: Hold): Promise<void> {
   tell.step(`${name}: the command is done, waiting until it answers`)
   await untilBack(job, endMs, false)
   hold.say('restart: warming up')
-  for (const path of job.warmUp ?? backend.warmUp ?? []) await warmUp(job, path)
+  const pages =
+    job.warmUp === undefined
+      ? (backend.probe.warmUp ?? [])
+      : warmUpPages(job.config.pools, name, job.warmUp)
+  for (const page of pages) await warmUp(job, page)
   hold.check()
 }
 
@@ -224,34 +233,28 @@ function run(
   })
 }
 
+/** @throws {Stopped} when it has no answer within the limit, or one of a fault */
 async function warmUp(
   { backend, limitMs, tell, signal }: Job,
-  path: string,
+  { shown, path }: WarmUpPage,
 ): Promise<void> {
   const { name, probe } = backend
-  tell.live(`${name}: GET ${path}`)
-  const startedMs = performance.now()
-  let status
-  try {
-    const response = await got(`${originOf(backend)}${path}`, {
-      retry: { limit: 0 },
-      followRedirect: false,
-      throwHttpErrors: false,
-      timeout: { request: limitMs },
-      https: { rejectUnauthorized: probe.verify },
-      signal,
-      ...(probe.host !== null && { headers: { host: probe.host } }),
-    })
-    status = response.statusCode
-  } catch (err) {
-    signal.throwIfAborted()
-    throw new Stopped(
-      `GET ${path} had no answer (${err instanceof RequestError ? err.code : errorCode(err)})`,
-      { cause: err },
-    )
-  }
-  const ms = Math.round(performance.now() - startedMs)
-  tell.step(`${name}: GET ${path}: ${status} in ${ms} ms`)
+  tell.live(`${name}: GET ${shown}`)
+  const { outcome, ms, response } = await fetchPage(
+    backend,
+    path,
+    limitMs,
+    new Lookup(),
+    signal,
+  )
+  signal.throwIfAborted()
+  if (outcome.kind !== 'pass' || 'by' in outcome)
+    throw new Stopped(`GET ${shown} had no answer (${describe(outcome)})`)
+  const { status } = outcome
+  const location = printable(response?.headers.location ?? '').slice(0, 200)
   // a page that Zope makes of a fault would meet every visitor
-  if (status >= 500) throw new Stopped(`GET ${path} gave ${status}`)
+  const { complaint } = judgePage(outcome, ms, probe.slowMs, location)
+  const remark = complaint === null || status >= 500 ? '' : ` (${complaint})`
+  tell.step(`${name}: GET ${shown}: ${status} in ${Math.round(ms)} ms${remark}`)
+  if (status >= 500) throw new Stopped(`GET ${shown} gave ${status}`)
 }

@@ -1,6 +1,7 @@
 // The map programs: will they start, as whom, and can they do their work? Pure.
 import { obstacle } from '../access.ts'
 import type { Need } from '../access.ts'
+import type { WeakPoint } from '../../config/trusted-path.ts'
 import type { HttpdFacts, OwnFacts, User } from '../facts.ts'
 import { placeOf } from '../finding.ts'
 import type { Finding } from '../finding.ts'
@@ -26,6 +27,26 @@ export function mapFindings(httpd: HttpdFacts, facts: OwnFacts): Finding[] {
     ]),
     ...severalFindings(programs),
   ]
+}
+
+/**
+ * A program that another user can change, and that httpd starts as root.
+ *
+ * @param ranAs who it was tried as; undefined: it was not tried
+ */
+export function writableFinding(
+  map: RewriteMapping,
+  weak: WeakPoint,
+  ranAs: User | undefined,
+): Finding {
+  return {
+    code: 'map-writable',
+    severity: 'warning',
+    what: `${weak.text}, and httpd starts the map ${map.name} with it as root`,
+    why: `who can write there becomes root at the next start of httpd; ${ranAs === undefined ? 'so the map was not tried' : `so it was tried as ${ranAs.name}, not as root`}`,
+    remedy: `chown root: ${weak.path}; chmod go-w ${weak.path}\nor name a user in the rule: apache-conf --map-user zope-failover`,
+    where: placeOf(map.directive),
+  }
 }
 
 function engineFindings(map: RewriteMapping, servers: Servers): Finding[] {

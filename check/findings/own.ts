@@ -91,7 +91,6 @@ function monitorFindings({ monitor, limits = [] }: StatusReport): Finding[] {
   if (monitor.kind === 'alive')
     return limits.map(limit => ({
       code: 'monitor-limit',
-      severity: 'warning',
       ...limit,
       where: null,
     }))

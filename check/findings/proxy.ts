@@ -14,13 +14,17 @@ import {
   textsOf,
 } from '../servers.ts'
 import type { Rule, Server } from '../servers.ts'
-import { isGenerated } from './generated.ts'
+import { generatedSet } from './generated.ts'
 
-export function proxyFindings(httpd: HttpdFacts): Finding[] {
+/** @param made the generated files as they should be: nothing to lint there */
+export function proxyFindings(
+  httpd: HttpdFacts,
+  made: ReadonlySet<string> = generatedSet(httpd),
+): Finding[] {
   const servers = serversOf(httpd.conf)
   return [
     ...httpd.conf.directives
-      .filter(directive => !isGenerated(httpd, directive.file))
+      .filter(directive => !made.has(directive.file))
       .flatMap(directive => [
         ...balancerFindings(directive, httpd.version),
         ...plainFindings(directive),
@@ -29,7 +33,7 @@ export function proxyFindings(httpd: HttpdFacts): Finding[] {
       ...slashFindings(server),
       ...overrideFindings(server),
       ...errorPageFindings(server),
-      ...nameFindings(server, servers[0], httpd),
+      ...nameFindings(server, servers[0], made),
     ]),
   ]
 }
@@ -164,8 +168,9 @@ function slashFindings(server: Server): Finding[] {
         code: 'encoded-slashes',
         severity: 'warning',
         what: 'AllowEncodedSlashes NoDecode together with rules that escape the path',
-        why: 'every escaped character is escaped a second time (%2F arrives as %252F), and a URL with %25 gives 400',
-        remedy: 'take it away: Off is httpd’s default, and %2F a 404',
+        why: '%2F is escaped a second time and arrives at Zope as %252F, so that it cannot be told from a %252F of the visitor; every other character arrives as it was sent (httpd 2.4.71)',
+        remedy:
+          'take it away: Off is httpd’s default, and %2F a 404. A double slash is another setting: // arrives as / unless you write MergeSlashes Off',
         where,
       },
     ]
@@ -175,7 +180,7 @@ function slashFindings(server: Server): Finding[] {
         code: 'encoded-slashes',
         severity: 'info',
         what: 'AllowEncodedSlashes On',
-        why: '%2F in a path arrives at Zope as a plain /: another object, perhaps',
+        why: '%2F in a path arrives at Zope as a plain /: another object, perhaps. %2F%2F arrives as // with MergeSlashes Off, and as / without it',
         remedy: 'take it away unless the site needs it',
         where,
       },
@@ -256,7 +261,7 @@ function proxiedBy(server: Server, path: string): Directive | undefined {
 function nameFindings(
   server: Server,
   main: Server,
-  httpd: HttpdFacts,
+  made: ReadonlySet<string>,
 ): Finding[] {
   const rule = proxyRules(server).find(
     one =>
@@ -276,7 +281,7 @@ function nameFindings(
       what: `${server.name} has no ServerName, and its rules put that into Zope’s links`,
       why: 'httpd takes the name of the machine, or whatever it finds',
       remedy: `write ServerName https://www.example.org:443 there, or make the rules with --url`,
-      where: isGenerated(httpd, rule.directive.file)
+      where: made.has(rule.directive.file)
         ? server.place === undefined
           ? null
           : placeOf(server.place)

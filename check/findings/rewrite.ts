@@ -16,9 +16,13 @@ import {
   textsOf,
 } from '../servers.ts'
 import type { Rule, RewriteMapping, Server } from '../servers.ts'
-import { isGenerated } from './generated.ts'
+import { generatedSet } from './generated.ts'
 
-export function rewriteFindings(httpd: HttpdFacts): Finding[] {
+/** @param made the generated files as they should be: nothing to lint there */
+export function rewriteFindings(
+  httpd: HttpdFacts,
+  made: ReadonlySet<string> = generatedSet(httpd),
+): Finding[] {
   const servers = serversOf(httpd.conf)
   const [main] = servers
   const mainMaps = mapsOf(main)
@@ -31,7 +35,7 @@ export function rewriteFindings(httpd: HttpdFacts): Finding[] {
       const rules = rulesOf(server)
       return [
         ...visibilityFindings(server, rules, maps, mainMaps, httpd),
-        ...handWritten(rules, maps, httpd),
+        ...handWritten(rules, maps, made, httpd),
       ]
     }),
     ...mainRulesFindings(servers, main, mainMaps),
@@ -115,13 +119,14 @@ function mainRulesFindings(
 function handWritten(
   rules: readonly Rule[],
   maps: readonly RewriteMapping[],
+  made: ReadonlySet<string>,
   httpd: HttpdFacts,
 ): Finding[] {
   const programs = new Set(
     maps.filter(({ kind }) => kind === 'prg').map(({ name }) => name),
   )
   const tainted = taintedVariables(rules, programs)
-  const ours = rules.filter(rule => !isGenerated(httpd, rule.directive.file))
+  const ours = rules.filter(rule => !made.has(rule.directive.file))
   return [
     ...ours.flatMap(rule => [
       ...targetFindings(rule, programs, tainted),

@@ -14,6 +14,7 @@ export function serverFindings(httpd: HttpdFacts, facts: OwnFacts): Finding[] {
   const programs = servers.flatMap(mapsOf).filter(({ kind }) => kind === 'prg')
   const isNeeded = isUsed(servers, programs, facts)
   return [
+    ...weakFindings(httpd),
     ...refusalFindings(httpd),
     ...moduleFindings(httpd),
     ...unseenFindings(httpd),
@@ -22,6 +23,7 @@ export function serverFindings(httpd: HttpdFacts, facts: OwnFacts): Finding[] {
     ...logFindings(httpd, servers, programs),
     ...(isNeeded ? sentinelFindings(httpd, servers, facts) : []),
     ...hiddenFindings(httpd, programs, isNeeded, facts),
+    ...memoryFindings(httpd, programs),
   ]
 }
 
@@ -39,6 +41,20 @@ function isUsed(
       ),
     )
   )
+}
+
+function weakFindings({ weak, control }: HttpdFacts): Finding[] {
+  if (weak === undefined) return []
+  return [
+    {
+      code: 'conf-writable',
+      severity: 'warning',
+      what: `${weak.text}, and httpd, started as root, reads it`,
+      why: 'who can write there becomes root at the next start of httpd (LoadModule, envvars, piped logs); so this check did not have httpd read it as root',
+      remedy: `chown root: ${weak.path}; chmod go-w ${weak.path}\nthen: ${control} -t`,
+      where: weak.path,
+    },
+  ]
 }
 
 /** Directives of these modules that an administrator meets here. */
@@ -299,8 +315,7 @@ function hiddenFindings(
 ): Finding[] {
   const { unit } = httpd
   if (unit === undefined) return []
-  const isOn = (key: string): boolean =>
-    /^(?:yes|true|on|1|disconnected|tmpfs)$/i.test(unit.settings.get(key) ?? '')
+  const isOn = (key: string): boolean => isUnitOn(unit, key)
   const hidden: { setting: string; roots: readonly string[] }[] = []
   if (isOn('PrivateTmp'))
     hidden.push({ setting: 'PrivateTmp', roots: ['/tmp', '/var/tmp'] })
@@ -331,4 +346,35 @@ function hiddenFindings(
         where: unit.file,
       })),
   )
+}
+
+function isUnitOn(
+  { settings }: NonNullable<HttpdFacts['unit']>,
+  key: string,
+): boolean {
+  return /^(?:yes|true|on|1|disconnected|tmpfs)$/i.test(settings.get(key) ?? '')
+}
+
+/** Node makes machine code while it runs, which this setting forbids. */
+function memoryFindings(
+  { unit }: HttpdFacts,
+  programs: readonly RewriteMapping[],
+): Finding[] {
+  const key = 'MemoryDenyWriteExecute'
+  if (
+    unit === undefined ||
+    !isUnitOn(unit, key) ||
+    !programs.some(({ argv }) => ownMap(argv) !== undefined)
+  )
+    return []
+  return [
+    {
+      code: 'unit-kills-map',
+      severity: 'error',
+      what: `${key} of httpd’s unit ${unit.file} ends the map program as soon as it starts`,
+      why: 'Node makes machine code while it runs; no graceful restart helps, and the text map and the sentinels serve alone. The observer ends, too',
+      remedy: `systemctl edit ${unit.file.replace(/.*\//, '')} and write\n[Service]\n${key}=no\nthen: systemctl restart ${unit.file.replace(/.*\//, '')}; or make the generated files with --style txt`,
+      where: unit.file,
+    },
+  ]
 }

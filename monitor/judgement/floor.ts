@@ -9,6 +9,19 @@ export type Judged = {
   readonly state: State
   /** the code of its last probe's outcome */
   readonly outcome: string
+  /** its last light probe passed, though perhaps not often enough yet */
+  readonly isAnswering: boolean
+}
+
+/** The members of pools none of whose backends is in: each moment counts there. */
+export function strandedOf(
+  pools: readonly Pool[],
+  judged: ReadonlyMap<string, Judged>,
+): Set<string> {
+  const names = pools.map(({ members }) => members.map(({ name }) => name))
+  return new Set(
+    names.filter(pool => !pool.some(name => isIn(judged.get(name)))).flat(),
+  )
 }
 
 /** The backends that stay in as last resorts. */
@@ -16,7 +29,10 @@ export function floorOf(
   pools: readonly Pool[],
   judged: ReadonlyMap<string, Judged>,
 ): Set<string> {
-  const kept = new Set<string>()
+  // better than the maintenance page, whatever `rise` and damping still wait for
+  const kept = new Set(
+    [...strandedOf(pools, judged)].filter(name => isBack(judged.get(name))),
+  )
   for (const { members, minAlive } of pools) {
     const names = members.map(({ name }) => name)
     const missing =
@@ -38,6 +54,13 @@ function isIn(judged: Judged | undefined): boolean {
   return (
     judged !== undefined &&
     !['frozen', 'cut-off', 'down'].includes(judged.state)
+  )
+}
+
+function isBack(judged: Judged | undefined): boolean {
+  return (
+    (judged?.state === 'down' || judged?.state === 'frozen') &&
+    judged.isAnswering
   )
 }
 

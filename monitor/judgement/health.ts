@@ -10,6 +10,7 @@ import {
   heartTimes,
   heartTrouble,
   isBeating,
+  isTrialDue as isHeartTrialDue,
   noHeart,
   stepHeart,
 } from './heart.ts'
@@ -40,6 +41,7 @@ export type HealthEvent =
       /** how long ago httpd had a good answer from it; Infinity = not known */
       readonly servedAgoMs: number
     }
+  | { readonly kind: 'warm-up'; readonly isGood: boolean }
   | DeepEvent
 
 export type HealthSettings = Pick<
@@ -54,6 +56,7 @@ export type HealthSettings = Pick<
   | 'isDamped'
   | 'heartbeat'
   | 'deep'
+  | 'warmUp'
 >
 
 /** The health to start from: nobody flaps because the monitor was restarted. */
@@ -86,6 +89,8 @@ export function step(
         // switched off: what it said last holds no longer
         deep: settings.deep === null ? noDeep : health.deep,
       })
+    case 'warm-up':
+      return settle(health, { light: lit(health, event, settings, nowMs) })
     case 'overdue':
       return settle(health, {
         light: lit(
@@ -116,7 +121,7 @@ export function step(
             ? // it was switched off: what it said last holds no longer
               noHeart
             : isHeard
-              ? heardElsewhere(health.heart, times)
+              ? heardElsewhere(health.heart, times, nowMs)
               : health.heart,
       })
     }
@@ -127,6 +132,11 @@ export function step(
         deep: stepDeep(health.deep, event, settings, nowMs),
       })
   }
+}
+
+/** The same change, and not counted for damping: it was planned. */
+export function unflipped(before: Health, after: Health): Health {
+  return { ...after, light: { ...after.light, flips: before.light.flips } }
 }
 
 /** Percent of its weight a backend should get; null = it is not up. */
@@ -192,9 +202,21 @@ export function timesOf(
     : heartTimes(heartbeat, settings, heart)
 }
 
-/** Whether it is well now: its light probe is good, so that it can be learned. */
-export function isWell({ light }: Health): boolean {
-  return (light.state === 'up' || light.state === 'warming') && light.streak > 0
+/**
+ * Whether a trial of its heartbeat is due: it may have one, it is not known yet,
+ * and its light probe is good, so that a silence would say something.
+ */
+export function isTrialDue(
+  { light, heart }: Health,
+  settings: HealthSettings,
+  nowMs: number,
+): boolean {
+  return (
+    settings.heartbeat.kind !== 'off' &&
+    (light.state === 'up' || light.state === 'warming') &&
+    light.streak > 0 &&
+    isHeartTrialDue(heart, nowMs)
+  )
 }
 
 function afterHeart(
@@ -203,12 +225,13 @@ function afterHeart(
   settings: HealthSettings,
   nowMs: number,
 ): Health {
-  const heart = stepHeart(health.heart, event, isWell(health), nowMs)
-  const times = timesOf(settings, heart)
+  const times = timesOf(settings, health.heart)
+  // it was switched off while that one was under way
+  if (times === null) return health
+  const heart = stepHeart(health.heart, event, times, nowMs)
   const isFrozen =
     event.kind === 'silent' &&
     heart.isLearned &&
-    times !== null &&
     // one that is busy is silent when all its connections wait: for busyFor
     !health.light.isProvenBusy &&
     event.silentMs >= times.frozenMs &&

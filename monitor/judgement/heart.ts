@@ -1,6 +1,7 @@
-// What the heartbeats say of a backend. Pure. What must hold: a server is judged
-// by its heartbeat only after it gave one while its light probe was good, and no
-// longer once it answers light probes without giving any.
+// What the heartbeats say of a backend. Pure. What must hold: a server is judged by
+// its heartbeat only after a trial has shown that a heartbeat is no request there,
+// and no longer once one turns out to be a request, or once it answers light probes
+// without giving any.
 
 export type Heart = {
   readonly isLearned: boolean
@@ -10,26 +11,37 @@ export type Heart = {
   readonly silentMs: number
   /** why the last one failed at once; null = it did not */
   readonly trouble: string | null
-  /** how long a heartbeat takes while the backend is well, smoothed */
-  readonly usualMs: number
+  /** no trial before this time, by the monotonic clock */
+  readonly trialMs: number
+  /** trials in a row that showed nothing */
+  readonly unclear: number
+  /** its pauses of the last ten minutes that no longer one followed, oldest first */
+  readonly pauses: readonly Pause[]
 }
 
+/** A heartbeat that came, but not at once. */
+export type Pause = { readonly atMs: number; readonly ms: number }
+
 export type HeartEvent =
-  /** answered after `ms` */
-  | { readonly kind: 'beat'; readonly ms: number }
+  /** answered after `ms`; `isOurs`: this process itself slept meanwhile */
+  | { readonly kind: 'beat'; readonly ms: number; readonly isOurs?: boolean }
   /** unanswered for `silentMs` so far */
   | { readonly kind: 'silent'; readonly silentMs: number }
   /** refused, reset, closed */
   | { readonly kind: 'broken'; readonly why: string }
-  /** another answer than 100: this server has no heartbeat to give */
+  /** a trial has shown that it gives one, and that it is no request */
+  | { readonly kind: 'learned'; readonly ms: number }
+  /** a final answer: it runs as a request here */
   | { readonly kind: 'heartless' }
+  /** a trial has shown neither */
+  | { readonly kind: 'unclear' }
 
 /** Times of the heartbeat, in ms. */
 export type HeartTimes = {
   readonly intervalMs: number
   /** a heartbeat that takes longer is missing */
   readonly timeoutMs: number
-  /** later than this, newcomers go elsewhere; grows with what is usual */
+  /** later than this, new visitors go elsewhere; learned from its own pauses */
   readonly lateMs: number
   /** silent for so long, with no other sign of life: frozen */
   readonly frozenMs: number
@@ -49,27 +61,43 @@ export const noHeart: Heart = {
   beatMs: -Infinity,
   silentMs: 0,
   trouble: null,
-  usualMs: 0,
+  trialMs: -Infinity,
+  unclear: 0,
+  pauses: [],
 }
 
 /** what a busy machine does to a heartbeat now and then */
 const leastLateMs = 150
+/** late, where the settings allow it and no pause has been seen */
+const usualLateMs = 200
+/** so long a pause is remembered */
+const memoryMs = 600_000
+/** a server that runs heartbeats as requests is tried again after so long */
+const hourMs = 3_600_000
+/** a trial that showed nothing is repeated after this, then twice as long, ... */
+const firstRetryMs = 10_000
 
 /**
- * The times that the settings ask for. Frozen is `fall` times silent for twice the
- * timeout, three seconds by default: an extension that holds Python's interpreter
+ * The times that the settings ask for. Late is twice the longest pause of the last
+ * ten minutes: a full garbage collection stops a Plone for half a second, a bare
+ * Zope is never that late. It is never later than the timeout, so no pause can make
+ * the monitor blind. Frozen does not depend on it: `fall` times silent for twice the
+ * timeout, three seconds by default. An extension that holds Python's interpreter
  * for two seconds is silent, too, and is not frozen. Quick light probes make it
- * sooner: whoever hangs is out after fall × (interval + timeout) at the latest.
+ * sooner: what hangs is out after fall × (interval + timeout) at the latest.
  */
 export function heartTimes(
   heartbeat: { readonly intervalMs: number; readonly timeoutMs: number },
   probe: ProbeLimits,
-  heart: Pick<Heart, 'usualMs'>,
+  heart: Pick<Heart, 'pauses'>,
 ): HeartTimes {
   const { intervalMs, timeoutMs } = heartbeat
   const lateMs = Math.min(
     timeoutMs,
-    Math.max(leastLateMs, 0.4 * timeoutMs, 4 * heart.usualMs),
+    Math.max(
+      Math.min(usualLateMs, Math.max(leastLateMs, 0.4 * timeoutMs)),
+      2 * longestPauseMs(heart),
+    ),
   )
   // the first unanswered heartbeat may be sent an interval after it froze
   const latestMs =
@@ -83,40 +111,60 @@ export function heartTimes(
   }
 }
 
-/** @param isWell its light probe is good now, so that it can be learned */
+/** A silence of `frozenMs` is no pause: it was called frozen, or busy. */
 export function stepHeart(
   heart: Heart,
   event: HeartEvent,
-  isWell: boolean,
+  times: Pick<HeartTimes, 'intervalMs' | 'frozenMs'>,
   nowMs: number,
 ): Heart {
   switch (event.kind) {
     case 'beat':
+      // who was away may be back as another program: it has to be tried again
+      if (heart.trouble !== null) return forgotten(heart)
       return {
-        isLearned: heart.isLearned || isWell,
+        ...heart,
         beatMs: nowMs,
         silentMs: 0,
-        trouble: null,
-        usualMs:
-          heart.beatMs === -Infinity
-            ? event.ms
-            : heart.usualMs + (event.ms - heart.usualMs) / 8,
+        pauses: withPause(heart.pauses, {
+          atMs: nowMs,
+          ms: pauseMs(heart, event, times, nowMs),
+        }),
       }
     case 'silent':
       return { ...heart, silentMs: event.silentMs }
     case 'broken':
       return { ...heart, silentMs: 0, trouble: event.why }
+    case 'learned':
+      return { ...forgotten(heart), isLearned: true, beatMs: nowMs }
     case 'heartless':
-      return noHeart
+      return { ...forgotten(heart), trialMs: nowMs + hourMs }
+    case 'unclear':
+      return {
+        ...forgotten(heart),
+        unclear: heart.unclear + 1,
+        trialMs: nowMs + Math.min(hourMs, firstRetryMs * 2 ** heart.unclear),
+      }
   }
 }
 
 /** A light probe was answered: another sign of life. */
 export function heardElsewhere(
   heart: Heart,
-  times: Pick<HeartTimes, 'frozenMs'>,
+  times: Pick<HeartTimes, 'intervalMs' | 'frozenMs'>,
+  nowMs: number,
 ): Heart {
-  return heart.silentMs >= times.frozenMs ? noHeart : heart
+  return heart.silentMs >= times.frozenMs
+    ? stepHeart(heart, { kind: 'unclear' }, times, nowMs)
+    : heart
+}
+
+/** Whether the next light probe is to show if it has a heartbeat. */
+export function isTrialDue(
+  { isLearned, trialMs }: Heart,
+  nowMs: number,
+): boolean {
+  return !isLearned && nowMs >= trialMs
 }
 
 /** It beats now: what the light probe waits for is a free worker. */
@@ -133,11 +181,43 @@ export function isBeating(
   )
 }
 
-/** Why newcomers should go elsewhere; null = they need not. */
+/** Why new visitors should go elsewhere; null = they need not. */
 export function heartTrouble(heart: Heart): string | null {
   if (!heart.isLearned) return null
   if (heart.trouble !== null) return `its heartbeat failed: ${heart.trouble}`
   return heart.silentMs > 0
     ? `no heartbeat for ${Math.round(heart.silentMs)} ms`
     : null
+}
+
+/** How long the backend itself paused; 0 = what was silent was more than that. */
+function pauseMs(
+  { beatMs }: Heart,
+  { ms, isOurs = false }: Extract<HeartEvent, { kind: 'beat' }>,
+  { intervalMs, frozenMs }: Pick<HeartTimes, 'intervalMs' | 'frozenMs'>,
+  nowMs: number,
+): number {
+  // heartbeats before this one may have been given up
+  const silenceMs = Math.max(ms, nowMs - beatMs - 2 * intervalMs)
+  return isOurs || silenceMs >= frozenMs ? 0 : ms
+}
+
+function longestPauseMs({ pauses }: Pick<Heart, 'pauses'>): number {
+  return pauses[0]?.ms ?? 0
+}
+
+/** Shorter ones than the newest say nothing any more, so the first is the longest. */
+function withPause(pauses: readonly Pause[], newest: Pause): readonly Pause[] {
+  return [
+    ...pauses.filter(
+      ({ atMs, ms }) => ms > newest.ms && newest.atMs - atMs < memoryMs,
+    ),
+    // shorter than this makes nothing late
+    ...(2 * newest.ms > leastLateMs ? [newest] : []),
+  ]
+}
+
+/** Not judged by it; its pauses are still those of this backend. */
+function forgotten({ pauses }: Heart): Heart {
+  return { ...noHeart, pauses }
 }

@@ -7,7 +7,7 @@ import type { State } from '../../sentinels/reports.ts'
 import { formatDuration } from '../../config/duration.ts'
 import { dampedMs, flipped, noFlips } from './damping.ts'
 import type { Flips } from './damping.ts'
-import { describe, isAnswer, judge } from './outcome.ts'
+import { describe, isAnswer, isSignOfLife, judge } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
 
 export type LightState = Exclude<State, 'cut-off'>
@@ -32,6 +32,12 @@ export type Light = {
   readonly isProvenBusy: boolean
   /** when the passes in a row began; null = the last one was none */
   readonly goodSinceMs: number | null
+  /** its warm-up pages come before new visitors; null = it is warm */
+  readonly cold: {
+    readonly sinceMs: number
+    /** rounds in a row in which every page was answered in time */
+    readonly good: number
+  } | null
   readonly flips: Flips
   /** when a probe was last answered, however badly; by the monotonic clock */
   readonly heardMs: number
@@ -45,23 +51,34 @@ export type LightEvent =
   | { readonly kind: 'beat' }
   /** no heartbeat for so long, nor any other sign of life */
   | { readonly kind: 'frozen'; readonly silentMs: number }
+  /** all its warm-up pages were fetched once */
+  | { readonly kind: 'warm-up'; readonly isGood: boolean }
   /** time went by */
   | { readonly kind: 'tick' }
 
 export type LightSettings = Pick<
   ProbeSettings,
-  'rise' | 'fall' | 'slowMs' | 'slowStartMs' | 'window' | 'isDamped'
+  'rise' | 'fall' | 'slowMs' | 'slowStartMs' | 'window' | 'isDamped' | 'warmUp'
 >
 
 /** What an earlier monitor left on disk about a backend. */
 export type Verdict =
   | { readonly kind: 'none' }
-  | { readonly kind: 'up'; readonly share: number }
+  | {
+      readonly kind: 'up'
+      readonly share: number
+      /** its warm-up pages were not done */
+      readonly isCold?: boolean
+    }
   | { readonly kind: 'down' }
 
 /** The share at which slow start begins. */
 export const warmingFloor = 10
 const maxHistory = 64
+/** rounds in a row: the first one fills the caches, the second one proves it */
+const warmRounds = 2
+/** a page that is always late, or broken, keeps nothing out for longer */
+export const warmUpLimitMs = 120_000
 
 /** What to start from: nobody flaps because the monitor was restarted. */
 export function lightOf(
@@ -76,6 +93,7 @@ export function lightOf(
     isWaiting: false,
     isProvenBusy: false,
     goodSinceMs: null,
+    cold: null,
     flips: noFlips,
     heardMs: nowMs,
   }
@@ -93,7 +111,14 @@ export function lightOf(
         reason: 'found down in monitor.json when the monitor started',
       }
     case 'up': {
-      const { share } = verdict
+      const { share, isCold = false } = verdict
+      if (isCold && hasWarmUp(settings))
+        return {
+          ...fresh,
+          state: 'warming',
+          reason: 'found warming up when the monitor started',
+          cold: { sinceMs: nowMs, good: 0 },
+        }
       const reason = `found up with share ${share} when the monitor started`
       if (share === 0) return { ...fresh, state: 'slow', reason }
       if (share >= 100 || settings.slowStartMs === 0)
@@ -128,6 +153,7 @@ export function shareOf(
     case 'up':
       return 100
     case 'warming': {
+      if (light.cold !== null) return 0
       const ms = warmingMs(light, settings, nowMs)
       return ms === null
         ? 100
@@ -147,10 +173,23 @@ export function step(
 ): Light {
   switch (event.kind) {
     case 'tick':
+      if (light.cold !== null) return thawed(light, light.cold, settings, nowMs)
       return light.state === 'warming' &&
         warmingMs(light, settings, nowMs) === null
         ? awake(light, settings, nowMs, 'slow start is over')
         : light
+    case 'warm-up': {
+      if (light.cold === null) return light
+      const good = event.isGood ? light.cold.good + 1 : 0
+      return good < warmRounds
+        ? { ...light, cold: { ...light.cold, good } }
+        : warm(
+            light,
+            settings,
+            nowMs,
+            `its warm-up pages were answered in time ${times(good)}`,
+          )
+    }
     case 'overdue': {
       if (!isUp(light.state)) return light
       const waiting = { ...light, isWaiting: true }
@@ -211,8 +250,8 @@ function afterFailure(
   const why = describe(outcome)
   const { state } = light
   if (state === 'down') return light
-  // silence is what frozen means
-  if (state === 'frozen' && outcome.kind === 'first-byte-timeout') return light
+  // it ends with a sign of life only, though that may be a refusal
+  if (state === 'frozen' && !isSignOfLife(outcome)) return light
   const down = (reason: string): Light => out(light, 'down', reason, nowMs)
   // it has been given all the time of busyFor
   if (outcome.kind === 'stuck') return down(why)
@@ -225,7 +264,7 @@ function afterFailure(
     return down(
       `${failed} of the last ${settings.window.of} probes failed (limit ${settings.window.failures}), the last one: ${why}`,
     )
-  if (ms > settings.slowMs)
+  if (ms > settings.slowMs && state !== 'frozen')
     return enter(
       light,
       'slow',
@@ -263,6 +302,11 @@ function afterPass(
       {
         ...light,
         warmSinceMs: settings.slowStartMs > 0 ? nowMs : null,
+        // one that was frozen has its caches
+        cold:
+          light.state === 'down' && hasWarmUp(settings)
+            ? { sinceMs: nowMs, good: 0 }
+            : null,
       },
     )
   }
@@ -279,6 +323,12 @@ function awake(
   nowMs: number,
   reason: string,
 ): Light {
+  if (light.cold !== null)
+    return enter(
+      light,
+      'warming',
+      `${reason}; its warm-up pages are fetched before new visitors come`,
+    )
   return warmingMs(light, settings, nowMs) !== null
     ? enter(
         light,
@@ -286,6 +336,46 @@ function awake(
         `${reason}; its share grows for ${formatDuration(settings.slowStartMs)}`,
       )
     : { ...enter(light, 'up', reason), warmSinceMs: null }
+}
+
+/** Warm at last, with slow start after it. */
+function warm(
+  light: Light,
+  settings: LightSettings,
+  nowMs: number,
+  reason: string,
+): Light {
+  const done: Light = {
+    ...light,
+    cold: null,
+    warmSinceMs: settings.slowStartMs > 0 ? nowMs : null,
+  }
+  if (light.state !== 'warming') return done
+  // the state may stay, the reason does not
+  return awake({ ...done, state: 'slow' }, settings, nowMs, reason)
+}
+
+/** A cold one is not kept out for good, nor for pages that are no more. */
+function thawed(
+  light: Light,
+  { sinceMs }: NonNullable<Light['cold']>,
+  settings: LightSettings,
+  nowMs: number,
+): Light {
+  if (!hasWarmUp(settings))
+    return warm(light, settings, nowMs, 'no warm-up pages are configured now')
+  return nowMs - sinceMs < warmUpLimitMs
+    ? light
+    : warm(
+        light,
+        settings,
+        nowMs,
+        `its warm-up pages were not answered in time for ${formatDuration(warmUpLimitMs)}, it serves as it is`,
+      )
+}
+
+function hasWarmUp({ warmUp = [] }: LightSettings): boolean {
+  return warmUp.length > 0
 }
 
 /** Down or frozen; from `unknown` it is a first verdict, and no flip. */
@@ -298,6 +388,7 @@ function out(
   return {
     ...enter(light, state, reason),
     warmSinceMs: null,
+    cold: null,
     isWaiting: false,
     isProvenBusy: false,
     streak: Math.min(light.streak, 0),

@@ -114,6 +114,23 @@ export function isAnswer(outcome: Outcome): boolean {
   ].includes(kind)
 }
 
+/**
+ * Whether it says that something has changed in one that is frozen. A refusal does:
+ * its process has ended. Silence does not, wherever it is met: a machine that is gone
+ * answers nothing at all, and then its name server or the route may go, too.
+ */
+export function isSignOfLife(outcome: Outcome): boolean {
+  return ![
+    'dns',
+    'dns-timeout',
+    'unreachable',
+    'connect-timeout',
+    'tls-timeout',
+    'first-byte-timeout',
+    'command-timeout',
+  ].includes(outcome.kind)
+}
+
 /** One sentence without a full stop: what was found, what the limit was. */
 export function describe(outcome: Outcome): string {
   switch (outcome.kind) {

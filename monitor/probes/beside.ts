@@ -8,6 +8,7 @@ import { timesOf } from '../judgement/health.ts'
 import { heartbeat } from './heartbeat.ts'
 import type { Lookup } from './lookup.ts'
 import type { Beside } from './probe-text.ts'
+import { tryHeart } from './trial.ts'
 
 /** Never rejects; ends within the limits of the two. */
 export async function askBeside(
@@ -31,9 +32,18 @@ async function heartOnce(
   if (resolved.kind === 'failed' || resolved.kind === 'hanging')
     return undefined
   const { signal } = new AbortController()
-  // late and missing are one here: it is waited for until it is missing
+  const { heart } = await tryHeart(backend, lookup, signal)
+  if (heart.kind !== 'unclear') return heart
+  // why it showed nothing; late and missing are one here: it is waited for until it is missing
   const once = { ...times, lateMs: times.timeoutMs, frozenMs: 0 }
-  return heartbeat(backend, resolved.addresses, once, () => {}, signal)
+  return heartbeat(
+    backend,
+    resolved.addresses,
+    once,
+    () => {},
+    () => {},
+    signal,
+  )
 }
 
 async function deepOnce(

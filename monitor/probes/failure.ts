@@ -20,7 +20,7 @@ const local = new Set([
   'ENFILE',
   'ENOBUFS',
   'ENOMEM',
-  // this machine closed the socket from outside (ss -K, cut-loose.ts)
+  // this machine closed the socket from outside (ss -K, drop-connections.ts)
   'ECONNABORTED',
 ])
 

@@ -48,9 +48,10 @@ export function conclude(
           ? 'warning'
           : 'ok'
     case 'fail':
-      return outcome.kind === 'first-byte-timeout' &&
+      return (outcome.kind === 'first-byte-timeout' &&
         light.kind === 'http' &&
-        heart?.kind === 'beat'
+        heart?.kind === 'beat') ||
+        heart?.kind === 'learned'
         ? 'warning'
         : 'critical'
     case 'none':
@@ -136,13 +137,16 @@ function besideText({ heart, deep }: Beside): string[] {
 function heartText(heart: HeartEvent): string {
   switch (heart.kind) {
     case 'beat':
+    case 'learned':
       return `100 Continue after ${heart.ms.toFixed(1)} ms, beside the worker queue`
     case 'silent':
       return `none within ${Math.round(heart.silentMs)} ms`
     case 'broken':
       return `failed (${heart.why})`
     case 'heartless':
-      return 'this server gives none: it answered the request at once'
+      return 'this server gives none: it runs it as a request, so time alone judges it'
+    case 'unclear':
+      return 'whether this server gives one cannot be seen now'
   }
 }
 

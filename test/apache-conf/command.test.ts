@@ -36,14 +36,14 @@ void t.test('prints what to include, and how to make it again', async t => {
     `--config=${config}`,
     '--no-vhm',
     '--no-cookie',
-    '--local=/a',
-    '--local=/b',
+    '--exclude=/a',
+    '--exclude=/b',
     '--max=8',
     '--timeout=5m',
     `--maintenance-page=${page}`,
   )
   t.strictSame([code, stderr], [0, ''])
-  const again = `zope-failover apache-conf --config ${config} --no-vhm --no-cookie --timeout 5m --max 8 --local /a --local /b --maintenance-page '${page}'`
+  const again = `zope-failover apache-conf --config ${config} --no-vhm --no-cookie --timeout 5m --max 8 --exclude /a --exclude /b --maintenance-page '${page}'`
   t.ok(stdout.includes(`\n#   ${again}\n`))
   t.match(stdout, `"prg:${dist}/rewritemap/launch.sh ${process.execPath} `)
   t.match(stdout, 'gone fishing')
@@ -51,6 +51,10 @@ void t.test('prints what to include, and how to make it again', async t => {
   t.match(stdout, ' max=8\n')
   const plain = run(`--config=${config}`)
   t.match(plain.stdout, 'Back in a moment')
+  t.match(run(`--config=${config}`, '--local=/a'), {
+    code: 2,
+    stderr: /--local .*is now --exclude/,
+  })
   t.match(plain.stdout, `#   zope-failover apache-conf --config ${config}\n`)
 })
 
@@ -78,7 +82,7 @@ void t.test('--output keeps what somebody has edited', async t => {
   configure('zope1: http://127.0.0.1:8080, zope2: http://127.0.0.1:8081')
   chmodSync(file, 0o600)
   t.match(write(), { code: 0, stderr: /was written anew/ })
-  t.equal(statSync(file).mode & 0o777, 0o600, 'the mode is kept')
+  t.equal(statSync(file).mode & 0o777, 0o644, 'not the mode of the old one')
   t.match(readFileSync(file, 'utf8'), 'zf.zope1.zope2')
 
   const edited = `${readFileSync(file, 'utf8')}# mine\n`

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { render } from '../../apache-conf/render.ts'
-import type { RenderOptions } from '../../apache-conf/render.ts'
+import type { RenderOptions, SameSite } from '../../apache-conf/render.ts'
 import { parseConfig } from '../../config/parse.ts'
 import { ConfigError } from '../../config/problem.ts'
 
@@ -13,6 +13,8 @@ const template = (name: string): string =>
 
 const templates = {
   prg: template('prg'),
+  'prg-sticky': template('prg-sticky'),
+  'prg-lookup': template('prg-lookup'),
   'prg-again': template('prg-again'),
   sentinel: template('sentinel'),
   'last-resort': template('last-resort'),
@@ -132,13 +134,20 @@ void t.test('every mark is filled, and the skips count the rules', async t => {
             const skip = /S=(\d+)\]/.exec(rule)?.[1]
             return skip === undefined ? [] : [rules[at + 1 + Number(skip)]]
           })
-          const proxy = /E=ZF_PATH:/
+          const proxy = /E=ZF_URI:%\{REQUEST_URI\}/
           t.match(targets, [
             // over the second chance
             style === 'prg' ? /S=1\]/ : /\(\?:\/\|\$\)" "-" \[END\]/,
             // over what httpd serves, over the look at the map, to the proxy
             ...(style === 'prg'
-              ? [/^RewriteRule "\^" "-" \[END\]/, /S=\d+\]/, proxy]
+              ? [
+                  /^RewriteRule "\^" "-" \[END\]/,
+                  ...(cookie !== undefined && affinity === 'none'
+                    ? [proxy]
+                    : []),
+                  /S=\d+\]/,
+                  proxy,
+                ]
               : []),
             ...(style !== 'sentinel' && cookie !== undefined
               ? [/ZF_ANSWER:%1 -\]/]
@@ -161,6 +170,25 @@ void t.test('the lookup', async t => {
   t.equal(
     lookup({ affinity: 'address' }),
     `RewriteCond "%{ENV:UNIQUE_ID} \${zope:%{ENV:UNIQUE_ID} default %{ENV:ZF_ROUTE} %{ENV:ZF_AFFINITY}}" ${pattern}`,
+  )
+})
+
+void t.test('who need not ask the map program', async t => {
+  const key = '${zopes:default/%{ENV:ZF_ROUTE}}'
+  const pool = (text: string): string => `${two}pools: { default: { ${text} } }`
+  const times = (text: string): number => text.split(key).length - 1
+  // once more for when the map program gives no answer
+  t.equal(times(conf(two)), 2)
+  t.equal(times(conf(pool('failback: all'))), 1)
+  t.equal(times(conf(two, { affinity: 'address' })), 1)
+  t.equal(times(conf(two, { cookie: undefined })), 0)
+  t.equal(times(conf(two, { style: 'txt' })), 1)
+  t.notMatch(conf(two), 'RewriteCond expr')
+  t.match(
+    conf(`directory: "/run/it's"\n${pool('stickiness: relaxed')}`, {
+      part: 'site',
+    }),
+    String.raw`RewriteCond expr "file('/run/it\'s/%{reqenv:ZF_ROUTE}.up') =~ /^[1-9]/"`,
   )
 })
 
@@ -189,6 +217,7 @@ void t.test('where the path goes', async t => {
     ['HTTPS://www.example.org/', 'https/www.example.org:443'],
     ['https://www.example.org:8443', 'https/www.example.org:8443'],
     ['http://[::1]', 'http/[::1]:80'],
+    ['https://bücher.example', 'https/xn--bcher-kva.example:443'],
   ] as const)
     t.equal(
       target({ url, site: '/a/Plone' }),
@@ -197,6 +226,52 @@ void t.test('where the path goes', async t => {
   t.notMatch(conf(two, { url: 'http://x' }), /^UseCanonicalName/m)
   t.equal(target({ isVhm: false }), '${esc:$1}')
   t.match(conf(two, { isVhm: false }), /^ProxyPreserveHost On$/m)
+})
+
+void t.test('a path of the host', async t => {
+  const url = 'https://x'
+  const host = 'VirtualHostBase/https/x:443'
+  for (const [prefix, before] of [
+    ['/api', '/Plone/VirtualHostRoot/_vh_api/'],
+    ['/a/b.c', '/Plone/VirtualHostRoot/_vh_a/_vh_b.c/'],
+    ['/++api++', '/Plone/++api++/VirtualHostRoot/'],
+    ['/a/++api++', '/Plone/++api++/VirtualHostRoot/_vh_a/'],
+  ] as const)
+    t.equal(
+      target({ url, site: '/Plone', prefix }),
+      `${host}${before}\${esc:$1}`,
+    )
+  const text = conf(two, { prefix: '/++api++' })
+  const rules = lines(text).filter(line => line.startsWith('RewriteRule'))
+  t.equal(
+    rules[0],
+    String.raw`RewriteRule "!^/\+\+api\+\+(?:/|$)" "-" [S=${rules.length - 1}]`,
+  )
+  t.match(text, String.raw`RewriteRule "(?s)^/\+\+api\+\+/?(.*)" "balancer:`)
+  t.match(text, '; Path=/++api++; ')
+  t.match(text, '"=/++api++/.zope-failover/map"')
+  t.match(text, /^<Location "\/\+\+api\+\+">\n *ProxyPreserveHost Off\n/m)
+  t.notMatch(text, /^ProxyTimeout/m)
+  t.match(
+    conf(two, { prefix: '/x', isVhm: false }),
+    'RewriteRule "(?s)^/(.*)" "balancer:',
+    'a backend without VirtualHostMonster sees the path as it is',
+  )
+})
+
+const sitePath = (site: string): unknown =>
+  /:80(.*)\/VirtualHostRoot/.exec(
+    String(target({ url: 'http://x', site })),
+  )?.[1]
+
+void t.test('a site whose path must be escaped', async t => {
+  t.equal(sitePath('/my site/Plone'), String.raw`/my\%20site/Plone`)
+  t.equal(sitePath('/Plöne'), String.raw`/Pl\%C3\%B6ne`)
+  t.equal(sitePath('/++x++y/@@z'), '/++x++y/@@z')
+  t.equal(
+    sitePath("/a,b$1(c)'#?"),
+    String.raw`/a\%2Cb\%241\%28c\%29\%27\%23\%3F`,
+  )
 })
 
 void t.test('the cookie', async t => {
@@ -209,11 +284,42 @@ void t.test('the cookie', async t => {
   t.notMatch(conf(two, { cookie: undefined }), 'Cookie')
 })
 
+const cookieAttributes = (
+  url: string | undefined,
+  cookieSameSite: SameSite,
+): string[] =>
+  [
+    ...conf(two, { url, cookieSameSite }).matchAll(
+      /Set-Cookie ".*; HttpOnly; (.*?)" "expr=(.*)"$/gm,
+    ),
+  ].map(
+    ([, attributes = '', condition = '']) =>
+      `${attributes}${/ && %\{REQUEST_SCHEME\} .= 'https'/.exec(condition)?.[0] ?? ''}`,
+  )
+
+void t.test('Secure with https, and SameSite', async t => {
+  const [is, isNot] = ['==', '!='].map(
+    operator => ` && %{REQUEST_SCHEME} ${operator} 'https'`,
+  )
+  for (const [url, sameSite, expected] of [
+    ['https://x', 'lax', ['SameSite=Lax; Secure']],
+    ['https://x', 'strict', ['SameSite=Strict; Secure']],
+    ['https://x', 'none', ['SameSite=None; Secure']],
+    ['http://x', 'strict', ['SameSite=Strict']],
+    [undefined, 'lax', [`SameSite=Lax; Secure${is}`, `SameSite=Lax${isNot}`]],
+    [undefined, 'none', [`SameSite=None; Secure${is}`, `SameSite=Lax${isNot}`]],
+  ] as const)
+    t.strictSame(cookieAttributes(url, sameSite), expected)
+  t.match(problemsOf(two, { url: 'http://x', cookieSameSite: 'none' }), [
+    /^--cookie-samesite none must come with an https --url/,
+  ])
+})
+
 void t.test('the second chance', async t => {
   const text = conf(two)
   for (const status of [500, 502, 503, 504])
-    t.match(text, `\n  ErrorDocument ${status} /.zope-failover/again\n`)
-  t.match(text, 'ErrorDocument 200 /.zope-failover/second')
+    t.match(text, `\n  ErrorDocument ${status} "/%{reqenv:ZF_REST}"\n`)
+  t.match(text, 'ErrorDocument 200 "/%{reqenv:REDIRECT_ZF_REST}"')
   t.match(text, 'again=%{ZF_AGAIN}e')
   const without = conf(two, { isSecondChance: false, patienceMs: 5_000 })
   t.notMatch(without, 'ErrorDocument 200')
@@ -325,10 +431,23 @@ void t.test('what cannot be written in httpd.conf is refused', async t => {
     [{ url: 'ftp://x' }, /^--url must be/],
     [{ site: 'Plone' }, /^--site must be/],
     [{ site: '/Plone/' }, /^--site must be/],
+    [{ site: '/a%20b' }, /^--site must be/],
+    [{ site: '/a/../b' }, /^--site must be/],
+    [{ site: '/a\nb' }, /^--site must be/],
+    [{ site: '/VirtualHostRoot/x' }, /^--site must be/],
+    [{ prefix: 'api' }, /^--prefix must be/],
+    [{ prefix: '/' }, /^--prefix must be/],
+    [{ prefix: '/api/' }, /^--prefix must be/],
+    [{ prefix: '/a b' }, /^--prefix must be/],
+    [{ prefix: '/..' }, /^--prefix must be/],
+    [{ prefix: '/_vh_x' }, /^--prefix must be/],
+    [{ prefix: '/++api++/x' }, /^--prefix must be/],
+    [{ prefix: '/.zope-failover' }, /^--prefix must be/],
+    [{ part: 'server', prefix: '/api' }, /^--prefix must be left out/],
     [{ cookie: 'a=b' }, /^--cookie must be/],
     [{ mapUser: 'a b' }, /^--map-user must be/],
-    [{ local: ['a'] }, /^--local must be/],
-    [{ local: ['/a"b'] }, /^--local must be/],
+    [{ local: ['a'] }, /^--exclude must be/],
+    [{ local: ['/a"b'] }, /^--exclude must be/],
     [{ timeoutMs: 500 }, /^--timeout must be/],
     [{ patienceMs: 500 }, /^--patience must be/],
     [{ launcher: "/it's/x" }, /^launcher must be/],

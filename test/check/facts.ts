@@ -129,6 +129,7 @@ export function httpdWith(
     version: '2.4.71',
     conf: parsed(conf),
     dump: undefined,
+    weak: undefined,
     refusal: undefined,
     generated: [],
     starter: root,
@@ -137,6 +138,42 @@ export function httpdWith(
     unit: undefined,
     ...more,
   }
+}
+
+/** The shape of a generated file, as far as rules about it go. */
+export const generatedRules = String.raw`RewriteEngine On
+RewriteRule "!^/\.zope-failover/(?:again|second|page)$" "-" [S=1]
+RewriteRule "^" "-" [R=404,END]
+RewriteRule "^/(?:server\-status|excluded)(?:/|$)" "-" [END]
+RewriteCond "%{ENV:REDIRECT_STATUS}" "^[45]"
+RewriteRule "^" "-" [END]
+RewriteRule "!^/" "-" [END]
+RewriteCond "%{ENV:ZF_ANSWER}" "^(\S+) -$"
+RewriteRule "(?s)^/(.*)" "balancer://zf.%1/VirtualHostBase/http/%{SERVER_NAME}:80/VirtualHostRoot/$1" [P,NE]
+RewriteRule "^" "-" [R=503,END]
+UseCanonicalName On
+`
+
+/** An httpd whose configuration includes a generated file, /etc/g.conf. */
+export function site(
+  conf: string,
+  more: Partial<HttpdFacts> = {},
+  rules = generatedRules,
+): HttpdFacts {
+  return httpdWith('', {
+    conf: parsed(conf, { '/etc/g.conf': rules }),
+    generated: [
+      {
+        file: '/etc/g.conf',
+        text: rules,
+        version: '0.1.0',
+        command: 'zope-failover apache-conf --config /c',
+        isNewer: true,
+        fresh: { kind: 'text', text: rules },
+      },
+    ],
+    ...more,
+  })
 }
 
 /** `severity code` of each. */

@@ -146,7 +146,7 @@ const setUps: Record<string, SetUp> = {
         '--affinity=url',
         '--timeout=90s',
         '--max=10',
-        '--local=/.well-known/acme-challenge',
+        '--exclude=/.well-known/acme-challenge',
         '--retry-after=1m',
         ...(isRoot ? ['--map-user=www-data:www-data'] : []),
       ],

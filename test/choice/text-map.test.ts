@@ -1,8 +1,28 @@
-import { assert, constant, constantFrom, property, record } from 'fast-check'
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import {
+  assert,
+  boolean,
+  constant,
+  constantFrom,
+  oneof,
+  property,
+  record,
+  tuple,
+} from 'fast-check'
 import t from 'tap'
-import { newcomersOf } from '../../choice/choose.ts'
+import {
+  choose,
+  newcomersOf,
+  noTurns,
+  standbysOf,
+} from '../../choice/choose.ts'
 import { buildTable } from '../../choice/table.ts'
-import { nextExpiry, textMap } from '../../choice/text-map.ts'
+import {
+  isInTextMap,
+  nextExpiry,
+  standbysIn,
+  textMap,
+} from '../../choice/text-map.ts'
 import { configOf, now, snapshotOf } from '../fixtures/map.ts'
 import type { Files, Monitor } from '../fixtures/map.ts'
 
@@ -179,6 +199,130 @@ void t.test('never anybody whom the map would not choose', t => {
       },
     ),
   )
+  t.end()
+})
+
+/** Absent more often than not: with few files the states are the usual ones. */
+const seldom = oneof(
+  { weight: 5, arbitrary: constant({}) },
+  {
+    weight: 1,
+    arbitrary: constantFrom('drain', 'maint', 'force').chain(kind =>
+      constantFrom(true as const, { until: now - 1 }, { until: now + 1 }).map(
+        note => ({ [kind]: note }),
+      ),
+    ),
+  },
+)
+const anyFiles = tuple(
+  constantFrom({}, { up: 0 }, { up: 1 }, { up: 50 }, { up: 100 }),
+  seldom,
+  seldom,
+).map((files): Files => Object.assign({}, ...files))
+const anyState = record({
+  files: record({ a: anyFiles, b: anyFiles, c: anyFiles }),
+  monitor: record({
+    ageMs: constantFrom(0, 60_000, null),
+    unknown: constantFrom<readonly string[]>([], ['a'], ['b', 'c']),
+  }),
+})
+
+const everyConfig = ['strict', 'relaxed'].flatMap(stickiness =>
+  ['failover', 'balance'].flatMap(policy =>
+    ['maintenance', 'try-all'].map(all =>
+      configOf(
+        'a b c',
+        `{ policy: ${policy}, stickiness: ${stickiness}, whenAllDown: ${all} }`,
+      ),
+    ),
+  ),
+)
+
+void t.test(
+  'httpd keeps a sticky visitor only where the map program does',
+  t => {
+    let kept = 0
+    assert(
+      property(
+        anyState,
+        anyState,
+        boolean(),
+        constantFrom(...everyConfig),
+        constantFrom('a', 'b', 'c'),
+        (before, after, isNew, config, route) => {
+          const snapshot = snapshotOf(config, after.files, after.monitor)
+          // the text may be older than the files, by any time
+          const text = textMap(
+            config,
+            isNew ? snapshot : snapshotOf(config, before.files, before.monitor),
+            now,
+          )
+          const pool = buildTable(config, snapshot, now).pools.get('default')
+          if (pool === undefined) throw new Error('no pool')
+          if (!isInTextMap(pool, route, null, snapshot, text)) return
+          kept++
+          const decision = choose(pool, route, null, noTurns)
+          if (decision.kind !== 'backend') throw new Error('nobody')
+          equal(decision.member.name, route)
+          const next = standbysIn(text, 'default', route)
+          const standbys = standbysOf(pool, decision.member)
+          for (const name of next)
+            ok(name === '-' || standbys.some(it => it.name === name), name)
+          if (!isNew) return
+          const best = newcomersOf(standbys).map(({ name }) => name)
+          if (best.length > 0) deepEqual(new Set(next), new Set(best))
+        },
+      ),
+      { numRuns: 5_000 },
+    )
+    t.ok(kept > 500, `${kept} states in which httpd does not ask`)
+    t.end()
+  },
+)
+
+function asks(
+  files: Readonly<Record<string, Files>>,
+  {
+    pool = '',
+    route = 'a',
+    affinity = null,
+    before = files,
+    text,
+  }: {
+    pool?: string
+    route?: string | null
+    affinity?: string | null
+    before?: Readonly<Record<string, Files>>
+    text?: string
+  } = {},
+): boolean {
+  const config = configOf('a b', `{ policy: balance, ${pool} }`)
+  const snapshot = snapshotOf(config, files)
+  const table = buildTable(config, snapshot, now).pools.get('default')
+  if (table === undefined) throw new Error('no pool')
+  const written = textMap(config, snapshotOf(config, before), now)
+  return !isInTextMap(table, route, affinity, snapshot, text ?? written)
+}
+
+void t.test('when a sticky visitor does not ask the map program', t => {
+  const both = { a: up, b: up }
+  t.notOk(asks(both))
+  t.notOk(asks({ a: up }), 'also when nobody stands by')
+  t.notOk(asks({ a: { ...up, drain: true }, b: up }), 'nor in drain')
+  t.notOk(asks({ a: { up: 0 }, b: up }), 'nor at a last resort')
+  t.ok(asks({ a: { up: 0 }, b: up }, { pool: 'stickiness: relaxed' }))
+  t.notOk(asks(both, { pool: 'stickiness: relaxed' }))
+  t.ok(asks(both, { pool: 'failback: all' }))
+  t.ok(asks(both, { affinity: 'key' }))
+  t.ok(asks(both, { route: null }))
+  t.ok(asks(both, { route: 'x' }))
+  t.ok(asks(both, { text: '' }), 'no text map')
+  t.ok(asks({ b: up }, { before: both }), 'down since')
+  t.ok(asks({}, { before: {} }), 'all down: the map program says NULL')
+  t.ok(asks({ a: { ...up, maint: true }, b: up }, { before: both }))
+  t.ok(asks({ a: up, b: { ...up, maint: true } }, { before: both }))
+  t.ok(asks({ a: up, b: { ...up, drain: true } }, { before: both }))
+  t.ok(asks({ a: { force: true }, b: up }), 'forced, without a verdict')
   t.end()
 })
 

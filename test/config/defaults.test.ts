@@ -26,7 +26,7 @@ const probeDefaults = {
   maxBody: 65_536,
   verify: true,
   window: { failures: 0, of: 0 },
-  cutLoose: false,
+  dropConnections: 'auto',
   isDamped: true,
   slowStartMs: 30_000,
   heartbeat: { kind: 'on', intervalMs: 250, timeoutMs: 500 },
@@ -164,7 +164,7 @@ void t.test('limits that were not given keep within the given timeout', t => {
   t.match(
     parse(
       backend,
-      'probe: { fastInterval: 60ms, downInterval: 7s, slow: 3s, connectTimeout: 3s, firstByteTimeout: 4s, fall: 1, body: OK, maxBody: 10, verify: false, cutLoose: true, host: x, method: GET, window: 1/2, slowStart: 0s, busyFor: 5s }',
+      'probe: { fastInterval: 60ms, downInterval: 7s, slow: 3s, connectTimeout: 3s, firstByteTimeout: 4s, fall: 1, body: OK, maxBody: 10, verify: false, dropConnections: true, host: x, method: GET, window: 1/2, slowStart: 0s, busyFor: 5s }',
     ).backends[0]?.probe,
     {
       fastIntervalMs: 60,
@@ -179,7 +179,7 @@ void t.test('limits that were not given keep within the given timeout', t => {
       host: 'x',
       method: 'GET',
       window: { failures: 1, of: 2 },
-      cutLoose: true,
+      dropConnections: 'on',
       slowStartMs: 0,
       busyForMs: 5_000,
     },
@@ -318,8 +318,31 @@ void t.test('what restart goes by', t => {
     host: null,
   })
   t.strictSame(
-    backends.map(({ warmUp }) => warmUp),
-    [['/news'], undefined],
+    backends.map(({ probe }) => probe.warmUp),
+    [[{ shown: '/news', path: '/news' }], undefined],
+  )
+  const { backends: pages, pools } = parse(
+    'backends: { a: { url: "http://h:1", warmUp: [/, /news?a=%20] }, b: http://h:2, c: { url: "http://h:3", warmUp: [] } }',
+    'pools: { default: { site: { path: /Plone/, url: "https://www.example.org/" }, warmUp: [/] }, other: { members: [b], site: /other } }',
+  )
+  t.strictSame(
+    pools.map(({ site, warmUp }) => [site, warmUp]),
+    [
+      [{ origin: 'https/www.example.org:443', path: '/Plone' }, ['/']],
+      [{ origin: 'http/localhost:80', path: '/other' }, undefined],
+    ],
+  )
+  const base = '/VirtualHostBase/https/www.example.org:443/Plone'
+  t.strictSame(
+    pages.map(({ probe }) => probe.warmUp),
+    [
+      [
+        { shown: '/', path: `${base}/VirtualHostRoot/` },
+        { shown: '/news?a=%20', path: `${base}/VirtualHostRoot/news?a=%20` },
+      ],
+      [{ shown: '/', path: `${base}/VirtualHostRoot/` }],
+      undefined,
+    ],
   )
   t.end()
 })

@@ -25,6 +25,14 @@ const urlRule =
 const nameRule =
   'must be a name: a small letter, then at most 31 small letters, digits or "-"'
 
+void t.test('a key that has another name now', t => {
+  t.strictSame(problemsOf(`${oneBackend}probe: { cutLoose: true }\n`), [
+    '2: probe.cutLoose is now called dropConnections: rename it',
+  ])
+  t.match(problemsOf(`${oneBackend}cutLoose: true\n`), [/is not a known key/])
+  t.end()
+})
+
 void t.test(
   'each rule has its message, with the line and what was found',
   t => {

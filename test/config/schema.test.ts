@@ -77,7 +77,7 @@ void t.test('each probe setting has its limits and says them', t => {
     ['body', ['', '/(/', 5], rules.body],
     ['maxBody', [0, 1_048_577], integer(1, 1_048_576)],
     ['verify', ['yes', 1], 'must be true or false'],
-    ['cutLoose', ['yes', 1], 'must be true or false'],
+    ['dropConnections', ['yes', 1], 'must be true, false or auto'],
     ['window', ['10/3', '0/3', '3/65', '3', 0, '1/100'], rules.window],
     ['slowStart', ['61m', 30], duration('0s', '1h')],
     ['heartbeat', ['on', true, { interval: '49ms' }, 5], rules.heartbeat],
@@ -295,6 +295,7 @@ void t.test('a look at the map', t => {
   for (const good of [
     { url },
     { url: 'https://localhost:8443/.zope-failover/map' },
+    { url: 'http://127.0.0.1/++api++/.zope-failover/map' },
     { url: 'http://[::1]:80/.zope-failover/map', host: 'www.example.org' },
     { url, interval: '1s', timeout: '100ms', commandEvery: '1m', command: 'x' },
   ])
@@ -305,6 +306,7 @@ void t.test('a look at the map', t => {
     [{}, urlRule],
     [{ url: 'http://www.example.org/.zope-failover/map' }, urlRule],
     [{ url: 'http://127.0.0.1/' }, urlRule],
+    [{ url: 'http://127.0.0.1//.zope-failover/map' }, urlRule],
     [{ url: 'http://127.0.0.1:0/.zope-failover/map' }, urlRule],
     [{ url, host: 'a b' }, rules.host],
     [{ url, interval: '500ms' }, /from 1s to 1h/],
@@ -355,6 +357,39 @@ void t.test('warm-up paths', t => {
   t.strictSame(ofPaths(['news']), [rules.path])
   t.strictSame(ofPaths('/'), ['must be a list of paths, such as [/, /news]'])
   t.ok(knownKeys(['backends', 'zope1']).includes('warmUp'))
+  t.end()
+})
+
+const ofPool = (pool: object): string[] =>
+  messagesOf({ backends, pools: { default: pool } })
+
+void t.test('the site of a pool', t => {
+  const path =
+    'must be the path of the site inside Zope, such as /Plone, without "?", space or "#"'
+  const url =
+    'must be what visitors type: http://HOST or https://HOST, with a port if need be'
+  for (const site of [
+    '/',
+    '/a/Plone',
+    { path: '/Plone', url: 'HTTPS://www.example.org' },
+    { path: '/Plone', url: 'http://[::1]:8080/' },
+  ])
+    t.strictSame(ofPool({ site, warmUp: ['/'] }), [], JSON.stringify(site))
+  for (const [site, message] of [
+    ['Plone', path],
+    ['/a?b', path],
+    ['/a b', path],
+    [{ path: '/', url: 'www.example.org' }, url],
+    [{ path: '/', url: 'http://h:70000' }, url],
+    [{ path: '/', url: 'http://h/Plone' }, url],
+    [{ path: '/', url: 7 }, url],
+    [7, 'must be a path such as /Plone, or a mapping with path and url'],
+  ] as const)
+    t.strictSame(ofPool({ site }), [message], JSON.stringify(site))
+  t.strictSame(ofPool({ warmUp: '/' }), [
+    'must be a list of paths, such as [/, /news]',
+  ])
+  t.strictSame(knownKeys(['pools', 'default', 'site']), ['path', 'url'])
   t.end()
 })
 

@@ -108,3 +108,28 @@ void t.test('another name, https, none at all', async t => {
     vary: undefined,
   })
 })
+
+void t.test('Secure whenever visitors come by https, and SameSite', async t => {
+  for (const [serverName, conf, attributes] of [
+    ['https://www.example.org', [], 'SameSite=Lax; Secure'],
+    [
+      'https://www.example.org',
+      ['--cookie-samesite=none'],
+      'SameSite=None; Secure',
+    ],
+    ['www.example.org', ['--cookie-samesite=none'], 'SameSite=Lax'],
+    // TLS ends at a proxy in front
+    [
+      'www.example.org',
+      ['--url=https://bücher.example', '--cookie-samesite=strict'],
+      'SameSite=Strict; Secure',
+    ],
+  ] as const) {
+    const site = await startSite(t, { conf, httpd: { serverName } })
+    t.strictSame(
+      (await ask(site, undefined)).cookies,
+      [`zope_route=zope1; Path=/; HttpOnly; ${attributes}`],
+      `${serverName} ${conf.join(' ')}`,
+    )
+  }
+})

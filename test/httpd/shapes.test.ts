@@ -77,7 +77,7 @@ void t.test('a public URL, and none', async t => {
 })
 
 void t.test('paths of httpd itself', async t => {
-  const site = await startSite(t, { conf: ['--local=/static.txt'] })
+  const site = await startSite(t, { conf: ['--exclude=/static.txt'] })
   const visitor = new Visitor({ port: site.httpd.port })
   const samples = [
     await visitor.ask('/static.txt'),

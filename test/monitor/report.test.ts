@@ -36,6 +36,17 @@ void t.test('the report of a backend', t => {
     streak: 3,
     probes: [],
   })
+  const { light } = health
+  t.equal(
+    backendReport(
+      { ...health, light: { ...light, cold: { sinceMs: 0, good: 0 } } },
+      0,
+      false,
+      [],
+      '',
+    ).cold,
+    true,
+  )
   t.equal(
     backendReport(
       { ...health, deep: { ...health.deep, remark: 'remark' } },
@@ -57,6 +68,7 @@ void t.test('a former report is read, rubbish in it is left out', t => {
       c: null,
       d: 'down',
       e: { state: 'up' },
+      f: { state: 'warming', since: '2026-11-22T00:00:00Z', cold: true },
     },
   })
   t.same(
@@ -64,6 +76,7 @@ void t.test('a former report is read, rubbish in it is left out', t => {
     [
       ['a', { state: 'down', since: Date.UTC(2026, 10, 22) }],
       ['e', { state: 'up', since: NaN }],
+      ['f', { state: 'warming', since: Date.UTC(2026, 10, 22), isCold: true }],
     ],
   )
   for (const rubbish of ['', '{', '[]', '{"backends":null}', '{"backends":7}'])
@@ -110,6 +123,14 @@ void t.test('the verdict to start from', t => {
     start(withUp(40), former('warming')),
     [{ kind: 'up', share: 40 }, since],
     'up with its share',
+  )
+  t.same(
+    start(
+      withUp(0),
+      new Map([['a', { state: 'warming', since: 1_000_200, isCold: true }]]),
+    ),
+    [{ kind: 'up', share: 0, isCold: true }, since],
+    'warming up',
   )
   t.same(
     start(withUp(100), former('down')),

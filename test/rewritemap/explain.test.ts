@@ -8,11 +8,12 @@ function told(
   args: Parameters<typeof tableOf>,
   route: string | null = null,
   key: string | null = null,
+  isText = false,
 ) {
   const table = tableOf(...args)
   const pool = table.pools.get('default')
   if (pool === undefined) throw new Error('no pool')
-  return explain(table, pool, route, key)
+  return explain(table, pool, route, key, isText)
 }
 
 void t.test('who serves, who is next, and where each one stands', t => {
@@ -21,6 +22,7 @@ void t.test('who serves, who is next, and where each one stands', t => {
     [
       'a: the only one of tier 1.',
       'If a were gone: nobody.',
+      'With style prg httpd asks the map program (via=map).',
       'The monitor is alive: its verdicts count.',
       '  a (10.0.0.1:8080), tier 1: up',
       '  b (10.0.0.2:8080), tier 2: in drain: no newcomers, bound visitors stay while it is up',
@@ -98,7 +100,7 @@ void t.test('why', t => {
       null,
       null,
       'Nobody: no member of default is usable, the answer is NULL.',
-      'The monitor is alive: its verdicts count.',
+      'With style prg httpd asks the map program (via=map).',
     ],
     [
       'stale',
@@ -114,7 +116,11 @@ void t.test('why', t => {
     t.match(lines[1], second, name)
   }
   t.equal(
-    told(['a', undefined, {}, { ageMs: null }])[2],
+    told(['a', undefined, { a: up }], 'a', null, true)[2],
+    'With style prg httpd finds this in the text map (via=txt), without asking the map program.',
+  )
+  t.equal(
+    told(['a', undefined, {}, { ageMs: null }])[3],
     'The monitor is gone: its last verdicts only order the choice.',
   )
   t.end()

@@ -11,7 +11,7 @@ import {
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import t from 'tap'
-import { readSentinels } from '../../sentinels/read.ts'
+import { isInForce, readSentinels } from '../../sentinels/read.ts'
 import type { Snapshot } from '../../sentinels/snapshot.ts'
 import { dist, publicDirectory } from '../fixtures/processes.ts'
 
@@ -244,3 +244,19 @@ void t.test(
     t.end()
   },
 )
+
+void t.test('one file of the administrator', t => {
+  const directory = t.testdir({
+    'zope1.maint': '',
+    'zope2.maint': 'until: 2026-11-22T00:00:01Z\n',
+    'zope3.maint': {},
+  })
+  const now = Date.UTC(2026, 10, 22)
+  t.equal(isInForce(directory, 'zope1', 'maint', now), true)
+  t.equal(isInForce(directory, 'zope1', 'drain', now), false)
+  t.equal(isInForce(directory, 'zope2', 'maint', now), true)
+  t.equal(isInForce(directory, 'zope2', 'maint', now + 1_001), false)
+  t.equal(isInForce(directory, 'zope3', 'maint', now), false)
+  t.equal(isInForce(`${directory}/none`, 'zope1', 'maint', now), false)
+  t.end()
+})

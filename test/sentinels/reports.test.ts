@@ -101,7 +101,7 @@ void t.test('a report of either program is one', t => {
   t.ok(isMonitorReport({ ...monitor, zeo: { default: seen } }))
   t.notOk(isMonitorReport({ ...monitor, zeo: { default: 'well' } }))
   t.notOk(isMonitorReport({ ...monitor, zeo: [seen] }))
-  const limit = { what: '', why: '', remedy: '' }
+  const limit = { severity: 'info', what: '', why: '', remedy: '' }
   t.ok(isMonitorReport({ ...monitor, limits: [limit] }))
   t.notOk(isMonitorReport({ ...monitor, limits: [{ ...limit, why: 1 }] }))
   t.notOk(isMonitorReport({ ...monitor, limits: limit }))

@@ -197,7 +197,8 @@ void t.test('the ZEO servers, when the monitor asks them', t => {
     zeo,
   )
   t.notOk('zeo' in statusReport(config, emptySnapshot, seen, [], now))
-  const limits = [{ what: 'no', why: 'so', remedy: 'do' }]
+  const severity = 'warning' as const
+  const limits = [{ severity, what: 'no', why: 'so', remedy: 'do' }]
   const limited = { ...seen, report: { ...seen.report, limits } }
   const limitsOf = (monitor: MonitorSeen) =>
     statusReport(config, emptySnapshot, monitor, [], now).limits

@@ -42,7 +42,9 @@ void t.test('what is wrong is said in words', t => {
       { name: 'default', policy: 'failover', newcomers: [], members: [] },
     ],
     problems: ['b', 'c'],
-    limits: [{ what: 'cannot', why: 'so', remedy: 'do this' }],
+    limits: [
+      { severity: 'info', what: 'cannot', why: 'so', remedy: 'do this' },
+    ],
   })
   for (const line of [
     'monitor: DEAD, pid 17 is gone, last sign of life 1h ago',

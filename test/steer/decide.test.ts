@@ -231,6 +231,11 @@ void t.test('whether it is back', t => {
   const warming: BackendReport = { ...report, state: 'warming' }
   t.match(isBack(warming, now, false), { kind: 'back' })
   t.match(isBack(warming, now, true), { why: 'warming: it passed' })
+  t.match(
+    isBack({ ...warming, cold: true }, now, false),
+    { why: 'warming: it passed' },
+    'the monitor fetches its pages',
+  )
   t.match(isBack({ ...report, state: 'slow', reason: 'late' }, now, false), {
     why: 'slow: late',
   })

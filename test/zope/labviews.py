@@ -21,6 +21,9 @@ from waitress.channel import HTTPChannel
 _released = threading.Event()
 signal.signal(signal.SIGUSR1, lambda *_: _released.set())
 
+# the first page of a process was made
+_warm = threading.Event()
+
 # one file says what every page does: nothing, "raise" or "site-error"
 _mode_file = os.environ['LAB_MODE_FILE']
 
@@ -87,6 +90,14 @@ class Lab(BrowserView):
         self.begin('slow')
         time.sleep(self.seconds())
         return 'slow'
+
+    def cold(self):
+        """Takes long once, as the first page of a Plone does."""
+        self.begin('cold')
+        if not _warm.is_set():
+            time.sleep(self.seconds())
+            _warm.set()
+        return self.request['URL']
 
     def burn(self):
         """Needs the processor, but lets other threads have it."""

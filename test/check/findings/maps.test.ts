@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { HttpdFacts } from '../../../check/facts.ts'
-import { mapFindings } from '../../../check/findings/maps.ts'
+import { mapFindings, writableFinding } from '../../../check/findings/maps.ts'
+import { mapsOf, serversOf } from '../../../check/servers.ts'
 import {
   configFile,
   directory,
@@ -233,5 +234,15 @@ void t.test('several', t => {
     [],
   )
   t.equal(httpdUser.uid, 33)
+  t.end()
+})
+
+void t.test('a program that others can change', t => {
+  const [main] = serversOf(httpdWith('RewriteMap z "prg:/srv/map"').conf)
+  const weak = { path: '/srv', text: '/srv belongs to uid 7' }
+  const told = (ranAs: typeof zope | undefined): string[] =>
+    mapsOf(main).map(map => writableFinding(map, weak, ranAs).why)
+  t.match(told(zope), [/so it was tried as zope, not as root$/])
+  t.match(told(undefined), [/so the map was not tried$/])
   t.end()
 })

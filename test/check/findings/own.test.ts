@@ -80,7 +80,8 @@ void t.test('the token of the status page', t => {
 })
 
 void t.test('what a running monitor cannot do', t => {
-  const limits = [{ what: 'no', why: 'so', remedy: 'do' }]
+  const severity = 'warning' as const
+  const limits = [{ severity, what: 'no', why: 'so', remedy: 'do' }]
   const monitor = { kind: 'alive', pid: 2, ageMs: 1 } as const
   t.match(
     ownFindings(

@@ -98,6 +98,25 @@ void t.test('what could not be seen', t => {
   t.end()
 })
 
+void t.test('what others can change', t => {
+  t.match(
+    findings('', {
+      weak: {
+        path: '/srv/httpd.conf',
+        text: '/srv/httpd.conf belongs to uid 7',
+      },
+    }),
+    [
+      {
+        code: 'conf-writable',
+        what: /^\/srv\/httpd\.conf belongs to uid 7, and httpd/,
+        where: '/srv/httpd.conf',
+      },
+    ],
+  )
+  t.end()
+})
+
 void t.test('versions', t => {
   t.strictSame(found(map, { version: '2.4.71' }), [])
   t.strictSame(found('', { version: '2.4.10' }), [])
@@ -177,6 +196,18 @@ void t.test('what a unit hides', t => {
   ])
   t.strictSame(found(conf, unit({ PrivateTmp: 'no' })), [])
   t.strictSame(found(conf, unit({})), [])
+  t.match(findings(own, unit({ MemoryDenyWriteExecute: 'yes' })), [
+    { code: 'unit-kills-map', remedy: /systemctl restart apache2\.service/ },
+  ])
+  t.strictSame(found(own, unit({ MemoryDenyWriteExecute: 'no' })), [])
+  t.strictSame(
+    found(
+      'RewriteMap z "prg:/opt/map.sh" zope',
+      unit({ MemoryDenyWriteExecute: 'yes' }),
+    ),
+    [],
+    'some other program',
+  )
   t.match(
     findings(
       'RewriteMap z "prg:/home/a/map.sh" zope',

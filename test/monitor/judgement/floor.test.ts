@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import t from 'tap'
 import { parseConfig } from '../../../config/parse.ts'
-import { floorOf } from '../../../monitor/judgement/floor.ts'
+import { floorOf, strandedOf } from '../../../monitor/judgement/floor.ts'
 import type { Judged } from '../../../monitor/judgement/floor.ts'
 import { states } from '../../../sentinels/reports.ts'
 
@@ -12,16 +12,18 @@ const poolsOf = (minAlive: number) =>
   ).pools
 
 const kinds: Readonly<Record<string, Judged>> = {
-  u: { state: 'up', outcome: 'pass' },
-  s: { state: 'slow', outcome: 'pass' },
-  c: { state: 'cut-off', outcome: 'pass' },
-  r: { state: 'down', outcome: 'refused' },
-  e: { state: 'down', outcome: 'status' },
-  t: { state: 'down', outcome: 'first-byte-timeout' },
-  k: { state: 'down', outcome: 'stuck' },
-  o: { state: 'down', outcome: 'command-timeout' },
-  x: { state: 'down', outcome: 'exit' },
-  f: { state: 'frozen', outcome: 'first-byte-timeout' },
+  u: { state: 'up', outcome: 'pass', isAnswering: true },
+  s: { state: 'slow', outcome: 'pass', isAnswering: true },
+  c: { state: 'cut-off', outcome: 'pass', isAnswering: true },
+  r: { state: 'down', outcome: 'refused', isAnswering: false },
+  e: { state: 'down', outcome: 'status', isAnswering: false },
+  t: { state: 'down', outcome: 'first-byte-timeout', isAnswering: false },
+  k: { state: 'down', outcome: 'stuck', isAnswering: false },
+  o: { state: 'down', outcome: 'command-timeout', isAnswering: false },
+  x: { state: 'down', outcome: 'exit', isAnswering: false },
+  b: { state: 'down', outcome: 'pass', isAnswering: true },
+  z: { state: 'frozen', outcome: 'pass', isAnswering: true },
+  f: { state: 'frozen', outcome: 'first-byte-timeout', isAnswering: false },
 }
 
 const judgedOf = (story: string): Map<string, Judged> =>
@@ -45,6 +47,10 @@ void t.test('who stays although he is judged out', t => {
     ['rfe', 3, ''],
     ['src', 1, ''],
     ['xor', 1, 'b'],
+    // the first pass brings one back where none is in
+    ['rbr', 1, 'b'],
+    ['rbz', 0, 'bc'],
+    ['ubz', 1, ''],
   ] as const)
     t.equal(
       [...floorOf(poolsOf(minAlive), judgedOf(story))].join(''),
@@ -70,5 +76,16 @@ void t.test('minAlive is held as long as somebody may serve', t => {
     ),
   )
   t.equal(states.length, 8)
+  t.end()
+})
+
+function stranded(story: string): string {
+  return [...strandedOf(poolsOf(1), judgedOf(story))].join('')
+}
+
+void t.test('members of a pool of which none is in', t => {
+  t.equal(stranded('rfc'), 'abc')
+  t.equal(stranded('rfs'), '')
+  t.equal(stranded(''), 'abc')
   t.end()
 })

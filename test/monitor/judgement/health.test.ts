@@ -3,9 +3,10 @@ import { parseConfig } from '../../../config/parse.ts'
 import {
   healthOf,
   isHeld,
-  isWell,
+  isTrialDue,
   shareOf,
   step,
+  unflipped,
 } from '../../../monitor/judgement/health.ts'
 import type { HeartEvent } from '../../../monitor/judgement/heart.ts'
 import type { Health, HealthEvent } from '../../../monitor/judgement/health.ts'
@@ -61,7 +62,7 @@ function play(...story: readonly (readonly [number, HealthEvent])[]): Health {
 
 const learned = [
   [0, pass],
-  [10, beat],
+  [10, heartOf({ kind: 'learned', ms: 0.3 })],
 ] as const
 
 void t.test('a heartbeat', t => {
@@ -91,8 +92,8 @@ void t.test('a heartbeat', t => {
     ],
     ['never learned', play([0, pass], [400, silent(900)]), 'up', 100],
     [
-      'given while nothing is known',
-      play([0, beat], [9, silent(900)]),
+      'given, but never tried',
+      play([0, pass], [5, beat], [9, silent(900)]),
       'up',
       100,
     ],
@@ -127,6 +128,17 @@ void t.test('a heartbeat', t => {
       0,
     ],
     [
+      'refused, and there again: not judged by it until it is tried again',
+      play(
+        ...learned,
+        [500, heartOf({ kind: 'broken', why: 'ECONNREFUSED' })],
+        [700, beat],
+        [5_000, silent(4_000)],
+      ),
+      'up',
+      100,
+    ],
+    [
       'another answer than 100',
       play(
         ...learned,
@@ -159,7 +171,7 @@ void t.test('an accepted connection is no sign of life', t => {
   }
   const frozen = [
     [0, accepted],
-    [10, beat],
+    [10, heartOf({ kind: 'learned', ms: 0.3 })],
     [2_000, accepted],
     [3_300, silent(3_050)],
   ] as const
@@ -223,18 +235,27 @@ void t.test('a silent light probe is held', t => {
   t.end()
 })
 
+void t.test('whether it has a heartbeat is tried while it is well', t => {
+  const due = (health: Health, with_ = settings): boolean =>
+    isTrialDue(health, with_, 5_000)
+  const unknown = healthOf({ kind: 'none' }, settings, 0)
+  t.equal(due(unknown), false)
+  t.equal(due(play()), false, 'no probe has passed yet')
+  t.equal(due(play([0, pass])), true)
+  const light = { ...unknown.light, state: 'warming', streak: 1 } as const
+  t.equal(due({ ...unknown, light }), true)
+  t.equal(due(play(...learned)), false)
+  const off = { ...settings, heartbeat: { kind: 'off' } as const }
+  t.equal(due(play([0, pass]), off), false)
+  const health = play([0, pass])
+  t.equal(step(health, beat, off, 9), health, 'switched off meanwhile')
+  t.end()
+})
+
 void t.test('time goes by', t => {
   const unknown = healthOf({ kind: 'none' }, settings, 0)
   t.equal(step(unknown, { kind: 'tick' }, settings, 9).state, 'unknown')
   t.equal(shareOf(unknown, settings, 9), null)
-  t.equal(isWell(unknown), false)
-  t.equal(
-    isWell({
-      ...unknown,
-      light: { ...unknown.light, state: 'warming', streak: 1 },
-    }),
-    true,
-  )
   const down = healthOf({ kind: 'down' }, settings, 0)
   t.equal(step(down, { kind: 'tick' }, settings, 9).state, 'down')
   t.equal(shareOf(down, settings, 9), null)
@@ -338,5 +359,53 @@ void t.test('a client that lags behind its peers', t => {
     { state: 'up', reason: 'its database is not asked any more' },
     'the deep probe was switched off',
   )
+  t.end()
+})
+
+void t.test('a planned end is not counted for damping', t => {
+  const refused: HealthEvent = {
+    kind: 'probed',
+    outcome: { kind: 'refused' },
+    ms: 1,
+  }
+  const story = [
+    [0, pass],
+    [1, refused],
+    [2, refused],
+    [3, refused],
+  ] as const
+  const before = play(...story.slice(0, 3))
+  const down = play(...story)
+  t.equal(down.light.flips.penalty, 1)
+  t.match(unflipped(before, down), {
+    state: 'down',
+    light: { state: 'down', flips: { penalty: 0 } },
+  })
+  t.end()
+})
+
+void t.test('warm-up pages', t => {
+  const pages = { ...settings, warmUp: [{ shown: '/', path: '/' }] }
+  const events: HealthEvent[] = [
+    pass,
+    pass,
+    { kind: 'warm-up', isGood: true },
+    { kind: 'warm-up', isGood: true },
+  ]
+  const seen: unknown[] = []
+  events.reduce(
+    (health, event) => {
+      const next = step(health, event, pages, 9)
+      seen.push([next.state, shareOf(next, pages, 9), next.reason])
+      return next
+    },
+    healthOf({ kind: 'down' }, pages, 0),
+  )
+  t.match(seen, [
+    ['down', null],
+    ['warming', 0, /pages are fetched before new visitors come$/],
+    ['warming', 0],
+    ['up', 100, 'its warm-up pages were answered in time 2 times in a row'],
+  ])
   t.end()
 })

@@ -1,6 +1,11 @@
 import * as fc from 'fast-check'
 import t from 'tap'
-import { lightOf, shareOf, step } from '../../../monitor/judgement/light.ts'
+import {
+  lightOf,
+  shareOf,
+  step,
+  warmUpLimitMs,
+} from '../../../monitor/judgement/light.ts'
 import type {
   Light,
   LightEvent,
@@ -52,8 +57,20 @@ const events: Record<string, LightEvent> = {
     outcome: { kind: 'stuck', limitMs: 60_000 },
     ms: 60_000,
   },
+  c: {
+    kind: 'probed',
+    outcome: { kind: 'connect-timeout', limitMs: 2_000 },
+    ms: 2_000,
+  },
+  u: {
+    kind: 'probed',
+    outcome: { kind: 'unreachable', error: 'EHOSTUNREACH' },
+    ms: 3_000,
+  },
   t: { kind: 'tick' },
   n: nothing,
+  w: { kind: 'warm-up', isGood: true },
+  x: { kind: 'warm-up', isGood: false },
 }
 
 const fresh = lightOf({ kind: 'none' }, settings, 0)
@@ -115,7 +132,20 @@ void t.test('stories of one probe a second', t => {
     ['no worker for all of busyFor', found(wasUp), 'bS', 'down'],
     ['frozen at once', found(wasUp), 'z', 'frozen'],
     ['busy, then frozen', found(wasUp), 'bz', 'frozen'],
-    ['frozen, and its probes are silent', found(wasUp), 'zTTTT', 'down'],
+    [
+      'frozen, and refused late: it is no better',
+      found(wasUp),
+      'zTT',
+      'frozen',
+    ],
+    [
+      'frozen, and refused: its process has ended',
+      found(wasUp),
+      'zTTT',
+      'down',
+    ],
+    ['frozen, and its machine is gone', found(wasUp), 'zcucucu', 'frozen'],
+    ['its machine is gone, without a heartbeat', found(wasUp), 'cuc', 'down'],
     ['frozen, and silent', found(wasUp), 'zqqqqq', 'frozen'],
     ['frozen, then dead', found(wasUp), 'zFFF', 'down'],
     ['frozen needs rise passes, too', found(wasUp), 'zL', 'frozen'],
@@ -228,6 +258,101 @@ void t.test('slow start', t => {
   t.end()
 })
 
+void t.test('a cold one gets new visitors when its pages are warm', t => {
+  const pages = { ...settings, warmUp: [{ shown: '/', path: '/' }] }
+  const seen = (
+    story: string,
+    with_ = pages,
+    from: Light = found(wasDown, with_),
+  ): unknown => {
+    const light = run(from, story, with_)
+    const nowMs = story.length * 1_000
+    return [light.state, shareOf(light, with_, nowMs), light.cold !== null]
+  }
+  for (const [story, expected] of [
+    ['PP', ['warming', 0, true]],
+    ['PPw', ['warming', 0, true]],
+    ['PPww', ['warming', 10, false]],
+    ['PPwxw', ['warming', 0, true]],
+    ['PPwxww', ['warming', 10, false]],
+    // a page keeps the light probe waiting
+    ['PPwo', ['slow', 0, true]],
+    ['PPwoL', ['slow', 0, true]],
+    ['PPwoPw', ['warming', 10, false]],
+    ['PPwow', ['slow', 0, false]],
+    ['PPwowP', ['warming', 13, false]],
+    ['PPwbwP', ['warming', 13, false]],
+    ['PPwz', ['frozen', null, false]],
+    ['PPwFFF', ['down', null, false]],
+    ['PPwFFFPP', ['warming', 0, true]],
+    ['PPttt', ['warming', 0, true]],
+  ] as const)
+    t.same(seen(story), expected, story)
+  t.same(seen('Pw', pages, found(wasUp)), ['up', 100, false], 'it is warm')
+  t.same(
+    seen('zPP', pages, found(wasUp)),
+    ['warming', 10, false],
+    'so is a frozen one',
+  )
+  t.same(seen('PP', { ...pages, warmUp: [] }), ['warming', 10, false])
+  t.same(seen('PPw', { ...pages, slowStartMs: 0 }), ['warming', 0, true])
+  t.same(seen('PPww', { ...pages, slowStartMs: 0 }), ['up', 100, false])
+  t.same(
+    [seen('P', pages, fresh), run(fresh, 'P', pages).state],
+    [['up', 100, false], 'up'],
+    'a starting monitor closes nothing',
+  )
+  t.match(
+    [
+      run(found(wasDown), 'PP', pages).reason,
+      run(found(wasDown), 'PPww', pages).reason,
+    ],
+    [
+      /; its warm-up pages are fetched before new visitors come$/,
+      /^its warm-up pages were answered in time 2 times in a row; its share grows/,
+    ],
+  )
+  t.end()
+})
+
+void t.test('no page keeps a backend out for good', t => {
+  const pages = { ...settings, warmUp: [{ shown: '/', path: '/' }] }
+  const cold = run(found(wasDown), 'PP', pages)
+  const later = (
+    light: Light,
+    ms: number,
+    with_: typeof settings = pages,
+  ): Light => step(light, { kind: 'tick' }, with_, 2_000 + ms)
+  t.equal(later(cold, warmUpLimitMs - 1), cold)
+  t.match(later(cold, warmUpLimitMs), {
+    cold: null,
+    state: 'warming',
+    reason:
+      /^its warm-up pages were not answered in time for 2m, it serves as it is; its share grows/,
+  })
+  t.match(later(step(cold, pass(2_000), pages, 3_000), warmUpLimitMs), {
+    cold: null,
+    state: 'slow',
+  })
+  t.match(
+    later(cold, 1, settings),
+    { cold: null, reason: /^no warm-up pages are configured now/ },
+    'a reload has taken them away',
+  )
+  t.end()
+})
+
+void t.test('a monitor that starts finds a cold one', t => {
+  const pages = { ...settings, warmUp: [{ shown: '/', path: '/' }] }
+  const verdict: Verdict = { kind: 'up', share: 0, isCold: true }
+  const cold = lightOf(verdict, pages, 0)
+  t.match(cold, { state: 'warming', cold: { sinceMs: 0, good: 0 } })
+  t.equal(shareOf(cold, pages, 0), 0)
+  t.match(run(cold, 'Pww', pages), { state: 'warming', cold: null })
+  t.match(lightOf(verdict, settings, 0), { state: 'slow', cold: null })
+  t.end()
+})
+
 void t.test('shares', t => {
   t.equal(shareOf(fresh, settings, 0), null)
   t.equal(shareOf(found(wasDown), settings, 0), null)
@@ -253,7 +378,7 @@ void t.test('a share found on disk is gone on with', t => {
 const anyEvent = fc.constantFrom(...Object.values(events))
 const probedEvent = fc.constantFrom(
   ...Object.entries(events)
-    .filter(([letter]) => !'zSq'.includes(letter))
+    .filter(([letter]) => !'zSqcu'.includes(letter))
     .map(([, event]) => event),
 )
 const anySettings = fc.record({

@@ -2,6 +2,7 @@ import t from 'tap'
 import {
   describe,
   isAnswer,
+  isSignOfLife,
   judge,
 } from '../../../monitor/judgement/outcome.ts'
 import type { Judgement, Outcome } from '../../../monitor/judgement/outcome.ts'
@@ -167,5 +168,18 @@ void t.test('somebody was alive to cause it', t => {
   t.equal(isAnswer({ kind: 'pass', status: 200, bytes: 0 }), true)
   t.equal(isAnswer({ kind: 'pass', by: 'ask', said: 'OK' }), true)
   t.equal(isAnswer({ kind: 'pass', by: 'tcp', said: '' }), false)
+  t.end()
+})
+
+void t.test('frozen ends with a sign of life', t => {
+  t.equal(isSignOfLife({ kind: 'refused' }), true, 'its process has ended')
+  t.equal(isSignOfLife({ kind: 'status', status: 500, allowed: [] }), true)
+  for (const outcome of [
+    { kind: 'connect-timeout', limitMs: 1 },
+    { kind: 'unreachable', error: 'EHOSTUNREACH' },
+    { kind: 'first-byte-timeout', limitMs: 1 },
+    { kind: 'dns', host: 'zope.test', error: 'ENOTFOUND' },
+  ] as const)
+    t.equal(isSignOfLife(outcome), false, outcome.kind)
   t.end()
 })

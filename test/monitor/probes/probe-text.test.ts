@@ -91,9 +91,14 @@ void t.test('the heartbeat and the deep probe have their say', t => {
     [{ kind: 'silent', silentMs: 500 }, 'none within 500 ms'],
     [{ kind: 'broken', why: 'ECONNREFUSED' }, 'failed (ECONNREFUSED)'],
     [
-      { kind: 'heartless' },
-      'this server gives none: it answered the request at once',
+      { kind: 'learned', ms: 0.31 },
+      '100 Continue after 0.3 ms, beside the worker queue',
     ],
+    [
+      { kind: 'heartless' },
+      'this server gives none: it runs it as a request, so time alone judges it',
+    ],
+    [{ kind: 'unclear' }, 'whether this server gives one cannot be seen now'],
   ] as const)
     t.ok(told({ heart, deep: null }).includes(`\nheartbeat  ${line}\n`), line)
   for (const [outcome, line] of [

@@ -11,6 +11,7 @@ import { addressOf } from '../config/config.ts'
 import type { Backend, LightProbe } from '../config/config.ts'
 import { errorCode } from '../config/error-code.ts'
 import { sentinelFile } from '../sentinels/names.ts'
+import type { MonitorLimit } from '../sentinels/reports.ts'
 import type { Lookup } from './probes/lookup.ts'
 import type { Outcome } from './judgement/outcome.ts'
 
@@ -22,6 +23,13 @@ const sweepsMs = [0, 250, 1_000]
 const limitMs = 2_000
 /** what ss may say: a line of a hundred bytes for each connection */
 const maxOutput = 16 * 1024 * 1024
+
+const missing = 'ss is not installed'
+const installIt =
+  'install iproute2 (Debian: apt-get install iproute2), or set probe.dropConnections to false'
+const forbidden = 'CAP_NET_ADMIN is missing'
+const allowIt =
+  'give the monitor the capability: AmbientCapabilities=CAP_NET_ADMIN in its unit, or set probe.dropConnections to false'
 
 /** Outcomes of a backend that is there and answers, however badly. */
 const answers: ReadonlySet<string> = new Set<Outcome['kind']>([
@@ -58,7 +66,7 @@ export function findSs(
     .find(file => existsSync(file))
 }
 
-export class CutLoose {
+export class ConnectionDropper {
   readonly #directory: string
   readonly #lookup: Lookup
   readonly #log: Logger
@@ -67,6 +75,8 @@ export class CutLoose {
   readonly #running = new Set<string>()
   readonly #timers = new Set<NodeJS.Timeout>()
   readonly #told = new Set<string>()
+  #wanted: 'on' | 'off' | 'auto' = 'on'
+  #limit: MonitorLimit | undefined
 
   constructor(
     directory: string,
@@ -80,14 +90,39 @@ export class CutLoose {
     this.#ss = ss
   }
 
-  /** Tells now what would fail then. */
-  check(): void {
-    if (this.#ss === '') this.#tellMissing()
-    else if (!hasCapability()) this.#tellForbidden('CAP_NET_ADMIN is missing')
+  /** Why no connection can be dropped here; undefined = they can. */
+  get limit(): MonitorLimit | undefined {
+    return this.#limit
+  }
+
+  /**
+   * Looks whether it can work here. `auto` is quietly off where it cannot: that is
+   * logged once, and `status` and `check` say it.
+   *
+   * @param wanted on = some backend has it set
+   */
+  check(wanted: 'on' | 'off' | 'auto'): void {
+    this.#wanted = wanted
+    const [err, remedy] =
+      this.#ss === ''
+        ? [missing, installIt]
+        : hasCapability()
+          ? []
+          : [forbidden, allowIt]
+    this.#limit =
+      wanted === 'off' || err === undefined || remedy === undefined
+        ? undefined
+        : {
+            severity: wanted === 'on' ? 'warning' : 'info',
+            what: `connections to a backend that hangs are not dropped: ${err}`,
+            why: 'requests inside a frozen Zope wait for their timeout before they get a second chance',
+            remedy,
+          }
+    if (this.#limit !== undefined) this.#tellOnce(String(err), String(remedy))
   }
 
   /** Never waited for, and never rejects. */
-  cut(backend: Backend, isStillDown: () => boolean): void {
+  drop(backend: Backend, isStillDown: () => boolean): void {
     for (const ms of sweepsMs) {
       const timer = setTimeout(() => {
         this.#timers.delete(timer)
@@ -105,9 +140,10 @@ export class CutLoose {
   async #sweep(backend: Backend): Promise<void> {
     const { name } = backend
     if (this.#ss === '') {
-      this.#tellMissing()
+      this.#tellOnce(missing, installIt)
       return
     }
+    if (this.#limit !== undefined) return
     // the administrator says it is well: his word is above the verdict
     if (existsSync(`${this.#directory}/${sentinelFile(name, 'force')}`)) return
     if (this.#running.has(name)) return
@@ -120,11 +156,11 @@ export class CutLoose {
         ? { connections: 0, error: 'its address is not known' }
         : await run(this.#ss, addresses, backend.port)
     this.#running.delete(name)
-    if (/not permitted/i.test(said.error)) this.#tellForbidden(said.error)
+    if (/not permitted/i.test(said.error)) this.#tellOnce(said.error, allowIt)
     else if (said.error !== '')
       this.#log.warn(
         { backend: name, err: said.error },
-        'connections could not be cut loose',
+        'connections could not be dropped',
       )
     if (said.connections > 0)
       this.#log.warn(
@@ -134,28 +170,17 @@ export class CutLoose {
           connections: said.connections,
           ms: Math.round(performance.now() - startedMs),
         },
-        'connections cut loose',
+        'connections dropped',
       )
-  }
-
-  #tellMissing(): void {
-    this.#tellOnce(
-      'ss is not installed',
-      'install iproute2 (Debian: apt-get install iproute2), or set probe.cutLoose to false',
-    )
-  }
-
-  #tellForbidden(err: string): void {
-    this.#tellOnce(
-      err,
-      'give the monitor the capability: AmbientCapabilities=CAP_NET_ADMIN in its unit, or set probe.cutLoose to false',
-    )
   }
 
   #tellOnce(err: string, remedy: string): void {
     if (this.#told.has(remedy)) return
     this.#told.add(remedy)
-    this.#log.error({ err, remedy }, 'hanging connections cannot be cut loose')
+    this.#log[this.#wanted === 'auto' ? 'info' : 'error'](
+      { err, remedy },
+      'hanging connections cannot be dropped',
+    )
   }
 }
 

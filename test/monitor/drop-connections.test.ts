@@ -9,7 +9,11 @@ import type { Test } from 'tap'
 import type { Backend } from '../../config/config.ts'
 import { errorCode } from '../../config/error-code.ts'
 import { parseConfig } from '../../config/parse.ts'
-import { CutLoose, findSs, leavesWaiting } from '../../monitor/cut-loose.ts'
+import {
+  ConnectionDropper,
+  findSs,
+  leavesWaiting,
+} from '../../monitor/drop-connections.ts'
 import { Lookup } from '../../monitor/probes/lookup.ts'
 import { probe } from '../../monitor/probes/probe.ts'
 import { until } from '../fixtures/processes.ts'
@@ -17,7 +21,7 @@ import { until } from '../fixtures/processes.ts'
 type Line = Readonly<Record<string, unknown>>
 
 type Stage = {
-  readonly cutLoose: CutLoose
+  readonly dropper: ConnectionDropper
   readonly directory: string
   readonly lines: readonly Line[]
 }
@@ -34,9 +38,9 @@ function stage(t: Test): Stage {
       },
     },
   )
-  const cutLoose = new CutLoose(directory, new Lookup(), log, realSs())
-  t.teardown(() => cutLoose.stop())
-  return { cutLoose, directory, lines }
+  const dropper = new ConnectionDropper(directory, new Lookup(), log, realSs())
+  t.teardown(() => dropper.stop())
+  return { dropper, directory, lines }
 }
 
 function realSs(): string {
@@ -102,7 +106,7 @@ for (const [host, listen] of [
   ['localhost', '127.0.0.1'],
 ] as const)
   void t.test(`readers waiting on ${host} are freed at once`, async t => {
-    const { cutLoose, lines } = stage(t)
+    const { dropper, lines } = stage(t)
     const server = await silentServer(t, listen)
     const other = await silentServer(t, listen)
     const readers = await Promise.all(
@@ -110,7 +114,7 @@ for (const [host, listen] of [
     )
     const bystander = await reader(t, listen, portOf(other))
     const startMs = performance.now()
-    cutLoose.cut(backendAt(host, portOf(server)), () => true)
+    dropper.drop(backendAt(host, portOf(server)), () => true)
     const codes = await Promise.all(readers.map(({ ended }) => ended))
     t.comment(
       `down to the readers' error: ${(performance.now() - startMs).toFixed(1)} ms`,
@@ -118,7 +122,7 @@ for (const [host, listen] of [
     t.strictSame(new Set(codes), new Set(['ECONNABORTED']))
     await until('the log to tell', () => lines.length > 0)
     t.match(lines[0], {
-      msg: 'connections cut loose',
+      msg: 'connections dropped',
       backend: 'zope1',
       connections: 5,
     })
@@ -126,11 +130,11 @@ for (const [host, listen] of [
   })
 
 void t.test('whoever comes a moment later is freed as well', async t => {
-  const { cutLoose } = stage(t)
+  const { dropper } = stage(t)
   const server = await silentServer(t, '127.0.0.1')
   const port = portOf(server)
   const early = await reader(t, '127.0.0.1', port)
-  cutLoose.cut(backendAt('127.0.0.1', port), () => true)
+  dropper.drop(backendAt('127.0.0.1', port), () => true)
   await early.ended
   const late = await reader(t, '127.0.0.1', port)
   t.equal(await late.ended, 'ECONNABORTED')
@@ -140,12 +144,12 @@ void t.test(
   'nobody is cut off a backend that is up again, or forced',
   async t => {
     for (const isForced of [false, true]) {
-      const { cutLoose, directory, lines } = stage(t)
+      const { dropper, directory, lines } = stage(t)
       const server = await silentServer(t, '127.0.0.1')
       const it = await reader(t, '127.0.0.1', portOf(server))
       const asked: boolean[] = []
       if (isForced) writeFileSync(`${directory}/zope1.force`, '')
-      cutLoose.cut(backendAt('127.0.0.1', portOf(server)), () => {
+      dropper.drop(backendAt('127.0.0.1', portOf(server)), () => {
         asked.push(isForced)
         return isForced
       })
@@ -154,7 +158,7 @@ void t.test(
       const other = await silentServer(t, '127.0.0.1')
       const victim = await reader(t, '127.0.0.1', portOf(other))
       const second = stage(t)
-      second.cutLoose.cut(backendAt('127.0.0.1', portOf(other)), () => true)
+      second.dropper.drop(backendAt('127.0.0.1', portOf(other)), () => true)
       await victim.ended
       t.ok(it.isOpen())
       t.strictSame(lines, [])
@@ -163,13 +167,13 @@ void t.test(
 )
 
 void t.test('a probe that is cut with the rest is no evidence', async t => {
-  const { cutLoose } = stage(t)
+  const { dropper } = stage(t)
   const server = await silentServer(t, '127.0.0.1')
   const backend = backendAt('127.0.0.1', portOf(server))
   const taken = once(server, 'connection')
   const probing = probe(backend, new Lookup(), new AbortController().signal)
   await taken
-  cutLoose.cut(backend, () => true)
+  dropper.drop(backend, () => true)
   t.equal((await probing).outcome.kind, 'local')
 })
 
@@ -179,16 +183,22 @@ void t.test('without ss: told once, with the remedy', async t => {
   writeFileSync(`${directory}/ss`, '')
   t.equal(findSs(`relative:${directory}`), `${directory}/ss`)
   const lines: string[] = []
-  const cutLoose = new CutLoose(
+  const dropper = new ConnectionDropper(
     directory,
     new Lookup(),
     pino({}, { write: line => lines.push(line) }),
     '',
   )
-  cutLoose.check()
-  cutLoose.check()
+  dropper.check('auto')
+  dropper.check('auto')
   t.equal(lines.length, 1)
   t.match(lines[0], 'apt-get install iproute2')
+  t.match(lines[0], '"level":30', 'not asked for: no error')
+  t.match(dropper.limit, { severity: 'info', what: /ss is not installed/ })
+  dropper.check('on')
+  t.equal(dropper.limit?.severity, 'warning')
+  dropper.check('off')
+  t.equal(dropper.limit, undefined)
 })
 
 for (const [title, script, wanted] of [
@@ -206,15 +216,15 @@ for (const [title, script, wanted] of [
     writeFileSync(ss, `#!/bin/sh\necho x >> ${directory}/calls\n${script}\n`)
     chmodSync(ss, 0o755)
     const lines: string[] = []
-    const cutLoose = new CutLoose(
+    const dropper = new ConnectionDropper(
       directory,
       new Lookup(),
       pino({}, { write: line => lines.push(line) }),
       ss,
     )
-    t.teardown(() => cutLoose.stop())
+    t.teardown(() => dropper.stop())
     let asked = 0
-    cutLoose.cut(backendAt('127.0.0.1', 1), () => {
+    dropper.drop(backendAt('127.0.0.1', 1), () => {
       asked++
       return true
     })
@@ -223,7 +233,7 @@ for (const [title, script, wanted] of [
     if (script.startsWith('echo')) t.equal(lines.length, 1)
   })
 
-void t.test('only a backend that gives no answer is cut loose', t => {
+void t.test('only for a backend that gives no answer', t => {
   for (const outcome of ['first-byte-timeout', 'timeout', 'connect-timeout'])
     t.equal(leavesWaiting(outcome, 'http'), true, outcome)
   for (const outcome of ['status', 'content', 'pass'])

@@ -1,0 +1,294 @@
+// The site around the generated rules: is the Include read at all, and what do
+// caches, other names and other ports do to it? Pure.
+import { originOf } from '../../config/config.ts'
+import type { Backend, Config } from '../../config/config.ts'
+import type { HttpdFacts, OwnFacts } from '../facts.ts'
+import { placeOf } from '../finding.ts'
+import type { Finding } from '../finding.ts'
+import type { Directive } from '../httpd-conf.ts'
+import { ownMap } from '../map-command.ts'
+import { rulesInOrder } from '../reach.ts'
+import {
+  isProxyRule,
+  mapsIn,
+  mapsOf,
+  rulesOf,
+  serversOf,
+  setting,
+  textsOf,
+} from '../servers.ts'
+import type { Rule, Server } from '../servers.ts'
+import { isServed, sitesOf } from './reach.ts'
+
+export function siteFindings(httpd: HttpdFacts, facts: OwnFacts): Finding[] {
+  const servers = serversOf(httpd.conf)
+  const [main] = servers
+  const found = sitesOf(httpd)
+  const sites = found.map(({ server }) => server)
+  const served = found.filter(isServed).map(({ server }) => server)
+  return [
+    ...includeFindings(httpd, facts),
+    ...sites.flatMap(server => [
+      ...cacheFindings(server, main),
+      ...listenFindings(server, httpd),
+    ]),
+    ...served.flatMap(server => [
+      ...aliasFindings(server, main),
+      ...otherPortFindings(server, servers, sites),
+    ]),
+  ]
+}
+
+/** Backends that are one server: `localhost` and `127.0.0.1` are one machine. */
+export function sameUrlFindings({ backends }: Config): Finding[] {
+  const first = new Map<string, Backend>()
+  return backends.flatMap((backend): Finding[] => {
+    const host = backend.host.toLowerCase().replace(/\.$/, '')
+    const isHere = /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host)
+    // each address of 127.0.0.0/8 can have a server of its own
+    const key = `${isHere && /^(?:localhost|::1)$/.test(host) ? '127.0.0.1' : host}:${backend.port}`
+    const other = first.get(key)
+    if (other === undefined) {
+      first.set(key, backend)
+      return []
+    }
+    return [
+      {
+        code: 'backends-same-url',
+        severity: 'warning',
+        what: `${other.name} and ${backend.name} are one server: ${originOf(other)} and ${originOf(backend)}`,
+        why: 'when it dies there is no second one, and in each second chance the same server is asked again',
+        remedy: `give ${backend.name} the URL of another Zope, or take it out of the configuration`,
+        where: null,
+      },
+    ]
+  })
+}
+
+/** Whether anything that httpd reads has to do with this configuration. */
+function includeFindings(httpd: HttpdFacts, { config }: OwnFacts): Finding[] {
+  const servers = serversOf(httpd.conf)
+  const [main] = servers
+  const programs = servers.flatMap(mapsOf).filter(({ kind }) => kind === 'prg')
+  const signs = [
+    `${config.directory}/`,
+    // rules of the administrator's own, for any Zope
+    'VirtualHostBase/',
+    'balancer://',
+    ...config.backends.map(originOf),
+  ]
+  const isAbout = httpd.conf.directives.some(({ args }) =>
+    args.some(arg => signs.some(sign => arg.includes(sign))),
+  )
+  // what httpd refuses is not read to its end
+  if (httpd.refusal !== undefined) return []
+  if (programs.length === 0 && !isAbout)
+    return [
+      {
+        code: 'not-included',
+        severity: 'warning',
+        what: `nothing that httpd reads from ${httpd.confFile} has to do with these backends`,
+        why: 'no map was asked and no request comes to a backend through this httpd: the generated file, or the site that includes it, is not read',
+        remedy: `write in the <VirtualHost>: Include /etc/apache2/zope-failover.conf, enable its file (a2ensite NAME), and: ${httpd.reload}; or name another configuration with --httpd-conf`,
+        where: httpd.confFile,
+      },
+    ]
+  // the server's part is read, and no site's
+  const made = new Set(httpd.generated.map(({ file }) => file))
+  return programs
+    .filter(
+      ({ argv, directive, server }) =>
+        ownMap(argv) !== undefined && server.isMain && made.has(directive.file),
+    )
+    .filter(
+      ({ name }) =>
+        !servers.some(server =>
+          rulesInOrder(server, main).some(rule =>
+            textsOf(rule).flatMap(mapsIn).includes(name),
+          ),
+        ),
+    )
+    .map(({ name, directive }) => ({
+      code: 'map-unasked',
+      severity: 'warning',
+      what: `no virtual host asks the map ${name}`,
+      why: 'the file of the server is read, and no file of a site (--part site): no request comes to a backend',
+      remedy: `zope-failover apache-conf --part site --output /etc/apache2/zope-failover-site.conf, include it in the <VirtualHost>, and: ${httpd.reload}`,
+      where: placeOf(directive),
+    }))
+}
+
+/** What httpd's own cache does to the answers of a site. */
+function cacheFindings(server: Server, main: Server): Finding[] {
+  const all = [...main.directives, ...server.directives]
+  const enabled = all.find(({ name }) => name === 'cacheenable')
+  if (enabled === undefined) return []
+  const isSet = (name: string, value: string): boolean =>
+    setting(server, name)?.[0]?.toLowerCase() === value ||
+    (setting(server, name) === undefined &&
+      setting(main, name)?.[0]?.toLowerCase() === value)
+  const findings: Finding[] = []
+  const unsafe = ['cachestoreprivate', 'cachestorenostore'].flatMap(
+    name =>
+      all.findLast(
+        one => one.name === name && /^on$/i.test(one.args[0] ?? ''),
+      ) ?? [],
+  )
+  for (const directive of unsafe)
+    findings.push({
+      code: 'cache-private',
+      severity: 'error',
+      what: `${directive.name === 'cachestoreprivate' ? 'CacheStorePrivate' : 'CacheStoreNoStore'} On in ${server.name}`,
+      why: 'a page that Zope made for one visitor is stored, and given to every other',
+      remedy: 'take it away',
+      where: placeOf(directive),
+    })
+  const ignored = all
+    .filter(({ name }) => name === 'cacheignoreheaders')
+    .flatMap(({ args }) => args)
+  const missing = [
+    ...(ignored.some(name => name.toLowerCase() === 'set-cookie')
+      ? []
+      : ['CacheIgnoreHeaders Set-Cookie']),
+    ...(isSet('cachequickhandler', 'off') ? [] : ['CacheQuickHandler Off']),
+  ]
+  if (missing.length > 0)
+    findings.push({
+      code: 'cache-shared',
+      severity: 'warning',
+      what: `mod_cache keeps answers of ${server.name}, without ${missing.join(' and ')}`,
+      why: 'a stored answer gives the first visitor’s cookies to every other, and comes before all that httpd would ask for (Require, redirects, the second chance)',
+      remedy: `write in the virtual host:\n${missing.join('\n')}\nand see to it that Zope marks pages of logged-in visitors: Cache-Control: private`,
+      where: placeOf(enabled),
+    })
+  return findings
+}
+
+/** `https://www.example.org:443` -> `www.example.org` */
+function bareName(text: string): string {
+  return text
+    .replace(/^https?:\/\//i, '')
+    .replace(/:\d+$/, '')
+    .toLowerCase()
+}
+
+function namesOf(server: Server): string[] {
+  const aliases = server.own
+    .filter(({ name }) => name === 'serveralias')
+    .flatMap(({ args }) => args)
+  const names = [...(setting(server, 'servername') ?? []), ...aliases]
+  return [...new Set(names.map(bareName))]
+}
+
+function isVhm(rule: Rule): boolean {
+  return textsOf(rule).some(text => text.includes('VirtualHostBase/'))
+}
+
+/** Links that Zope makes have one name, whatever name the visitor typed. */
+function aliasFindings(server: Server, main: Server): Finding[] {
+  const rules = rulesInOrder(server, main)
+  const at = rules.findIndex(isVhm)
+  const text = rules
+    .slice(at === -1 ? rules.length : at, at + 1)
+    .flatMap(textsOf)
+    .join(' ')
+  const [, base] =
+    /VirtualHostBase\/[^/]+\/([^/:]+|%\{[^}]+\})[:/]/.exec(text) ?? []
+  if (base === undefined) return []
+  const isServerName = base === '%{SERVER_NAME}'
+  const canonical =
+    setting(server, 'usecanonicalname') ?? setting(main, 'usecanonicalname')
+  if (isServerName && canonical?.[0]?.toLowerCase() !== 'on') return []
+  const name = isServerName
+    ? bareName(setting(server, 'servername')?.[0] ?? '')
+    : bareName(base)
+  if (name === '' || name.includes('%')) return []
+  const directive = server.own.find(({ name: it }) => it === 'serveralias')
+  const others = namesOf(server).filter(it => it !== name)
+  const isRedirected = rules
+    .slice(0, at)
+    .some(
+      one =>
+        !isProxyRule(one) &&
+        /^https?:\/\//i.test(one.substitution) &&
+        one.conditions.some(({ test }) =>
+          /HTTP_HOST|SERVER_NAME|HTTP:Host/i.test(test),
+        ),
+    )
+  if (others.length === 0 || directive === undefined || isRedirected) return []
+  const [first = ''] = others
+  return [
+    {
+      code: 'alias-links-leave',
+      severity: 'warning',
+      what: `visitors of ${others.join(', ')} get pages whose links lead to ${name}`,
+      why: 'the first click changes the host: the login and the route cookie stay behind',
+      remedy: `write before the line that includes the generated file:\nRewriteCond "%{HTTP_HOST}" "!^${name.replaceAll('.', '\\.')}(?::\\d+)?$" [NC]\nRewriteRule "^" "%{REQUEST_SCHEME}://${name}%{REQUEST_URI}" [R=301,END,NE]\nor give ${first} a virtual host of its own, with a file made with --url`,
+      where: placeOf(directive),
+    },
+  ]
+}
+
+const takes = /^(?:redirect|proxypass|jkmount|wsgiscriptalias)/
+
+/** The same site on another port, where the Include is missing. */
+function otherPortFindings(
+  server: Server,
+  servers: readonly Server[],
+  sites: readonly Server[],
+): Finding[] {
+  const names = new Set(namesOf(server))
+  return servers.flatMap((other): Finding[] => {
+    const { place } = other
+    if (other.isMain || other === server || place === undefined) return []
+    if (
+      sites.includes(other) ||
+      portsOf(other).every(port => portsOf(server).includes(port))
+    )
+      return []
+    if (!namesOf(other).some(name => names.has(name))) return []
+    const isBusy =
+      other.directives.some(({ name }) => takes.test(name)) ||
+      rulesOf(other).length > 0
+    if (isBusy) return []
+    return [
+      {
+        code: 'host-without-rules',
+        severity: 'warning',
+        what: `${other.name} on port ${portsOf(other).join(', ')} has neither the rules nor a redirect, while the one on port ${portsOf(server).join(', ')} sends its requests to the backends`,
+        why: 'visitors of that port get the files of httpd, not the site',
+        remedy: `include the generated file there, too, or redirect: Redirect permanent / https://${[...names][0]}/`,
+        where: placeOf(place),
+      },
+    ]
+  })
+}
+
+function portsOf({ addresses }: Server): string[] {
+  return addresses.map(address => /:(\d+|\*)$/.exec(address)?.[1] ?? '*')
+}
+
+/** A virtual host on a port where httpd does not listen. */
+function listenFindings(server: Server, { conf }: HttpdFacts): Finding[] {
+  const { place } = server
+  const listened = conf.directives
+    .filter(({ name }: Directive) => name === 'listen')
+    .map(({ args: [address = ''] }) => address.replace(/.*:/, ''))
+  const ports = portsOf(server)
+  if (
+    place === undefined ||
+    ports.length === 0 ||
+    ports.some(port => port === '*' || listened.includes(port))
+  )
+    return []
+  return [
+    {
+      code: 'host-not-listened',
+      severity: 'warning',
+      what: `${server.name} is for port ${ports.join(', ')}, and httpd does not listen there`,
+      why: 'no request ever comes to the rules in it',
+      remedy: `write at server level: Listen ${ports[0]}`,
+      where: placeOf(place),
+    },
+  ]
+}

@@ -1,0 +1,1 @@
+$ZF apache-conf --config "$PWD/zope-failover.yaml" > generated.conf
