@@ -147,19 +147,34 @@ export function apacheConfCommand(): Command {
       ])
     const text = seal(print(given, command))
     if (given.output === undefined) process.stdout.write(text)
-    else save(given.output, text, given.force === true)
+    else
+      saveGenerated(
+        given.output,
+        text,
+        given.force === true,
+        'apachectl configtest && apachectl graceful',
+      )
     if (given.mapUser !== undefined) warnOfClosedPaths(given.mapUser)
   })
   return command
 }
 
-/** Says what it did on stderr, where the problems go, too. */
-function save(output: string, text: string, isForced: boolean): void {
+/**
+ * Writes a generated file and says what it did on stderr, where the problems go.
+ *
+ * @param next what to type after that
+ */
+export function saveGenerated(
+  output: string,
+  text: string,
+  isForced: boolean,
+  next: string,
+): void {
   const result = writeGenerated(output, text, isForced)
   switch (result.kind) {
     case 'written':
       process.stderr.write(
-        `${result.file} ${result.isNew ? 'is new' : 'was written anew'}; next: apachectl configtest && apachectl graceful\n`,
+        `${result.file} ${result.isNew ? 'is new' : 'was written anew'}; next: ${next}\n`,
       )
       break
     case 'unchanged':
@@ -229,7 +244,7 @@ function print(given: Given, command: Command): string {
 
 /** Where the built programs are: dist/, also when this runs from the source. */
 const here = dirname(fileURLToPath(import.meta.url))
-const installation = import.meta.url.endsWith('.ts')
+export const installation = import.meta.url.endsWith('.ts')
   ? resolve(here, '../dist')
   : resolve(here, '..')
 
@@ -311,7 +326,7 @@ function readPage(file: string): string {
 }
 
 /** The same command again, as one would type it. */
-function commandLine(command: Command, configFile: string): string {
+export function commandLine(command: Command, configFile: string): string {
   const given = command.options.flatMap(option => {
     const name = option.attributeName()
     if (['config', 'output', 'force'].includes(name)) return []
@@ -323,7 +338,7 @@ function commandLine(command: Command, configFile: string): string {
     const values: unknown[] = Array.isArray(value) ? value : [value]
     return values.flatMap(one => [option.long ?? '', String(one)])
   })
-  return ['zope-failover', 'apache-conf', '--config', configFile, ...given]
+  return ['zope-failover', command.name(), '--config', configFile, ...given]
     .map(word =>
       /^[\w./:@=+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
     )

@@ -200,6 +200,21 @@ export type NotifySettings = {
   readonly timeoutMs: number
 }
 
+/** Who answers Squid's ICP queries for which backend of this host. */
+export type IcpSettings = {
+  /** the UDP address for each backend of this host; host without brackets */
+  readonly listen: readonly {
+    readonly backend: string
+    readonly host: string
+    readonly port: number
+  }[]
+  /** addresses and networks that may ask; empty = loopback only */
+  readonly allow: readonly string[]
+  readonly pool: string
+  /** request: each query by itself | url: the same URL to the same backend */
+  readonly spread: 'request' | 'url'
+}
+
 export type Config = {
   /** the sentinel directory, absolute */
   readonly directory: string
@@ -214,6 +229,8 @@ export type Config = {
   readonly hook?: HookSettings
   /** left out: no page is served */
   readonly status?: StatusSettings
+  /** left out: no ICP */
+  readonly icp?: IcpSettings
   /** left out: nobody is told */
   readonly notify?: NotifySettings
 }

@@ -4,6 +4,7 @@ import type { $ZodIssue } from 'zod/v4/core'
 import type { Config } from './config.ts'
 import { defaultTimeoutMs, fillIn } from './defaults.ts'
 import { formatDuration, parseDuration } from './duration.ts'
+import { isIP, isLoopback } from './ip.ts'
 import { kindProblems } from './light-probe.ts'
 import { nearest } from './nearest.ts'
 import { ConfigError, describeProblem, found } from './problem.ts'
@@ -46,6 +47,8 @@ export function parseConfig(text: string, file: string): Config {
     ...memberProblems(value),
     ...probeProblems(value),
     ...allKindProblems(value),
+    ...reservedNames(value),
+    ...icpProblems(value),
   ]
   if (problems.length === 0 && parsed.success) return fillIn(parsed.data)
   throw refusal(
@@ -172,6 +175,59 @@ function memberProblems(raw: unknown): Problem[] {
       seen.add(name)
     }
   }
+  return problems
+}
+
+/** Names that mean something else in the directory or in Squid's notes. */
+const reserved = ['none', 'front']
+
+function reservedNames(raw: unknown): Problem[] {
+  return keysOf(valueAt(raw, ['backends']))
+    .filter(name => reserved.includes(name))
+    .map(name => ({
+      path: ['backends', name],
+      rule: `must have another name: ${reserved.join(' and ')} have a meaning of their own`,
+    }))
+}
+
+/** What `icp` names must exist, and not everyone may ask beyond loopback. */
+function icpProblems(raw: unknown): Problem[] {
+  const icp = valueAt(raw, ['icp'])
+  if (icp === undefined) return []
+  const names = keysOf(valueAt(raw, ['backends']))
+  const listen = blockAt(raw, ['icp', 'listen'])
+  const allow = valueAt(icp, ['allow'])
+  const isForLoopback = !Array.isArray(allow) || allow.length === 0
+  const problems: Problem[] = []
+  for (const [name, address] of Object.entries(listen)) {
+    const path: Path = ['icp', 'listen', name]
+    if (!names.includes(name))
+      problems.push({
+        path,
+        rule: `must be the name of a backend, got ${found(name)}${nearest(name, names)}`,
+      })
+    const host = /^\[?(.*?)\]?:\d+$/.exec(String(address))?.[1] ?? ''
+    if (isForLoopback && isIP(host) !== 0 && !isLoopback(host))
+      problems.push({
+        path,
+        rule: `must be a loopback address unless icp.allow says who may ask, got ${found(address)}`,
+      })
+  }
+  const addresses = Object.entries(listen)
+  for (const [index, [name, address]] of addresses.entries())
+    if (addresses.slice(0, index).some(([, other]) => other === address))
+      problems.push({
+        path: ['icp', 'listen', name],
+        rule: `must be an address of its own: Squid tells backends apart by it, got ${found(address)} a second time`,
+      })
+  const pool = valueAt(icp, ['pool']) ?? 'default'
+  const pools = valueAt(raw, ['pools'])
+  const poolNames = pools === undefined ? ['default'] : keysOf(pools)
+  if (typeof pool === 'string' && !poolNames.includes(pool))
+    problems.push({
+      path: ['icp', 'pool'],
+      rule: `must be the name of a pool, got ${found(pool)}${nearest(pool, poolNames)}`,
+    })
   return problems
 }
 

@@ -10,7 +10,7 @@ import type { Logger } from 'pino'
 import type { MapSettings } from '../config/config.ts'
 import { errorCode } from '../config/error-code.ts'
 import { version } from '../config/version.ts'
-import { mapReportFiles } from '../sentinels/directory.ts'
+import { reportFiles } from '../sentinels/directory.ts'
 import { readRegularFile } from '../sentinels/read.ts'
 import { isMapReport, parseReport } from '../sentinels/reports.ts'
 import type { MapSeen } from '../sentinels/reports.ts'
@@ -171,7 +171,10 @@ export class MapWatch {
 
 /** Of all maps that write their reports here; undefined = none does. */
 function lookupsOf(directory: string): number | undefined {
-  const counts = (mapReportFiles(directory) ?? []).flatMap(name => {
+  const mapReports = (reportFiles(directory) ?? []).filter(
+    ({ program }) => program === 'rewritemap',
+  )
+  const counts = mapReports.flatMap(({ name }) => {
     const read = readRegularFile(`${directory}/${name}`, 1024 * 1024)
     const report = read.kind === 'bytes' ? parseReport(read.text) : undefined
     return isMapReport(report) ? [report.lookups] : []

@@ -4,12 +4,17 @@
 import { statSync } from 'node:fs'
 import { version } from '../config/version.ts'
 import { errorCode } from '../config/error-code.ts'
+import type { ReaderProgram } from '../sentinels/names.ts'
 import { directoryProblem, readRegularFile } from '../sentinels/read.ts'
 import { parseReport } from '../sentinels/reports.ts'
 import { writeAside } from '../sentinels/write.ts'
 import type { GoodConfig } from './messages.ts'
 
-const file = '.rewritemap-config.json'
+/** Each program has its own: they may run as different users. */
+function fileOf(program: ReaderProgram): string {
+  return `.${program}-config.json`
+}
+
 const maxBytes = 32 * 1024 * 1024
 
 /**
@@ -20,9 +25,10 @@ const maxBytes = 32 * 1024 * 1024
 export function recallConfig(
   directory: string,
   configFile: string,
+  program: ReaderProgram,
 ): GoodConfig | undefined {
   if (isUntrusted(directory)) return undefined
-  const read = readRegularFile(`${directory}/${file}`, maxBytes)
+  const read = readRegularFile(`${directory}/${fileOf(program)}`, maxBytes)
   if (read.kind !== 'bytes' || read.owner !== process.getuid?.())
     return undefined
   const kept = parseReport(read.text)
@@ -68,11 +74,17 @@ function isConfig(value: unknown): boolean {
   )
 }
 
-export function rememberConfig(configFile: string, good: GoodConfig): void {
+export function rememberConfig(
+  configFile: string,
+  good: GoodConfig,
+  program: ReaderProgram,
+): void {
+  // what a helper begins with when there is none
+  if (good.text === '') return
   try {
     writeAside(
       good.config.directory,
-      file,
+      fileOf(program),
       JSON.stringify({ version, configFile, ...good }),
       // the configuration can hold secrets (notify.headers)
       0o600,

@@ -10,7 +10,7 @@ import { readConfigText } from '../config/file.ts'
 import { ConfigError } from '../config/problem.ts'
 import type { ConfigReload } from '../config/reload.ts'
 import { version } from '../config/version.ts'
-import { mapReportFile, meaningOf } from '../sentinels/names.ts'
+import { meaningOf, readerReportFile } from '../sentinels/names.ts'
 import {
   readEntries,
   readSentinels,
@@ -32,6 +32,7 @@ import type { Table } from '../choice/table.ts'
 
 const start: WatcherStart = workerData
 const { state, port, configFile, totals } = start
+const reportFile = readerReportFile(start.program, process.pid)
 
 // The first table is as old as this thread took to begin. The log takes as long
 // again to load, so it comes after the first look.
@@ -54,7 +55,7 @@ let isLogBroken = false
 destination.on('drop', () => dropped++)
 // nobody reads, or the disk is full: to log that would only fail again
 destination.on('error', () => (isLogBroken = true))
-const logger = pino(logOptions('rewritemap'), destination)
+const logger = pino(logOptions(start.program), destination)
 
 const bug = 'bug in the watching thread'
 const beatMs = 1_000
@@ -210,7 +211,7 @@ function rewatch(): void {
   })
   watched = { watcher, identity }
   // a directory made anew has lost it
-  rememberConfig(configFile, good)
+  rememberConfig(configFile, good, start.program)
 }
 
 let unwatched: string | undefined
@@ -282,14 +283,14 @@ function takeOver(next: GoodConfig): void {
   const isOther = JSON.stringify(next.config) !== JSON.stringify(good.config)
   good = next
   known = namesIn(next.config)
-  rememberConfig(configFile, good)
+  rememberConfig(configFile, good, start.program)
   logger.info({ file: configFile }, 'configuration taken over')
   // a map nobody asks takes nothing: send it what matters only
   if (!isOther) return
   entries = look()
   table = buildTable(good.config, snapshotOf(entries), Date.now())
   tables++
-  const board = newBoard(table)
+  const board = newBoard(table, start.kinds?.length)
   boards.push({ board, config: good.config })
   const message: NewConfig = { good, table, board }
   port.postMessage(message)
@@ -306,13 +307,28 @@ function countsNow() {
     unanswered: totals[total.unanswered] ?? 0,
     faults: totals[total.faults] ?? 0,
     outOfStep: totals[total.outOfStep] ?? 0,
-    answers: Object.fromEntries(
-      (inUse?.config.backends ?? []).flatMap(({ name }, index) => {
-        const answers = inUse?.board.answers[index] ?? 0
-        return answers > 0 ? [[name, answers]] : []
-      }),
-    ),
+    ...answersIn(inUse),
   }
+}
+
+/** By backend, and for each by kind where kinds are counted apart. */
+function answersIn(inUse: (typeof boards)[number] | undefined) {
+  const names = start.kinds ?? ['']
+  const answers: Record<string, number> = {}
+  const kinds: Record<string, Record<string, number>> = {}
+  for (const [place, { name }] of (inUse?.config.backends ?? []).entries()) {
+    const first = place * names.length
+    const counts = names.map(
+      (_kind, index) => inUse?.board.answers[first + index] ?? 0,
+    )
+    const sum = counts.reduce((all, count) => all + count, 0)
+    if (sum === 0) continue
+    answers[name] = sum
+    kinds[name] = Object.fromEntries(
+      names.map((kind, index) => [kind, counts[index] ?? 0]),
+    )
+  }
+  return start.kinds === undefined ? { answers } : { answers, kinds }
 }
 
 let reported = { malformed: 0, faults: 0, outOfStep: 0 }
@@ -376,11 +392,7 @@ function writeReport(): void {
   }
   let problem: string | undefined
   try {
-    writeAside(
-      directory,
-      mapReportFile(process.pid),
-      `${JSON.stringify(report)}\n`,
-    )
+    writeAside(directory, reportFile, `${JSON.stringify(report)}\n`)
   } catch (err) {
     problem = errorCode(err)
     keepReportFresh()
@@ -397,7 +409,7 @@ function writeReport(): void {
 /** On a full disk the report still shows that this map is alive. */
 function keepReportFresh(): void {
   try {
-    touchFile(directory, mapReportFile(process.pid), Date.now())
+    touchFile(directory, reportFile, Date.now())
   } catch {
     // there is none; why has been caught already
   }
@@ -437,7 +449,7 @@ function everySecond(): void {
 port.on('message', () => {
   clearInterval(ticking)
   guarded('counts', logCounts)
-  guarded('report', () => removeFile(directory, mapReportFile(process.pid)))
+  guarded('report', () => removeFile(directory, reportFile))
   if (isLogBroken) sayGoodbye()
   else {
     destination.once('close', sayGoodbye).once('error', sayGoodbye)

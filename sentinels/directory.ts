@@ -5,7 +5,8 @@ import { lstatSync, opendirSync, readdirSync, statSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { dirname } from 'node:path'
 import { errorCode } from '../config/error-code.ts'
-import { mapReportFile, meaningOf } from './names.ts'
+import { meaningOf, readerPrograms, readerReportFile } from './names.ts'
+import type { ReaderProgram } from './names.ts'
 import type { DirectoryProblem } from './snapshot.ts'
 
 /** Files of others that are listed; with more of them, ours are looked for by name. */
@@ -78,21 +79,39 @@ function isThere(path: string): boolean {
 }
 
 /**
- * The reports of map programs; undefined when the directory cannot be listed
+ * The reports of map programs and other readers; undefined when the directory cannot be listed
  * just now. In a huge directory only those of processes that exist are found.
  */
-export function mapReportFiles(directory: string): string[] | undefined {
+export function reportFiles(directory: string): ReportFile[] | undefined {
   const listing = listUpTo(directory, 2 * maxForeign)
   switch (listing.kind) {
     case 'names':
-      return listing.names.filter(name => meaningOf(name).kind === 'map-report')
+      return listing.names.flatMap(reportFile)
     case 'huge':
       return processes()
-        .map(mapReportFile)
+        .flatMap(pid =>
+          readerPrograms.map(program => readerReportFile(program, pid)),
+        )
         .filter(file => isThere(`${directory}/${file}`))
+        .flatMap(reportFile)
     case 'failed':
       return isAbsence(listing.code) ? [] : undefined
   }
+}
+
+/** What a program that answers from the table tells about itself. */
+export type ReportFile = {
+  readonly name: string
+  readonly program: ReaderProgram
+  readonly pid: number
+}
+
+function reportFile(name: string): ReportFile[] {
+  const meaning = meaningOf(name)
+  if (meaning.kind === 'map-report')
+    return [{ name, program: 'rewritemap', pid: meaning.pid }]
+  if (meaning.kind !== 'reader-report') return []
+  return [{ name, program: meaning.program, pid: meaning.pid }]
 }
 
 function processes(): number[] {

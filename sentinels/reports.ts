@@ -140,6 +140,8 @@ export type MapReport = {
   /** tables taken over */
   readonly tables: number
   readonly answers: Readonly<Record<string, number>>
+  /** the same by kind, where a program has several kinds of answers */
+  readonly kinds?: Readonly<Record<string, Readonly<Record<string, number>>>>
 }
 
 /** Which backends the monitor has judged, out of its report; [] of rubbish. */
@@ -230,8 +232,19 @@ export function isMapReport(value: unknown): value is MapReport {
     ) &&
     isRecord(value['answers']) &&
     Object.values(value['answers']).every(isCount) &&
+    isKinds(value['kinds']) &&
     Array.isArray(value['problems']) &&
     value['problems'].every(problem => typeof problem === 'string')
+  )
+}
+
+function isKinds(value: unknown): boolean {
+  return (
+    value === undefined ||
+    (isRecord(value) &&
+      Object.values(value).every(
+        kinds => isRecord(kinds) && Object.values(kinds).every(isCount),
+      ))
   )
 }
 

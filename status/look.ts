@@ -1,7 +1,7 @@
 // The files behind the report, read afresh. Never throws: what cannot be read is
 // in the report.
 import type { Config } from '../config/config.ts'
-import { mapReportFiles } from '../sentinels/directory.ts'
+import { reportFiles } from '../sentinels/directory.ts'
 import { isAlive } from '../sentinels/process.ts'
 import { monitorReportFile } from '../sentinels/names.ts'
 import { readRegularFile, SentinelReader } from '../sentinels/read.ts'
@@ -10,13 +10,9 @@ import {
   isMonitorReport,
   parseReport,
 } from '../sentinels/reports.ts'
-import type {
-  MapReport,
-  MonitorReport,
-  ProbeRecord,
-} from '../sentinels/reports.ts'
+import type { MonitorReport, ProbeRecord } from '../sentinels/reports.ts'
 import { statusReport } from './report.ts'
-import type { SeenReport, StatusReport } from './report.ts'
+import type { SeenReader, SeenReport, StatusReport } from './report.ts'
 
 /** Everything `status` tells, and what only the status page draws. */
 export type Look = {
@@ -32,7 +28,7 @@ export class Looker {
   readonly #directory: string
   readonly #reader: SentinelReader
   #monitor: SeenReport<MonitorReport> | undefined
-  #maps: readonly SeenReport<MapReport>[] = []
+  #readers: readonly SeenReader[] = []
 
   constructor(directory: string) {
     this.#directory = directory
@@ -52,15 +48,17 @@ export class Looker {
     const known = new Set(config.backends.map(({ name }) => name))
     const monitor = seen(directory, monitorReportFile, isMonitorReport)
     if (monitor !== 'closed') this.#monitor = monitor
-    this.#maps = mapReports(directory) ?? this.#maps
+    this.#readers = readerReports(directory) ?? this.#readers
+    const isMap = ({ program }: SeenReader) => program === 'rewritemap'
     return {
       report: statusReport(
         config,
         this.#reader.read(known),
         this.#monitor,
-        this.#maps,
+        this.#readers.filter(isMap),
         now,
         configProblems,
+        this.#readers.filter(reader => !isMap(reader)),
       ),
       probes: new Map(
         Object.entries(this.#monitor?.report.backends ?? {}).map(
@@ -105,9 +103,17 @@ function seen<Report extends { readonly pid: number }>(
 }
 
 /** undefined: the directory cannot be listed just now; the snapshot tells why. */
-function mapReports(directory: string): SeenReport<MapReport>[] | undefined {
-  return mapReportFiles(directory)
-    ?.map(name => seen(directory, name, isMapReport))
-    .filter(report => report !== undefined && report !== 'closed')
-    .sort((one, other) => one.report.pid - other.report.pid)
+function readerReports(directory: string): SeenReader[] | undefined {
+  return reportFiles(directory)
+    ?.flatMap(({ name, program }) => {
+      const report = seen(directory, name, isMapReport)
+      return report === undefined || report === 'closed'
+        ? []
+        : [{ program, ...report }]
+    })
+    .sort(
+      (one, other) =>
+        one.program.localeCompare(other.program) ||
+        one.report.pid - other.report.pid,
+    )
 }
