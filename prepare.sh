@@ -17,7 +17,7 @@ has_build() {
   [ -x dist/cli/main.js ] &&
     [ -z "$(find package.json tsconfig.json tsconfig.build.json \
       apache-conf bench check choice cli config demo monitor observer rewritemap sentinels \
-      status steer \
+      squid status steer \
       test/fixtures \
       -newer dist/cli/main.js | head -n 1)" ]
 }

@@ -1,6 +1,6 @@
 // The checked configuration and a few choices -> the lines to include in
 // httpd's. Pure: the caller reads the templates and knows the paths.
-import { originOf } from '../config/config.ts'
+import { originOf, systemCaFile } from '../config/config.ts'
 import type { Backend, Config, Pool } from '../config/config.ts'
 import { parseOrigin } from '../config/origin.ts'
 import { ConfigError, found } from '../config/problem.ts'
@@ -122,6 +122,15 @@ export function render(
     problems.push(
       `pool ${pool.name}: probe.verify must be the same for all of its https backends, for httpd checks the certificates of all or of none`,
     )
+  const caFiles = new Set(
+    members
+      .filter(({ tls, probe }) => tls && probe.verify)
+      .map(({ probe }) => probe.ca ?? systemCaFile),
+  )
+  if (part !== 'server' && caFiles.size > 1)
+    problems.push(
+      `pool ${pool.name}: probe.ca must be the same for all of its https backends, for httpd has one file of authorities for them, got ${[...caFiles].join(' and ')}`,
+    )
   const isPrg = style === 'prg'
   const program =
     part !== 'site' && (isPrg || options.observer !== undefined)
@@ -204,6 +213,7 @@ export function render(
     canonical: options.isVhm && url === null,
     ssl: members.some(backend => backend.tls),
     sslVerified: isVerified.includes(true),
+    caFile: [...caFiles].join(' '),
     sslUnverified: isUnverified.includes(true),
     timeout: seconds(options.timeoutMs),
     ttl: idleSeconds,

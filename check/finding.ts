@@ -28,6 +28,8 @@ export type Seen = {
     /** maps that were run and asked */
     readonly maps: number
   }[]
+  /** squid.conf, when that was checked */
+  readonly squid?: string
 }
 
 export type CheckReport = {
@@ -96,6 +98,7 @@ function summary({ seen, findings }: CheckReport): string {
   const looked = [
     seen.config,
     seen.directory,
+    ...(seen.squid === undefined ? [] : [`Squid with ${seen.squid}`]),
     ...seen.servers.map(
       ({ conf, version, files, maps }) =>
         `httpd ${version ?? 'of unknown version'} with ${conf} (${files} files, ${maps} maps asked)`,

@@ -17,6 +17,7 @@ import { errorCode } from '../config/error-code.ts'
 import { loadConfig } from '../config/load.ts'
 import { ConfigError, found } from '../config/problem.ts'
 import { version } from '../config/version.ts'
+import { readRegularBytes } from '../sentinels/regular-file.ts'
 import { Failure } from './failure.ts'
 import { configOption } from './options.ts'
 
@@ -146,19 +147,34 @@ export function apacheConfCommand(): Command {
       ])
     const text = seal(print(given, command))
     if (given.output === undefined) process.stdout.write(text)
-    else save(given.output, text, given.force === true)
+    else
+      saveGenerated(
+        given.output,
+        text,
+        given.force === true,
+        'apachectl configtest && apachectl graceful',
+      )
     if (given.mapUser !== undefined) warnOfClosedPaths(given.mapUser)
   })
   return command
 }
 
-/** Says what it did on stderr, where the problems go, too. */
-function save(output: string, text: string, isForced: boolean): void {
+/**
+ * Writes a generated file and says what it did on stderr, where the problems go.
+ *
+ * @param next what to type after that
+ */
+export function saveGenerated(
+  output: string,
+  text: string,
+  isForced: boolean,
+  next: string,
+): void {
   const result = writeGenerated(output, text, isForced)
   switch (result.kind) {
     case 'written':
       process.stderr.write(
-        `${result.file} ${result.isNew ? 'is new' : 'was written anew'}; next: apachectl configtest && apachectl graceful\n`,
+        `${result.file} ${result.isNew ? 'is new' : 'was written anew'}; next: ${next}\n`,
       )
       break
     case 'unchanged':
@@ -228,7 +244,7 @@ function print(given: Given, command: Command): string {
 
 /** Where the built programs are: dist/, also when this runs from the source. */
 const here = dirname(fileURLToPath(import.meta.url))
-const installation = import.meta.url.endsWith('.ts')
+export const installation = import.meta.url.endsWith('.ts')
   ? resolve(here, '../dist')
   : resolve(here, '..')
 
@@ -291,18 +307,26 @@ function readTemplate(name: keyof Templates): string {
   return readFileSync(template(`${name}.conf`), 'utf8')
 }
 
+const maxPageBytes = 1024 * 1024
+
 function readPage(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (err) {
-    throw new ConfigError([
-      `--maintenance-page must be a readable file, got ${found(file)} (${errorCode(err)})`,
-    ])
-  }
+  const read = readRegularBytes(file, maxPageBytes, 'followed')
+  if (read.kind === 'bytes' && !read.isCut) return read.bytes.toString('utf8')
+  const why =
+    read.kind === 'bytes'
+      ? 'longer than 1 MiB'
+      : read.kind === 'refused'
+        ? read.what
+        : read.kind === 'gone'
+          ? 'ENOENT'
+          : read.code
+  throw new ConfigError([
+    `--maintenance-page must be a readable file, got ${found(file)} (${why})`,
+  ])
 }
 
 /** The same command again, as one would type it. */
-function commandLine(command: Command, configFile: string): string {
+export function commandLine(command: Command, configFile: string): string {
   const given = command.options.flatMap(option => {
     const name = option.attributeName()
     if (['config', 'output', 'force'].includes(name)) return []
@@ -314,7 +338,7 @@ function commandLine(command: Command, configFile: string): string {
     const values: unknown[] = Array.isArray(value) ? value : [value]
     return values.flatMap(one => [option.long ?? '', String(one)])
   })
-  return ['zope-failover', 'apache-conf', '--config', configFile, ...given]
+  return ['zope-failover', command.name(), '--config', configFile, ...given]
     .map(word =>
       /^[\w./:@=+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
     )

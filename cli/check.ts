@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { check } from '../check/check.ts'
+import { checkSquid } from '../check/check-squid.ts'
 import { checkText, exitCodeOf, severities } from '../check/finding.ts'
 import type { Severity } from '../check/finding.ts'
 import { parseDuration } from '../config/duration.ts'
@@ -15,6 +16,9 @@ type Options = {
   unit?: string
   /** --no-run makes it false */
   run: boolean
+  /** without FILE it is true */
+  squid?: string | true
+  squidCommand?: string
   wait: number
   failOn: Severity
 }
@@ -40,6 +44,11 @@ export function checkCommand(): Command {
       '--unit <file>',
       "httpd's systemd unit (left out: apache2.service or httpd.service)",
     )
+    .option(
+      '--squid [file]',
+      'look at a Squid instead, /etc/squid/squid.conf unless named',
+    )
+    .option('--squid-command <command>', 'how to call squid')
     .option('--no-run', 'do not start the map programs for a trial')
     .addOption(
       new Option('--wait <duration>', 'how long a map may take for its answers')
@@ -53,14 +62,27 @@ export function checkCommand(): Command {
     )
     .action(async (options: Options) => {
       const configFile = resolve(options.config)
-      const report = await check({
-        config: loadConfig(configFile),
-        configFile,
-        httpd: options.httpd,
-        confFiles: (options.httpdConf ?? []).map(file => resolve(file)),
-        unit: options.unit === undefined ? undefined : resolve(options.unit),
-        trialMs: options.run ? options.wait : undefined,
-      })
+      const trialMs = options.run ? options.wait : undefined
+      const { squid } = options
+      const report =
+        squid === undefined
+          ? await check({
+              config: loadConfig(configFile),
+              configFile,
+              httpd: options.httpd,
+              confFiles: (options.httpdConf ?? []).map(file => resolve(file)),
+              unit:
+                options.unit === undefined ? undefined : resolve(options.unit),
+              trialMs,
+            })
+          : await checkSquid({
+              config: loadConfig(configFile),
+              configFile,
+              squidConf:
+                squid === true ? '/etc/squid/squid.conf' : resolve(squid),
+              squid: options.squidCommand,
+              trialMs,
+            })
       process.stdout.write(
         options.json === true
           ? `${JSON.stringify(report)}\n`

@@ -9,6 +9,7 @@ import { version } from '../config/version.ts'
 import { apacheConfCommand } from './apache-conf.ts'
 import { checkCommand } from './check.ts'
 import { completionCommand } from './completion.ts'
+import { icpCommand } from './icp.ts'
 import { Failure, WrongUsage } from './failure.ts'
 import { explainCommand } from './explain.ts'
 import { manualCommand } from './manual.ts'
@@ -18,6 +19,8 @@ import { watchOutput } from './output.ts'
 import { probeCommand } from './probe.ts'
 import { restartCommand } from './restart.ts'
 import { rewritemapCommand } from './rewritemap.ts'
+import { squidConfCommand } from './squid-conf.ts'
+import { squidHelperCommand } from './squid-helper.ts'
 import { statusCommand } from './status.ts'
 import { readyCommand, steerCommands } from './steer.ts'
 
@@ -32,6 +35,9 @@ for (const command of [
   rewritemapCommand(),
   observeCommand(),
   apacheConfCommand(),
+  squidConfCommand(),
+  squidHelperCommand(),
+  icpCommand(),
   statusCommand(),
   ...steerCommands(),
   readyCommand(),

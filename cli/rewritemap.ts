@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { answerStyles } from '../rewritemap/lookup.ts'
+import { answerStyles, httpdDialect } from '../rewritemap/lookup.ts'
 import type { AnswerStyle } from '../rewritemap/lookup.ts'
 import { runMap } from '../rewritemap/run.ts'
 import { configOption } from './options.ts'
@@ -32,7 +32,8 @@ export function rewritemapCommand(): Command {
       const code = await runMap({
         configFile: options.config,
         directory: options.directory,
-        answer: options.answer,
+        dialect: httpdDialect(options.answer),
+        program: 'rewritemap',
         user: options.user,
         isLaunched: options.launched === true,
       })

@@ -29,6 +29,8 @@ export type ProbeSettings = {
   readonly maxBody: number
   /** the certificate of an https backend is checked */
   readonly verify: boolean
+  /** the file of the authorities it is checked with; null = the system's store */
+  readonly ca: string | null
   /** down also when `failures` of the last `of` probes failed; of 0 = off */
   readonly window: { readonly failures: number; readonly of: number }
   /**
@@ -198,6 +200,21 @@ export type NotifySettings = {
   readonly timeoutMs: number
 }
 
+/** Who answers Squid's ICP queries for which backend of this host. */
+export type IcpSettings = {
+  /** the UDP address for each backend of this host; host without brackets */
+  readonly listen: readonly {
+    readonly backend: string
+    readonly host: string
+    readonly port: number
+  }[]
+  /** addresses and networks that may ask; empty = loopback only */
+  readonly allow: readonly string[]
+  readonly pool: string
+  /** request: each query by itself | url: the same URL to the same backend */
+  readonly spread: 'request' | 'url'
+}
+
 export type Config = {
   /** the sentinel directory, absolute */
   readonly directory: string
@@ -212,9 +229,14 @@ export type Config = {
   readonly hook?: HookSettings
   /** left out: no page is served */
   readonly status?: StatusSettings
+  /** left out: no ICP */
+  readonly icp?: IcpSettings
   /** left out: nobody is told */
   readonly notify?: NotifySettings
 }
+
+/** What httpd checks https backends with unless `probe.ca` names another file. */
+export const systemCaFile = '/etc/ssl/certs/ca-certificates.crt'
 
 /** What a backend or a pool may be called (contract: sentinel names). */
 export const namePattern = /^[a-z][a-z0-9-]{0,31}$/

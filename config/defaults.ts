@@ -3,6 +3,7 @@ import type {
   Backend,
   Config,
   Heartbeat,
+  IcpSettings,
   LightProbe,
   MapSettings,
   NotifySettings,
@@ -13,6 +14,7 @@ import type {
 import { decidesKind } from './light-probe.ts'
 import type {
   FileInput,
+  IcpInput,
   MapInput,
   NotifyInput,
   PoolInput,
@@ -57,6 +59,7 @@ export function fillIn(input: FileInput): Config {
       hook: { command: input.hook.command, timeoutMs: input.hook.timeout },
     }),
     ...(input.status !== undefined && { status: pageSettings(input.status) }),
+    ...(input.icp !== undefined && { icp: icpSettings(input.icp) }),
     ...(input.notify !== undefined && { notify: notifySettings(input.notify) }),
   }
 }
@@ -74,6 +77,16 @@ function mapSettings(given: MapInput): MapSettings {
 
 function pageSettings({ tokenFile, ...given }: StatusInput): StatusSettings {
   return { ...given, ...(tokenFile !== undefined && { tokenFile }) }
+}
+
+function icpSettings({ listen, ...given }: IcpInput): IcpSettings {
+  return {
+    ...given,
+    listen: Object.entries(listen).map(([backend, address]) => ({
+      backend,
+      ...address,
+    })),
+  }
 }
 
 function notifySettings(given: NotifyInput): NotifySettings {
@@ -151,6 +164,7 @@ function probeSettings(given: ProbeInput, auto: Heartbeat): ProbeSettings {
     body: given.body ?? null,
     maxBody: given.maxBody ?? 65_536,
     verify: given.verify ?? true,
+    ca: given.ca ?? null,
     window: given.window ?? { failures: 0, of: 0 },
     dropConnections: dropConnections(given.dropConnections),
     isDamped: given.damping ?? true,

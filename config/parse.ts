@@ -4,12 +4,18 @@ import type { $ZodIssue } from 'zod/v4/core'
 import type { Config } from './config.ts'
 import { defaultTimeoutMs, fillIn } from './defaults.ts'
 import { formatDuration, parseDuration } from './duration.ts'
+import { isIP, isLoopback } from './ip.ts'
 import { kindProblems } from './light-probe.ts'
 import { nearest } from './nearest.ts'
 import { ConfigError, describeProblem, found } from './problem.ts'
 import type { Path, Problem } from './problem.ts'
 import { fileSchema, knownKeys, nameRule, renamedKeys } from './schema.ts'
 import { readYaml } from './yaml.ts'
+
+/** What one monitor has been measured with is 1,000. */
+const maxBackends = 5_000
+/** Problems told at most: nobody reads ten thousand. */
+const maxProblems = 100
 
 /**
  * @param text the whole YAML file
@@ -21,15 +27,28 @@ export function parseConfig(text: string, file: string): Config {
   const yaml = readYaml(text)
   const { value } = yaml
   if (value === undefined) throw refusal(file, yaml.problems)
+  const backends = keysOf(valueAt(value, ['backends'])).length
+  if (backends > maxBackends)
+    throw refusal(file, [
+      {
+        path: ['backends'],
+        rule: `must be at most ${maxBackends}, got ${backends}; split them over several configurations, each with its own directory`,
+        line: yaml.lineOf(['backends']),
+      },
+    ])
   const parsed = fileSchema.safeParse(value)
   const problems = [
     ...yaml.problems,
     ...(parsed.success
       ? []
-      : parsed.error.issues.flatMap(issue => issueProblems(issue, value))),
+      : parsed.error.issues
+          .slice(0, maxProblems + 1)
+          .flatMap(issue => issueProblems(issue, value))),
     ...memberProblems(value),
     ...probeProblems(value),
     ...allKindProblems(value),
+    ...reservedNames(value),
+    ...icpProblems(value),
   ]
   if (problems.length === 0 && parsed.success) return fillIn(parsed.data)
   throw refusal(
@@ -43,11 +62,15 @@ export function parseConfig(text: string, file: string): Config {
 
 /** From top to bottom, as one mends them. */
 function refusal(file: string, problems: readonly Problem[]): ConfigError {
-  return new ConfigError(
-    problems
-      .toSorted((one, other) => lineOf(one) - lineOf(other))
-      .map(problem => describeProblem(file, problem)),
-  )
+  const told = problems
+    .toSorted((one, other) => lineOf(one) - lineOf(other))
+    .slice(0, maxProblems)
+    .map(problem => describeProblem(file, problem))
+  const more =
+    problems.length > maxProblems
+      ? [`${file}: there are more problems; these are the first ${maxProblems}`]
+      : []
+  return new ConfigError([...told, ...more])
 }
 
 /** Problems of the whole file come first. */
@@ -58,7 +81,7 @@ function lineOf({ line = 0 }: Problem): number {
 function issueProblems(issue: $ZodIssue, raw: unknown): Problem[] {
   let path: Path = issue.path.filter(part => typeof part !== 'symbol')
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map(key => ({
+    return issue.keys.slice(0, maxProblems + 1).map(key => ({
       path: [...path, key],
       rule: unknownKeyRule(key, knownKeys(path)),
     }))
@@ -136,6 +159,8 @@ function memberProblems(raw: unknown): Problem[] {
       const name: unknown =
         typeof member === 'string' ? member : valueAt(member, ['name'])
       if (typeof name !== 'string') continue
+      // each is compared with all names there are
+      if (problems.length > maxProblems) break
       const path = ['pools', pool, 'members', index]
       if (!backends.has(name))
         problems.push({
@@ -150,6 +175,59 @@ function memberProblems(raw: unknown): Problem[] {
       seen.add(name)
     }
   }
+  return problems
+}
+
+/** Names that mean something else in the directory or in Squid's notes. */
+const reserved = ['none', 'front']
+
+function reservedNames(raw: unknown): Problem[] {
+  return keysOf(valueAt(raw, ['backends']))
+    .filter(name => reserved.includes(name))
+    .map(name => ({
+      path: ['backends', name],
+      rule: `must have another name: ${reserved.join(' and ')} have a meaning of their own`,
+    }))
+}
+
+/** What `icp` names must exist, and not everyone may ask beyond loopback. */
+function icpProblems(raw: unknown): Problem[] {
+  const icp = valueAt(raw, ['icp'])
+  if (icp === undefined) return []
+  const names = keysOf(valueAt(raw, ['backends']))
+  const listen = blockAt(raw, ['icp', 'listen'])
+  const allow = valueAt(icp, ['allow'])
+  const isForLoopback = !Array.isArray(allow) || allow.length === 0
+  const problems: Problem[] = []
+  for (const [name, address] of Object.entries(listen)) {
+    const path: Path = ['icp', 'listen', name]
+    if (!names.includes(name))
+      problems.push({
+        path,
+        rule: `must be the name of a backend, got ${found(name)}${nearest(name, names)}`,
+      })
+    const host = /^\[?(.*?)\]?:\d+$/.exec(String(address))?.[1] ?? ''
+    if (isForLoopback && isIP(host) !== 0 && !isLoopback(host))
+      problems.push({
+        path,
+        rule: `must be a loopback address unless icp.allow says who may ask, got ${found(address)}`,
+      })
+  }
+  const addresses = Object.entries(listen)
+  for (const [index, [name, address]] of addresses.entries())
+    if (addresses.slice(0, index).some(([, other]) => other === address))
+      problems.push({
+        path: ['icp', 'listen', name],
+        rule: `must be an address of its own: Squid tells backends apart by it, got ${found(address)} a second time`,
+      })
+  const pool = valueAt(icp, ['pool']) ?? 'default'
+  const pools = valueAt(raw, ['pools'])
+  const poolNames = pools === undefined ? ['default'] : keysOf(pools)
+  if (typeof pool === 'string' && !poolNames.includes(pool))
+    problems.push({
+      path: ['icp', 'pool'],
+      rule: `must be the name of a pool, got ${found(pool)}${nearest(pool, poolNames)}`,
+    })
   return problems
 }
 

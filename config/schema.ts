@@ -1,5 +1,6 @@
 // The form of the YAML file, key by key. Every rule says in its message what
 // must hold; what was found is added where the message is printed.
+import { isIP } from './ip.ts'
 import * as z from 'zod'
 import { namePattern } from './config.ts'
 import { parseDuration } from './duration.ts'
@@ -148,6 +149,10 @@ const program = z.tuple(
   { error: programRule },
 )
 
+// it stands in httpd's configuration, too
+const caRule =
+  'must be the absolute path of a file of PEM certificates, such as /etc/ssl/certs/our-ca.pem, without spaces, quotes, "%" and "\\"'
+
 const probe = mapping('a mapping of probe settings', {
   tcp: z.boolean({ error: 'must be true or false' }),
   ask,
@@ -168,6 +173,9 @@ const probe = mapping('a mapping of probe settings', {
   body: textOrPattern(bodyRule, /./s),
   maxBody: integer(1, 1_048_576),
   verify: z.boolean({ error: 'must be true or false' }),
+  ca: z
+    .string({ error: caRule })
+    .regex(/^\/[!#-$&-[\]-~]+$/, { error: caRule }),
   window: probeWindow,
   dropConnections: z.union([z.boolean(), z.literal('auto')], {
     error: 'must be true, false or auto',
@@ -372,6 +380,51 @@ const map = mapping('a mapping with url', {
   commandEvery: duration('1m', '24h').default(600_000),
 })
 
+const icpListenRule =
+  'must be a mapping of backends to the UDP address to listen on for each, such as { zope1: 10.0.0.11:3131 }'
+const icpAllowRule =
+  'must be a list of addresses and networks that may ask, such as [10.0.0.1, 10.0.0.0/24]'
+const icp = mapping('a mapping with listen', {
+  listen: z
+    .record(
+      name,
+      hostPort(
+        'must be ADDRESS:PORT to listen on, such as 10.0.0.11:3131, an IPv6 address in brackets',
+      ).refine(({ host }) => isIP(host) !== 0, {
+        error:
+          'must be ADDRESS:PORT with an IP address, such as 10.0.0.11:3131, an IPv6 address in brackets',
+      }),
+      {
+        error: issue =>
+          issue.code === 'invalid_type' ? icpListenRule : undefined,
+      },
+    )
+    .refine(entries => Object.keys(entries).length > 0, {
+      error: icpListenRule,
+    }),
+  allow: z
+    .array(
+      z.string({ error: icpAllowRule }).refine(isNetwork, {
+        error: icpAllowRule,
+      }),
+      { error: icpAllowRule },
+    )
+    .default([]),
+  pool: z.string({ error: 'must be the name of a pool' }).default('default'),
+  spread: oneOf('request', 'url').default('request'),
+})
+
+/** An address, or ADDRESS/BITS. */
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/')
+  const family = isIP(address)
+  if (family === 0 || more.length > 0) return false
+  return (
+    bits === undefined ||
+    (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
+  )
+}
+
 const hostsRule =
   'must be a list of host names without port, such as [status.example.org]'
 const tokenFileRule =
@@ -419,6 +472,7 @@ export const fileSchema = mapping(
     hook: hook.optional(),
     status: page.optional(),
     notify: notify.optional(),
+    icp: icp.optional(),
   },
 )
 
@@ -426,6 +480,7 @@ export type ProbeInput = z.output<typeof probe>
 export type MapInput = z.output<typeof map>
 export type StatusInput = z.output<typeof page>
 export type NotifyInput = z.output<typeof notify>
+export type IcpInput = z.output<typeof icp>
 export type PoolInput = z.output<typeof pool>
 export type FileInput = z.output<typeof fileSchema>
 
@@ -444,6 +499,7 @@ export function knownKeys(path: readonly (string | number)[]): string[] {
     [/^hook$/, hook.shape],
     [/^status$/, page.shape],
     [/^notify$/, notify.shape],
+    [/^icp$/, icp.shape],
     [/^pools\.[^.]*$/, pool.shape],
     [/^pools\.[^.]*\.site$/, { path: sitePath, url: siteUrl }],
     [/^pools\.[^.]*\.members\.\d+$/, { name, weight: name, tier: name }],

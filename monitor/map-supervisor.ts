@@ -6,7 +6,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { errorCode } from '../config/error-code.ts'
-import { meaningOf } from '../sentinels/names.ts'
+import { reportFiles } from '../sentinels/directory.ts'
 import {
   isAlive,
   pidNamespace,
@@ -159,30 +159,25 @@ export class MapSupervisor {
 }
 
 function programsIn(directory: string): Program[] {
-  let names
-  try {
-    names = readdirSync(directory)
-  } catch {
-    // the publisher reports what is wrong with the directory
-    return []
-  }
-  return names.flatMap(file => {
-    const meaning = meaningOf(file)
-    if (meaning.kind !== 'map-report') return []
-    const read = readRegularFile(`${directory}/${file}`, maxReportBytes)
-    if (read.kind !== 'bytes') return []
-    const report: unknown = parseReport(read.text)
-    return isMapReport(report) && report.pid === meaning.pid
-      ? [
-          {
-            report,
-            owner: read.owner,
-            version: `${read.modifiedMs} ${report.written}`,
-            isRecent: Math.abs(Date.now() - read.modifiedMs) < recentMs,
-          },
-        ]
-      : []
-  })
+  // what is wrong with the directory, the publisher reports
+  return (reportFiles(directory) ?? []).flatMap(
+    ({ name: file, program, pid }) => {
+      if (program !== 'rewritemap') return []
+      const read = readRegularFile(`${directory}/${file}`, maxReportBytes)
+      if (read.kind !== 'bytes') return []
+      const report: unknown = parseReport(read.text)
+      return isMapReport(report) && report.pid === pid
+        ? [
+            {
+              report,
+              owner: read.owner,
+              version: `${read.modifiedMs} ${report.written}`,
+              isRecent: Math.abs(Date.now() - read.modifiedMs) < recentMs,
+            },
+          ]
+        : []
+    },
+  )
 }
 
 /** undefined = it is not running, or the process of that pid is another one. */

@@ -2,8 +2,8 @@
 // given, the turns, the counts.
 import { choose, chooseNext, noTurns } from '../choice/choose.ts'
 import type { Turns } from '../choice/choose.ts'
-import { formatAnswer, nonceOf, parseLookup, questionOf } from './lookup.ts'
-import type { AnswerStyle, Lookup } from './lookup.ts'
+import type { Dialect } from './dialect.ts'
+import type { Lookup } from './lookup.ts'
 import { staleReport, Step } from './step.ts'
 import type { Table } from '../choice/table.ts'
 
@@ -32,7 +32,7 @@ type Known = {
 const maxKnown = 1_000
 
 export class Answerer {
-  readonly #style: AnswerStyle
+  readonly #dialect: Dialect
   #table: Table
   readonly #turns = new Map<string, Turns>()
   readonly #totals: Float64Array
@@ -43,6 +43,8 @@ export class Answerer {
   readonly #step = new Step()
 
   /**
+   * @param dialect how the program on the other end writes questions and reads
+   *   answers
    * @param totals where lookups are counted, `total.length` numbers
    * @param answers where answers are counted, by the backend's place in the
    *   configuration
@@ -50,14 +52,14 @@ export class Answerer {
    *   again: only then may a line stay without one (step.ts)
    */
   constructor(
-    style: AnswerStyle,
+    dialect: Dialect,
     table: Table,
     totals: Float64Array,
     answers: Float64Array,
     isLockStep: boolean,
   ) {
     this.#isLockStep = isLockStep
-    this.#style = style
+    this.#dialect = dialect
     this.#table = table
     this.#totals = totals
     this.#answers = answers
@@ -94,28 +96,28 @@ export class Answerer {
   answer(line: string): string {
     count(this.#totals, total.lookups)
     try {
-      const nonce = nonceOf(line)
-      const question = questionOf(line, nonce)
+      const nonce = this.#dialect.nonceOf(line)
+      const question = this.#dialect.questionOf(line, nonce)
       const known = this.#known.get(question)
-      if (nonce !== null && known !== undefined) {
+      if (known !== undefined) {
         count(this.#answers, known.backend)
         this.#step.answered(nonce)
-        return nonce + known.answer
+        return nonce === null ? known.answer : nonce + known.answer
       }
-      const lookup = parseLookup(line)
+      const lookup = this.#dialect.parse(line)
       if (
         this.#isLockStep &&
         lookup.kind === 'lookup' &&
         lookup.pool === staleReport
       )
         return this.#catchUp(lookup.nonce, lookup.route)
-      const answer = this.#decide(lookup, question)
+      const answer = this.#decide(line, lookup, question)
       this.#step.answered(lookup.nonce)
       return answer
     } catch {
       this.noteFault()
       this.#step.answered(null)
-      return 'NULL\n'
+      return this.#dialect.fault(line)
     }
   }
 
@@ -134,41 +136,44 @@ export class Answerer {
     count(this.#totals, total.faults)
   }
 
-  #decide(lookup: Lookup, question: string): string {
+  #decide(line: string, lookup: Lookup, question: string): string {
     const pool =
       lookup.kind === 'lookup' ? this.#table.pools.get(lookup.pool) : undefined
     if (lookup.kind === 'malformed' || pool === undefined) {
       count(this.#totals, total.malformed)
-      return formatAnswer(lookup.nonce, this.#style, null, null)
+      return this.#dialect.noOpinion(lookup.nonce)
     }
     const { nonce, route, affinity } = lookup
     const turns = this.#turns.get(pool.name) ?? noTurns
     const decision = choose(pool, route, affinity, turns)
     if (decision.kind === 'nobody') {
       count(this.#totals, total.unanswered)
-      return formatAnswer(nonce, this.#style, null, null)
+      return this.#dialect.nobody(nonce)
     }
-    if (decision.turns !== turns) this.#turns.set(pool.name, decision.turns)
     const { member } = decision
-    count(this.#answers, member.backend)
-    const next =
-      this.#style === 'pair'
-        ? chooseNext(pool, member, route, affinity, decision.turns)
-        : null
-    const answer = formatAnswer(
-      nonce,
-      this.#style,
+    const next = this.#dialect.namesNext
+      ? chooseNext(pool, member, route, affinity, decision.turns)
+      : null
+    const answer = this.#dialect.format(
+      line,
+      lookup,
       member,
       next?.kind === 'backend' ? next.member : null,
     )
+    if (answer === null) {
+      count(this.#totals, total.malformed)
+      return this.#dialect.noOpinion(nonce)
+    }
+    if (decision.turns !== turns) this.#turns.set(pool.name, decision.turns)
+    count(this.#answers, member.backend)
     if (
-      nonce !== null &&
+      question !== '' &&
       isSettled(decision) &&
       (next === null || isSettled(next)) &&
       this.#known.size < maxKnown
     )
       this.#known.set(question, {
-        answer: answer.slice(nonce.length),
+        answer: answer.slice(nonce?.length ?? 0),
         backend: member.backend,
       })
     return answer

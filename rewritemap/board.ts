@@ -9,19 +9,26 @@ import type { Level, Standing, Table, TableMember } from '../choice/table.ts'
 export type Board = {
   /** version (odd while it is being written), isFresh, then the members */
   readonly cells: Int32Array<SharedArrayBuffer>
-  /** answers by the backend's place in the configuration; the map counts */
+  /**
+   * answers by the backend's place in the configuration, and for each by kind;
+   * the answering thread counts
+   */
   readonly answers: Float64Array<SharedArrayBuffer>
 }
 
 const [versionCell, freshCell, firstMemberCell] = [0, 1, 2]
 
-/** A board for tables of this configuration, with nothing published yet. */
-export function newBoard(table: Table): Board {
+/**
+ * A board for tables of this configuration, with nothing published yet.
+ *
+ * @param kinds how many kinds of answers are counted apart
+ */
+export function newBoard(table: Table, kinds = 1): Board {
   const members = [...table.pools.values()].flatMap(pool => pool.members)
   const backends = Math.max(-1, ...members.map(member => member.backend)) + 1
   return {
     cells: sharedInt32Array(firstMemberCell + members.length),
-    answers: sharedFloat64Array(backends),
+    answers: sharedFloat64Array(backends * kinds),
   }
 }
 

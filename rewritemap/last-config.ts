@@ -1,14 +1,20 @@
 // The configuration as it was last checked, kept in the directory: a map that
 // httpd starts anew answers at once (loading YAML and zod takes longer than
 // Node itself), and starts at all when the file has meanwhile gone bad.
+import { statSync } from 'node:fs'
 import { version } from '../config/version.ts'
 import { errorCode } from '../config/error-code.ts'
-import { readRegularFile } from '../sentinels/read.ts'
+import type { ReaderProgram } from '../sentinels/names.ts'
+import { directoryProblem, readRegularFile } from '../sentinels/read.ts'
 import { parseReport } from '../sentinels/reports.ts'
 import { writeAside } from '../sentinels/write.ts'
 import type { GoodConfig } from './messages.ts'
 
-const file = '.rewritemap-config.json'
+/** Each program has its own: they may run as different users. */
+function fileOf(program: ReaderProgram): string {
+  return `.${program}-config.json`
+}
+
 const maxBytes = 32 * 1024 * 1024
 
 /**
@@ -19,8 +25,10 @@ const maxBytes = 32 * 1024 * 1024
 export function recallConfig(
   directory: string,
   configFile: string,
+  program: ReaderProgram,
 ): GoodConfig | undefined {
-  const read = readRegularFile(`${directory}/${file}`, maxBytes)
+  if (isUntrusted(directory)) return undefined
+  const read = readRegularFile(`${directory}/${fileOf(program)}`, maxBytes)
   if (read.kind !== 'bytes' || read.owner !== process.getuid?.())
     return undefined
   const kept = parseReport(read.text)
@@ -29,6 +37,16 @@ export function recallConfig(
     isGoodConfig(kept)
     ? { text: kept.text, config: kept.config }
     : undefined
+}
+
+/** A directory that all users may write to: even what it hides may be anybody's. */
+function isUntrusted(directory: string): boolean {
+  try {
+    return directoryProblem(directory, statSync(directory)) !== undefined
+  } catch {
+    // there is nothing to recall
+    return true
+  }
 }
 
 /** The owner is the one who checked it: its having the parts is enough. */
@@ -56,11 +74,17 @@ function isConfig(value: unknown): boolean {
   )
 }
 
-export function rememberConfig(configFile: string, good: GoodConfig): void {
+export function rememberConfig(
+  configFile: string,
+  good: GoodConfig,
+  program: ReaderProgram,
+): void {
+  // what a helper begins with when there is none
+  if (good.text === '') return
   try {
     writeAside(
       good.config.directory,
-      file,
+      fileOf(program),
       JSON.stringify({ version, configFile, ...good }),
       // the configuration can hold secrets (notify.headers)
       0o600,

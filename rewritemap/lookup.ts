@@ -1,6 +1,7 @@
 // One line of httpd <-> a lookup, an answer <-> one line (contract 2). Lines
 // are latin1 strings: one character is one byte, whatever the bytes are.
 import type { TableMember } from '../choice/table.ts'
+import type { Dialect } from './dialect.ts'
 
 /** Bytes of a line without its newline. */
 export const maxLineBytes = 8_192
@@ -90,5 +91,22 @@ export function formatAnswer(
       return `${prefix}${member.name} ${next === null ? '-' : next.name}\n`
     case 'address':
       return `${prefix}${member.address}\n`
+  }
+}
+
+/** The lines of mod_rewrite, with answers of this style. */
+export function httpdDialect(style: AnswerStyle): Dialect {
+  const nobody = (nonce: string | null) =>
+    formatAnswer(nonce, style, null, null)
+  return {
+    namesNext: style === 'pair',
+    nonceOf,
+    questionOf,
+    parse: parseLookup,
+    format: (_line, { nonce }, member, next) =>
+      formatAnswer(nonce, style, member, next),
+    nobody,
+    noOpinion: nobody,
+    fault: () => nobody(null),
   }
 }

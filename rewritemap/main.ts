@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import type * as Util from 'node:util'
 import { defaultConfigFile } from '../config/file.ts'
 import { ConfigError } from '../config/problem.ts'
-import { answerStyles } from './lookup.ts'
+import { answerStyles, httpdDialect } from './lookup.ts'
 import { complain, runMap } from './run.ts'
 
 // Not by import: from Node 22 on that looks at process.stderr, which makes the
@@ -38,7 +38,8 @@ async function main(): Promise<number> {
     return await runMap({
       configFile: values.config ?? defaultConfigFile(),
       directory: values.directory,
-      answer,
+      dialect: httpdDialect(answer),
+      program: 'rewritemap',
       user: values.user,
       isLaunched: values.launched,
     })

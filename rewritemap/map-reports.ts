@@ -1,14 +1,11 @@
-// The reports of map programs in the directory: which of them are alive.
-import { readdirSync } from 'node:fs'
-import { meaningOf } from '../sentinels/names.ts'
+// The reports of map programs and other readers in the directory: which of them
+// are alive.
+import { reportFiles } from '../sentinels/directory.ts'
 import { isAlive } from '../sentinels/process.ts'
 import { removeFile } from '../sentinels/write.ts'
 
-/** Takes away what map programs left that were killed. */
+/** Removes what programs left that were killed. */
 export function removeDeadReports(directory: string): void {
-  for (const name of readdirSync(directory)) {
-    const meaning = meaningOf(name)
-    if (meaning.kind === 'map-report' && !isAlive(meaning.pid))
-      removeFile(directory, name)
-  }
+  for (const { name, pid } of reportFiles(directory) ?? [])
+    if (!isAlive(pid)) removeFile(directory, name)
 }

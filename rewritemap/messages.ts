@@ -3,6 +3,7 @@
 // from second to second is on the board; messages are for what is rare.
 import type { MessagePort } from 'node:worker_threads'
 import type { Config } from '../config/config.ts'
+import type { ReaderProgram } from '../sentinels/names.ts'
 import type { Board } from './board.ts'
 import type { Table } from '../choice/table.ts'
 
@@ -49,5 +50,8 @@ export type WatcherStart = {
   /** problems known at the start, told once by the watcher */
   readonly problems: readonly string[]
   readonly started: string
+  readonly program: ReaderProgram
+  /** kinds of answers that are counted apart; left out: one, without a name */
+  readonly kinds?: readonly string[]
   readonly port: MessagePort
 }

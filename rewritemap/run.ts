@@ -1,14 +1,16 @@
 // The map program: first table, second thread, answer loop, end. Only what the
 // first answer needs is loaded here: httpd's requests queue up until then.
 import { writeSync } from 'node:fs'
+import type { Config } from '../config/config.ts'
 import { readConfigText } from '../config/file.ts'
 import { ConfigError } from '../config/problem.ts'
+import type { ReaderProgram } from '../sentinels/names.ts'
 import { readSentinels } from '../sentinels/read.ts'
 import { answerLoop } from './answer-loop.ts'
 import { Answerer, total } from './answer.ts'
 import { newBoard, sharedFloat64Array } from './board.ts'
 import { recallConfig } from './last-config.ts'
-import type { AnswerStyle } from './lookup.ts'
+import type { Dialect } from './dialect.ts'
 import type { GoodConfig } from './messages.ts'
 import { dropPrivileges } from './privileges.ts'
 import { buildTable } from '../choice/table.ts'
@@ -18,11 +20,19 @@ export type MapOptions = {
   readonly configFile: string
   /** the sentinel directory, when known without the configuration */
   readonly directory: string | undefined
-  readonly answer: AnswerStyle
+  /** how the program on the other end writes and reads lines */
+  readonly dialect: Dialect
+  /** for the log, and the name of its report */
+  readonly program: ReaderProgram
   /** become this user when started as root */
   readonly user: string | undefined
   /** behind launch.sh: only the end of input ends the map */
   readonly isLaunched: boolean
+  /**
+   * What to begin with when there is no usable configuration. Left out: that is an
+   * error. Squid exits when a helper does, so a helper has one.
+   */
+  readonly withoutConfig?: Config
 }
 
 /**
@@ -51,7 +61,7 @@ export async function runMap(options: MapOptions): Promise<number> {
   const board = newBoard(table)
   const totals = sharedFloat64Array(total.length)
   const answerer = new Answerer(
-    options.answer,
+    options.dialect,
     table,
     totals,
     board.answers,
@@ -64,6 +74,7 @@ export async function runMap(options: MapOptions): Promise<number> {
     totals,
     problems,
     started,
+    program: options.program,
   })
   try {
     answerLoop(0, 1, line => {
@@ -79,14 +90,21 @@ export async function runMap(options: MapOptions): Promise<number> {
 }
 
 /** What to begin with. */
-async function firstConfig({ configFile, directory }: MapOptions): Promise<{
+async function firstConfig({
+  configFile,
+  directory,
+  program,
+  withoutConfig,
+}: MapOptions): Promise<{
   good: GoodConfig
   /** the file's text, be it good or not */
   seenText: string
   problems: string[]
 }> {
   const kept =
-    directory === undefined ? undefined : recallConfig(directory, configFile)
+    directory === undefined
+      ? undefined
+      : recallConfig(directory, configFile, program)
   let text = ''
   try {
     text = readConfigText(configFile)
@@ -95,14 +113,21 @@ async function firstConfig({ configFile, directory }: MapOptions): Promise<{
     const config = parseConfig(text, configFile)
     return { good: { text, config }, seenText: text, problems: [] }
   } catch (err) {
-    if (!(err instanceof ConfigError) || kept === undefined) throw err
+    if (!(err instanceof ConfigError)) throw err
+    if (kept !== undefined)
+      return {
+        good: kept,
+        seenText: text,
+        problems: [
+          ...err.problems,
+          'the map runs with the last good configuration',
+        ],
+      }
+    if (withoutConfig === undefined) throw err
     return {
-      good: kept,
+      good: { text: '', config: withoutConfig },
       seenText: text,
-      problems: [
-        ...err.problems,
-        'the map runs with the last good configuration',
-      ],
+      problems: [...err.problems, 'every lookup is left undecided until then'],
     }
   }
 }

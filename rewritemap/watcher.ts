@@ -10,7 +10,7 @@ import { readConfigText } from '../config/file.ts'
 import { ConfigError } from '../config/problem.ts'
 import type { ConfigReload } from '../config/reload.ts'
 import { version } from '../config/version.ts'
-import { mapReportFile, meaningOf } from '../sentinels/names.ts'
+import { meaningOf, readerReportFile } from '../sentinels/names.ts'
 import {
   readEntries,
   readSentinels,
@@ -32,6 +32,7 @@ import type { Table } from '../choice/table.ts'
 
 const start: WatcherStart = workerData
 const { state, port, configFile, totals } = start
+const reportFile = readerReportFile(start.program, process.pid)
 
 // The first table is as old as this thread took to begin. The log takes as long
 // again to load, so it comes after the first look.
@@ -54,12 +55,14 @@ let isLogBroken = false
 destination.on('drop', () => dropped++)
 // nobody reads, or the disk is full: to log that would only fail again
 destination.on('error', () => (isLogBroken = true))
-const logger = pino(logOptions('rewritemap'), destination)
+const logger = pino(logOptions(start.program), destination)
 
 const bug = 'bug in the watching thread'
 const beatMs = 1_000
 
 let good: GoodConfig = start.good
+/** the backends of the configuration */
+let known: ReadonlySet<string> = namesIn(good.config)
 let table: Table = firstTable
 /** the directory as it was last read */
 let entries: Entries | undefined
@@ -78,7 +81,7 @@ let configProblems: readonly string[] = start.problems
  * @param names the files to read anew; undefined = all that there are
  */
 function rescan(names?: Iterable<string>): void {
-  entries = look(good.config, names)
+  entries = look(names)
   const snapshot = snapshotOf(entries)
   tell(snapshot.problems.map(problem => problem.text))
   const next = buildTable(good.config, snapshot, Date.now())
@@ -95,10 +98,9 @@ function rescan(names?: Iterable<string>): void {
   tables++
 }
 
-function look(config: Config, names?: Iterable<string>): Entries {
-  const known = namesIn(config)
+function look(names?: Iterable<string>): Entries {
   return names === undefined || entries === undefined || entries.isMissing
-    ? readEntries(directory, known)
+    ? readEntries(directory, known, entries)
     : rereadEntries(entries, directory, known, names)
 }
 
@@ -111,6 +113,10 @@ const maxProblems = 20
 /** A problem that comes and goes is told once in so long. */
 const retellMs = 60_000
 const toldMs = new Map<string, number>()
+/** Files of others may have other names each second: a minute has so many lines. */
+const maxLines = 20
+let linesTold = 0
+let linesMs = -Infinity
 
 function tell(texts: readonly string[]): void {
   directoryProblems =
@@ -121,9 +127,14 @@ function tell(texts: readonly string[]): void {
   const present = new Set(directoryProblems)
   for (const [text, atMs] of toldMs)
     if (!present.has(text) && now - atMs >= retellMs) toldMs.delete(text)
+  if (now - linesMs >= retellMs) {
+    linesMs = now
+    linesTold = 0
+  }
   for (const text of present) {
     if (toldMs.has(text)) continue
     toldMs.set(text, now)
+    if (++linesTold > maxLines) continue
     logger.warn({ directory, problem: text }, 'problem in the directory')
   }
 }
@@ -169,8 +180,10 @@ function readHinted(): void {
 
 /** What else is written there, this map's own report too, can wait a second. */
 function mattersNow(name: string): boolean {
-  const { kind } = meaningOf(name)
-  return kind === 'sentinel' || kind === 'monitor-report'
+  const meaning = meaningOf(name)
+  return meaning.kind === 'sentinel'
+    ? known.has(meaning.backend)
+    : meaning.kind === 'monitor-report'
 }
 
 let watched: { watcher: FSWatcher; identity: string } | undefined
@@ -183,15 +196,45 @@ function rewatch(): void {
   watched = undefined
   former?.close()
   if (identity === undefined) return
-  const watcher = watch(directory, (_event, name) => {
-    hint(name)
-  })
+  let watcher
+  try {
+    watcher = watch(directory, (_event, name) => {
+      hint(name)
+    })
+  } catch (err) {
+    noteUnwatched(errorCode(err))
+    return
+  }
+  noteUnwatched(undefined)
   watcher.on('error', err => {
     logger.warn({ err, directory }, 'watching failed, looking once a second')
   })
   watched = { watcher, identity }
   // a directory made anew has lost it
-  rememberConfig(configFile, good)
+  rememberConfig(configFile, good, start.program)
+}
+
+let unwatched: string | undefined
+
+/**
+ * Once when the system gives no watch, and once when it does again.
+ *
+ * @param code why not; undefined = it did
+ */
+function noteUnwatched(code: string | undefined): void {
+  if (code === unwatched) return
+  unwatched = code
+  if (code === undefined) logger.info({ directory }, 'watching it again')
+  else
+    logger.warn(
+      {
+        directory,
+        err: code,
+        remedy:
+          'raise fs.inotify.max_user_watches and fs.inotify.max_user_instances',
+      },
+      'cannot watch the directory, reading it once a second',
+    )
 }
 
 /** Differs for a directory made anew, even if it got the old one's inode. */
@@ -239,14 +282,15 @@ function isConfigUntouched(): boolean {
 function takeOver(next: GoodConfig): void {
   const isOther = JSON.stringify(next.config) !== JSON.stringify(good.config)
   good = next
-  rememberConfig(configFile, good)
+  known = namesIn(next.config)
+  rememberConfig(configFile, good, start.program)
   logger.info({ file: configFile }, 'configuration taken over')
   // a map nobody asks takes nothing: send it what matters only
   if (!isOther) return
-  entries = look(good.config)
+  entries = look()
   table = buildTable(good.config, snapshotOf(entries), Date.now())
   tables++
-  const board = newBoard(table)
+  const board = newBoard(table, start.kinds?.length)
   boards.push({ board, config: good.config })
   const message: NewConfig = { good, table, board }
   port.postMessage(message)
@@ -263,13 +307,28 @@ function countsNow() {
     unanswered: totals[total.unanswered] ?? 0,
     faults: totals[total.faults] ?? 0,
     outOfStep: totals[total.outOfStep] ?? 0,
-    answers: Object.fromEntries(
-      (inUse?.config.backends ?? []).flatMap(({ name }, index) => {
-        const answers = inUse?.board.answers[index] ?? 0
-        return answers > 0 ? [[name, answers]] : []
-      }),
-    ),
+    ...answersIn(inUse),
   }
+}
+
+/** By backend, and for each by kind where kinds are counted apart. */
+function answersIn(inUse: (typeof boards)[number] | undefined) {
+  const names = start.kinds ?? ['']
+  const answers: Record<string, number> = {}
+  const kinds: Record<string, Record<string, number>> = {}
+  for (const [place, { name }] of (inUse?.config.backends ?? []).entries()) {
+    const first = place * names.length
+    const counts = names.map(
+      (_kind, index) => inUse?.board.answers[first + index] ?? 0,
+    )
+    const sum = counts.reduce((all, count) => all + count, 0)
+    if (sum === 0) continue
+    answers[name] = sum
+    kinds[name] = Object.fromEntries(
+      names.map((kind, index) => [kind, counts[index] ?? 0]),
+    )
+  }
+  return start.kinds === undefined ? { answers } : { answers, kinds }
 }
 
 let reported = { malformed: 0, faults: 0, outOfStep: 0 }
@@ -333,11 +392,7 @@ function writeReport(): void {
   }
   let problem: string | undefined
   try {
-    writeAside(
-      directory,
-      mapReportFile(process.pid),
-      `${JSON.stringify(report)}\n`,
-    )
+    writeAside(directory, reportFile, `${JSON.stringify(report)}\n`)
   } catch (err) {
     problem = errorCode(err)
     keepReportFresh()
@@ -354,7 +409,7 @@ function writeReport(): void {
 /** On a full disk the report still shows that this map is alive. */
 function keepReportFresh(): void {
   try {
-    touchFile(directory, mapReportFile(process.pid), Date.now())
+    touchFile(directory, reportFile, Date.now())
   } catch {
     // there is none; why has been caught already
   }
@@ -364,10 +419,17 @@ function keepReportFresh(): void {
 function guarded(what: string, chore: () => void): void {
   try {
     chore()
+    if (failing.delete(what)) logger.info({ what }, 'works again')
   } catch (err) {
-    logger.error({ err, what }, bug)
+    // a chore is repeated each second, and the log is that of httpd
+    const isTold = failing.get(what) === String(err)
+    failing.set(what, String(err))
+    if (!isTold) logger.error({ err, what }, bug)
   }
 }
+
+/** What has failed, and how, until it works again. */
+const failing = new Map<string, string>()
 
 function everySecond(): void {
   Atomics.add(state, shared.beat, 1)
@@ -387,7 +449,7 @@ function everySecond(): void {
 port.on('message', () => {
   clearInterval(ticking)
   guarded('counts', logCounts)
-  guarded('report', () => removeFile(directory, mapReportFile(process.pid)))
+  guarded('report', () => removeFile(directory, reportFile))
   if (isLogBroken) sayGoodbye()
   else {
     destination.once('close', sayGoodbye).once('error', sayGoodbye)

@@ -7,8 +7,9 @@ import {
   Worker,
 } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
-import { mapReportFile } from '../sentinels/names.ts'
-import type { Answerer } from './answer.ts'
+import { readerReportFile } from '../sentinels/names.ts'
+import type { Table } from '../choice/table.ts'
+import type { Config } from '../config/config.ts'
 import { newBoard, newest, sharedInt32Array } from './board.ts'
 import type { Board } from './board.ts'
 import { shared } from './messages.ts'
@@ -21,8 +22,21 @@ const farewellMs = 10_000
 
 type Start = Omit<WatcherStart, 'table' | 'board' | 'state' | 'port'>
 
+/** What answers from the table: it gets each new one between two answers. */
+export type TableUser = {
+  readonly table: Table
+  /**
+   * @param answers when the configuration is another one: where answers are
+   *   counted from now on
+   * @param config that configuration
+   */
+  take: (table: Table, answers?: Float64Array, config?: Config) => void
+  /** a bug was caught */
+  noteFault: () => void
+}
+
 export class WatchingThread {
-  readonly #answerer: Answerer
+  readonly #answerer: TableUser
   #start: Start
   #board: Board
   #state: Int32Array
@@ -38,7 +52,7 @@ export class WatchingThread {
   #patience = patience
   #revivals = 0
 
-  constructor(answerer: Answerer, board: Board, start: Start) {
+  constructor(answerer: TableUser, board: Board, start: Start) {
     this.#answerer = answerer
     this.#start = start
     this.#board = board
@@ -109,7 +123,7 @@ export class WatchingThread {
     this.#start = { ...this.#start, good, seenText: good.text }
     this.#board = board
     this.#version = 0
-    this.#answerer.take(table, board.answers)
+    this.#answerer.take(table, board.answers, good.config)
     Atomics.store(this.#state, shared.taken, this.#taken)
   }
 
@@ -144,7 +158,7 @@ export class WatchingThread {
     void this.#worker.terminate()
     this.#port.close()
     this.#revivals++
-    this.#board = newBoard(this.#answerer.table)
+    this.#board = newBoard(this.#answerer.table, this.#start.kinds?.length)
     this.#version = 0
     this.#state = sharedInt32Array(shared.length)
     // this is inside a lookup
@@ -173,7 +187,9 @@ export class WatchingThread {
     if (isDone && this.#revivals === 0) return
     const { directory } = this.#start.good.config
     try {
-      unlinkSync(`${directory}/${mapReportFile(process.pid)}`)
+      unlinkSync(
+        `${directory}/${readerReportFile(this.#start.program, process.pid)}`,
+      )
     } catch {
       // never written, or gone with the directory
     }

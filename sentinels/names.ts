@@ -19,10 +19,22 @@ export const monitorReportFile = 'monitor.json'
 /** The decisions of the monitor, for httpd itself (choice/text-map.ts). */
 export const textMapFile = 'zope-failover.map'
 
-/** The report of one running map program (several can run at once). */
-export function mapReportFile(pid: number): string {
-  return `rewritemap-${pid}.json`
+/** The programs that answer from the table, each with a report of its own. */
+export const readerPrograms = ['rewritemap', 'squid-helper', 'icp'] as const
+export type ReaderProgram = (typeof readerPrograms)[number]
+
+/** The report of one running program (several of a kind can run at once). */
+export function readerReportFile(program: ReaderProgram, pid: number): string {
+  return `${program}-${pid}.json`
 }
+
+export function mapReportFile(pid: number): string {
+  return readerReportFile('rewritemap', pid)
+}
+
+const readerReport = new RegExp(
+  `^(${readerPrograms.join('|')})-([1-9]\\d{0,9})\\.json$`,
+)
 
 /**
  * Kept by `observe`: its time is that of the last good answer httpd had from the
@@ -40,6 +52,12 @@ export type FileMeaning =
     }
   | { readonly kind: 'monitor-report' }
   | { readonly kind: 'map-report'; readonly pid: number }
+  /** of any other program that answers from the table */
+  | {
+      readonly kind: 'reader-report'
+      readonly program: ReaderProgram
+      readonly pid: number
+    }
   | { readonly kind: 'served'; readonly backend: string }
   | { readonly kind: 'text-map' }
   /** written aside, or hidden: nobody's business */
@@ -56,8 +74,11 @@ export function meaningOf(file: string): FileMeaning {
   if (file.startsWith('.') || file.endsWith('.tmp')) return { kind: 'silent' }
   if (file === monitorReportFile) return { kind: 'monitor-report' }
   if (file === textMapFile) return { kind: 'text-map' }
-  const pid = /^rewritemap-([1-9]\d{0,9})\.json$/.exec(file)?.[1]
-  if (pid !== undefined) return { kind: 'map-report', pid: Number(pid) }
+  const [, program, pid] = readerReport.exec(file) ?? []
+  if (program === 'rewritemap') return { kind: 'map-report', pid: Number(pid) }
+  const reader = readerPrograms.find(name => name === program)
+  if (reader !== undefined)
+    return { kind: 'reader-report', program: reader, pid: Number(pid) }
   const [backend = '', ending, ...more] = file.split('.')
   if (file.endsWith('.served') && namePattern.test(backend))
     return { kind: 'served', backend }

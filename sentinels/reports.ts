@@ -87,6 +87,17 @@ export type MonitorReport = {
   readonly map?: MapSeen
   /** by pool, when one has the key `zeo` */
   readonly zeo?: Readonly<Record<string, ZeoSeen>>
+  /** by host name: what it was looked up as last, for the next monitor */
+  readonly addresses?: Readonly<
+    Record<
+      string,
+      {
+        /** RFC 3339 */
+        readonly at: string
+        readonly addresses: readonly string[]
+      }
+    >
+  >
   /** what this monitor cannot do where it runs; left out: nothing */
   readonly limits?: readonly MonitorLimit[]
 }
@@ -129,6 +140,8 @@ export type MapReport = {
   /** tables taken over */
   readonly tables: number
   readonly answers: Readonly<Record<string, number>>
+  /** the same by kind, where a program has several kinds of answers */
+  readonly kinds?: Readonly<Record<string, Readonly<Record<string, number>>>>
 }
 
 /** Which backends the monitor has judged, out of its report; [] of rubbish. */
@@ -219,8 +232,19 @@ export function isMapReport(value: unknown): value is MapReport {
     ) &&
     isRecord(value['answers']) &&
     Object.values(value['answers']).every(isCount) &&
+    isKinds(value['kinds']) &&
     Array.isArray(value['problems']) &&
     value['problems'].every(problem => typeof problem === 'string')
+  )
+}
+
+function isKinds(value: unknown): boolean {
+  return (
+    value === undefined ||
+    (isRecord(value) &&
+      Object.values(value).every(
+        kinds => isRecord(kinds) && Object.values(kinds).every(isCount),
+      ))
   )
 }
 

@@ -128,24 +128,28 @@ function poolEvents(
 
 function mapEvents(before: StatusReport, after: StatusReport): StatusEvent[] {
   const at = after.time
-  const gone = before.maps.filter(map => !hasMap(after, map))
+  const [former, present] = [answeringOf(before), answeringOf(after)]
   const seen = after.mapSeen
   return [
-    ...after.maps.flatMap(map =>
+    ...present.map(({ name, program }) =>
       programEvents(
-        'map',
-        before.maps.find(one => pidOf(one) === pidOf(map)),
-        map,
+        name,
+        former.find(one => isSame(one.program, program))?.program,
+        program,
         at,
       ),
     ),
-    ...gone.map(map => ({
-      at,
-      tone: 'note' as const,
-      subject: 'map',
-      text: `pid ${pidOf(map)} has ended`,
-    })),
-    ...(seen === undefined || seen.state === before.mapSeen?.state
+    former
+      .filter(
+        ({ program }) => !present.some(one => isSame(one.program, program)),
+      )
+      .map(({ name, program }) => ({
+        at,
+        tone: 'note' as const,
+        subject: name,
+        text: `pid ${pidOf(program)} has ended`,
+      })),
+    seen === undefined || seen.state === before.mapSeen?.state
       ? []
       : [
           {
@@ -154,12 +158,20 @@ function mapEvents(before: StatusReport, after: StatusReport): StatusEvent[] {
             subject: 'map through httpd',
             text: `${seen.state}: ${seen.reason}`,
           },
-        ]),
+        ],
+  ].flat()
+}
+
+/** The programs that answer lookups, by the name a person reads. */
+function answeringOf({ maps, readers = [] }: StatusReport) {
+  return [
+    ...maps.map(program => ({ name: 'map', program })),
+    ...readers.map(program => ({ name: program.program, program })),
   ]
 }
 
-function hasMap({ maps }: StatusReport, map: Liveness): boolean {
-  return maps.some(one => pidOf(one) === pidOf(map))
+function isSame(one: Liveness, other: Liveness): boolean {
+  return pidOf(one) === pidOf(other)
 }
 
 function programEvents(

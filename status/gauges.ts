@@ -80,6 +80,11 @@ export function newGauges(registry: Registry) {
       ['pool', 'standing'],
     ),
     maps: gauge('maps', 'Map programs that have left a report here', ['state']),
+    readers: gauge(
+      'readers',
+      'Other programs that answer from the table and have left a report here',
+      ['program', 'state'],
+    ),
     mapSeen: gauge(
       'map_seen_state',
       '1 for the state that the monitor sees the map in through httpd, else 0',
@@ -115,6 +120,14 @@ export function setGauges(gauges: Gauges, report: StatusReport): void {
       { state },
       report.maps.filter(({ kind }) => kind === state).length,
     )
+  for (const program of new Set(report.readers?.map(one => one.program)))
+    for (const state of livenesses)
+      gauges.readers.set(
+        { program, state },
+        (report.readers ?? []).filter(
+          one => one.program === program && one.kind === state,
+        ).length,
+      )
   for (const [pool, { state }] of Object.entries(report.zeo ?? {}))
     if (state !== 'unknown') gauges.zeo.set({ pool }, Number(state === 'well'))
   // else 0 for each: nobody looks

@@ -1,18 +1,18 @@
 // The files behind the report, read afresh. Never throws: what cannot be read is
 // in the report.
-import { readdirSync } from 'node:fs'
 import type { Config } from '../config/config.ts'
+import { reportFiles } from '../sentinels/directory.ts'
 import { isAlive } from '../sentinels/process.ts'
-import { meaningOf, monitorReportFile } from '../sentinels/names.ts'
-import { readRegularFile, readSentinels } from '../sentinels/read.ts'
+import { monitorReportFile } from '../sentinels/names.ts'
+import { readRegularFile, SentinelReader } from '../sentinels/read.ts'
 import {
   isMapReport,
   isMonitorReport,
   parseReport,
 } from '../sentinels/reports.ts'
-import type { MapReport, ProbeRecord } from '../sentinels/reports.ts'
+import type { MonitorReport, ProbeRecord } from '../sentinels/reports.ts'
 import { statusReport } from './report.ts'
-import type { SeenReport, StatusReport } from './report.ts'
+import type { SeenReader, SeenReport, StatusReport } from './report.ts'
 
 /** Everything `status` tells, and what only the status page draws. */
 export type Look = {
@@ -22,32 +22,60 @@ export type Look = {
 }
 
 /**
- * @param now ms since 1970
- * @param configProblems why the configuration file no longer is the one in use
+ * Looks again and again: what cannot be read for a moment stays as it was.
  */
+export class Looker {
+  readonly #directory: string
+  readonly #reader: SentinelReader
+  #monitor: SeenReport<MonitorReport> | undefined
+  #readers: readonly SeenReader[] = []
+
+  constructor(directory: string) {
+    this.#directory = directory
+    this.#reader = new SentinelReader(directory)
+  }
+
+  /**
+   * @param now ms since 1970
+   * @param configProblems why the configuration file no longer is the one in use
+   */
+  look(
+    config: Config,
+    now: number,
+    configProblems: readonly string[] = [],
+  ): Look {
+    const directory = this.#directory
+    const known = new Set(config.backends.map(({ name }) => name))
+    const monitor = seen(directory, monitorReportFile, isMonitorReport)
+    if (monitor !== 'closed') this.#monitor = monitor
+    this.#readers = readerReports(directory) ?? this.#readers
+    const isMap = ({ program }: SeenReader) => program === 'rewritemap'
+    return {
+      report: statusReport(
+        config,
+        this.#reader.read(known),
+        this.#monitor,
+        this.#readers.filter(isMap),
+        now,
+        configProblems,
+        this.#readers.filter(reader => !isMap(reader)),
+      ),
+      probes: new Map(
+        Object.entries(this.#monitor?.report.backends ?? {}).map(
+          ([name, { probes }]) => [name, probes],
+        ),
+      ),
+    }
+  }
+}
+
+/** One look; parameters as for `Looker.look`. */
 export function look(
   config: Config,
   now: number,
   configProblems: readonly string[] = [],
 ): Look {
-  const { directory } = config
-  const known = new Set(config.backends.map(({ name }) => name))
-  const monitor = seen(directory, monitorReportFile, isMonitorReport)
-  return {
-    report: statusReport(
-      config,
-      readSentinels(directory, known),
-      monitor,
-      mapReports(directory),
-      now,
-      configProblems,
-    ),
-    probes: new Map(
-      Object.entries(monitor?.report.backends ?? {}).map(
-        ([name, { probes }]) => [name, probes],
-      ),
-    ),
-  }
+  return new Looker(config.directory).look(config, now, configProblems)
 }
 
 /** The report alone; parameters as for `look`. */
@@ -61,8 +89,9 @@ function seen<Report extends { readonly pid: number }>(
   directory: string,
   file: string,
   isReport: (value: unknown) => value is Report,
-): SeenReport<Report> | undefined {
+): SeenReport<Report> | 'closed' | undefined {
   const read = readRegularFile(`${directory}/${file}`, maxReportBytes)
+  if (read.kind === 'closed') return 'closed'
   if (read.kind !== 'bytes') return undefined
   const report: unknown = parseReport(read.text)
   if (!isReport(report)) return undefined
@@ -73,17 +102,18 @@ function seen<Report extends { readonly pid: number }>(
   }
 }
 
-function mapReports(directory: string): SeenReport<MapReport>[] {
-  let names
-  try {
-    names = readdirSync(directory)
-  } catch {
-    // the snapshot has told why
-    return []
-  }
-  return names
-    .filter(name => meaningOf(name).kind === 'map-report')
-    .map(name => seen(directory, name, isMapReport))
-    .filter(report => report !== undefined)
-    .sort((one, other) => one.report.pid - other.report.pid)
+/** undefined: the directory cannot be listed just now; the snapshot tells why. */
+function readerReports(directory: string): SeenReader[] | undefined {
+  return reportFiles(directory)
+    ?.flatMap(({ name, program }) => {
+      const report = seen(directory, name, isMapReport)
+      return report === undefined || report === 'closed'
+        ? []
+        : [{ program, ...report }]
+    })
+    .sort(
+      (one, other) =>
+        one.program.localeCompare(other.program) ||
+        one.report.pid - other.report.pid,
+    )
 }

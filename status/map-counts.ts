@@ -1,9 +1,7 @@
 // What all map programs together have answered since somebody began to look. Each
 // counts for itself from its start, and comes and goes with httpd. What must hold:
 // the sums never go down, and nothing is counted twice. Pure.
-import type { StatusReport } from './report.ts'
-
-type MapStatus = StatusReport['maps'][number]
+import type { ReaderStatus } from './report.ts'
 
 const totals = [
   'lookups',
@@ -19,7 +17,7 @@ export type MapGrowth = Totals & {
   readonly answers: ReadonlyMap<string, number>
 }
 
-type Known = Totals & Pick<MapStatus, 'answers'>
+type Known = Totals & Pick<ReaderStatus, 'answers'>
 
 /** Ended maps, too: a report that was unreadable for a while must not count anew. */
 const maxKnown = 1_000
@@ -44,7 +42,7 @@ export class MapCounts {
    *
    * @param now ms since 1970
    */
-  grown(maps: readonly MapStatus[], now: number): MapGrowth {
+  grown(maps: readonly ReaderStatus[], now: number): MapGrowth {
     this.#sinceMs ??= now
     const growth = { ...nothing, answers: new Map<string, number>() }
     for (const map of maps) {

@@ -3,7 +3,7 @@
 // known beforehand but for names of the configuration, and who has left the
 // configuration leaves the metrics.
 import { Counter, Histogram, Registry } from 'prom-client'
-import type { StatusReport } from './report.ts'
+import type { ReaderStatus, StatusReport } from './report.ts'
 import type { ProbeKind, TelemetryEvent } from '../monitor/telemetry.ts'
 import { states } from '../sentinels/reports.ts'
 import { newGauges, setGauges } from './gauges.ts'
@@ -21,6 +21,7 @@ export class Metrics {
   readonly #registry = new Registry()
   readonly #gauges = newGauges(this.#registry)
   readonly #mapCounts = new MapCounts()
+  readonly #readerCounts = new Map<string, MapCounts>()
   /** the outcomes counted of each backend that anything was counted of */
   readonly #counted = new Map<string, Set<string>>()
 
@@ -66,6 +67,16 @@ export class Metrics {
     'map_faults_total',
     'Bugs that were caught while a lookup was answered',
   )
+  readonly #readerLookups = this.#counter(
+    'reader_lookups_total',
+    'Lookups of Squid, by the program that answered them',
+    ['program'],
+  )
+  readonly #readerAnswers = this.#counter(
+    'reader_answers_total',
+    'Answers that named that backend, by the program that gave them',
+    ['program', 'backend'],
+  )
   readonly #outOfStep = this.#counter(
     'map_out_of_step_total',
     'Answers that killed children of httpd had left unread, taken out',
@@ -103,7 +114,13 @@ export class Metrics {
    *
    * @param now ms since 1970
    */
-  look({ maps, backends }: StatusReport, now: number): void {
+  look({ maps, readers = [], backends }: StatusReport, now: number): void {
+    for (const program of new Set(readers.map(one => one.program)))
+      this.#lookAtReaders(
+        program,
+        readers.filter(one => one.program === program),
+        now,
+      )
     const grown = this.#mapCounts.grown(maps, now)
     this.#lookups.inc(grown.lookups)
     this.#malformed.inc(grown.malformed)
@@ -112,6 +129,19 @@ export class Metrics {
     this.#outOfStep.inc(grown.outOfStep)
     for (const { name } of backends)
       this.#answers.inc({ backend: name }, grown.answers.get(name) ?? 0)
+  }
+
+  #lookAtReaders(
+    program: string,
+    readers: readonly ReaderStatus[],
+    now: number,
+  ): void {
+    const counts = this.#readerCounts.get(program) ?? new MapCounts()
+    this.#readerCounts.set(program, counts)
+    const grown = counts.grown(readers, now)
+    this.#readerLookups.inc({ program }, grown.lookups)
+    for (const [backend, answers] of grown.answers)
+      this.#readerAnswers.inc({ program, backend }, answers)
   }
 
   /**
@@ -144,6 +174,8 @@ export class Metrics {
       if (names.has(backend)) continue
       this.#counted.delete(backend)
       this.#answers.remove({ backend })
+      for (const program of this.#readerCounts.keys())
+        this.#readerAnswers.remove({ program, backend })
       for (const state of states) this.#transitions.remove({ backend, state })
       for (const kind of probeKinds) {
         this.#durations.remove({ backend, kind })

@@ -7,13 +7,13 @@ import type { StatusEvent } from './events.ts'
 import { html, nothing } from './html.ts'
 import type { Html } from './html.ts'
 import { moment } from './moment.ts'
-import type { BackendStatus, Liveness, StatusReport } from './report.ts'
+import type { BackendStatus, StatusReport } from './report.ts'
 import { Cells, fill } from './sheet.ts'
 import type { Sheet } from './sheet.ts'
 import {
-  mapCounts,
   problemsTold,
   programText,
+  readersOf,
   seenKind,
   staleVerdicts,
 } from './text.ts'
@@ -160,22 +160,15 @@ const programTones = {
   'never-seen': 'warn',
 }
 
-function programsOf({
-  monitor,
-  maps,
-  mapSeen,
-  verdictsCount,
-}: StatusReport): Html {
-  const never: Liveness = { kind: 'never-seen' }
+function programsOf(report: StatusReport): Html {
+  const { monitor, mapSeen, verdictsCount } = report
   const lines = [
     { kind: monitor.kind, words: html`${programText('monitor', monitor)}` },
-    ...(maps.length === 0
-      ? [{ kind: never.kind, words: html`${programText('map', never)}` }]
-      : maps.map(map => ({
-          kind: map.kind,
-          words: html`${programText('map', map)}
-            <span class="dim">${mapCounts(map)}</span>`,
-        }))),
+    ...readersOf(report).map(({ name, seen, counts }) => ({
+      kind: seen.kind,
+      words: html`${programText(name, seen)}
+      ${counts.length === 0 ? nothing : html`<span class="dim">${counts.join(', ')}</span>`}`,
+    })),
     ...(mapSeen === undefined
       ? []
       : [

@@ -75,6 +75,23 @@ export type PoolStatus = {
   }[]
 }
 
+/** A program that answers lookups, and what it has counted. */
+export type ReaderStatus = Liveness & {
+  readonly lookups: number
+  readonly malformed: number
+  readonly unanswered: number
+  readonly faults: number
+  readonly outOfStep: number
+  /** RFC 3339: when it began to count */
+  readonly started: string
+  /** lookups answered with that backend */
+  readonly answers: Readonly<Record<string, number>>
+  readonly problems: readonly string[]
+}
+
+/** The report of a reader that is no map program. */
+export type SeenReader = SeenReport<MapReport> & { readonly program: string }
+
 /** Documented in docs/status-json.md; keys are added, never changed. */
 export type StatusReport = {
   /** of the program that made the report */
@@ -84,17 +101,12 @@ export type StatusReport = {
   readonly directory: string
   readonly verdictsCount: boolean
   readonly monitor: Liveness
-  readonly maps: readonly (Liveness & {
-    readonly lookups: number
-    readonly malformed: number
-    readonly unanswered: number
-    readonly faults: number
-    readonly outOfStep: number
-    /** RFC 3339: when it began to count */
-    readonly started: string
-    /** lookups answered with that backend */
-    readonly answers: Readonly<Record<string, number>>
-    readonly problems: readonly string[]
+  readonly maps: readonly ReaderStatus[]
+  /** other programs that answer from the table, when there are any */
+  readonly readers?: readonly (ReaderStatus & {
+    readonly program: string
+    /** answers by backend and kind, of programs that have several kinds */
+    readonly kinds?: MapReport['kinds']
   })[]
   /** the map as the monitor sees it through httpd, when it looks */
   readonly mapSeen?: MapSeen
@@ -113,6 +125,7 @@ const silentAfterMs = 5_000
 /**
  * @param now ms since 1970
  * @param configProblems why the configuration file no longer is the one in use
+ * @param readers the reports of other programs that answer from the table
  */
 export function statusReport(
   config: Config,
@@ -121,6 +134,7 @@ export function statusReport(
   maps: readonly SeenReport<MapReport>[],
   now: number,
   configProblems: readonly string[] = [],
+  readers: readonly SeenReader[] = [],
 ): StatusReport {
   const pools = [...buildTable(config, snapshot, now).pools.values()]
   // no property look-up by name: a backend may be called "constructor"
@@ -131,17 +145,14 @@ export function statusReport(
     directory: config.directory,
     verdictsCount: isFreshAt(snapshot, config.staleAfterMs, now),
     monitor: liveness(monitor, now),
-    maps: maps.map(seen => ({
-      ...liveness(seen, now),
-      lookups: seen.report.lookups,
-      malformed: seen.report.malformed,
-      unanswered: seen.report.unanswered,
-      faults: seen.report.faults,
-      outOfStep: seen.report.outOfStep ?? 0,
-      started: seen.report.started,
-      answers: seen.report.answers,
-      problems: seen.report.problems,
-    })),
+    maps: maps.map(seen => readerStatus(seen, now)),
+    ...(readers.length > 0 && {
+      readers: readers.map(seen => ({
+        program: seen.program,
+        ...readerStatus(seen, now),
+        ...(seen.report.kinds !== undefined && { kinds: seen.report.kinds }),
+      })),
+    }),
     ...(monitor?.report.map !== undefined && { mapSeen: monitor.report.map }),
     ...(monitor?.report.zeo !== undefined && { zeo: monitor.report.zeo }),
     // nothing can be said of one that is gone
@@ -186,6 +197,21 @@ export function statusReport(
       }
     }),
     problems: [...configProblems, ...snapshot.problems.map(({ text }) => text)],
+  }
+}
+
+function readerStatus(seen: SeenReport<MapReport>, now: number): ReaderStatus {
+  const { report } = seen
+  return {
+    ...liveness(seen, now),
+    lookups: report.lookups,
+    malformed: report.malformed,
+    unanswered: report.unanswered,
+    faults: report.faults,
+    outOfStep: report.outOfStep ?? 0,
+    started: report.started,
+    answers: report.answers,
+    problems: report.problems,
   }
 }
 

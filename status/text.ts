@@ -15,11 +15,9 @@ export function statusText(
   const paint = isColoured ? colour : plain
   const lines = [
     paint(report.monitor.kind, programText('monitor', report.monitor)),
-    ...(report.maps.length === 0
-      ? [paint('never-seen', programText('map', { kind: 'never-seen' }))]
-      : report.maps.map(map =>
-          paint(map.kind, `${programText('map', map)}, ${mapCounts(map)}`),
-        )),
+    ...readersOf(report).map(({ name, seen, counts }) =>
+      paint(seen.kind, [programText(name, seen), ...counts].join(', ')),
+    ),
     ...(report.mapSeen === undefined
       ? []
       : [mapSeenText(report.mapSeen, paint, now)]),
@@ -63,6 +61,40 @@ export function statusText(
   return `${lines.join('\n').replaceAll(/\n{3,}/g, '\n\n')}\n`
 }
 
+/**
+ * The programs that answer lookups, for a person: name, health, counts. A missing
+ * map program is worth a line unless something else answers.
+ */
+export function readersOf({ maps, readers = [] }: StatusReport): readonly {
+  readonly name: string
+  readonly seen: Liveness
+  readonly counts: readonly string[]
+}[] {
+  if (maps.length === 0 && readers.length === 0)
+    return [{ name: 'map', seen: { kind: 'never-seen' }, counts: [] }]
+  return [
+    ...maps.map(map => ({ name: 'map', seen: map, counts: [mapCounts(map)] })),
+    ...readers.map(reader => ({
+      name: reader.program,
+      seen: reader,
+      counts: [mapCounts(reader), ...kindCounts(reader.kinds)],
+    })),
+  ]
+}
+
+/** `zope1 5 hit 3 miss` for each backend, what is 0 left out. */
+function kindCounts(
+  kinds: NonNullable<StatusReport['readers']>[number]['kinds'] = {},
+): string[] {
+  return Object.entries(kinds).map(
+    ([backend, counts]) =>
+      `${backend} ${Object.entries(counts)
+        .filter(([, count]) => count > 0)
+        .map(([kind, count]) => `${count} ${kind}`)
+        .join(' ')}`,
+  )
+}
+
 export const staleVerdicts =
   'verdicts are stale: they order the choice, but nobody is refused for them'
 
@@ -70,14 +102,16 @@ export const staleVerdicts =
 export function problemsTold({
   problems,
   maps,
+  readers = [],
   limits = [],
 }: StatusReport): string[] {
+  const named = [...maps.map(map => ({ ...map, program: 'map' })), ...readers]
   return [
     ...problems.map(printable),
-    ...maps.flatMap(map =>
-      map.problems
+    ...named.flatMap(({ program, problems: own }) =>
+      own
         .filter(problem => !problems.includes(problem))
-        .map(problem => `map: ${printable(problem)}`),
+        .map(problem => `${program}: ${printable(problem)}`),
     ),
     ...limits.map(({ what, why, remedy }) =>
       printable(`${what}: ${why}; ${remedy}`),

@@ -10,8 +10,12 @@ import { linesOutcome } from './answer.ts'
 import { outcomeOfError, outcomeOfLimit } from './failure.ts'
 import type { Stage } from './failure.ts'
 import type { Lookup } from './lookup.ts'
-import { answerWith, withAddresses } from './probe.ts'
+import { answerWith, untold, withAddresses } from './probe.ts'
 import type { Exchanged, Probed } from './probe.ts'
+import { trustOf } from './trust.ts'
+
+/** An answer to one line comes in a few pieces. */
+const maxPieces = 256
 
 type Question = Extract<LightProbe, { readonly kind: 'ask' }>
 
@@ -41,6 +45,9 @@ function converse(
 ): Promise<Exchanged> {
   const settings = backend.probe
   const isTls = question === null && backend.tls
+  const trust = isTls ? trustOf(backend) : undefined
+  if (typeof trust?.problem === 'string')
+    return Promise.resolve(untold(trust.problem))
   return new Promise(resolve => {
     let stage: Stage = 'connect'
     let stageTimer: NodeJS.Timeout | undefined
@@ -57,6 +64,9 @@ function converse(
           ...target,
           servername: serverName(backend),
           rejectUnauthorized: settings.verify,
+          ...(trust !== undefined && {
+            secureContext: trust.agent.options.secureContext,
+          }),
         })
       : connect(target)
 
@@ -106,12 +116,14 @@ function converse(
     socket.once('secureConnect', () => {
       done({ kind: 'pass', by: 'tcp', said: '' })
     })
+    let pieces = 0
     socket.on('data', (chunk: Buffer) => {
       if (question === null) return
       if (stage === 'answer') enter('body')
       const room = settings.maxBody - body.length
       body = Buffer.concat([body, chunk.subarray(0, room)])
-      const isFull = body.length === settings.maxBody
+      // each piece has all lines looked at again
+      const isFull = body.length === settings.maxBody || ++pieces >= maxPieces
       if (!isFull && !chunk.includes('\n')) return
       const outcome = linesOutcome(body, isFull, question.expect)
       if (outcome !== undefined) done(outcome)

@@ -24,6 +24,21 @@ const local = new Set([
   'ECONNABORTED',
 ])
 
+/** OpenSSL's words for a chain that ends in no authority that is trusted. */
+const untrusted = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+])
+
+function trustHint(code: string): string {
+  return untrusted.has(code)
+    ? '; its certificate authority is not trusted: name a file with it in probe.ca'
+    : ''
+}
+
 /** Whether an error is this machine's own trouble. */
 export function isLocalError(code: string): boolean {
   return local.has(code)
@@ -47,7 +62,7 @@ export function outcomeOfError(broken: Broken): Outcome {
           ? { kind: 'reset', error }
           : { kind: 'unreachable', error: code }
     case 'tls':
-      return { kind: 'tls', error }
+      return { kind: 'tls', error: error + trustHint(code) }
     case 'answer':
     case 'body':
       if (/^(HPE_|ERR_HTTP_|ERR_INVALID_HTTP)/.test(code))

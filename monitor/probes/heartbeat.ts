@@ -4,7 +4,7 @@
 // of it. Held while it is unanswered, so that a thaw is seen at once. Other servers
 // run the request without its body: their final answer is waited for after the 100.
 import { request as httpRequest } from 'node:http'
-import type { ClientRequest } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { LookupAddress } from 'node:dns'
 import type { Backend } from '../../config/config.ts'
@@ -12,7 +12,8 @@ import { errorCode } from '../../config/error-code.ts'
 import { version } from '../../config/version.ts'
 import { isLocalError } from './failure.ts'
 import type { HeartEvent, HeartTimes } from '../judgement/heart.ts'
-import { agents, answerWith } from './probe.ts'
+import { plainAgent, answerWith, limitAnswer } from './probe.ts'
+import { trustOf } from './trust.ts'
 
 /** a timer that is later than this was kept by our own thread */
 const ownDelayMs = 50
@@ -82,11 +83,17 @@ export function heartbeat(
         Math.max(0, dueMs - silentMs()),
       )
     }
+    limitAnswer(
+      request,
+      () => false,
+      0,
+      why => done({ kind: 'broken', why }),
+    )
     request.on('continue', () => {
       done({ kind: 'beat', ms: silentMs() })
     })
-    request.on('response', () => {
-      if (isDone) onExecuted()
+    request.on('response', head => {
+      if (isDone && !isComplaint(head)) onExecuted()
       done({ kind: 'heartless' })
       request.destroy()
     })
@@ -122,9 +129,21 @@ export function askFirst(
       connection: 'close',
       ...(backend.probe.host === null ? {} : { host: backend.probe.host }),
     },
-    agent: backend.tls ? agents.https : agents.http,
+    agent: backend.tls ? trustOf(backend).agent : plainAgent,
     rejectUnauthorized: backend.probe.verify,
     lookup: answerWith(addresses),
     signal,
   })
+}
+
+/**
+ * A bare 400 after the end of our side: the server's own word on a request that was
+ * cut off (Node's, for one that listens to `checkContinue`). No application made it,
+ * for that would have said more.
+ */
+export function isComplaint({ statusCode, headers }: IncomingMessage): boolean {
+  return (
+    statusCode === 400 &&
+    Object.keys(headers).every(name => name === 'connection')
+  )
 }

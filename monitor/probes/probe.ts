@@ -4,7 +4,6 @@ import { Agent as HttpAgent } from 'node:http'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import type { ClientRequest, IncomingMessage } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
 import { got } from 'got'
 import type { LookupAddress } from 'node:dns'
 import { addressOf, originOf } from '../../config/config.ts'
@@ -16,6 +15,7 @@ import { outcomeOfError, outcomeOfLimit } from './failure.ts'
 import type { Stage } from './failure.ts'
 import type { Lookup } from './lookup.ts'
 import type { Outcome } from '../judgement/outcome.ts'
+import { trustOf } from './trust.ts'
 
 export type Probed = {
   readonly outcome: Outcome
@@ -30,20 +30,54 @@ export type Probed = {
   readonly body: Buffer
 }
 
+/** Bytes of an answer before its body; Node itself takes 16 KiB of headers. */
+const maxHeadBytes = 65_536
+/** Beside the body itself: chunk headers and their extensions. */
+const maxFraming = 262_144
+/** Answers with 1xx before the real one. */
+const maxInterim = 16
+
+/**
+ * Limits what one answer may cost. Node skips line ends before an answer without
+ * a limit, and takes any number of interim answers: either would keep a core busy
+ * for as long as the probe may take.
+ *
+ * @param isInBody whether the head has come
+ * @param maxBody bytes of the body that are wanted
+ * @param exceeded called with a sentence, perhaps more than once
+ */
+export function limitAnswer(
+  request: ClientRequest,
+  isInBody: () => boolean,
+  maxBody: number,
+  exceeded: (why: string) => void,
+): void {
+  let interim = 0
+  request.on('information', () => {
+    if (++interim > maxInterim)
+      exceeded(`more than ${maxInterim} interim answers (1xx)`)
+  })
+  request.once('socket', socket => {
+    let bytes = 0
+    socket.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (!isInBody() && bytes > maxHeadBytes)
+        exceeded(`more than ${maxHeadBytes} bytes before its body`)
+      else if (bytes > maxHeadBytes + maxFraming + maxBody)
+        exceeded(`more than ${maxFraming} bytes around its body`)
+    })
+  })
+}
+
 /** how often a held probe looks whether it is still worth while */
 const holdCheckMs = 250
 
 // own agents, so that neither a kept connection nor a proxy of the environment
 // can come between; the limits live here, not in sockets
-export const agents = {
-  http: new HttpAgent({ keepAlive: false, maxSockets: Infinity }),
-  https: new HttpsAgent({
-    keepAlive: false,
-    maxSockets: Infinity,
-    // a resumed session would hide a broken certificate
-    maxCachedSessions: 0,
-  }),
-}
+export const plainAgent = new HttpAgent({
+  keepAlive: false,
+  maxSockets: Infinity,
+})
 
 /** what holds for every probe, so that it is checked once */
 const client = got.extend({
@@ -114,6 +148,16 @@ export async function withAddresses(
   })
 }
 
+/** A fault of this side: it says nothing of the backend. */
+export function untold(error: string): Exchanged {
+  return {
+    outcome: { kind: 'local', error },
+    request: null,
+    response: null,
+    body: Buffer.alloc(0),
+  }
+}
+
 export type Exchanged = Pick<
   Probed,
   'outcome' | 'request' | 'response' | 'body'
@@ -128,6 +172,9 @@ function exchange(
   isHeld: () => boolean,
 ): Promise<Exchanged> {
   const settings = backend.probe
+  const trust = backend.tls ? trustOf(backend) : undefined
+  if (typeof trust?.problem === 'string')
+    return Promise.resolve(untold(trust.problem))
   return new Promise(resolve => {
     let stage: Stage = 'connect'
     let request: ClientRequest | null = null
@@ -146,8 +193,8 @@ function exchange(
     const stream = client.stream(originOf(backend) + settings.path, {
       method: settings.method,
       ...(settings.host === null ? {} : { headers: { host: settings.host } }),
-      ...(backend.tls
-        ? { agent: { https: agents.https } }
+      ...(trust !== undefined
+        ? { agent: { https: trust.agent } }
         : { createConnection: dial }),
       ...(settings.verify ? {} : { https: { rejectUnauthorized: false } }),
       dnsLookup: lookup,
@@ -211,6 +258,12 @@ function exchange(
 
     stream.on('request', (sent: ClientRequest) => {
       request = sent
+      limitAnswer(
+        sent,
+        () => stage === 'body',
+        settings.maxBody,
+        error => done({ kind: 'protocol', error }),
+      )
       sent.once('upgrade', (head, socket) => {
         socket.destroy()
         const status = head.statusCode ?? 0

@@ -10,7 +10,7 @@ import type { Backend } from '../../config/config.ts'
 import type { HeartEvent } from '../judgement/heart.ts'
 import type { Outcome } from '../judgement/outcome.ts'
 import { bodyOutcome, statusOutcome } from './answer.ts'
-import { askFirst } from './heartbeat.ts'
+import { askFirst, isComplaint } from './heartbeat.ts'
 import type { Lookup } from './lookup.ts'
 
 export type Tried = {
@@ -108,6 +108,10 @@ function exchange(
       after(limitMs, end)
     })
     request.on('response', head => {
+      if (continuedMs !== null && endedMs !== null && isComplaint(head)) {
+        done({ heart: { kind: 'learned', ms: continuedMs }, light: null })
+        return
+      }
       response = head
       const refused = statusOutcome(head.statusCode ?? 0, backend.probe)
       if (refused !== undefined) {

@@ -389,6 +389,10 @@ void t.test('https backends', async t => {
   const tls = two.replaceAll('http:', 'https:')
   t.match(conf(tls), /^SSLProxyVerify require$/m)
   t.match(conf(tls), /a2enmod .* ssl$/m)
+  t.match(
+    conf(`${tls}probe: { ca: /ca.pem }`),
+    /^SSLProxyCACertificateFile \/ca\.pem$/m,
+  )
   t.match(conf(`${tls}probe: { verify: false }`), /^SSLProxyVerify none$/m)
   t.notMatch(conf(two), 'SSLProxy')
   t.match(
@@ -397,6 +401,15 @@ void t.test('https backends', async t => {
       {},
     ),
     [/probe\.verify must be the same/],
+  )
+  t.match(
+    problemsOf(
+      'backends: { a: https://a, b: { url: https://b, probe: { ca: /b.pem } } }',
+      {},
+    ),
+    [
+      /probe\.ca must be the same .*, got \/etc\/ssl\/certs\/ca-certificates\.crt and \/b\.pem$/,
+    ],
   )
 })
 

@@ -105,3 +105,12 @@ void t.test('a place', t => {
   t.equal(placeOf({ file: '/x', line: 3 }), '/x:3')
   t.end()
 })
+
+void t.test('a Squid that was looked at', t => {
+  const report = checkReport('1', { ...seen, servers: [], squid: '/s' }, [])
+  t.equal(
+    checkText(report, false),
+    'nothing found; looked at /etc/z.yaml, /run/z, Squid with /s\n',
+  )
+  t.end()
+})

@@ -25,6 +25,7 @@ const probeDefaults = {
   body: null,
   maxBody: 65_536,
   verify: true,
+  ca: null,
   window: { failures: 0, of: 0 },
   dropConnections: 'auto',
   isDamped: true,
@@ -164,7 +165,7 @@ void t.test('limits that were not given keep within the given timeout', t => {
   t.match(
     parse(
       backend,
-      'probe: { fastInterval: 60ms, downInterval: 7s, slow: 3s, connectTimeout: 3s, firstByteTimeout: 4s, fall: 1, body: OK, maxBody: 10, verify: false, dropConnections: true, host: x, method: GET, window: 1/2, slowStart: 0s, busyFor: 5s }',
+      'probe: { fastInterval: 60ms, downInterval: 7s, slow: 3s, connectTimeout: 3s, firstByteTimeout: 4s, fall: 1, body: OK, maxBody: 10, verify: false, ca: /ca.pem, dropConnections: true, host: x, method: GET, window: 1/2, slowStart: 0s, busyFor: 5s }',
     ).backends[0]?.probe,
     {
       fastIntervalMs: 60,
@@ -176,6 +177,7 @@ void t.test('limits that were not given keep within the given timeout', t => {
       body: { kind: 'text', text: 'OK' },
       maxBody: 10,
       verify: false,
+      ca: '/ca.pem',
       host: 'x',
       method: 'GET',
       window: { failures: 1, of: 2 },

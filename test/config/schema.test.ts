@@ -77,6 +77,11 @@ void t.test('each probe setting has its limits and says them', t => {
     ['body', ['', '/(/', 5], rules.body],
     ['maxBody', [0, 1_048_577], integer(1, 1_048_576)],
     ['verify', ['yes', 1], 'must be true or false'],
+    [
+      'ca',
+      ['ca.pem', 5, '/a b', '/a"', '/%d'],
+      'must be the absolute path of a file of PEM certificates, such as /etc/ssl/certs/our-ca.pem, without spaces, quotes, "%" and "\\"',
+    ],
     ['dropConnections', ['yes', 1], 'must be true, false or auto'],
     ['window', ['10/3', '0/3', '3/65', '3', 0, '1/100'], rules.window],
     ['slowStart', ['61m', 30], duration('0s', '1h')],

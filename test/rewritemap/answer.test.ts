@@ -1,6 +1,7 @@
 import t from 'tap'
 import * as fc from 'fast-check'
 import { Answerer, total } from '../../rewritemap/answer.ts'
+import { httpdDialect } from '../../rewritemap/lookup.ts'
 import type { AnswerStyle } from '../../rewritemap/lookup.ts'
 import type { Table } from '../../choice/table.ts'
 import { tableOf } from '../fixtures/map.ts'
@@ -11,7 +12,13 @@ function answererOf(style: AnswerStyle, table: Table, isLockStep = false) {
   const totals = new Float64Array(total.length)
   const answers = new Float64Array(3)
   return {
-    answerer: new Answerer(style, table, totals, answers, isLockStep),
+    answerer: new Answerer(
+      httpdDialect(style),
+      table,
+      totals,
+      answers,
+      isLockStep,
+    ),
     totals,
     answers,
   }
@@ -192,5 +199,48 @@ void t.test('without httpd every line has its answer, that report too', t => {
   const { answerer } = answererOf('name', tableOf('a b', undefined, { a: up }))
   for (const nonce of ['n1', 'n2']) answerer.answer(`${nonce} default`)
   t.equal(answerer.answer('n2 .stale n1'), 'n2 NULL\n', 'an unknown pool')
+  t.end()
+})
+
+void t.test(
+  'a line that its dialect cannot answer is counted as malformed',
+  t => {
+    const table = tableOf('a b', '{ policy: balance }', {
+      a: { up: 100 },
+      b: { up: 100 },
+    })
+    const totals = new Float64Array(total.length)
+    const answers = new Float64Array(2)
+    const dialect = httpdDialect('name')
+    const answerer = new Answerer(
+      {
+        ...dialect,
+        format: (line, ...rest) =>
+          line.endsWith('x') ? null : dialect.format(line, ...rest),
+      },
+      table,
+      totals,
+      answers,
+      false,
+    )
+    t.equal(answerer.answer('n default - x'), 'n NULL\n')
+    t.strictSame([...answers], [0, 0])
+    t.equal(totals[total.malformed], 1)
+    t.match(answerer.answer('n default -'), /^n [ab]\n/)
+    t.end()
+  },
+)
+
+void t.test('a dialect without nonces has a memory, too', t => {
+  const totals = new Float64Array(total.length)
+  const answerer = new Answerer(
+    { ...httpdDialect('name'), questionOf: () => 'q' },
+    tableOf('a', undefined, { a: { up: 100 } }),
+    totals,
+    new Float64Array(1),
+    false,
+  )
+  for (const _ of [1, 2]) t.equal(answerer.answer('- default a'), 'a\n')
+  t.equal(totals[total.lookups], 2)
   t.end()
 })

@@ -2,6 +2,7 @@ import t from 'tap'
 import * as fc from 'fast-check'
 import {
   formatAnswer,
+  httpdDialect,
   maxLineBytes,
   maxNonceBytes,
   nonceOf,
@@ -127,5 +128,25 @@ void t.test('whatever the bytes, the nonce is the first field', t => {
       return parseLookup(line).nonce === (isNonce ? field : null)
     }),
   )
+  t.end()
+})
+
+void t.test('the dialect of httpd', t => {
+  const dialect = httpdDialect('pair')
+  t.ok(dialect.namesNext)
+  t.notOk(httpdDialect('name').namesNext)
+  t.equal(dialect.nobody('n'), 'n NULL\n')
+  t.equal(dialect.noOpinion(null), 'NULL\n')
+  t.equal(dialect.fault('n default'), 'NULL\n')
+  const parsed = dialect.parse('n p zope1')
+  t.equal(
+    dialect.questionOf('n p zope1', dialect.nonceOf('n p zope1')),
+    ' p zope1',
+  )
+  if (parsed.kind === 'lookup' && member !== undefined)
+    t.equal(
+      dialect.format('n p zope1', parsed, member, next ?? null),
+      'n zope1 zope2\n',
+    )
   t.end()
 })

@@ -388,3 +388,40 @@ for (const [name, code] of [
       await map.end()
     },
   )
+
+void t.test('without a watch of the system: told once', async t => {
+  const { directory, config } = twoUp(t)
+  const code = `
+    const { default: fs } = await import('node:fs')
+    const { syncBuiltinESMExports } = await import('node:module')
+    fs.watch = () => {
+      throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
+    }
+    syncBuiltinESMExports()`
+  const map = startMap(t, config, { main: withWatcher(t, code) })
+  await map.says(/cannot watch the directory, reading it once a second/)
+  // each report is that of another second
+  const seen = new Set<string>()
+  await until('more seconds', () => {
+    seen.add(reportOf(directory, map.pid)?.written ?? '')
+    return seen.size > 4
+  })
+  writeFileSync(`${directory}/a.maint`, '')
+  await map.becomes('default', 'b')
+  t.equal(map.stderr.split('cannot watch').length - 1, 1)
+  t.notMatch(map.stderr, 'bug')
+  await map.end()
+})
+void t.test(
+  'a configuration that becomes a pipe does not hang the watching thread',
+  async t => {
+    const { directory, config } = twoUp(t)
+    const map = startMap(t, config)
+    t.equal(await map.lookup('default'), 'a')
+    rmSync(config)
+    execFileSync('mkfifo', [config])
+    await map.says(/must be a regular file, got a named pipe/)
+    writeFileSync(`${directory}/a.maint`, '')
+    await map.becomes('default', 'b')
+  },
+)

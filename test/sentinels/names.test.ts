@@ -1,6 +1,7 @@
 import t from 'tap'
 import {
   mapReportFile,
+  readerReportFile,
   meaningOf,
   sentinelFile,
   sentinelKinds,
@@ -20,6 +21,11 @@ void t.test('every sentinel is named for its backend', t => {
 
 void t.test('the reports of the programs', t => {
   t.strictSame(meaningOf('monitor.json'), { kind: 'monitor-report' })
+  t.strictSame(meaningOf(readerReportFile('squid-helper', 4711)), {
+    kind: 'reader-report',
+    program: 'squid-helper',
+    pid: 4711,
+  })
   t.strictSame(meaningOf(mapReportFile(4711)), {
     kind: 'map-report',
     pid: 4711,

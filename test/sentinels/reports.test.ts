@@ -43,6 +43,9 @@ const rubbish = [
     { outOfStep: '0' },
     { answers: [] },
     { answers: { a: '1' } },
+    { kinds: [] },
+    { kinds: { a: 5 } },
+    { kinds: { a: { hit: -1 } } },
     { problems: {} },
     { problems: [5] },
   ].map(wrong => JSON.stringify({ ...map, ...wrong })),
@@ -103,6 +106,7 @@ void t.test('a report of either program is one', t => {
   t.notOk(isMonitorReport({ ...monitor, limits: [{ ...limit, why: 1 }] }))
   t.notOk(isMonitorReport({ ...monitor, limits: limit }))
   t.ok(isMapReport(map))
+  t.ok(isMapReport({ ...map, kinds: { a: { hit: 1 } } }))
   t.ok(isMapReport({ ...map, startTime: '1', pidNamespace: '-', lookupMs: 0 }))
   t.notOk(isMapReport({ ...map, startTime: 1 }))
   t.notOk(isMapReport({ ...map, lookupMs: -1 }))

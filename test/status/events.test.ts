@@ -132,3 +132,18 @@ void t.test('the newest first, and no end of memory', t => {
   t.equal(toneOf('constructor'), 'note')
   t.end()
 })
+
+void t.test('a Squid helper comes and goes', t => {
+  const helper = {
+    ...aMap({ kind: 'alive', pid: 20, ageMs: 0 }),
+    program: 'squid-helper',
+  }
+  const at = calm.time
+  t.strictSame(events({ readers: [helper] }), [
+    { at, tone: 'good', subject: 'squid-helper', text: 'alive, pid 20' },
+  ])
+  t.strictSame(events({}, { readers: [helper] }), [
+    { at, tone: 'note', subject: 'squid-helper', text: 'pid 20 has ended' },
+  ])
+  t.end()
+})

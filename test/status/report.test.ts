@@ -226,3 +226,40 @@ void t.test('the map as the monitor sees it, when it looks', t => {
   t.notOk('mapSeen' in statusReport(config, emptySnapshot, seen, [], now))
   t.end()
 })
+
+void t.test('readers, when there are any', t => {
+  const report = {
+    version: '1',
+    pid: 20,
+    started: '2026-11-22T17:00:00Z',
+    written: '2026-11-22T18:00:00Z',
+    config: 'f',
+    problems: [],
+    lookups: 3,
+    malformed: 0,
+    unanswered: 0,
+    faults: 0,
+    tables: 1,
+    answers: { zope1: 3 },
+  }
+  const seen = { report, writtenMs: now, isRunning: true }
+  const kinds = { zope1: { hit: 2, miss: 1 } }
+  const { readers } = statusReport(
+    config,
+    emptySnapshot,
+    undefined,
+    [],
+    now,
+    [],
+    [
+      { program: 'squid-helper', ...seen },
+      { program: 'icp', ...seen, report: { ...report, kinds } },
+    ],
+  )
+  t.match(readers, [
+    { program: 'squid-helper', kind: 'alive', pid: 20, answers: { zope1: 3 } },
+    { program: 'icp', kinds },
+  ])
+  t.notOk(readers?.[0] !== undefined && 'kinds' in readers[0])
+  t.end()
+})

@@ -154,3 +154,26 @@ void t.test('the map as the monitor sees it through httpd', t => {
   t.notMatch(text(), 'through httpd')
   t.end()
 })
+
+void t.test('other programs that answer from the table', t => {
+  const helper = {
+    ...aMap({ kind: 'alive', pid: 20, ageMs: 0 }),
+    program: 'squid-helper',
+    problems: ['x'],
+  }
+  const icp = {
+    ...aMap({ kind: 'dead', pid: 21, ageMs: 2_000 }),
+    program: 'icp',
+    kinds: { zope1: { hit: 3, miss: 0, silence: 1 } },
+  }
+  const shown = text({ maps: [], readers: [helper, icp] })
+  for (const line of [
+    'squid-helper: alive, pid 20, 5 lookups, 2 without a usable backend, 1 malformed\n',
+    'icp: DEAD, pid 21 is gone, last sign of life 2s ago, 5 lookups, 2 without a usable backend, 1 malformed, zope1 3 hit 1 silence\n',
+    'squid-helper: x\n',
+  ])
+    t.ok(shown.includes(line), line)
+  t.notMatch(shown, 'map: never seen')
+  t.match(text({ maps: [] }), 'map: never seen in this directory')
+  t.end()
+})

@@ -45,6 +45,11 @@ void t.test('the text is one line and holds the code', t => {
     kind: 'tls',
     error: 'CERT_HAS_EXPIRED: certificate has expired',
   })
+  t.same(broken('tls', 'SELF_SIGNED_CERT_IN_CHAIN', 'self-signed'), {
+    kind: 'tls',
+    error:
+      'SELF_SIGNED_CERT_IN_CHAIN: self-signed; its certificate authority is not trusted: name a file with it in probe.ca',
+  })
   t.same(broken('tls', 'EPROTO', ''), { kind: 'tls', error: 'EPROTO' })
   t.same(broken('body', 'ECONNRESET', 'aborted'), {
     kind: 'short-body',

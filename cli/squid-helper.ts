@@ -1,0 +1,32 @@
+import { Command } from 'commander'
+import { runHelper } from '../squid/helper.ts'
+import { configOption } from './options.ts'
+import { siteOption, urlOption } from './squid-options.ts'
+
+type Options = {
+  config: string
+  directory?: string
+  site: string[]
+  url: string[]
+}
+
+/** `zope-failover squid-helper`: the same as squid/main.ts, by hand. */
+export function squidHelperCommand(): Command {
+  return new Command('squid-helper')
+    .summary('answer the url_rewrite_program of Squid')
+    .description(
+      'Answers the lines of url_rewrite_program or external_acl_type on stdin. Squid starts it as `squid-conf` prints it.',
+    )
+    .addOption(configOption())
+    .option(
+      '--directory <dir>',
+      'the sentinel directory: with it the helper starts at once from what it kept there',
+    )
+    .addOption(siteOption())
+    .addOption(urlOption())
+    .action(async (options: Options) => {
+      const code = await runHelper({ ...options, configFile: options.config })
+      // the watching thread is still there
+      process.exit(code)
+    })
+}

@@ -1,0 +1,30 @@
+// How a program asks for a backend and reads the answer. The loop, the choice and
+// the counts are the same for all of them; only the line differs. Types alone.
+import type { TableMember } from '../choice/table.ts'
+import type { Lookup } from './lookup.ts'
+
+export type Dialect = {
+  /** whether an answer names the next backend as well */
+  readonly namesNext: boolean
+  /** What the answer repeats first, so that it can be told from others; null = nothing. */
+  readonly nonceOf: (line: string) => string | null
+  /**
+   * What the answer depends on besides the table and the nonce. Lines with the
+   * same question get the same answer until the next table; '' = decide each time.
+   */
+  readonly questionOf: (line: string, nonce: string | null) => string
+  readonly parse: (line: string) => Lookup
+  /** The whole answer with its newline; null = this line cannot be answered. */
+  readonly format: (
+    line: string,
+    lookup: Extract<Lookup, { kind: 'lookup' }>,
+    member: TableMember,
+    next: TableMember | null,
+  ) => string | null
+  /** No backend is usable. */
+  readonly nobody: (nonce: string | null) => string
+  /** Malformed, or for an unknown pool. */
+  readonly noOpinion: (nonce: string | null) => string
+  /** A bug was caught while this line was answered. */
+  readonly fault: (line: string) => string
+}

@@ -1,0 +1,286 @@
+// The ICP responder: one UDP socket for each backend of this host. The watching
+// thread of the map program keeps the table; this thread only answers.
+import { createSocket } from 'node:dgram'
+import type { RemoteInfo, Socket } from 'node:dgram'
+import { isIPv6 } from 'node:net'
+import type { TablePool, Table } from '../choice/table.ts'
+import { buildTable } from '../choice/table.ts'
+import type { Config, IcpSettings } from '../config/config.ts'
+import { errorCode } from '../config/error-code.ts'
+import { isInNetwork } from '../config/ip.ts'
+import { ConfigError } from '../config/problem.ts'
+import { total } from '../rewritemap/answer.ts'
+import { newBoard, sharedFloat64Array } from '../rewritemap/board.ts'
+import type { GoodConfig } from '../rewritemap/messages.ts'
+import { complain } from '../rewritemap/run.ts'
+import { WatchingThread } from '../rewritemap/watching-thread.ts'
+import { readSentinels } from '../sentinels/read.ts'
+import { icpKind, icpKinds, opcodeOf } from './icp-answer.ts'
+import type { IcpKind } from './icp-answer.ts'
+import { formatIcpAnswer, parseQuery } from './icp-message.ts'
+
+/** How long a leaving responder asks Squid politely to go elsewhere. */
+const farewellMs = 1_000
+/** Queries wait here while this process has no turn; the kernel may allow less. */
+const receiveBufferBytes = 1024 * 1024
+
+/**
+ * Answers ICP queries until a signal ends it.
+ *
+ * @param good the configuration, which must have the key `icp`
+ * @returns the exit code: 0
+ * @throws {ConfigError} when `icp` is missing, or an address cannot be had
+ */
+export async function runIcp(
+  configFile: string,
+  good: GoodConfig,
+): Promise<number> {
+  const { config } = good
+  const settings = settingsOf(config, configFile)
+  const table = buildTable(
+    config,
+    readSentinels(
+      config.directory,
+      new Set(config.backends.map(({ name }) => name)),
+    ),
+    Date.now(),
+  )
+  const board = newBoard(table, icpKinds.length)
+  const totals = sharedFloat64Array(total.length)
+  const responder = new Responder(
+    config,
+    settings,
+    table,
+    board.answers,
+    totals,
+  )
+  await responder.listen()
+  const watching = new WatchingThread(responder, board, {
+    configFile,
+    seenText: good.text,
+    good,
+    totals,
+    problems: [],
+    started: new Date().toISOString(),
+    program: 'icp',
+    kinds: icpKinds,
+  })
+  responder.newestTable = () => {
+    watching.begin()
+    watching.end()
+  }
+  await new Promise<void>(resolve => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      process.once(signal, () => {
+        responder.leave()
+        setTimeout(resolve, farewellMs)
+      })
+  })
+  responder.close()
+  watching.stop()
+  return 0
+}
+
+function settingsOf(config: Config, configFile: string): IcpSettings {
+  if (config.icp === undefined)
+    throw new ConfigError([
+      `${configFile}: icp must be given for a responder, such as icp: { listen: { zope1: 127.0.0.1:3131 } }`,
+    ])
+  return config.icp
+}
+
+class Responder {
+  #config: Config
+  #settings: IcpSettings
+  #table: Table
+  #pool: TablePool | undefined
+  #answers: Float64Array
+  readonly #totals: Float64Array
+  /** by `BACKEND ADDRESS PORT` */
+  #sockets = new Map<string, Socket>()
+  #isLeaving = false
+  /** takes what the other thread has to say */
+  newestTable = () => {}
+
+  constructor(
+    config: Config,
+    settings: IcpSettings,
+    table: Table,
+    answers: Float64Array,
+    totals: Float64Array,
+  ) {
+    this.#config = config
+    this.#settings = settings
+    this.#table = table
+    this.#pool = table.pools.get(settings.pool)
+    this.#answers = answers
+    this.#totals = totals
+  }
+
+  get table(): Table {
+    return this.#table
+  }
+
+  take(table: Table, answers?: Float64Array, config?: Config): void {
+    this.#table = table
+    if (answers !== undefined) this.#keepCounts(answers, config ?? this.#config)
+    if (config !== undefined) this.#reconfigure(config)
+    this.#pool = table.pools.get(this.#settings.pool)
+  }
+
+  /** What each backend has so far stays with its name. */
+  #keepCounts(answers: Float64Array, config: Config): void {
+    const places = new Map(
+      this.#config.backends.map(({ name }, place) => [name, place]),
+    )
+    for (const [place, { name }] of config.backends.entries()) {
+      const before = places.get(name)
+      if (before === undefined) continue
+      for (let kind = 0; kind < icpKinds.length; kind++)
+        answers[place * icpKinds.length + kind] =
+          this.#answers[before * icpKinds.length + kind] ?? 0
+    }
+    this.#answers = answers
+  }
+
+  #reconfigure(config: Config): void {
+    this.#config = config
+    if (config.icp === undefined) {
+      complain([
+        'icp was removed from the configuration, the former one still holds',
+      ])
+      return
+    }
+    this.#settings = config.icp
+    this.listen().catch((err: unknown) => {
+      complain(err instanceof ConfigError ? err.problems : [String(err)])
+    })
+  }
+
+  noteFault(): void {
+    this.#count(total.faults)
+  }
+
+  /**
+   * Opens what the settings name and is not open yet, closes the rest.
+   *
+   * @throws {ConfigError} with every address that cannot be had; the others serve
+   */
+  async listen(): Promise<void> {
+    const wanted = new Map(
+      this.#settings.listen.map(it => [
+        `${it.backend} ${it.host} ${it.port}`,
+        it,
+      ]),
+    )
+    for (const [key, socket] of this.#sockets)
+      if (!wanted.has(key)) {
+        socket.close()
+        this.#sockets.delete(key)
+      }
+    const problems: string[] = []
+    for (const [key, { backend, host, port }] of wanted) {
+      if (this.#sockets.has(key)) continue
+      try {
+        this.#sockets.set(key, await this.#open(backend, host, port))
+      } catch (err) {
+        problems.push(
+          `icp.listen.${backend} must be an address of this machine that nothing else uses, got ${host} port ${port} (${errorCode(err)})`,
+        )
+      }
+    }
+    if (problems.length > 0) throw new ConfigError(problems)
+  }
+
+  async #open(backend: string, host: string, port: number): Promise<Socket> {
+    const family = isIPv6(host) ? 6 : 4
+    const socket = createSocket({
+      type: family === 6 ? 'udp6' : 'udp4',
+      ipv6Only: family === 6,
+      recvBufferSize: receiveBufferBytes,
+      // answers go back to addresses, never to names
+      lookup: (address, _options, done) => {
+        done(null, address, family)
+      },
+    })
+    socket.on('message', (message, from) => {
+      this.#answer(socket, backend, message, from)
+    })
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject)
+      socket.bind(port, host, () => {
+        socket.off('error', reject)
+        // such as ECONNREFUSED: the asker is gone
+        socket.on('error', () => {
+          this.noteFault()
+        })
+        resolve()
+      })
+    })
+    return socket
+  }
+
+  #answer(
+    socket: Socket,
+    backend: string,
+    message: Buffer,
+    from: RemoteInfo,
+  ): void {
+    try {
+      this.newestTable()
+      this.#count(total.lookups)
+      if (!this.#mayAsk(from.address)) {
+        this.#count(total.unanswered)
+        return
+      }
+      const query = parseQuery(message)
+      if (query === null) {
+        this.#count(total.malformed)
+        return
+      }
+      const kind = this.#isLeaving
+        ? 'missNoFetch'
+        : icpKind(this.#pool, backend, query, this.#settings.spread)
+      this.#countAnswer(backend, kind)
+      if (kind === 'silence') return
+      socket.send(
+        formatIcpAnswer(opcodeOf[kind], query),
+        from.port,
+        from.address,
+        // a full buffer or an unreachable asker: it asks again
+        () => {},
+      )
+    } catch {
+      this.noteFault()
+    }
+  }
+
+  #mayAsk(address: string): boolean {
+    const { allow } = this.#settings
+    return (
+      allow.length === 0 || allow.some(network => isInNetwork(address, network))
+    )
+  }
+
+  #count(place: number): void {
+    this.#totals[place] = (this.#totals[place] ?? 0) + 1
+  }
+
+  #countAnswer(backend: string, kind: IcpKind): void {
+    const place = this.#config.backends.findIndex(
+      ({ name }) => name === backend,
+    )
+    if (place === -1) return
+    const index = place * icpKinds.length + icpKinds.indexOf(kind)
+    this.#answers[index] = (this.#answers[index] ?? 0) + 1
+  }
+
+  /** From now on every query is sent elsewhere. */
+  leave(): void {
+    this.#isLeaving = true
+  }
+
+  close(): void {
+    for (const socket of this.#sockets.values()) socket.close()
+  }
+}

@@ -1,0 +1,49 @@
+// A visitor's URL -> the same URL with the path that Zope's VirtualHostMonster
+// reads. Host and cache key stay the visitor's. Pure.
+import type { SquidSite } from './line.ts'
+
+/** What visitors type, in parts; the port is always there. */
+export type PublicOrigin = {
+  readonly scheme: string
+  readonly host: string
+  readonly port: string
+}
+
+// the host ends up in the links of Zope's pages, so only what a host can hold
+const absoluteUrl =
+  /^(https?):\/\/([\w.-]+|\[[\da-f:.]+\])(?::(\d{1,5}))?(\/[^]*)?$/i
+
+/** VirtualHostMonster's own words, and the way up: both would move the root of the site. */
+const forbiddenSegment = /^(?:\.\.|VirtualHostBase|VirtualHostRoot|_vh_.*)$/s
+
+/** Zope decodes each segment once before it reads it. */
+function isForbidden(path: string): boolean {
+  return path
+    .split(/[?#]/, 1)
+    .join('')
+    .replace(/%([\da-f]{2})/gi, (_escape, digits: string) =>
+      String.fromCharCode(Number.parseInt(digits, 16)),
+    )
+    .split('/')
+    .some(segment => forbiddenSegment.test(segment))
+}
+
+/**
+ * `http://HOST/news` -> `http://HOST/VirtualHostBase/http/HOST:80/Plone/VirtualHostRoot/news`
+ *
+ * @param url as Squid hands it over: absolute, latin1
+ * @returns null for a URL that has no such form: Squid keeps what it has
+ */
+export function rewrittenUrl(url: string, site: SquidSite): string | null {
+  const [, scheme, host, port, path = '/'] = absoluteUrl.exec(url) ?? []
+  if (scheme === undefined || host === undefined || isForbidden(path))
+    return null
+  const authority = port === undefined ? host : `${host}:${port}`
+  const origin = site.origin ?? {
+    scheme,
+    host,
+    port: port ?? (scheme.toLowerCase() === 'https' ? '443' : '80'),
+  }
+  const base = `VirtualHostBase/${origin.scheme}/${origin.host}:${origin.port}`
+  return `${scheme}://${authority}/${base}${site.path}/VirtualHostRoot${path}`
+}
