@@ -7,6 +7,8 @@ import { maxTokenBytes, tokenIn } from '../status/token.ts'
 import { askZope } from './ask-zope.ts'
 import { addressOf } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
+import { readConfigFile } from '../config/file.ts'
+import { commandRefusal, self } from '../config/trust.ts'
 import { version } from '../config/version.ts'
 import type { HttpdFacts, OwnFacts, User } from './facts.ts'
 import { checkReport, placeOf } from './finding.ts'
@@ -14,6 +16,7 @@ import type { CheckReport, Finding, Seen } from './finding.ts'
 import { generatedFindings, generatedSet } from './findings/generated.ts'
 import { mapFindings, writableFinding } from './findings/maps.ts'
 import {
+  commandFindings,
   ownFindings,
   runningMapFindings,
   tokenFindings,
@@ -57,6 +60,7 @@ export async function check(options: CheckOptions): Promise<CheckReport> {
     const read = readRegularFile(tokenFile, maxTokenBytes)
     findings.push(...tokenFindings(tokenFile, tokenIn(tokenFile, read), own))
   }
+  findings.push(...commandFindings(commandProblem(options)))
   const servers: Seen['servers'][number][] = []
   const confFiles =
     options.confFiles.length === 0 ? [undefined] : options.confFiles
@@ -239,4 +243,14 @@ function askedPools(
       pool => pool.name === name && pool.newcomers.length > 0,
     ),
   }))
+}
+
+/** Judged for the monitor, which is taken to run as the owner of the directory. */
+function commandProblem({
+  config,
+  configFile,
+}: CheckOptions): string | undefined {
+  const place = system.path(config.directory)
+  const as = 'uid' in place ? place : self()
+  return commandRefusal(config, configFile, readConfigFile(configFile), as)
 }

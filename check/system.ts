@@ -1,15 +1,8 @@
 // Files and users of this machine, for the rules: every answer is a value.
-import {
-  closeSync,
-  openSync,
-  readFileSync,
-  readSync,
-  readdirSync,
-  realpathSync,
-  statSync,
-} from 'node:fs'
+import { readdirSync, realpathSync, statSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import { errorCode } from '../config/error-code.ts'
+import { readRegularBytes } from '../sentinels/regular-file.ts'
 import { pathNode } from '../config/path-node.ts'
 import { weakPoint } from '../config/trusted-path.ts'
 import type { PathNode, WeakPoint } from '../config/trusted-path.ts'
@@ -20,6 +13,9 @@ import type { Source } from './httpd-conf.ts'
 export const system: System = { path, real, head, user, group }
 
 export const source: Source = { read: readText, list: listIncluded }
+
+/** More than any file of httpd's, of systemd's or of this system's users. */
+const maxTextBytes = 16 * 1024 * 1024
 
 /** The first of these files that a user other than root can change. */
 export function weakOf(files: Iterable<string>): WeakPoint | undefined {
@@ -36,15 +32,13 @@ export function weakOf(files: Iterable<string>): WeakPoint | undefined {
   return undefined
 }
 
-/** undefined: not there, or not for us. */
+/** undefined: not there, not for us, or no regular file of a usual size. */
 export function readText(file: string): string | undefined {
-  try {
-    // an Include of a device would never end
-    return statSync(file).isFile() ? readFileSync(file, 'utf8') : undefined
-  } catch {
-    // whatever the reason, the caller tells that it was not read
-    return undefined
-  }
+  // an Include of a device would never end
+  const read = readRegularBytes(file, maxTextBytes, 'followed')
+  return read.kind === 'bytes' && !read.isCut
+    ? read.bytes.toString('utf8')
+    : undefined
 }
 
 /** When it was last changed, ms since 1970; undefined: it cannot be told. */
@@ -86,19 +80,10 @@ function real(file: string): string {
   }
 }
 
+/** undefined: the rules say so themselves when that matters. */
 function head(file: string): string | undefined {
-  try {
-    const fd = openSync(file, 'r')
-    try {
-      const bytes = Buffer.alloc(512)
-      return bytes.toString('latin1', 0, readSync(fd, bytes))
-    } finally {
-      closeSync(fd)
-    }
-  } catch {
-    // the rules say so themselves when that matters
-    return undefined
-  }
+  const read = readRegularBytes(file, 512, 'followed')
+  return read.kind === 'bytes' ? read.bytes.toString('latin1') : undefined
 }
 
 function tableOf(file: string): string[][] {

@@ -17,6 +17,7 @@ import { errorCode } from '../config/error-code.ts'
 import { loadConfig } from '../config/load.ts'
 import { ConfigError, found } from '../config/problem.ts'
 import { version } from '../config/version.ts'
+import { readRegularBytes } from '../sentinels/regular-file.ts'
 import { Failure } from './failure.ts'
 import { configOption } from './options.ts'
 
@@ -291,14 +292,22 @@ function readTemplate(name: keyof Templates): string {
   return readFileSync(template(`${name}.conf`), 'utf8')
 }
 
+const maxPageBytes = 1024 * 1024
+
 function readPage(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (err) {
-    throw new ConfigError([
-      `--maintenance-page must be a readable file, got ${found(file)} (${errorCode(err)})`,
-    ])
-  }
+  const read = readRegularBytes(file, maxPageBytes, 'followed')
+  if (read.kind === 'bytes' && !read.isCut) return read.bytes.toString('utf8')
+  const why =
+    read.kind === 'bytes'
+      ? 'longer than 1 MiB'
+      : read.kind === 'refused'
+        ? read.what
+        : read.kind === 'gone'
+          ? 'ENOENT'
+          : read.code
+  throw new ConfigError([
+    `--maintenance-page must be a readable file, got ${found(file)} (${why})`,
+  ])
 }
 
 /** The same command again, as one would type it. */

@@ -1,8 +1,9 @@
 import { Argument, Command } from 'commander'
 import type { Backend } from '../config/config.ts'
-import { loadConfig } from '../config/load.ts'
+import { readConfigFile } from '../config/file.ts'
 import { parseConfig } from '../config/parse.ts'
 import { ConfigError } from '../config/problem.ts'
+import { commandRefusal, self } from '../config/trust.ts'
 import { configOption } from './options.ts'
 
 /** As monitoring plugins say it. */
@@ -49,10 +50,19 @@ export function probeCommand(): Command {
 function wanted(target: string, configFile: string): Backend | string {
   try {
     if (target.includes('://')) return backendOfUrl(target)
-    const { backends } = loadConfig(configFile)
+    const file = readConfigFile(configFile)
+    const config = parseConfig(file.text, configFile)
+    const { backends } = config
+    const found = backends.find(({ name }) => name === target)
+    // the command would be run as whoever asks
+    const refusal =
+      found?.probe.light.kind === 'command'
+        ? commandRefusal(config, configFile, file, self())
+        : undefined
+    if (refusal !== undefined) return refusal
     const names = backends.map(({ name }) => name).join(', ')
     return (
-      backends.find(({ name }) => name === target) ??
+      found ??
       `probe needs a backend of ${configFile} (${names}) or a URL, got ${JSON.stringify(target)}`
     )
   } catch (err) {

@@ -1,12 +1,23 @@
 // The configuration file as text. Apart from load.ts, for a program that only
 // wants to know whether the text has changed need not load YAML and zod.
 import { isUtf8 } from 'node:buffer'
-import { closeSync, openSync, readSync } from 'node:fs'
-import { errorCode } from './error-code.ts'
+import { readRegularBytes } from '../sentinels/regular-file.ts'
+import type { BytesRead } from '../sentinels/regular-file.ts'
 import { ConfigError } from './problem.ts'
 
-/** Several thousand backends; more is some other file, or a device. */
-const maxConfigBytes = 1024 * 1024
+/** Several thousand backends; more is some other file. */
+export const maxConfigBytes = 1024 * 1024
+
+/** The text, and who may change it. */
+export type ConfigFile = {
+  readonly text: string
+  /** user id */
+  readonly owner: number
+  /** group id */
+  readonly group: number
+  /** permission bits */
+  readonly mode: number
+}
 
 /** The file that counts when `--config` is not given (contract 3). */
 export function defaultConfigFile(): string {
@@ -15,18 +26,46 @@ export function defaultConfigFile(): string {
 }
 
 /**
- * The text of the file, unchecked.
+ * The text of the file, unchecked. Never waits for a writer: a file that has
+ * become a pipe must not hang a program that looks at it once a second.
  *
- * @throws {ConfigError} when it cannot be read, is too large or not UTF-8
+ * @throws {ConfigError} when it is no regular file, cannot be read, is too large
+ *   or not UTF-8
  */
 export function readConfigText(file: string): string {
-  let bytes
-  try {
-    bytes = readAtMost(file, maxConfigBytes + 1)
-  } catch (err) {
-    throw unreadable(file, err)
-  }
-  if (bytes.length > maxConfigBytes)
+  return readConfigFile(file).text
+}
+
+/** The same with who may change it. */
+export function readConfigFile(file: string): ConfigFile {
+  return configFileOf(file, readRegularBytes(file, maxConfigBytes, 'followed'))
+}
+
+/**
+ * @param read what was found in its place
+ * @throws {ConfigError} as `readConfigText`
+ */
+export function configFileOf(file: string, read: BytesRead): ConfigFile {
+  if (read.kind === 'gone')
+    throw unreadable(
+      file,
+      'ENOENT',
+      'create it (two lines are enough, see README) or name another with --config',
+    )
+  if (read.kind === 'refused')
+    throw new ConfigError([
+      `${file}: the configuration must be a regular file, got ${read.what}; name a file with --config`,
+    ])
+  if (read.kind === 'closed')
+    throw unreadable(
+      file,
+      read.code,
+      read.code === 'EACCES'
+        ? `let this user (uid ${process.getuid?.() ?? '?'}) read it and enter its directory`
+        : 'mend that or name another file with --config',
+    )
+  const { bytes, isCut, owner, group, mode } = read
+  if (isCut)
     throw new ConfigError([
       `${file}: the configuration must be at most 1 MiB, got more; name the right file with --config`,
     ])
@@ -34,26 +73,7 @@ export function readConfigText(file: string): string {
     throw new ConfigError([
       `${file}:${strangeLine(bytes)}: the configuration must be UTF-8, got other bytes; save it as UTF-8`,
     ])
-  return bytes.toString('utf8')
-}
-
-/** In pieces: what a device or a pipe holds is not known before. */
-function readAtMost(file: string, limit: number): Buffer {
-  const fd = openSync(file, 'r')
-  try {
-    const pieces: Buffer[] = []
-    let length = 0
-    while (length < limit) {
-      const piece = Buffer.allocUnsafe(65_536)
-      const count = readSync(fd, piece, 0, piece.length, null)
-      if (count === 0) break
-      pieces.push(piece.subarray(0, count))
-      length += count
-    }
-    return Buffer.concat(pieces)
-  } finally {
-    closeSync(fd)
-  }
+  return { text: bytes.toString('utf8'), owner, group, mode }
 }
 
 /** The first line that is not UTF-8. */
@@ -68,15 +88,8 @@ function strangeLine(bytes: Buffer): number {
   }
 }
 
-function unreadable(file: string, err: unknown): ConfigError {
-  const code = errorCode(err)
-  const remedies: Record<string, string> = {
-    ENOENT:
-      'create it (two lines are enough, see README) or name another with --config',
-    EACCES: `let this user (uid ${process.getuid?.() ?? '?'}) read it and enter its directory`,
-    EISDIR: 'name a file with --config, not a directory',
-  }
+function unreadable(file: string, code: string, remedy: string): ConfigError {
   return new ConfigError([
-    `${file}: the configuration must be a readable file, got ${code}; ${remedies[code] ?? 'mend that or name another file with --config'}`,
+    `${file}: the configuration must be a readable file, got ${code}; ${remedy}`,
   ])
 }

@@ -11,6 +11,11 @@ import type { Path, Problem } from './problem.ts'
 import { fileSchema, knownKeys, nameRule, renamedKeys } from './schema.ts'
 import { readYaml } from './yaml.ts'
 
+/** What one monitor has been measured with is 1,000. */
+const maxBackends = 5_000
+/** Problems told at most: nobody reads ten thousand. */
+const maxProblems = 100
+
 /**
  * @param text the whole YAML file
  * @param file its name, for the messages only
@@ -21,12 +26,23 @@ export function parseConfig(text: string, file: string): Config {
   const yaml = readYaml(text)
   const { value } = yaml
   if (value === undefined) throw refusal(file, yaml.problems)
+  const backends = keysOf(valueAt(value, ['backends'])).length
+  if (backends > maxBackends)
+    throw refusal(file, [
+      {
+        path: ['backends'],
+        rule: `must be at most ${maxBackends}, got ${backends}; split them over several configurations, each with its own directory`,
+        line: yaml.lineOf(['backends']),
+      },
+    ])
   const parsed = fileSchema.safeParse(value)
   const problems = [
     ...yaml.problems,
     ...(parsed.success
       ? []
-      : parsed.error.issues.flatMap(issue => issueProblems(issue, value))),
+      : parsed.error.issues
+          .slice(0, maxProblems + 1)
+          .flatMap(issue => issueProblems(issue, value))),
     ...memberProblems(value),
     ...probeProblems(value),
     ...allKindProblems(value),
@@ -43,11 +59,15 @@ export function parseConfig(text: string, file: string): Config {
 
 /** From top to bottom, as one mends them. */
 function refusal(file: string, problems: readonly Problem[]): ConfigError {
-  return new ConfigError(
-    problems
-      .toSorted((one, other) => lineOf(one) - lineOf(other))
-      .map(problem => describeProblem(file, problem)),
-  )
+  const told = problems
+    .toSorted((one, other) => lineOf(one) - lineOf(other))
+    .slice(0, maxProblems)
+    .map(problem => describeProblem(file, problem))
+  const more =
+    problems.length > maxProblems
+      ? [`${file}: there are more problems; these are the first ${maxProblems}`]
+      : []
+  return new ConfigError([...told, ...more])
 }
 
 /** Problems of the whole file come first. */
@@ -58,7 +78,7 @@ function lineOf({ line = 0 }: Problem): number {
 function issueProblems(issue: $ZodIssue, raw: unknown): Problem[] {
   let path: Path = issue.path.filter(part => typeof part !== 'symbol')
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map(key => ({
+    return issue.keys.slice(0, maxProblems + 1).map(key => ({
       path: [...path, key],
       rule: unknownKeyRule(key, knownKeys(path)),
     }))
@@ -136,6 +156,8 @@ function memberProblems(raw: unknown): Problem[] {
       const name: unknown =
         typeof member === 'string' ? member : valueAt(member, ['name'])
       if (typeof name !== 'string') continue
+      // each is compared with all names there are
+      if (problems.length > maxProblems) break
       const path = ['pools', pool, 'members', index]
       if (!backends.has(name))
         problems.push({

@@ -3,13 +3,16 @@
 // delete-and-create alike, on every file system, which a file watcher does not.
 import { statSync } from 'node:fs'
 import type { Config } from './config.ts'
-import { readConfigText } from './file.ts'
+import { readConfigFile } from './file.ts'
+import type { ConfigFile } from './file.ts'
 import { parseConfig } from './parse.ts'
 import { ConfigError } from './problem.ts'
 
 export type ConfigChange =
   | { readonly kind: 'changed'; readonly config: Config; readonly text: string }
   | { readonly kind: 'refused'; readonly problems: readonly string[] }
+
+type Refusal = (config: Config, read: ConfigFile) => string | undefined
 
 /** A file changed so shortly ago may still be written: half of it can be valid. */
 const settledMs = 250
@@ -19,13 +22,22 @@ export class ConfigReload {
   /** the text that was last taken over or refused: each is told once */
   #seen: string
   readonly #directory: string
+  readonly #refusal: Refusal
 
   /**
    * @param file the configuration file
    * @param text what the running configuration was read from
    * @param config the running configuration
+   * @param refusal why this program must not use a configuration that is good in
+   *   itself
    */
-  constructor(file: string, text: string, config: Config) {
+  constructor(
+    file: string,
+    text: string,
+    config: Config,
+    refusal: Refusal = () => undefined,
+  ) {
+    this.#refusal = refusal
     this.#file = file
     this.#seen = text
     this.#directory = config.directory
@@ -42,13 +54,18 @@ export class ConfigReload {
   check(now: number = Date.now()): ConfigChange | undefined {
     let text
     try {
-      text = readConfigText(this.#file)
+      const read = readConfigFile(this.#file)
+      text = read.text
       if (text === this.#seen || this.#isUnsettled(now)) return undefined
       this.#seen = text
       const config = parseConfig(text, this.#file)
-      return config.directory === this.#directory
+      const problem =
+        config.directory === this.#directory
+          ? this.#refusal(config, read)
+          : this.#otherDirectory(config)
+      return problem === undefined
         ? { kind: 'changed', config, text }
-        : { kind: 'refused', problems: [this.#otherDirectory(config)] }
+        : { kind: 'refused', problems: [problem] }
     } catch (err) {
       if (!(err instanceof ConfigError)) throw err
       if (text === undefined) {

@@ -1,14 +1,17 @@
 // YAML text -> a plain value and where each key of it stands, or what is wrong
 // with it as YAML. Stricter than YAML in what it would silently get wrong.
 import {
+  Composer,
   isAlias,
   isMap,
   isScalar,
   isSeq,
+  Lexer,
   LineCounter,
-  parseDocument,
+  Parser,
 } from 'yaml'
-import type { Alias, ParsedNode, YAMLMap } from 'yaml'
+import type { Alias, CST, Document, ParsedNode, YAMLMap } from 'yaml'
+import { errorCode } from './error-code.ts'
 import { pathText } from './problem.ts'
 import type { Path, Problem } from './problem.ts'
 
@@ -22,18 +25,27 @@ export type Yaml = {
 
 /** Anything after the first errors of a broken syntax follows from them. */
 const maxSyntaxProblems = 10
+/** The deepest key of the schema is at depth 6, and each level is two tokens. */
+const maxDepth = 60
+/** Words, signs, spaces and line ends: twenty thousand lines of this form. */
+const maxLexemes = 200_000
+/** What aliases repeat counts each time. */
+const maxValues = 200_000
 
-/** Never throws, whatever the text. */
+/** The text is YAML, but too much of it: the rule it breaks. */
+class TooMuch extends Error {
+  readonly code = this.message
+}
+
+/**
+ * Never throws, whatever the text, and takes seconds at most: the programs go on
+ * with their old configuration, but only once this has said no.
+ */
 export function readYaml(text: string): Yaml {
   try {
     return read(text)
   } catch (err) {
-    // the stack of nested flow collections, or what aliases blow up to
-    const rule =
-      err instanceof ReferenceError
-        ? 'must not multiply itself by aliases'
-        : 'must not be nested so deeply'
-    return broken([{ path: [], rule }])
+    return broken([{ path: [], rule: errorCode(err) }])
   }
 }
 
@@ -41,35 +53,83 @@ function broken(problems: readonly Problem[]): Yaml {
   return { value: undefined, problems, lineOf: () => undefined }
 }
 
-function read(text: string): Yaml {
-  const counter = new LineCounter()
-  const document = parseDocument(text, {
-    lineCounter: counter,
+/**
+ * The parts of the text, without recursion. Composing recurses, and near the end
+ * of the stack it ends the process instead of throwing (V8 compiles a regular
+ * expression there), so the depth is limited here.
+ *
+ * @throws {TooMuch} when they are nested deeper than `maxDepth`, or too many
+ */
+function* tokensOf(text: string, counter: LineCounter): Generator<CST.Token> {
+  counter.addNewLine(0)
+  const parser = new Parser(counter.addNewLine)
+  let lexemes = 0
+  let odd = 0
+  for (const lexeme of new Lexer().lex(text)) {
+    if (++lexemes > maxLexemes)
+      throw new TooMuch(
+        `must have at most ${maxLexemes} words and signs (about 20,000 lines)`,
+      )
+    for (const token of parser.next(lexeme)) {
+      yield token
+      const isOdd = token.type === 'error' || token.type === 'directive'
+      if (isOdd && ++odd >= maxSyntaxProblems) return
+    }
+    if (parser.stack.length > maxDepth)
+      throw new TooMuch('must not be nested so deeply')
+  }
+  yield* parser.end()
+}
+
+/** The documents of the text: one at least, and no more than two. */
+function compose(text: string, counter: LineCounter): Document.Parsed[] {
+  const composer = new Composer({
     // told below, with the key's name and without giving up on the rest
     uniqueKeys: false,
     logLevel: 'error',
   })
-  const syntax = [...document.errors, ...document.warnings]
-  if (syntax.some(({ message }) => message.startsWith('Maximum call stack')))
-    throw new RangeError('nested too deeply')
+  const documents: Document.Parsed[] = []
+  const tokens = tokensOf(text, counter)
+  for (const document of composer.compose(tokens, true, text.length)) {
+    documents.push(document)
+    if (documents.length > 1) break
+  }
+  return documents
+}
+
+function read(text: string): Yaml {
+  const counter = new LineCounter()
+  const documents = compose(text, counter)
+  const syntax = documents
+    .slice(0, 1)
+    .flatMap(({ errors, warnings }) => [...errors, ...warnings])
+    .map(({ pos, message }) => ({
+      at: pos[0],
+      rule: `must be YAML: ${withoutPlace(message)}`,
+    }))
+  for (const { range } of documents.slice(1))
+    syntax.push({
+      at: range[0],
+      rule: 'must be one YAML document, but here a second one begins',
+    })
   if (syntax.length > 0) {
     const byLine = new Map<number, Problem>()
-    for (const { pos, code, message } of syntax) {
-      const { line } = counter.linePos(pos[0])
-      const rule =
-        code === 'MULTIPLE_DOCS'
-          ? 'must be one YAML document, but here a second one begins'
-          : `must be YAML: ${withoutPlace(message)}`
+    for (const { at, rule } of syntax) {
+      if (byLine.size >= maxSyntaxProblems) break
+      const { line } = counter.linePos(at)
       if (!byLine.has(line)) byLine.set(line, { path: [], rule, line })
     }
-    return broken([...byLine.values()].slice(0, maxSyntaxProblems))
+    return broken([...byLine.values()])
   }
   const walk = new Walk(offset => counter.linePos(offset).line)
-  walk.visit(document.contents, [])
+  const [value] = documents.map(({ contents }) => walk.visit(contents, []))
   if (walk.isBroken) return broken(walk.problems)
+  if (walk.values > maxValues)
+    throw new TooMuch(
+      `must hold at most ${maxValues} values, what aliases repeat counted each time`,
+    )
   return {
-    // a thousand backends may share one mapping
-    value: document.toJS({ maxAliasCount: 10_000 }),
+    value,
     problems: walk.problems,
     lineOf: path => walk.lineOf(path),
   }
@@ -80,15 +140,16 @@ function withoutPlace(message: string): string {
   return message.replace(/( at line \d+, column \d+:?)?(\n.*)?$/s, '')
 }
 
-/** Goes through the document once: lines, and what YAML lets pass. */
+/** Goes through the document once: its value, lines, and what YAML lets pass. */
 class Walk {
   readonly problems: Problem[] = []
   /** its value cannot be had */
   isBroken = false
+  /** seen so far, what aliases repeat counted each time */
+  values = 0
   readonly #lineAt: (offset: number) => number
   readonly #lines = new Map<string, number>()
-  readonly #anchors = new Map<string, ParsedNode>()
-  readonly #around = new Set<ParsedNode>()
+  readonly #anchors = new Map<string, Anchored | 'unfinished'>()
 
   constructor(lineAt: (offset: number) => number) {
     this.#lineAt = lineAt
@@ -102,26 +163,32 @@ class Walk {
     return undefined
   }
 
-  visit(node: ParsedNode | null, path: Path): void {
-    if (node === null) return
-    if (isAlias(node)) {
-      this.#visitAlias(node, path)
-      return
-    }
-    if (node.anchor !== undefined) this.#anchors.set(node.anchor, node)
-    this.#around.add(node)
-    if (isMap(node)) this.#visitMap(node, path)
-    if (isSeq(node))
-      for (const [index, item] of node.items.entries()) {
-        this.#place([...path, index], item)
-        this.visit(item, [...path, index])
-      }
-    this.#around.delete(node)
+  /** Its value; an alias has the very value of its anchor. */
+  visit(node: ParsedNode | null, path: Path): unknown {
+    if (isAlias(node)) return this.#visitAlias(node, path)
+    const before = this.values++
+    if (node?.anchor === undefined) return this.#valueOf(node, path)
+    this.#anchors.set(node.anchor, 'unfinished')
+    const value = this.#valueOf(node, path)
+    this.#anchors.set(node.anchor, { value, values: this.values - before })
+    return value
   }
 
-  #visitAlias(alias: Alias.Parsed, path: Path): void {
+  #valueOf(node: Exclude<ParsedNode, Alias.Parsed> | null, path: Path) {
+    if (isMap(node)) return this.#visitMap(node, path)
+    if (!isSeq(node)) return node === null ? null : node.value
+    return node.items.map((item, index) => {
+      this.#place([...path, index], item)
+      return this.visit(item, [...path, index])
+    })
+  }
+
+  #visitAlias(alias: Alias.Parsed, path: Path): unknown {
     const target = this.#anchors.get(alias.source)
-    if (target !== undefined && !this.#around.has(target)) return
+    if (target !== undefined && target !== 'unfinished') {
+      this.values += target.values
+      return target.value
+    }
     this.isBroken = true
     this.#tell(
       alias,
@@ -130,10 +197,11 @@ class Walk {
         ? `must set the anchor &${alias.source} before its alias *${alias.source}`
         : `must not hold itself by the alias *${alias.source}`,
     )
+    return undefined
   }
 
-  #visitMap(map: YAMLMap.Parsed, path: Path): void {
-    const seen = new Map<string, number>()
+  #visitMap(map: YAMLMap.Parsed, path: Path): Record<string, unknown> {
+    const seen = new Map<string, { value: unknown; line: number }>()
     for (const { key: node, value } of map.items) {
       const key = isScalar(node) ? wordOf(node.value) : '__proto__'
       if (key === '__proto__') {
@@ -145,11 +213,12 @@ class Walk {
         this.#tell(
           node,
           [...path, key],
-          `must be given once only, it is there in line ${first} already`,
+          `must be given once only, it is there in line ${first.line} already`,
         )
-      seen.set(key, this.#place([...path, key], node))
-      this.visit(value, [...path, key])
+      const line = this.#place([...path, key], node)
+      seen.set(key, { value: this.visit(value, [...path, key]), line })
     }
+    return Object.fromEntries([...seen].map(([key, { value }]) => [key, value]))
   }
 
   #place(path: Path, node: ParsedNode): number {
@@ -163,7 +232,11 @@ class Walk {
   }
 }
 
-/** A key as it becomes a property's name. */
+/** What an anchor names: its value, and how many values that holds. */
+type Anchored = { readonly value: unknown; readonly values: number }
+
+/** A key as it becomes a property's name; the empty one is YAML's null. */
 function wordOf(key: unknown): string {
+  if (key === null) return ''
   return typeof key === 'string' ? key : JSON.stringify(key)
 }

@@ -83,9 +83,11 @@ export function runCommand(
     child.on('error', err => {
       end('not-begun', errorCode(err))
     })
-    // what a child in the background goes on printing is not waited for
+    // What it has printed is in the pipes when its end is told, and read in the
+    // next turn that waits for events; the end may be told in the middle of one.
+    // What a child in the background goes on printing is not waited for.
     child.on('exit', (code, by) => {
-      setImmediate(() => {
+      afterTurns(3, () => {
         for (const stream of [child.stdin, child.stdout, child.stderr])
           stream?.destroy()
         if (code !== null) end('exited', code)
@@ -95,6 +97,14 @@ export function runCommand(
     })
     signal?.addEventListener('abort', abort)
     if (signal?.aborted === true) abort()
+  })
+}
+
+/** Calls back when the event loop has waited for events so many times. */
+function afterTurns(turns: number, then: () => void): void {
+  setImmediate(() => {
+    if (turns > 1) afterTurns(turns - 1, then)
+    else then()
   })
 }
 

@@ -5,11 +5,17 @@ import { pino } from 'pino'
 import type { Logger } from 'pino'
 import { errorCode } from '../config/error-code.ts'
 import { logOptions } from '../config/log-options.ts'
-import { readConfigText } from '../config/load.ts'
+import { readConfigFile } from '../config/file.ts'
 import { parseConfig } from '../config/parse.ts'
+import { ConfigError } from '../config/problem.ts'
 import { ConfigReload } from '../config/reload.ts'
+import { commandRefusal, self } from '../config/trust.ts'
 import { version } from '../config/version.ts'
-import { directoryProblem, directoryRemedy } from '../sentinels/read.ts'
+import {
+  directoryProblem,
+  directoryRemedy,
+  foreignOwner,
+} from '../sentinels/read.ts'
 import { StatusThread } from '../status/thread.ts'
 import { LockKeeper } from './keeper.ts'
 import { releaseLock } from './lock.ts'
@@ -34,8 +40,11 @@ export async function runMonitor(
   configFile: string,
   options: MonitorOptions = {},
 ): Promise<number> {
-  const text = readConfigText(configFile)
+  const file = readConfigFile(configFile)
+  const { text } = file
   const config = parseConfig(text, configFile)
+  const untrusted = commandRefusal(config, configFile, file, self())
+  if (untrusted !== undefined) throw new ConfigError([untrusted])
   // not synchronous: a log that nobody reads must not stop the probes
   const log = pino(
     logOptions('monitor', options.logLevel),
@@ -44,12 +53,16 @@ export async function runMonitor(
   const refusal = directoryRefusal(config.directory)
   if (refusal !== undefined) {
     log.fatal({ directory: config.directory, err: refusal }, 'cannot start')
+    endHard()
     return 1
   }
   const monitor = new Monitor(configFile, config, log)
   const keeper = new LockKeeper(config.directory, monitor.publisher, log)
   // the lock is a file in the directory, so that must be there first
-  if (!keeper.keep()) return 1
+  if (!keeper.keep()) {
+    endHard()
+    return 1
+  }
   log.info(
     {
       version,
@@ -64,7 +77,9 @@ export async function runMonitor(
   const manager = new ServiceManager(log)
   monitor.start()
   const code = await untilStopped(
-    new ConfigReload(configFile, text, config),
+    new ConfigReload(configFile, text, config, (next, read) =>
+      commandRefusal(next, configFile, read, self()),
+    ),
     monitor,
     page,
     keeper,
@@ -76,7 +91,16 @@ export async function runMonitor(
   monitor.stop()
   releaseLock(config.directory)
   log.info({ code }, 'monitor stopped, the verdicts stay')
+  endHard()
   return code
+}
+
+/**
+ * A log that nobody reads, or a look-up that hangs, must not keep the process
+ * once everything is done. unref: without such a thing it ends by itself.
+ */
+function endHard(): void {
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), 2 * lingerMs).unref()
 }
 
 function untilStopped(
@@ -157,7 +181,7 @@ function directoryRefusal(directory: string): string | undefined {
   try {
     const stats = statSync(directory)
     return stats.isDirectory()
-      ? directoryProblem(directory, stats)
+      ? (directoryProblem(directory, stats) ?? foreignOwner(directory, stats))
       : `${directory} must be a directory; ${directoryRemedy('ENOTDIR')}`
   } catch (err) {
     const code = errorCode(err)

@@ -1,6 +1,7 @@
 // What a look at the map through httpd means, and when it is time for the
 // administrator's command. Pure.
 import type { MapSettings } from '../config/config.ts'
+import { sentence } from '../config/printable.ts'
 import type { MapSeen, MapState } from '../sentinels/reports.ts'
 
 /** What came of asking httpd for `/.zope-failover/map`. */
@@ -55,7 +56,7 @@ function answered(status: number, header: string | null): MapFinding {
   const [word = '', ...rest] = (header ?? '').split(' ')
   switch (status === 204 ? word : '') {
     case 'ok':
-      return { state: 'ok', reason: `answers ${rest.join(' ')}` }
+      return { state: 'ok', reason: sentence(`answers ${rest.join(' ')}`) }
     case 'dead':
       return { state: 'dead', reason: 'httpd reads nothing from it' }
     case 'out-of-step':

@@ -3,7 +3,6 @@
 // probe, and it runs the administrator's command only where that helps, and
 // seldom, for a graceful restart under load stops httpd from accepting for about
 // a second, while the fallback serves without the map.
-import { readdirSync } from 'node:fs'
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { got, RequestError, TimeoutError } from 'got'
@@ -11,7 +10,7 @@ import type { Logger } from 'pino'
 import type { MapSettings } from '../config/config.ts'
 import { errorCode } from '../config/error-code.ts'
 import { version } from '../config/version.ts'
-import { meaningOf } from '../sentinels/names.ts'
+import { mapReportFiles } from '../sentinels/directory.ts'
 import { readRegularFile } from '../sentinels/read.ts'
 import { isMapReport, parseReport } from '../sentinels/reports.ts'
 import type { MapSeen } from '../sentinels/reports.ts'
@@ -172,20 +171,11 @@ export class MapWatch {
 
 /** Of all maps that write their reports here; undefined = none does. */
 function lookupsOf(directory: string): number | undefined {
-  let names
-  try {
-    names = readdirSync(directory)
-  } catch {
-    // the publisher tells what is wrong with the directory
-    return undefined
-  }
-  const counts = names
-    .filter(name => meaningOf(name).kind === 'map-report')
-    .flatMap(name => {
-      const read = readRegularFile(`${directory}/${name}`, 1024 * 1024)
-      const report = read.kind === 'bytes' ? parseReport(read.text) : undefined
-      return isMapReport(report) ? [report.lookups] : []
-    })
+  const counts = (mapReportFiles(directory) ?? []).flatMap(name => {
+    const read = readRegularFile(`${directory}/${name}`, 1024 * 1024)
+    const report = read.kind === 'bytes' ? parseReport(read.text) : undefined
+    return isMapReport(report) ? [report.lookups] : []
+  })
   return counts.length === 0
     ? undefined
     : counts.reduce((sum, count) => sum + count, 0)

@@ -6,6 +6,7 @@ import { version } from '../config/version.ts'
 import { monitorReportFile, sentinelFile } from '../sentinels/names.ts'
 import { servedMs } from '../sentinels/served.ts'
 import { isInForce, readRegularFile, readSentinels } from '../sentinels/read.ts'
+import { parseReport } from '../sentinels/reports.ts'
 import type { MonitorReport } from '../sentinels/reports.ts'
 import type { Snapshot } from '../sentinels/snapshot.ts'
 import type { Verdict } from './judgement/light.ts'
@@ -128,7 +129,13 @@ export class Monitor {
       `${directory}/${monitorReportFile}`,
       32 * 1024 * 1024,
     )
-    const former = parseFormerReport(file.kind === 'bytes' ? file.text : '')
+    const text = file.kind === 'bytes' ? file.text : ''
+    const former = parseFormerReport(text)
+    this.#around.lookup.remember(
+      parseReport(text)?.['addresses'],
+      hostsOf(this.#config),
+      Date.now(),
+    )
     for (const backend of backends) {
       const { verdict, since } = verdictOnDisk(
         backend.name,
@@ -148,13 +155,13 @@ export class Monitor {
 
   #watchZeo(): void {
     for (const watch of this.#zeoWatches.values()) watch.stop()
-    const { transactions, starvation, log } = this.#around
+    const { lookup, transactions, starvation, log } = this.#around
     this.#zeoWatches = new Map(
       this.#config.pools
         .filter(({ zeo }) => zeo !== null)
         .map(pool => [
           pool.name,
-          new ZeoWatch(pool, transactions, starvation, log),
+          new ZeoWatch(pool, lookup, transactions, starvation, log),
         ]),
     )
     for (const watch of this.#zeoWatches.values()) watch.start()
@@ -298,7 +305,10 @@ export class Monitor {
   beat(): void {
     if (this.publisher.retry()) this.#isDue = true
     this.#textMap.beat()
-    for (const name of suspectedBackends(this.#config.directory)) {
+    for (const name of suspectedBackends(
+      this.#config.directory,
+      this.#watches.keys(),
+    )) {
       const watch = this.#watches.get(name)
       // the file goes before the probe: a suspicion that comes later, counts
       if (
@@ -363,6 +373,7 @@ export class Monitor {
 
   #reportText(): string {
     const told = probesTold(this.#watches.size)
+    const addresses = this.#around.lookup.remembered(hostsOf(this.#config))
     const limits = [
       ...this.#mapSupervisor.limits,
       ...[this.#around.dropper.limit].filter(limit => limit !== undefined),
@@ -382,10 +393,19 @@ export class Monitor {
           [...this.#zeoWatches].map(([name, watch]) => [name, watch.seen]),
         ),
       }),
+      ...(Object.keys(addresses).length > 0 && { addresses }),
       ...(limits.length > 0 && { limits }),
     }
     return `${JSON.stringify(report)}\n`
   }
+}
+
+/** Names and addresses of all that is asked. */
+function hostsOf({ backends, pools }: Config): string[] {
+  return [
+    ...backends.map(({ host }) => host),
+    ...pools.flatMap(({ zeo }) => (zeo === null ? [] : [zeo.host])),
+  ]
 }
 
 function zeosOf({ pools }: Config): string {

@@ -2,12 +2,14 @@
 // for else nobody would learn why there is no verdict, or an old address in use.
 import type { Logger } from 'pino'
 import type { Backend } from '../config/config.ts'
+import { describe } from './judgement/outcome.ts'
 import type { Outcome } from './judgement/outcome.ts'
 
 export class OwnTrouble {
   readonly #log: Logger
   #isLookupTold = false
   #isLocalTold = false
+  #isNamelessTold = false
 
   constructor(log: Logger) {
     this.#log = log
@@ -20,6 +22,16 @@ export class OwnTrouble {
     lookupError: string | null,
   ): void {
     this.#tellLookup(name, host, lookupError)
+    if (
+      (outcome.kind === 'dns' || outcome.kind === 'dns-timeout') &&
+      !this.#isNamelessTold
+    )
+      this.#log.warn(
+        { backend: name, host, err: describe(outcome) },
+        'host name cannot be looked up, nothing is judged by that',
+      )
+    this.#isNamelessTold =
+      outcome.kind === 'dns' || outcome.kind === 'dns-timeout'
     const isLocal = outcome.kind === 'local'
     if (isLocal && !this.#isLocalTold)
       this.#log.warn(

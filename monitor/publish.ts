@@ -3,6 +3,7 @@
 // tried again; trouble is told once, and once when it is over.
 import { chmodSync, mkdirSync, statSync } from 'node:fs'
 import type { Logger } from 'pino'
+import { namePattern } from '../config/config.ts'
 import { errorCode } from '../config/error-code.ts'
 import { formatShare } from '../sentinels/content.ts'
 import {
@@ -57,6 +58,8 @@ export class Publisher {
 
   /** All files of a backend that is no longer configured. */
   forget(name: string): void {
+    // what comes from a file must not become a path
+    if (!namePattern.test(name)) return
     this.#wanted.delete(name)
     this.#unwritten.delete(name)
     for (const file of [

@@ -1,4 +1,5 @@
 // monitor.json and back: what the monitor knows, and what an earlier one knew.
+import { namePattern } from '../config/config.ts'
 import type { BackendReport, ProbeRecord } from '../sentinels/reports.ts'
 import { parseReport, states } from '../sentinels/reports.ts'
 import type { Snapshot } from '../sentinels/snapshot.ts'
@@ -57,6 +58,8 @@ export function parseFormerReport(text: string): FormerReport {
   if (typeof backends !== 'object' || backends === null) return former
   for (const [name, told] of Object.entries(backends)) {
     const value: unknown = told
+    // a name becomes that of a file that is removed: no path may come of it
+    if (!namePattern.test(name)) continue
     if (typeof value !== 'object' || value === null) continue
     const state: unknown = Reflect.get(value, 'state')
     const since = Date.parse(String(Reflect.get(value, 'since')))

@@ -1,11 +1,12 @@
 // Keeps zope-failover.map in step with the sentinels: at once with a verdict of
 // this monitor and with what an administrator does.
-import { lstatSync, readdirSync, statSync, watch } from 'node:fs'
+import { lstatSync, statSync, watch } from 'node:fs'
 import type { FSWatcher } from 'node:fs'
 import { nextExpiry, textMap } from '../choice/text-map.ts'
 import type { Config } from '../config/config.ts'
-import { adminKinds, textMapFile } from '../sentinels/names.ts'
-import { readSentinels } from '../sentinels/read.ts'
+import { presentFiles } from '../sentinels/directory.ts'
+import { adminKinds, sentinelFile, textMapFile } from '../sentinels/names.ts'
+import { SentinelReader } from '../sentinels/read.ts'
 import type { Publisher } from './publish.ts'
 
 /** What nobody announced, such as an `.up` made by hand, is seen this soon. */
@@ -18,6 +19,7 @@ const lookMs = 1_000
 
 export class TextMap {
   readonly #publisher: Publisher
+  readonly #reader: SentinelReader
   #config: Config
   #marks = ''
   #watcher: FSWatcher | undefined
@@ -34,6 +36,7 @@ export class TextMap {
   constructor(config: Config, publisher: Publisher) {
     this.#config = config
     this.#publisher = publisher
+    this.#reader = new SentinelReader(config.directory)
   }
 
   retune(config: Config): void {
@@ -66,7 +69,7 @@ export class TextMap {
       this.note()
     if (this.#watcher !== undefined && nowMs - this.#lookedMs < lookMs) return
     this.#lookedMs = nowMs
-    const marks = adminMarks(this.#config.directory)
+    const marks = adminMarks(this.#config)
     if (marks !== this.#marks) this.note()
     this.#marks = marks
   }
@@ -102,9 +105,8 @@ export class TextMap {
   #write(): void {
     const startMs = performance.now()
     const now = Date.now()
-    const { directory, backends } = this.#config
-    const snapshot = readSentinels(
-      directory,
+    const { backends } = this.#config
+    const snapshot = this.#reader.read(
       new Set(backends.map(({ name }) => name)),
     )
     this.#expiresMs = nextExpiry(snapshot, now)
@@ -122,10 +124,12 @@ function isAdminFile(name: string): boolean {
 }
 
 /** Differs when an administrator's file comes, goes or is written anew. */
-function adminMarks(directory: string): string {
+function adminMarks({ directory, backends }: Config): string {
   try {
-    return readdirSync(directory)
-      .filter(isAdminFile)
+    const files = backends.flatMap(({ name }) =>
+      adminKinds.map(kind => sentinelFile(name, kind)),
+    )
+    return presentFiles(directory, files)
       .map(name => {
         const stats = lstatSync(`${directory}/${name}`)
         return `${name} ${stats.ino} ${stats.mtimeMs} ${stats.size}`

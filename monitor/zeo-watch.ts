@@ -8,6 +8,7 @@ import { jittered } from './judgement/interval.ts'
 import { aheadSeconds } from './judgement/transactions.ts'
 import type { Transactions } from './judgement/transactions.ts'
 import { Loop } from './loop.ts'
+import type { Lookup } from './probes/lookup.ts'
 import { askZeo } from './probes/zeo.ts'
 import type { Starvation } from './starvation.ts'
 
@@ -22,6 +23,7 @@ const fall = 3
 export class ZeoWatch {
   readonly #pool: Pool
   readonly #log: Logger
+  readonly #lookup: Lookup
   readonly #transactions: Transactions
   readonly #starvation: Starvation
   readonly #loop: Loop
@@ -37,11 +39,13 @@ export class ZeoWatch {
 
   constructor(
     pool: Pool,
+    lookup: Lookup,
     transactions: Transactions,
     starvation: Starvation,
     log: Logger,
   ) {
     this.#pool = pool
+    this.#lookup = lookup
     this.#transactions = transactions
     this.#starvation = starvation
     this.#log = log
@@ -72,7 +76,11 @@ export class ZeoWatch {
     if (zeo === null) return everyMs
     const startedMs = performance.now()
     this.#askedMs = startedMs
-    const answer = await askZeo(zeo.host, zeo.port, limitMs)
+    const resolved = await this.#lookup.resolve(zeo.host, limitMs)
+    // a name that cannot be looked up says nothing of the server
+    if (resolved.kind === 'failed' || resolved.kind === 'hanging')
+      return jittered(everyMs, Math.random)
+    const answer = await askZeo(zeo.host, zeo.port, limitMs, resolved.addresses)
     if (this.#isStopped) return everyMs
     if (answer.kind === 'well') {
       this.#failures = 0

@@ -1,16 +1,17 @@
 // `zope-failover observe`: httpd's piped log. What must hold, whatever is wrong
 // with configuration, directory or log: stdin is read to its end. An observer
 // that stops reading stops httpd.
-import { readFile } from 'node:fs/promises'
 import { pino } from 'pino'
 import { logOptions } from '../config/log-options.ts'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { errorCode } from '../config/error-code.ts'
+import { configFileOf, maxConfigBytes } from '../config/file.ts'
 import { parseConfig } from '../config/parse.ts'
 import { ConfigError } from '../config/problem.ts'
 import { version } from '../config/version.ts'
 import { directoryRemedy } from '../sentinels/read.ts'
+import { readRegularBytesLater } from '../sentinels/regular-file.ts'
 import { Intake } from './intake.ts'
 import { Judge } from './judge.ts'
 import { parseLine } from './line.ts'
@@ -57,13 +58,38 @@ export async function runObserver(options: ObserverOptions): Promise<number> {
   await ended
   clearInterval(timer)
   await observer.end()
+  await within(written(destination), settleMs, dieNow)
   return 0
 }
 
-/** Resolves when it is done or the time is over. */
-function within(done: Promise<void>, ms: number): Promise<void> {
+/** Resolves when all lines are out, or never will be. */
+function written(destination: ReturnType<typeof pino.destination>) {
+  return new Promise<void>(resolve => {
+    destination.once('close', () => resolve())
+    destination.once('error', () => resolve())
+    destination.end()
+  })
+}
+
+/**
+ * A write into a pipe that nobody reads cannot be given up, and an orderly exit
+ * would wait for it without end.
+ */
+function dieNow(): void {
+  process.kill(process.pid, 'SIGKILL')
+}
+
+/** Resolves when it is done or the time is over; `late` is called then. */
+function within(
+  done: Promise<void>,
+  ms: number,
+  late: () => void = () => {},
+): Promise<void> {
   return new Promise(resolve => {
-    const timer = setTimeout(resolve, ms)
+    const timer = setTimeout(() => {
+      late()
+      resolve()
+    }, ms)
     void done.then(() => clearTimeout(timer)).then(resolve)
   })
 }
@@ -202,14 +228,15 @@ class Observer {
     else this.#complain(read.problems)
   }
 
-  /** Never rejects; not the checks of loadConfig, for those would wait. */
+  /** Never rejects; not loadConfig, which waits for the disk. */
   async #read(): Promise<
     | { readonly kind: 'config'; readonly config: Config }
     | { readonly kind: 'refused'; readonly problems: readonly string[] }
   > {
     const file = this.#configFile
     try {
-      const text = await readFile(file, 'utf8')
+      const read = await readRegularBytesLater(file, maxConfigBytes, 'followed')
+      const { text } = configFileOf(file, read)
       return { kind: 'config', config: parseConfig(text, file) }
     } catch (err) {
       return {
@@ -217,7 +244,7 @@ class Observer {
         problems:
           err instanceof ConfigError
             ? err.problems
-            : [`${file}: cannot be read (${errorCode(err)})`],
+            : [`${file}: cannot be used (${errorCode(err)})`],
       }
     }
   }

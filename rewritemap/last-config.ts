@@ -1,9 +1,10 @@
 // The configuration as it was last checked, kept in the directory: a map that
 // httpd starts anew answers at once (loading YAML and zod takes longer than
 // Node itself), and starts at all when the file has meanwhile gone bad.
+import { statSync } from 'node:fs'
 import { version } from '../config/version.ts'
 import { errorCode } from '../config/error-code.ts'
-import { readRegularFile } from '../sentinels/read.ts'
+import { directoryProblem, readRegularFile } from '../sentinels/read.ts'
 import { parseReport } from '../sentinels/reports.ts'
 import { writeAside } from '../sentinels/write.ts'
 import type { GoodConfig } from './messages.ts'
@@ -20,6 +21,7 @@ export function recallConfig(
   directory: string,
   configFile: string,
 ): GoodConfig | undefined {
+  if (isUntrusted(directory)) return undefined
   const read = readRegularFile(`${directory}/${file}`, maxBytes)
   if (read.kind !== 'bytes' || read.owner !== process.getuid?.())
     return undefined
@@ -29,6 +31,16 @@ export function recallConfig(
     isGoodConfig(kept)
     ? { text: kept.text, config: kept.config }
     : undefined
+}
+
+/** A directory that all users may write to: even what it hides may be anybody's. */
+function isUntrusted(directory: string): boolean {
+  try {
+    return directoryProblem(directory, statSync(directory)) !== undefined
+  } catch {
+    // there is nothing to recall
+    return true
+  }
 }
 
 /** The owner is the one who checked it: its having the parts is enough. */

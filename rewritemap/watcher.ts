@@ -60,6 +60,8 @@ const bug = 'bug in the watching thread'
 const beatMs = 1_000
 
 let good: GoodConfig = start.good
+/** the backends of the configuration */
+let known: ReadonlySet<string> = namesIn(good.config)
 let table: Table = firstTable
 /** the directory as it was last read */
 let entries: Entries | undefined
@@ -78,7 +80,7 @@ let configProblems: readonly string[] = start.problems
  * @param names the files to read anew; undefined = all that there are
  */
 function rescan(names?: Iterable<string>): void {
-  entries = look(good.config, names)
+  entries = look(names)
   const snapshot = snapshotOf(entries)
   tell(snapshot.problems.map(problem => problem.text))
   const next = buildTable(good.config, snapshot, Date.now())
@@ -95,10 +97,9 @@ function rescan(names?: Iterable<string>): void {
   tables++
 }
 
-function look(config: Config, names?: Iterable<string>): Entries {
-  const known = namesIn(config)
+function look(names?: Iterable<string>): Entries {
   return names === undefined || entries === undefined || entries.isMissing
-    ? readEntries(directory, known)
+    ? readEntries(directory, known, entries)
     : rereadEntries(entries, directory, known, names)
 }
 
@@ -111,6 +112,10 @@ const maxProblems = 20
 /** A problem that comes and goes is told once in so long. */
 const retellMs = 60_000
 const toldMs = new Map<string, number>()
+/** Files of others may have other names each second: a minute has so many lines. */
+const maxLines = 20
+let linesTold = 0
+let linesMs = -Infinity
 
 function tell(texts: readonly string[]): void {
   directoryProblems =
@@ -121,9 +126,14 @@ function tell(texts: readonly string[]): void {
   const present = new Set(directoryProblems)
   for (const [text, atMs] of toldMs)
     if (!present.has(text) && now - atMs >= retellMs) toldMs.delete(text)
+  if (now - linesMs >= retellMs) {
+    linesMs = now
+    linesTold = 0
+  }
   for (const text of present) {
     if (toldMs.has(text)) continue
     toldMs.set(text, now)
+    if (++linesTold > maxLines) continue
     logger.warn({ directory, problem: text }, 'problem in the directory')
   }
 }
@@ -169,8 +179,10 @@ function readHinted(): void {
 
 /** What else is written there, this map's own report too, can wait a second. */
 function mattersNow(name: string): boolean {
-  const { kind } = meaningOf(name)
-  return kind === 'sentinel' || kind === 'monitor-report'
+  const meaning = meaningOf(name)
+  return meaning.kind === 'sentinel'
+    ? known.has(meaning.backend)
+    : meaning.kind === 'monitor-report'
 }
 
 let watched: { watcher: FSWatcher; identity: string } | undefined
@@ -269,11 +281,12 @@ function isConfigUntouched(): boolean {
 function takeOver(next: GoodConfig): void {
   const isOther = JSON.stringify(next.config) !== JSON.stringify(good.config)
   good = next
+  known = namesIn(next.config)
   rememberConfig(configFile, good)
   logger.info({ file: configFile }, 'configuration taken over')
   // a map nobody asks takes nothing: send it what matters only
   if (!isOther) return
-  entries = look(good.config)
+  entries = look()
   table = buildTable(good.config, snapshotOf(entries), Date.now())
   tables++
   const board = newBoard(table)

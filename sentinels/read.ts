@@ -4,8 +4,13 @@
 import { lstatSync, statSync } from 'node:fs'
 import { maxSentinelBytes, parseAdminNote, parseShare } from './content.ts'
 import type { Parsed } from './content.ts'
-import { listDirectory } from './directory.ts'
-import { meaningOf, monitorReportFile, sentinelFile } from './names.ts'
+import { isAbsence, listDirectory, presentFiles } from './directory.ts'
+import {
+  meaningOf,
+  monitorReportFile,
+  sentinelFile,
+  sentinelKinds,
+} from './names.ts'
 import { readRegularFile } from './regular-file.ts'
 import type { FileRead } from './regular-file.ts'
 import { judgedBackends, parseReport } from './reports.ts'
@@ -16,7 +21,7 @@ import type {
   Snapshot,
 } from './snapshot.ts'
 
-export { directoryProblem, directoryRemedy } from './directory.ts'
+export { directoryProblem, directoryRemedy, foreignOwner } from './directory.ts'
 export { readRegularFile } from './regular-file.ts'
 
 const maxReportBytes = 32 * 1024 * 1024
@@ -40,7 +45,7 @@ type Entry = {
 /** The directory as it was read, file by file. */
 export type Entries = {
   readonly byName: ReadonlyMap<string, Entry>
-  /** the directory itself could not be listed */
+  /** there is no directory, or it cannot be trusted */
   readonly isMissing: boolean
   /** problems of the directory as such */
   readonly problems: readonly DirectoryProblem[]
@@ -57,26 +62,77 @@ export function readSentinels(
   return snapshotOf(readEntries(directory, known))
 }
 
-/** Every file of the directory; parameters as for `readSentinels`. */
+/**
+ * The same again and again: what cannot be read for a moment stays as it was.
+ */
+export class SentinelReader {
+  readonly #directory: string
+  #entries: Entries | undefined
+
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  read(known: ReadonlySet<string>): Snapshot {
+    this.#entries = readEntries(this.#directory, known, this.#entries)
+    return snapshotOf(this.#entries)
+  }
+}
+
+/**
+ * Every file of the directory that means something; parameters as for
+ * `readSentinels`.
+ *
+ * @param before what was read the last time: it stays for every error but "it is
+ *   not there", for an administrator's file does not go because a disk is slow
+ */
 export function readEntries(
   directory: string,
   known: ReadonlySet<string>,
+  before?: Entries,
 ): Entries {
   const problems: DirectoryProblem[] = []
-  const names = listDirectory(directory, problems)
+  const wanted = (): string[] => filesOf(known)
+  const listing = listDirectory(directory, wanted, problems)
+  if (
+    listing.kind === 'untrusted' ||
+    (listing.kind === 'failed' && isAbsence(listing.code))
+  )
+    return { byName: new Map(), isMissing: true, problems }
+  if (listing.kind !== 'names' && before !== undefined && !before.isMissing)
+    return { ...before, problems }
+  const names =
+    listing.kind === 'names'
+      ? listing.names
+      : presentFiles(directory, filesOf(known))
   return {
     byName: new Map(
-      (names ?? []).flatMap((name): [string, Entry][] => {
-        const entry = readEntry(directory, name, known)
+      names.flatMap((name): [string, Entry][] => {
+        const entry = readEntry(
+          directory,
+          name,
+          known,
+          before?.byName.get(name),
+        )
         return entry === undefined ? [] : [[name, entry]]
       }),
     ),
-    isMissing: names === undefined,
+    isMissing: false,
     problems,
   }
 }
 
-/** The same with these files read anew, and no other. */
+/** All names that mean something to a reader of the directory. */
+function filesOf(known: ReadonlySet<string>): string[] {
+  return [
+    monitorReportFile,
+    ...[...known].flatMap(name =>
+      sentinelKinds.map(kind => sentinelFile(name, kind)),
+    ),
+  ]
+}
+
+/** The same with these files read again, and no other. */
 export function rereadEntries(
   entries: Entries,
   directory: string,
@@ -85,14 +141,23 @@ export function rereadEntries(
 ): Entries {
   const byName = new Map(entries.byName)
   for (const name of names) {
-    // half of all changes take a file away; an error costs more than a look
-    const isThere =
-      lstatSync(`${directory}/${name}`, { throwIfNoEntry: false }) !== undefined
-    const entry = isThere ? readEntry(directory, name, known) : undefined
+    const entry = isGone(`${directory}/${name}`)
+      ? undefined
+      : readEntry(directory, name, known, byName.get(name))
     if (entry === undefined) byName.delete(name)
     else byName.set(name, entry)
   }
   return { ...entries, byName }
+}
+
+/** Half of all changes take a file away; an error costs more than a look. */
+function isGone(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) === undefined
+  } catch {
+    // not known: reading it tells
+    return false
+  }
 }
 
 export function snapshotOf({ byName, isMissing, problems }: Entries): Snapshot {
@@ -124,6 +189,7 @@ export function isInForce(
     directory,
     sentinelFile(name, kind),
     new Set([name]),
+    undefined,
   ) ?? { says: { kind: 'nothing' } }
   const note = says.kind === 'sentinel' ? says.sentinels[kind] : undefined
   return note !== undefined && note !== null && (note.until ?? nowMs) >= nowMs
@@ -134,6 +200,7 @@ function readEntry(
   directory: string,
   name: string,
   known: ReadonlySet<string>,
+  before: Entry | undefined,
 ): Entry | undefined {
   const problems: DirectoryProblem[] = []
   const tell = (text: string): void => {
@@ -146,7 +213,11 @@ function readEntry(
     return nothing
   }
   if (meaning.kind === 'monitor-report') {
-    const monitor = readMonitorReport(`${directory}/${name}`, tell)
+    const monitor = readMonitorReport(
+      `${directory}/${name}`,
+      before?.says.kind === 'monitor-report' ? before.says.monitor : null,
+      tell,
+    )
     return { says: { kind: 'monitor-report', monitor }, problems }
   }
   if (meaning.kind !== 'sentinel' && meaning.kind !== 'served') return nothing
@@ -160,6 +231,10 @@ function readEntry(
   if (file.kind === 'refused') {
     tell(file.why)
     return nothing
+  }
+  if (file.kind === 'closed' && before?.says.kind === 'sentinel') {
+    tell(`cannot be read (${file.code}); what it said before counts`)
+    return { says: before.says, problems }
   }
   const read = <Value>(parse: (text: string) => Parsed<Value>): Value => {
     const parsed = parse(wholeLines(file, tell))
@@ -203,6 +278,7 @@ function remedy(): string {
 /** Its time is the heartbeat, also when its content cannot be had. */
 function readMonitorReport(
   path: string,
+  before: Snapshot['monitor'],
   tell: (text: string) => void,
 ): Snapshot['monitor'] {
   const read = readRegularFile(path, maxReportBytes)
@@ -214,9 +290,10 @@ function readMonitorReport(
       return null
     case 'closed': {
       tell(`cannot be read (${read.code}), only its time counts; ${remedy()}`)
+      const judged = before?.judged ?? new Set()
       return read.modifiedMs === undefined
-        ? null
-        : { writtenMs: read.modifiedMs, judged: new Set() }
+        ? before
+        : { writtenMs: read.modifiedMs, judged }
     }
     case 'bytes': {
       const report = parseReport(read.text)

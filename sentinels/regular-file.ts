@@ -1,4 +1,5 @@
-// Reads one file that anybody may have put there.
+// Reads one file, whatever is in its place: a pipe does not block, a device is not
+// read, a huge file is read up to a limit.
 import {
   closeSync,
   constants,
@@ -6,21 +7,26 @@ import {
   lstatSync,
   openSync,
   readSync,
+  statSync,
 } from 'node:fs'
+import type { Stats } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { errorCode } from '../config/error-code.ts'
 
-export type FileRead =
-  | {
-      readonly kind: 'bytes'
-      readonly text: string
-      /** there was more than the limit */
-      readonly isCut: boolean
-      readonly modifiedMs: number
-      /** user id */
-      readonly owner: number
-      /** permission bits */
-      readonly mode: number
-    }
+/** What the system says of a file that was read. */
+type Facts = {
+  /** there was more than the limit */
+  readonly isCut: boolean
+  readonly modifiedMs: number
+  /** user id */
+  readonly owner: number
+  /** group id */
+  readonly group: number
+  /** permission bits */
+  readonly mode: number
+}
+
+type Unread =
   /** there, but its content cannot be had */
   | {
       readonly kind: 'closed'
@@ -28,29 +34,46 @@ export type FileRead =
       readonly modifiedMs: number | undefined
     }
   /** something that is not a regular file */
-  | { readonly kind: 'refused'; readonly why: string }
+  | { readonly kind: 'refused'; readonly why: string; readonly what: string }
   | { readonly kind: 'gone' }
 
+export type FileRead =
+  ({ readonly kind: 'bytes'; readonly text: string } & Facts) | Unread
+
+export type BytesRead =
+  ({ readonly kind: 'bytes'; readonly bytes: Buffer } & Facts) | Unread
+
+/** `followed` is for paths that an administrator wrote into a file of root's. */
+export type Links = 'refused' | 'followed'
+
 /**
- * A regular file's text, its first `limit` bytes. Links are not followed, and a
- * FIFO in a sentinel's place must not block.
+ * A regular file's text, its first `limit` bytes. Links are not followed.
+ *
+ * @param limit in bytes
+ * @returns never throws; errors of the system are in `closed`
  */
 export function readRegularFile(path: string, limit: number): FileRead {
+  const read = readRegularBytes(path, limit, 'refused')
+  if (read.kind !== 'bytes') return read
+  const { bytes, ...facts } = read
+  return { ...facts, text: bytes.toString('utf8') }
+}
+
+/** The same as bytes. */
+export function readRegularBytes(
+  path: string,
+  limit: number,
+  links: Links,
+): BytesRead {
   let fd
   try {
-    fd = openSync(
-      path,
-      constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
-    )
+    fd = openSync(path, flagsFor(links))
   } catch (err) {
-    const code = errorCode(err)
-    if (code === 'ENOENT') return { kind: 'gone' }
-    if (code === 'ELOOP' || code === 'ENXIO') return notRegular
-    return unopened(path, code)
+    return unopened(path, errorCode(err), links)
   }
   try {
     const stats = fstatSync(fd)
-    if (!stats.isFile()) return notRegular
+    if (!stats.isFile()) return notRegular(stats)
     const buffer = Buffer.allocUnsafe(Math.min(stats.size, limit))
     let length = 0
     while (length < buffer.length) {
@@ -58,27 +81,79 @@ export function readRegularFile(path: string, limit: number): FileRead {
       if (count === 0) break
       length += count
     }
-    return {
-      kind: 'bytes',
-      text: buffer.toString('utf8', 0, length),
-      isCut: stats.size > limit,
-      modifiedMs: stats.mtimeMs,
-      owner: stats.uid,
-      mode: stats.mode & 0o7777,
-    }
+    return bytesRead(buffer.subarray(0, length), stats, limit)
   } catch (err) {
     // an I/O error of the disk: the name is there, the content is not
-    return unopened(path, errorCode(err))
+    return unopened(path, errorCode(err), links)
   } finally {
     closeSync(fd)
   }
 }
 
-/** A directory or a FIFO that is closed to us is still no regular file. */
-function unopened(path: string, code: string): FileRead {
+/**
+ * The same for a program that must not wait for a disk: a dead file server holds
+ * up the promise, and nothing else.
+ */
+export async function readRegularBytesLater(
+  path: string,
+  limit: number,
+  links: Links,
+): Promise<BytesRead> {
   try {
-    const stats = lstatSync(path)
-    if (!stats.isFile()) return notRegular
+    const handle = await open(path, flagsFor(links))
+    try {
+      const stats = await handle.stat()
+      if (!stats.isFile()) return notRegular(stats)
+      const buffer = Buffer.allocUnsafe(Math.min(stats.size, limit))
+      let length = 0
+      while (length < buffer.length) {
+        const { bytesRead: count } = await handle.read(buffer, length)
+        if (count === 0) break
+        length += count
+      }
+      return bytesRead(buffer.subarray(0, length), stats, limit)
+    } finally {
+      await handle.close()
+    }
+  } catch (err) {
+    const code = errorCode(err)
+    return code === 'ENOENT'
+      ? { kind: 'gone' }
+      : { kind: 'closed', code, modifiedMs: undefined }
+  }
+}
+
+/**
+ * A FIFO must not wait for a writer, and a terminal must not become the one of
+ * this process.
+ */
+function flagsFor(links: Links): number {
+  return (
+    constants.O_RDONLY |
+    constants.O_NONBLOCK |
+    constants.O_NOCTTY |
+    (links === 'refused' ? constants.O_NOFOLLOW : 0)
+  )
+}
+
+function bytesRead(bytes: Buffer, stats: Stats, limit: number): BytesRead {
+  return {
+    kind: 'bytes',
+    bytes,
+    isCut: stats.size > limit,
+    modifiedMs: stats.mtimeMs,
+    owner: stats.uid,
+    group: stats.gid,
+    mode: stats.mode & 0o7777,
+  }
+}
+
+/** A directory or a FIFO that is closed to us is still no regular file. */
+function unopened(path: string, code: string, links: Links): BytesRead {
+  if (code === 'ENOENT') return { kind: 'gone' }
+  try {
+    const stats = links === 'refused' ? lstatSync(path) : statSync(path)
+    if (!stats.isFile()) return notRegular(stats)
     return { kind: 'closed', code, modifiedMs: stats.mtimeMs }
   } catch (err) {
     if (errorCode(err) === 'ENOENT') return { kind: 'gone' }
@@ -87,7 +162,18 @@ function unopened(path: string, code: string): FileRead {
   }
 }
 
-const notRegular: FileRead = {
-  kind: 'refused',
-  why: 'is not a regular file and is ignored; remove it',
+function notRegular(stats: Stats): Unread {
+  return {
+    kind: 'refused',
+    why: 'is not a regular file and is ignored; remove it',
+    what: typeOf(stats),
+  }
+}
+
+function typeOf(stats: Stats): string {
+  if (stats.isDirectory()) return 'a directory'
+  if (stats.isFIFO()) return 'a named pipe'
+  if (stats.isSocket()) return 'a socket'
+  if (stats.isSymbolicLink()) return 'a symbolic link'
+  return 'a device'
 }

@@ -87,6 +87,17 @@ export type MonitorReport = {
   readonly map?: MapSeen
   /** by pool, when one has the key `zeo` */
   readonly zeo?: Readonly<Record<string, ZeoSeen>>
+  /** by host name: what it was looked up as last, for the next monitor */
+  readonly addresses?: Readonly<
+    Record<
+      string,
+      {
+        /** RFC 3339 */
+        readonly at: string
+        readonly addresses: readonly string[]
+      }
+    >
+  >
   /** what this monitor cannot do where it runs; left out: nothing */
   readonly limits?: readonly MonitorLimit[]
 }

@@ -3,7 +3,7 @@
 import type { Config } from '../config/config.ts'
 import { eventsBetween, remembered } from './events.ts'
 import type { StatusEvent } from './events.ts'
-import { look } from './look.ts'
+import { Looker } from './look.ts'
 import type { Look } from './look.ts'
 import { pageSheet } from './page.ts'
 import type { StatusReport } from './report.ts'
@@ -16,6 +16,7 @@ export const freshMs = 250
 const lookPart = 1 / 10
 
 export class Live {
+  readonly #looker: Looker
   #config: Config
   #problems: readonly string[]
   #look: Look | undefined
@@ -27,6 +28,7 @@ export class Live {
   constructor(config: Config, problems: readonly string[]) {
     this.#config = config
     this.#problems = problems
+    this.#looker = new Looker(config.directory)
   }
 
   get config(): Config {
@@ -55,7 +57,7 @@ export class Live {
     if (this.#look !== undefined && startMs < this.#dueMs) return this.#look
     const now = Date.now()
     const before = this.#look?.report
-    const seen = look(this.#config, now, this.#problems)
+    const seen = this.#looker.look(this.#config, now, this.#problems)
     if (before !== undefined)
       this.#events = remembered(
         this.#events,

@@ -1,16 +1,20 @@
 // The files behind the report, read afresh. Never throws: what cannot be read is
 // in the report.
-import { readdirSync } from 'node:fs'
 import type { Config } from '../config/config.ts'
+import { mapReportFiles } from '../sentinels/directory.ts'
 import { isAlive } from '../sentinels/process.ts'
-import { meaningOf, monitorReportFile } from '../sentinels/names.ts'
-import { readRegularFile, readSentinels } from '../sentinels/read.ts'
+import { monitorReportFile } from '../sentinels/names.ts'
+import { readRegularFile, SentinelReader } from '../sentinels/read.ts'
 import {
   isMapReport,
   isMonitorReport,
   parseReport,
 } from '../sentinels/reports.ts'
-import type { MapReport, ProbeRecord } from '../sentinels/reports.ts'
+import type {
+  MapReport,
+  MonitorReport,
+  ProbeRecord,
+} from '../sentinels/reports.ts'
 import { statusReport } from './report.ts'
 import type { SeenReport, StatusReport } from './report.ts'
 
@@ -22,32 +26,58 @@ export type Look = {
 }
 
 /**
- * @param now ms since 1970
- * @param configProblems why the configuration file no longer is the one in use
+ * Looks again and again: what cannot be read for a moment stays as it was.
  */
+export class Looker {
+  readonly #directory: string
+  readonly #reader: SentinelReader
+  #monitor: SeenReport<MonitorReport> | undefined
+  #maps: readonly SeenReport<MapReport>[] = []
+
+  constructor(directory: string) {
+    this.#directory = directory
+    this.#reader = new SentinelReader(directory)
+  }
+
+  /**
+   * @param now ms since 1970
+   * @param configProblems why the configuration file no longer is the one in use
+   */
+  look(
+    config: Config,
+    now: number,
+    configProblems: readonly string[] = [],
+  ): Look {
+    const directory = this.#directory
+    const known = new Set(config.backends.map(({ name }) => name))
+    const monitor = seen(directory, monitorReportFile, isMonitorReport)
+    if (monitor !== 'closed') this.#monitor = monitor
+    this.#maps = mapReports(directory) ?? this.#maps
+    return {
+      report: statusReport(
+        config,
+        this.#reader.read(known),
+        this.#monitor,
+        this.#maps,
+        now,
+        configProblems,
+      ),
+      probes: new Map(
+        Object.entries(this.#monitor?.report.backends ?? {}).map(
+          ([name, { probes }]) => [name, probes],
+        ),
+      ),
+    }
+  }
+}
+
+/** One look; parameters as for `Looker.look`. */
 export function look(
   config: Config,
   now: number,
   configProblems: readonly string[] = [],
 ): Look {
-  const { directory } = config
-  const known = new Set(config.backends.map(({ name }) => name))
-  const monitor = seen(directory, monitorReportFile, isMonitorReport)
-  return {
-    report: statusReport(
-      config,
-      readSentinels(directory, known),
-      monitor,
-      mapReports(directory),
-      now,
-      configProblems,
-    ),
-    probes: new Map(
-      Object.entries(monitor?.report.backends ?? {}).map(
-        ([name, { probes }]) => [name, probes],
-      ),
-    ),
-  }
+  return new Looker(config.directory).look(config, now, configProblems)
 }
 
 /** The report alone; parameters as for `look`. */
@@ -61,8 +91,9 @@ function seen<Report extends { readonly pid: number }>(
   directory: string,
   file: string,
   isReport: (value: unknown) => value is Report,
-): SeenReport<Report> | undefined {
+): SeenReport<Report> | 'closed' | undefined {
   const read = readRegularFile(`${directory}/${file}`, maxReportBytes)
+  if (read.kind === 'closed') return 'closed'
   if (read.kind !== 'bytes') return undefined
   const report: unknown = parseReport(read.text)
   if (!isReport(report)) return undefined
@@ -73,17 +104,10 @@ function seen<Report extends { readonly pid: number }>(
   }
 }
 
-function mapReports(directory: string): SeenReport<MapReport>[] {
-  let names
-  try {
-    names = readdirSync(directory)
-  } catch {
-    // the snapshot has told why
-    return []
-  }
-  return names
-    .filter(name => meaningOf(name).kind === 'map-report')
-    .map(name => seen(directory, name, isMapReport))
-    .filter(report => report !== undefined)
+/** undefined: the directory cannot be listed just now; the snapshot tells why. */
+function mapReports(directory: string): SeenReport<MapReport>[] | undefined {
+  return mapReportFiles(directory)
+    ?.map(name => seen(directory, name, isMapReport))
+    .filter(report => report !== undefined && report !== 'closed')
     .sort((one, other) => one.report.pid - other.report.pid)
 }

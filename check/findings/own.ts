@@ -87,6 +87,26 @@ export function tokenFindings(
     : [finding(token.why, token.remedy)]
 }
 
+/**
+ * Whether others could have the monitor run commands.
+ *
+ * @param problem a sentence that ends with what to type; undefined = they cannot
+ */
+export function commandFindings(problem: string | undefined): Finding[] {
+  if (problem === undefined) return []
+  const at = problem.lastIndexOf('; type: ')
+  return [
+    {
+      code: 'configuration-open',
+      severity: 'error',
+      what: problem.slice(0, at),
+      why: 'the monitor refuses it, and goes on with the one it has or does not start',
+      remedy: problem.slice(at + '; type: '.length),
+      where: null,
+    },
+  ]
+}
+
 function monitorFindings({ monitor, limits = [] }: StatusReport): Finding[] {
   if (monitor.kind === 'alive')
     return limits.map(limit => ({

@@ -219,7 +219,14 @@ export function step(
     case 'probed': {
       const judgement = judge(event.outcome)
       if (judgement === 'none')
-        return { ...light, isWaiting: false, isProvenBusy: false }
+        return {
+          ...light,
+          isWaiting: false,
+          isProvenBusy: false,
+          // why there is no verdict
+          reason:
+            light.state === 'unknown' ? describe(event.outcome) : light.reason,
+        }
       const isFailure = judgement === 'fail'
       const counted: Light = {
         ...light,

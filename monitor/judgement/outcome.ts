@@ -1,7 +1,7 @@
 // What became of one probe: a closed set, each with its own short code (`kind`,
 // in the report and the log) and its own sentence. Pure.
 import type { LightProbe } from '../../config/config.ts'
-import { printable } from '../../config/printable.ts'
+import { printable, sentence } from '../../config/printable.ts'
 
 export type Outcome =
   | { readonly kind: 'pass'; readonly status: number; readonly bytes: number }
@@ -11,7 +11,7 @@ export type Outcome =
       readonly by: Exclude<LightProbe['kind'], 'http'>
       readonly said: string
     }
-  /** the name could not be looked up */
+  /** the name could not be looked up: says nothing of the backend */
   | { readonly kind: 'dns'; readonly host: string; readonly error: string }
   | {
       readonly kind: 'dns-timeout'
@@ -76,9 +76,10 @@ export function judge(outcome: Outcome): Judgement {
       return 'pass'
     case 'local':
     case 'starved':
-      return 'none'
+    // a name that cannot be looked up says nothing of who bears it
     case 'dns':
     case 'dns-timeout':
+      return 'none'
     case 'refused':
     case 'unreachable':
     case 'connect-timeout':
@@ -131,8 +132,16 @@ export function isSignOfLife(outcome: Outcome): boolean {
   ].includes(outcome.kind)
 }
 
-/** One sentence without a full stop: what was found, what the limit was. */
+/**
+ * One sentence without a full stop: what was found, what the limit was. What the
+ * other side had a part in (a certificate with hundreds of names) is cut here, and
+ * nowhere else.
+ */
 export function describe(outcome: Outcome): string {
+  return sentence(wholeText(outcome))
+}
+
+function wholeText(outcome: Outcome): string {
   switch (outcome.kind) {
     case 'pass':
       if ('by' in outcome) return passText(outcome.by, outcome.said)

@@ -1,6 +1,7 @@
 // What a monitor leaves to the next one: what was told, and what has not arrived
 // yet. Pure; nothing in the text is relied on.
 import * as z from 'zod'
+import { sentence } from '../../config/printable.ts'
 import { emptyLedger } from './decide.ts'
 import type { Ledger } from './decide.ts'
 import { severities } from './fact.ts'
@@ -29,9 +30,13 @@ const item = z.object({
   name: z.string(),
   state: z.string(),
   severity: z.enum(severities),
-  reason: z.string(),
+  // those of an older version can be as long as a certificate
+  reason: z.string().transform(sentence),
   since: z.string(),
 })
+/** Twenty lines, each with a reason. */
+const maxText = 16_384
+
 const notice = z.object({
   version: z.literal(1),
   id: z.string(),
@@ -40,7 +45,7 @@ const notice = z.object({
   time: z.string(),
   host: z.string(),
   title: z.string(),
-  text: z.string(),
+  text: z.string().transform(text => text.slice(0, maxText)),
   changes: z.array(item.extend({ was: z.string() })),
   bad: z.array(item),
   total: z.object({ changes: z.int(), bad: z.int() }),

@@ -1,6 +1,6 @@
 // A notice: what is told in one message, in a form for programs and for people
 // (docs/notices.md). Pure.
-import { printable } from '../../config/printable.ts'
+import { printable, sentence } from '../../config/printable.ts'
 import type { Fact, Severity } from './fact.ts'
 
 /** What was told, or is told now, of one thing. */
@@ -79,6 +79,29 @@ export function noticeOf(
   }
 }
 
+/** Less than half of what a receiver refused, and most of what matters. */
+const maxShortTitle = 60
+
+/**
+ * The same notice for a receiver that did not take it: the title alone, no lists.
+ * undefined = it is as short as can be.
+ */
+export function shortened(notice: Notice): Notice | undefined {
+  const { title, changes, bad, host } = notice
+  if (changes.length === 0 && bad.length === 0) return undefined
+  const short =
+    title.length > maxShortTitle
+      ? `${title.slice(0, maxShortTitle - 1)}…`
+      : title
+  return {
+    ...notice,
+    title: short,
+    text: `${short} (zope-failover on ${host}; shortened, see zope-failover status)`,
+    changes: [],
+    bad: [],
+  }
+}
+
 /** What a thing goes by among all. */
 export function keyOf({ what, name }: Pick<Item, 'what' | 'name'>): string {
   return `${what} ${name}`
@@ -114,5 +137,5 @@ function lineOf({ what, name, state, reason }: Item): string {
  * that make a chat call everybody (`<!channel>`).
  */
 function harmless(line: string): string {
-  return printable(line).replaceAll('<', '‹').replaceAll('>', '›')
+  return printable(sentence(line)).replaceAll('<', '‹').replaceAll('>', '›')
 }

@@ -15,24 +15,45 @@ import {
   parseMemory,
 } from './memory.ts'
 import type { Channel, Memory } from './memory.ts'
+import { shortened } from './notice.ts'
 import type { Notice } from './notice.ts'
-import { added, emptyQueue, pauseMs, without } from './queue.ts'
+import { added, emptyQueue, given, nextOf, pauseMs, without } from './queue.ts'
 import type { Queue } from './queue.ts'
 import { sendToCommand, sendToWebhook } from './send.ts'
 import type { Sent } from './send.ts'
 
 const maxMemoryBytes = 32 * 1024 * 1024
 
+/**
+ * After so many refusals in a row the newest notice is tried, too. A command ends
+ * with an error also when the mail server is away, and then the order counts.
+ */
+const patience: Readonly<Record<Channel, number>> = { webhook: 3, command: 9 }
+
 export class Notices {
   readonly #directory: string
   readonly #publisher: Publisher
   readonly #log: Logger
   readonly #busy = new Set<Channel>()
+  /** failures in a row of a receiver that is there */
+  readonly #refusals: Record<Channel, number> = { webhook: 0, command: 0 }
   readonly #failures: Record<Channel, number> = { webhook: 0, command: 0 }
+  /** the last attempt succeeded */
+  readonly #isAlive: Record<Channel, boolean> = {
+    webhook: false,
+    command: false,
+  }
+  /** by id: failures right after another notice had arrived */
+  readonly #suspicions: Record<Channel, Map<string, number>> = {
+    webhook: new Map(),
+    command: new Map(),
+  }
   readonly #timers: Partial<Record<Channel, NodeJS.Timeout>> = {}
   #settings: NotifySettings | undefined
   #memory: Memory = emptyMemory
   #isRemembered = false
+  /** notices that never arrived, since this monitor began */
+  #dropped = 0
   #abort = new AbortController()
 
   constructor(
@@ -86,6 +107,7 @@ export class Notices {
       clearTimeout(this.#timers[channel])
       delete this.#timers[channel]
       this.#failures[channel] = 0
+      this.#refusals[channel] = 0
     }
   }
 
@@ -105,11 +127,23 @@ export class Notices {
       const { id, kind, severity, title } = notice
       this.#log.info({ notice: id, kind, severity, title }, 'notice')
       for (const channel of channels)
-        if (settings[channel] !== undefined)
+        if (settings[channel] !== undefined) {
           this.#put(channel, added(this.#memory.queues[channel], notice))
+          this.#tryAtOnce(channel, notice)
+        }
       this.#begin()
     }
     this.#remember()
+  }
+
+  /** The pause is for those that failed, not for one that was never tried. */
+  #tryAtOnce(channel: Channel, notice: Notice): void {
+    if (this.#refusals[channel] < patience[channel] || this.#busy.has(channel))
+      return
+    clearTimeout(this.#timers[channel])
+    delete this.#timers[channel]
+    this.#busy.add(channel)
+    void this.#attempt(channel, notice)
   }
 
   /** What was meant for a receiver there no longer is. */
@@ -127,7 +161,11 @@ export class Notices {
   #begin(): void {
     if (this.#abort.signal.aborted) return
     for (const channel of channels) {
-      const [notice] = this.#memory.queues[channel].notices
+      const notice = nextOf(
+        this.#memory.queues[channel],
+        this.#refusals[channel],
+        patience[channel],
+      )
       if (
         notice === undefined ||
         this.#busy.has(channel) ||
@@ -154,41 +192,82 @@ export class Notices {
     signal: AbortSignal,
   ): Promise<Sent> {
     const { webhook, headers, command, timeoutMs } = this.#settings ?? {}
-    if (timeoutMs === undefined) return { kind: 'failed', why: 'switched off' }
+    if (timeoutMs === undefined)
+      return { kind: 'failed', why: 'switched off', isAnswer: false }
     if (channel === 'webhook' && webhook !== undefined)
       return sendToWebhook(notice, webhook, headers ?? {}, timeoutMs, signal)
     return sendToCommand(notice, command ?? '', timeoutMs, signal)
   }
 
   #tell(channel: Channel, notice: Notice, sent: Sent): void {
-    const queue = this.#memory.queues[channel]
     const fields = { notice: notice.id, channel, title: notice.title }
     if (sent.kind === 'failed') {
+      if (this.#isToBlame(channel, notice)) {
+        this.#giveUp(channel, notice, sent.why)
+        return
+      }
       const failures = (this.#failures[channel] += 1)
+      this.#refusals[channel] = sent.isAnswer ? this.#refusals[channel] + 1 : 0
       const inMs = pauseMs(failures)
       this.#timers[channel] = setTimeout(() => {
         delete this.#timers[channel]
         this.#begin()
       }, inMs)
+      const queued = this.#memory.queues[channel].notices.length
       this.#log[failures === 1 ? 'warn' : 'debug'](
-        { ...fields, why: sent.why, queued: queue.notices.length, inMs },
+        { ...fields, why: sent.why, queued, inMs },
         'notice did not arrive, trying again',
       )
       return
     }
-    const { dropped } = queue
+    if (sent.kind === 'refused') {
+      this.#giveUp(channel, notice, sent.why)
+      return
+    }
+    const queue = this.#memory.queues[channel]
     const failures = this.#failures[channel]
     this.#failures[channel] = 0
+    this.#refusals[channel] = 0
     this.#put(channel, without(queue, notice))
-    this.#remember()
-    if (sent.kind === 'refused')
-      this.#log.error({ ...fields, why: sent.why }, 'notice refused, given up')
-    else if (failures > 0 || dropped > 0)
+    if (failures > 0 || queue.dropped > 0)
       this.#log.warn(
-        { ...fields, failures, dropped },
+        { ...fields, failures, dropped: queue.dropped },
         'notice arrived, the receiver is back',
       )
     else this.#log.info(fields, 'notice arrived')
+    this.#isAlive[channel] = true
+    this.#suspicions[channel].delete(notice.id)
+    this.#remember()
+  }
+
+  /**
+   * Whether a failure is the notice's own: twice it failed although the receiver
+   * had just taken another one.
+   */
+  #isToBlame(channel: Channel, { id }: Notice): boolean {
+    if (!this.#isAlive[channel]) return false
+    this.#isAlive[channel] = false
+    const suspicions = (this.#suspicions[channel].get(id) ?? 0) + 1
+    this.#suspicions[channel].set(id, suspicions)
+    return suspicions > 1
+  }
+
+  /** Shorter once, then not at all; either is told. */
+  #giveUp(channel: Channel, notice: Notice, why: string): void {
+    const shorter = shortened(notice)
+    this.#put(channel, given(this.#memory.queues[channel], notice, shorter))
+    this.#suspicions[channel].delete(notice.id)
+    const fields = { notice: notice.id, channel, title: notice.title, why }
+    if (shorter !== undefined)
+      this.#log.warn(fields, 'notice refused, trying a shorter one')
+    else {
+      this.#dropped++
+      this.#log.error(
+        { ...fields, dropped: this.#dropped },
+        'notice refused, given up',
+      )
+    }
+    this.#remember()
   }
 
   /** Also what could not be written before, in a directory made anew, too. */

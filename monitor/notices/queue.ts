@@ -25,9 +25,43 @@ export function added(queue: Queue, notice: Notice): Queue {
   return { notices: notices.slice(over), dropped: queue.dropped + over }
 }
 
-/** It has arrived, or never will. */
+/** It has arrived. */
 export function without(queue: Queue, { id }: Notice): Queue {
   return { notices: queue.notices.filter(one => one.id !== id), dropped: 0 }
+}
+
+/** It never will arrive as it is: a shorter one takes its place, or none. */
+export function given(
+  queue: Queue,
+  { id }: Notice,
+  shorter: Notice | undefined,
+): Queue {
+  return shorter === undefined
+    ? {
+        notices: queue.notices.filter(one => one.id !== id),
+        dropped: queue.dropped + 1,
+      }
+    : {
+        ...queue,
+        notices: queue.notices.map(one => (one.id === id ? shorter : one)),
+      }
+}
+
+/**
+ * Which one to try: the oldest, but one that keeps being refused must not stand in
+ * the way of all others. While the receiver is away their order is kept.
+ *
+ * @param refusals in a row: failures of a receiver that is there
+ * @param patience from so many on the newest has its turn, too
+ */
+export function nextOf(
+  { notices }: Queue,
+  refusals: number,
+  patience: number,
+): Notice | undefined {
+  return refusals >= patience && refusals % 2 === 1
+    ? notices.at(-1)
+    : notices[0]
 }
 
 const longestPauseMs = 300_000

@@ -5,6 +5,7 @@ import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { got, RequestError } from 'got'
 import { errorCode } from '../../config/error-code.ts'
+import { sentence } from '../../config/printable.ts'
 import { version } from '../../config/version.ts'
 import { runCommand, shell } from '../command.ts'
 import type { Notice } from './notice.ts'
@@ -12,12 +13,22 @@ import type { Notice } from './notice.ts'
 export type Sent =
   | { readonly kind: 'arrived' }
   /** another attempt may help */
-  | { readonly kind: 'failed'; readonly why: string }
+  | {
+      readonly kind: 'failed'
+      readonly why: string
+      /** the receiver is there, and perhaps does not like this one */
+      readonly isAnswer: boolean
+    }
   /** the receiver will never take this one */
   | { readonly kind: 'refused'; readonly why: string }
 
 /** The receiver says so of the notice itself, not of itself nor of the address. */
-const refusals: ReadonlySet<number> = new Set([400, 413, 422])
+const refusals: ReadonlySet<number> = new Set([
+  400, 406, 411, 413, 414, 415, 422, 431,
+])
+
+/** It is away, or has too much to do. */
+const outages: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504])
 
 // a connection of its own each time: notices are rare
 const agent = {
@@ -60,7 +71,7 @@ export function sendToWebhook(
     })
     stream.once('error', err => {
       const why = err instanceof RequestError ? err.code : errorCode(err)
-      done({ kind: 'failed', why })
+      done({ kind: 'failed', why, isAnswer: false })
     })
   })
 }
@@ -71,7 +82,9 @@ function sentOf(status: number): Sent {
     status >= 300 && status < 400
       ? `status ${status}: name the address it redirects to, for none is followed`
       : `status ${status}`
-  return { kind: refusals.has(status) ? 'refused' : 'failed', why }
+  return refusals.has(status)
+    ? { kind: 'refused', why }
+    : { kind: 'failed', why, isAnswer: status >= 400 && !outages.has(status) }
 }
 
 /** Never rejects. The notice is on the command's standard input. */
@@ -94,10 +107,12 @@ export async function sendToCommand(
     signal,
     `${JSON.stringify(notice)}\n`,
   )
-  return end.code === 0
-    ? { kind: 'arrived' }
-    : {
-        kind: 'failed',
-        why: `${end.how} ${end.code}${end.output === '' ? '' : `: ${end.output}`}`,
-      }
+  if (end.code === 0) return { kind: 'arrived' }
+  const said = end.output === '' ? '' : `: ${sentence(end.output)}`
+  // the system never takes so much for arguments and environment
+  const isTooMuch = end.how === 'not-begun' && end.code === 'E2BIG'
+  const why = `${end.how} ${end.code}${said}`
+  return isTooMuch
+    ? { kind: 'refused', why }
+    : { kind: 'failed', why, isAnswer: end.how === 'exited' }
 }

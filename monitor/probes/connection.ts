@@ -14,6 +14,9 @@ import { answerWith, untold, withAddresses } from './probe.ts'
 import type { Exchanged, Probed } from './probe.ts'
 import { trustOf } from './trust.ts'
 
+/** An answer to one line comes in a few pieces. */
+const maxPieces = 256
+
 type Question = Extract<LightProbe, { readonly kind: 'ask' }>
 
 /**
@@ -113,12 +116,14 @@ function converse(
     socket.once('secureConnect', () => {
       done({ kind: 'pass', by: 'tcp', said: '' })
     })
+    let pieces = 0
     socket.on('data', (chunk: Buffer) => {
       if (question === null) return
       if (stage === 'answer') enter('body')
       const room = settings.maxBody - body.length
       body = Buffer.concat([body, chunk.subarray(0, room)])
-      const isFull = body.length === settings.maxBody
+      // each piece has all lines looked at again
+      const isFull = body.length === settings.maxBody || ++pieces >= maxPieces
       if (!isFull && !chunk.includes('\n')) return
       const outcome = linesOutcome(body, isFull, question.expect)
       if (outcome !== undefined) done(outcome)

@@ -12,7 +12,7 @@ import { errorCode } from '../../config/error-code.ts'
 import { version } from '../../config/version.ts'
 import { isLocalError } from './failure.ts'
 import type { HeartEvent, HeartTimes } from '../judgement/heart.ts'
-import { plainAgent, answerWith } from './probe.ts'
+import { plainAgent, answerWith, limitAnswer } from './probe.ts'
 import { trustOf } from './trust.ts'
 
 /** a timer that is later than this was kept by our own thread */
@@ -83,6 +83,12 @@ export function heartbeat(
         Math.max(0, dueMs - silentMs()),
       )
     }
+    limitAnswer(
+      request,
+      () => false,
+      0,
+      why => done({ kind: 'broken', why }),
+    )
     request.on('continue', () => {
       done({ kind: 'beat', ms: silentMs() })
     })

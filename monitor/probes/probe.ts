@@ -30,6 +30,45 @@ export type Probed = {
   readonly body: Buffer
 }
 
+/** Bytes of an answer before its body; Node itself takes 16 KiB of headers. */
+const maxHeadBytes = 65_536
+/** Beside the body itself: chunk headers and their extensions. */
+const maxFraming = 262_144
+/** Answers with 1xx before the real one. */
+const maxInterim = 16
+
+/**
+ * Limits what one answer may cost. Node skips line ends before an answer without
+ * a limit, and takes any number of interim answers: either would keep a core busy
+ * for as long as the probe may take.
+ *
+ * @param isInBody whether the head has come
+ * @param maxBody bytes of the body that are wanted
+ * @param exceeded called with a sentence, perhaps more than once
+ */
+export function limitAnswer(
+  request: ClientRequest,
+  isInBody: () => boolean,
+  maxBody: number,
+  exceeded: (why: string) => void,
+): void {
+  let interim = 0
+  request.on('information', () => {
+    if (++interim > maxInterim)
+      exceeded(`more than ${maxInterim} interim answers (1xx)`)
+  })
+  request.once('socket', socket => {
+    let bytes = 0
+    socket.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (!isInBody() && bytes > maxHeadBytes)
+        exceeded(`more than ${maxHeadBytes} bytes before its body`)
+      else if (bytes > maxHeadBytes + maxFraming + maxBody)
+        exceeded(`more than ${maxFraming} bytes around its body`)
+    })
+  })
+}
+
 /** how often a held probe looks whether it is still worth while */
 const holdCheckMs = 250
 
@@ -219,6 +258,12 @@ function exchange(
 
     stream.on('request', (sent: ClientRequest) => {
       request = sent
+      limitAnswer(
+        sent,
+        () => stage === 'body',
+        settings.maxBody,
+        error => done({ kind: 'protocol', error }),
+      )
       sent.once('upgrade', (head, socket) => {
         socket.destroy()
         const status = head.statusCode ?? 0

@@ -1,22 +1,37 @@
 // Asks a ZEO server whether it is well, beside all Zopes.
+import type { LookupAddress } from 'node:dns'
 import { connect } from 'node:net'
 import { errorCode } from '../../config/error-code.ts'
 import type { Transaction } from '../judgement/deep.ts'
+import { answerWith } from './probe.ts'
 import { parseRuok, ruok } from './zeo-answer.ts'
 
 export type ZeoAnswer =
   | { readonly kind: 'well'; readonly last: Transaction | null }
   | { readonly kind: 'gone'; readonly why: string }
 
-/** Never rejects, and ends within the limit. */
+/** Its answer comes in one or two. */
+const maxPieces = 256
+
+/**
+ * Never rejects, and ends within the limit.
+ *
+ * @param addresses of the host; left out: the system looks it up
+ */
 export function askZeo(
   host: string,
   port: number,
   limitMs: number,
+  addresses?: readonly LookupAddress[],
 ): Promise<ZeoAnswer> {
   return new Promise(resolve => {
     let bytes = Buffer.alloc(0)
-    const socket = connect({ host, port })
+    let pieces = 0
+    const socket = connect({
+      host,
+      port,
+      ...(addresses !== undefined && { lookup: answerWith(addresses) }),
+    })
     const done = (answer: ZeoAnswer): void => {
       clearTimeout(timer)
       socket.destroy()
@@ -36,6 +51,7 @@ export function askZeo(
       bytes = Buffer.concat([bytes, chunk])
       const answer = parseRuok(bytes)
       if (answer.kind === 'well') done(answer)
+      else if (++pieces > maxPieces) gone('its answer comes in too many pieces')
       else if (answer.kind === 'foreign') gone(answer.why)
     })
     socket.on('error', err => {

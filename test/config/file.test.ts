@@ -1,7 +1,11 @@
-import { writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import t from 'tap'
 import { defaultConfigFile, readConfigText } from '../../config/file.ts'
 import { ConfigError } from '../../config/problem.ts'
+import { publicDirectory } from '../fixtures/processes.ts'
 
 function problemOf(file: string): string {
   try {
@@ -12,6 +16,9 @@ function problemOf(file: string): string {
     return err.problems.join('\n').replaceAll(file, 'f')
   }
 }
+
+const regular = (what: string): string =>
+  `f: the configuration must be a regular file, got ${what}; name a file with --config`
 
 void t.test('the default path, and the variable that changes it', t => {
   const { env } = process
@@ -59,7 +66,7 @@ void t.test('a file that cannot be a configuration says why', t => {
     ],
     [
       'folder',
-      'f: the configuration must be a readable file, got EISDIR; name a file with --config, not a directory',
+      'f: the configuration must be a regular file, got a directory; name a file with --config',
     ],
     [
       'missing',
@@ -71,6 +78,33 @@ void t.test('a file that cannot be a configuration says why', t => {
     ],
   ] as const)
     t.equal(problemOf(`${directory}/${file}`), problem)
-  t.match(problemOf('/dev/zero'), 'must be at most 1 MiB')
   t.end()
 })
+
+void t.test(
+  'nothing but a regular file is read, and nothing waits',
+  async t => {
+    // a socket's path must be short
+    const directory = publicDirectory(t)
+    const file = (name: string): string => `${directory}/${name}`
+    execFileSync('mkfifo', [file('pipe')])
+    const server = createServer().listen(file('socket'))
+    await once(server, 'listening')
+    t.teardown(() => server.close())
+    symlinkSync('pipe', file('link'))
+    symlinkSync('circle', file('circle'))
+    symlinkSync('missing', file('dangling'))
+    t.equal(problemOf(file('pipe')), regular('a named pipe'))
+    t.equal(problemOf(file('link')), regular('a named pipe'))
+    t.equal(problemOf(file('socket')), regular('a socket'))
+    t.equal(problemOf('/dev/zero'), regular('a device'))
+    t.match(problemOf(file('circle')), 'got ELOOP')
+    t.match(problemOf(file('dangling')), 'got ENOENT')
+    writeFileSync(file('huge'), '')
+    truncateSync(file('huge'), 2 ** 40)
+    t.match(problemOf(file('huge')), 'must be at most 1 MiB')
+    writeFileSync(file('good'), 'a: 1\n')
+    symlinkSync('good', file('linked'))
+    t.equal(readConfigText(file('linked')), 'a: 1\n', 'a link is followed')
+  },
+)

@@ -328,6 +328,18 @@ void t.test('a large file is checked in one go', t => {
   const count = 5_000
   const text = `backends:\n${Array.from({ length: count }, (_, i) => `  zope${i}: http://10.0.0.1:8080\n`).join('')}pools:\n  default:\n    members: [${Array.from({ length: count }, (_, i) => `zope${i}`).join(', ')}]\n`
   t.equal(parse(text).pools[0]?.members.length, count)
-  t.equal(problemsOf(text.replaceAll(':8080', ':x')).length, count)
+  const bad = problemsOf(text.replaceAll(':8080', ':x'))
+  t.equal(
+    bad.length,
+    101,
+    'a hundred problems are told, and that there are more',
+  )
+  t.match(bad.at(-1), /there are more problems; these are the first 100$/)
+  const strangers = problemsOf(text.replaceAll(/, zope(?=\d)/g, ', zop'))
+  t.equal(strangers.length, 101, 'each is compared with all names')
+  t.match(
+    problemsOf(text.replace('backends:\n', 'backends:\n  one: http://a\n')),
+    [/^1: backends must be at most 5000, got 5001; split/],
+  )
   t.end()
 })

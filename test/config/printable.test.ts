@@ -24,6 +24,8 @@ void t.test('passwords and query strings are left out', t => {
     ['http://h:1/?token=secret', 'http://h:1/?…'],
     ['/ok?a&token=secret', '/ok?…'],
     ['why?', 'why?'],
+    // with a pattern this one takes minutes
+    ['/'.repeat(1_000_000), '/'.repeat(1_000_000)],
   ] as const)
     t.equal(withoutSecrets(text), shown)
   t.end()

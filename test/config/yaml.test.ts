@@ -76,16 +76,51 @@ void t.test('aliases work, but not without end', t => {
       `${'abcdefghi'[i]}: &${'abcdefghi'[i]} [${Array.from({ length: 9 }, () => (i === 0 ? 'x' : `*${'abcdefghi'[i - 1]}`)).join(',')}]\n`,
   ).join('')
   t.strictSame(problemsOf(bomb), [
-    'f: the file must not multiply itself by aliases',
+    'f: the file must hold at most 200000 values, what aliases repeat counted each time',
   ])
   t.end()
 })
 
-void t.test('a text nested without end is a problem, not a crash', t => {
-  for (const text of [
-    `a: ${'['.repeat(5_000)}`,
-    `a: ${'{a: '.repeat(5_000)}1${'}'.repeat(5_000)}`,
-  ])
-    t.strictSame(problemsOf(text), ['f: the file must not be nested so deeply'])
+void t.test('aliases are worth what they name, wherever they stand', t => {
+  t.match(readYaml('a: &x { p: &y 1, q: *y }\nb: [*x, *y]\n'), {
+    value: { a: { p: 1, q: 1 }, b: [{ p: 1, q: 1 }, 1] },
+    problems: [],
+  })
+  t.strictSame(readYaml('a: &x ~\nb: *x\n').value, { a: null, b: null })
+  // each alias may be short, what they name together may not
+  const wide = `a: &x [${'1,'.repeat(5_000)}]\n`
+  const rows = Array.from({ length: 100 }, (_, i) => `b${i}: *x\n`).join('')
+  t.match(problemsOf(wide + rows), [/must hold at most 200000 values/])
+  t.end()
+})
+
+const mib = 1024 * 1024
+const deeply = 'f: the file must not be nested so deeply'
+const many =
+  'f: the file must have at most 200000 words and signs (about 20,000 lines)'
+
+void t.test(
+  'a text nested without end is a problem: no crash, and nobody waits',
+  t => {
+    for (const [text, problem] of [
+      [`a: ${'['.repeat(5_000)}`, deeply],
+      [`a: ${'{a: '.repeat(5_000)}1${'}'.repeat(5_000)}`, deeply],
+      // an open end made V8 run out of memory, which ends the process
+      ['{'.repeat(mib), deeply],
+      ['['.repeat(mib), deeply],
+      ['- '.repeat(mib / 2), deeply],
+      ['? '.repeat(mib / 2), deeply],
+      ['a: '.repeat(mib / 3), deeply],
+    ] as const)
+      t.strictSame(problemsOf(text), [problem])
+    t.end()
+  },
+)
+
+void t.test('a text of a million signs is refused before it is composed', t => {
+  t.strictSame(problemsOf(`[${'1,'.repeat(mib / 2)}]`), [many])
+  t.equal(problemsOf(']'.repeat(mib)).length, 1)
+  t.equal(problemsOf('%a\n'.repeat(mib / 3)).length, 10)
+  t.match(problemsOf('---\n'.repeat(mib / 4)), [/a second one begins/])
   t.end()
 })

@@ -89,3 +89,17 @@ void t.test('it prints without end, and is not waited for', async t => {
   const end = await runCommand(shell('yes & sleep 0.2; kill $!'), {}, hangMs)
   t.equal(end.output.length <= 4_096, true)
 })
+
+void t.test('nothing of what it printed is lost', async t => {
+  const text = 'x'.repeat(4_000)
+  let lost = 0
+  for (let round = 0; round < 40; round++) {
+    const ends = await Promise.all(
+      Array.from({ length: 8 }, () =>
+        runCommand(['/bin/echo', text], {}, hangMs),
+      ),
+    )
+    lost += ends.filter(({ output }) => output !== text).length
+  }
+  t.equal(lost, 0)
+})

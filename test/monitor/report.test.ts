@@ -149,3 +149,16 @@ void t.test('the verdict to start from', t => {
   )
   t.end()
 })
+
+void t.test('a name that is no name of a backend is no name of a file', t => {
+  const backends = {
+    '../../x': { state: 'up' },
+    Up: { state: 'up' },
+    a: { state: 'up' },
+  }
+  t.strictSame(
+    [...parseFormerReport(JSON.stringify({ backends })).keys()],
+    ['a'],
+  )
+  t.end()
+})

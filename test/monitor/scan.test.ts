@@ -1,4 +1,10 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { pino } from 'pino'
 import t from 'tap'
 import { Publisher } from '../../monitor/publish.ts'
@@ -13,8 +19,12 @@ void t.test('who is suspected', t => {
     'e1-f.suspect': 'anything',
     'Bad.suspect': '',
   })
-  t.same(suspectedBackends(directory), ['a', 'e1-f'])
-  t.same(suspectedBackends(`${directory}/gone`), [])
+  const known = ['a', 'b', 'c', 'd', 'e1-f']
+  t.same(suspectedBackends(directory, known), ['a', 'e1-f'])
+  t.same(suspectedBackends(`${directory}/gone`, known), [])
+  const many = Array.from({ length: 100 }, (_, at) => `z${at}`)
+  t.same(suspectedBackends(directory, [...many, ...known]), ['a', 'e1-f'])
+  t.same(suspectedBackends(`${directory}/gone`, many), [])
   t.end()
 })
 
@@ -72,5 +82,35 @@ void t.test('what is over goes, what is strange is told once', t => {
   writeFileSync(`${directory}/zope2.txt`, '')
   scan.run(known)
   t.match(lines, [{ problem: /^zope2\.txt/ }])
+  t.end()
+})
+
+void t.test('files of others: few lines, and none is looked at', t => {
+  const directory = t.testdir({ 'a.suspect': '', 'a.maint': '' })
+  for (let file = 0; file < 3_000; file++)
+    writeFileSync(`${directory}/foreign-${file}.up`, '')
+  const lines: string[] = []
+  const log = pino({}, { write: (text: string) => void lines.push(text) })
+  const publisher = new Publisher(directory, log)
+  publisher.allow(true)
+  const scan = new Scan(directory, publisher, log)
+  const known = new Set(['a'])
+  t.ok(scan.run(known).backends.get('a')?.maint)
+  scan.run(known)
+  t.equal(lines.length, 1)
+  t.match(lines, [/holds more than 1000 files that mean nothing here/])
+  for (let file = 0; file < 2_500; file++)
+    rmSync(`${directory}/foreign-${file}.up`)
+  for (let round = 0; round < 3; round++) {
+    scan.run(known)
+    // other names each time
+    for (let file = 2_500; file < 3_000; file++)
+      renameSync(
+        `${directory}/foreign-${file}.up${'x'.repeat(round)}`,
+        `${directory}/foreign-${file}.up${'x'.repeat(round + 1)}`,
+      )
+  }
+  t.equal(lines.length, 21)
+  t.match(lines.at(-1), /more problems, not listed for a minute/)
   t.end()
 })

@@ -412,3 +412,16 @@ void t.test('without a watch of the system: told once', async t => {
   t.notMatch(map.stderr, 'bug')
   await map.end()
 })
+void t.test(
+  'a configuration that becomes a pipe does not hang the watching thread',
+  async t => {
+    const { directory, config } = twoUp(t)
+    const map = startMap(t, config)
+    t.equal(await map.lookup('default'), 'a')
+    rmSync(config)
+    execFileSync('mkfifo', [config])
+    await map.says(/must be a regular file, got a named pipe/)
+    writeFileSync(`${directory}/a.maint`, '')
+    await map.becomes('default', 'b')
+  },
+)

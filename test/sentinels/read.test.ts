@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
   chmodSync,
+  chownSync,
   mkdirSync,
   renameSync,
   rmSync,
@@ -180,13 +181,104 @@ void t.test('a directory that cannot be used says why', t => {
   ])
   t.match(read(`${parent}/missing`), { backends: new Map(), monitor: null })
   chmodSync(`${parent}/open`, 0o777)
-  t.strictSame(problemsOf(`${parent}/open`), [
-    'DIR must not be writable by everybody (mode 777), for anybody could then take a backend away or bring it back; type: chmod o-w DIR',
-  ])
   chmodSync(`${parent}/sticky`, 0o1777)
-  t.strictSame(problemsOf(`${parent}/sticky`), [])
+  for (const [name, mode] of [
+    ['open', '777'],
+    // keeps files from being removed, not from being made
+    ['sticky', '1777'],
+  ] as const) {
+    writeFileSync(`${parent}/${name}/zope1.maint`, '')
+    writeFileSync(`${parent}/${name}/monitor.json`, '{}')
+    t.strictSame(problemsOf(`${parent}/${name}`), [
+      `DIR must not be writable by all users (mode ${mode}): any of them could take a backend out of service or bring it back; nothing in it is used; type: chmod o-w,-t DIR`,
+    ])
+    t.match(read(`${parent}/${name}`), { backends: new Map(), monitor: null })
+  }
+  mkdirSync(`${parent}/open/run`, { mode: 0o755 })
+  writeFileSync(`${parent}/open/run/zope1.maint`, '')
+  t.match(problemsOf(`${parent}/open/run`), [
+    /open, above DIR, must not be writable by all users \(mode 777\)/,
+  ])
+  t.equal(read(`${parent}/open/run`).backends.size, 0)
+  mkdirSync(`${parent}/sticky/run`, { mode: 0o755 })
+  t.strictSame(problemsOf(`${parent}/sticky/run`), [], 'as below /tmp')
+  // a group of administrators, another owner: both are usual
+  chmodSync(`${parent}/sticky/run`, 0o2775)
+  if (isRoot) chownSync(`${parent}/sticky/run`, 12_345, 12_345)
+  t.strictSame(problemsOf(`${parent}/sticky/run`), [])
   t.end()
 })
+
+void t.test(
+  'what cannot be read for a moment stays as it was',
+  { skip: isRoot ? false : 'root may become another user, you may not' },
+  t => {
+    const directory = publicDirectory(t)
+    writeFileSync(`${directory}/zope1.up`, '20\n')
+    writeFileSync(`${directory}/zope1.maint`, 'by: jim\n')
+    writeFileSync(`${directory}/zope2.drain`, '')
+    writeFileSync(
+      `${directory}/monitor.json`,
+      '{"backends":{"zope1":{"state":"up"}}}',
+    )
+    for (const name of ['', 'zope1.up', 'zope1.maint', 'monitor.json'])
+      chownSync(`${directory}/${name}`, 65_534, 65_534)
+    const script = `
+      import { chmodSync, openSync, closeSync, rmSync } from 'node:fs'
+      import { SentinelReader, readSentinels } from ${JSON.stringify(`${dist}/sentinels/read.js`)}
+      const directory = ${JSON.stringify(directory)}
+      const known = new Set(['zope1', 'zope2'])
+      const reader = new SentinelReader(directory)
+      const seen = {}
+      const look = (name, read = () => reader.read(known)) => {
+        const { backends, monitor, problems } = read()
+        const { share, maint } = backends.get('zope1') ?? {}
+        seen[name] = { share, by: maint?.by, drain: backends.get('zope2')?.drain != null, judged: monitor?.judged.size, problems: problems.length }
+      }
+      look('first')
+      chmodSync(directory, 0o000)
+      look('closed')
+      chmodSync(directory, 0o311)
+      look('unlisted')
+      look('unlisted, first look', () => readSentinels(directory, known))
+      chmodSync(directory, 0o755)
+      for (const file of ['zope1.up', 'zope1.maint', 'monitor.json']) chmodSync(directory + '/' + file, 0)
+      look('files closed')
+      for (const file of ['zope1.up', 'zope1.maint', 'monitor.json']) chmodSync(directory + '/' + file, 0o644)
+      const open = []
+      try { for (;;) open.push(openSync('/dev/null', 'r')) } catch {}
+      look('no descriptor left')
+      open.forEach(closeSync)
+      rmSync(directory + '/zope1.maint')
+      look('gone')
+      process.stdout.write(JSON.stringify(seen))`
+    const { stdout, stderr } = spawnSync(
+      'prlimit',
+      [
+        '--nofile=64',
+        'env',
+        '-i',
+        process.execPath,
+        '--input-type=module',
+        '-e',
+        script,
+      ],
+      { uid: 65_534, gid: 65_534, encoding: 'utf8', cwd: '/' },
+    )
+    if (stdout === '') throw new Error(stderr)
+    const whole = { share: 20, by: 'jim', drain: true, judged: 1 }
+    t.match(JSON.parse(stdout), {
+      first: { ...whole, problems: 0 },
+      closed: { ...whole, problems: 1 },
+      unlisted: { ...whole, problems: 1 },
+      'unlisted, first look': whole,
+      'files closed': { ...whole, problems: 3 },
+      'no descriptor left': whole,
+      gone: { share: 20, by: undefined, problems: 0 },
+    })
+    t.end()
+  },
+)
 
 void t.test(
   'what another user may not read still counts by its name',

@@ -5,7 +5,7 @@ import { bearerOf, tokenIn } from '../../status/token.ts'
 const token = 'Aa0+/='.repeat(6)
 
 function file(text: string, mode = 0o640, isCut = false): FileRead {
-  return { kind: 'bytes', text, isCut, modifiedMs: 0, owner: 0, mode }
+  return { kind: 'bytes', text, isCut, modifiedMs: 0, owner: 0, group: 0, mode }
 }
 
 void t.test('a token that is kept as a secret', t => {
@@ -26,7 +26,11 @@ void t.test('any other file', t => {
       /does not exist/,
       /install -m 640 .* \/f; .*base64 > \/f/,
     ],
-    [{ kind: 'refused', why: '' }, /must be a regular file/, /install -m 640/],
+    [
+      { kind: 'refused', why: '', what: '' },
+      /must be a regular file/,
+      /install -m 640/,
+    ],
     [
       { kind: 'closed', code: 'EACCES', modifiedMs: 0 },
       /cannot be read by the monitor \(EACCES\)/,

@@ -15,12 +15,12 @@ const cases: readonly [Outcome, Judgement, string][] = [
   ],
   [
     { kind: 'dns', host: 'zope.test', error: 'ENOTFOUND' },
-    'fail',
+    'none',
     'the host name zope.test cannot be looked up (ENOTFOUND)',
   ],
   [
     { kind: 'dns-timeout', host: 'zope.test', limitMs: 2_000 },
-    'fail',
+    'none',
     'looking up the host name zope.test took longer than 2000 ms',
   ],
   [
@@ -168,6 +168,18 @@ void t.test('somebody was alive to cause it', t => {
   t.equal(isAnswer({ kind: 'pass', status: 200, bytes: 0 }), true)
   t.equal(isAnswer({ kind: 'pass', by: 'ask', said: 'OK' }), true)
   t.equal(isAnswer({ kind: 'pass', by: 'tcp', said: '' }), false)
+  t.end()
+})
+
+void t.test('a reason is one sentence, whatever a certificate holds', t => {
+  const names = Array.from({ length: 5_000 }, (_, at) => `DNS:w${at}.test`)
+  const text = describe({
+    kind: 'tls',
+    error: `Host: a. is not in the cert's altnames:\n\u001B[31m ${names.join(', ')}`,
+  })
+  t.equal(text.length, 300)
+  t.match(text, /^the TLS handshake failed \(Host: a\. .*…$/)
+  t.notMatch(text, /\p{Cc}/u)
   t.end()
 })
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { noticeOf } from '../../../monitor/notices/notice.ts'
+import { noticeOf, shortened } from '../../../monitor/notices/notice.ts'
 import type { Change, Item } from '../../../monitor/notices/notice.ts'
 
 const item = (name: string, more: Partial<Item> = {}): Item => ({
@@ -67,5 +67,35 @@ void t.test('a thousand at once, and what a backend makes of its reason', t => {
   t.match(text, /\nand 980 more$/)
   t.strictSame([changes.length, bad.length], [100, 100])
   t.strictSame(total, { changes: 1_000, bad: 1_000 })
+  t.end()
+})
+
+void t.test('shorter for a receiver that did not take it, once', t => {
+  const change = {
+    what: 'backend' as const,
+    name: 'a',
+    state: 'down',
+    severity: 'critical' as const,
+    reason: 'r'.repeat(1_000),
+    since: '2026-11-23T00:00:00.000Z',
+    was: 'well',
+  }
+  const names = ['a', 'b', 'c', 'd', 'e', 'f'].map(name => ({
+    ...change,
+    name,
+  }))
+  for (const changes of [[change], names]) {
+    const whole = noticeOf('change', changes, [], { host: 'h', count: 1 }, 0)
+    t.ok(whole.text.split('\n').every(line => line.length <= 300))
+    const short = shortened(whole)
+    t.match(short, {
+      id: whole.id,
+      changes: [],
+      bad: [],
+      total: { changes: changes.length },
+    })
+    t.ok((short?.title.length ?? 100) <= 60)
+    t.equal(short === undefined ? 0 : shortened(short), undefined)
+  }
   t.end()
 })

@@ -221,3 +221,41 @@ void t.test('a monitor that is killed while nobody listens', async t => {
   t.equal(second.child.exitCode, 0)
   t.notMatch(first.output() + second.output(), /SECRET/)
 })
+
+void t.test('one notice that never arrives holds up no other', async t => {
+  const receiver = await startReceiver(t)
+  const { notices, said, memory } = startNotices(t, { webhook: receiver.url })
+  // as a filter in front of a chat does with a word it does not like
+  receiver.fails = ({ title }) => title.includes('zope1')
+  notices.note([fact('critical')])
+  await until('it to fail', () => said('status 500'))
+  for (let at = 2; !said('given up'); at++) {
+    const name = `zope${at}`
+    notices.note([
+      fact('critical'),
+      ...Array.from({ length: at - 1 }, (_, i) =>
+        fact('critical', `zope${i + 2}`),
+      ),
+    ])
+    await until(`the one about ${name}`, () =>
+      receiver.arrived.some(({ title }) => title.includes(name)),
+    )
+  }
+  t.ok(said('trying a shorter one'))
+  t.match(readFileSync(memory, 'utf8'), /"webhook":\{"notices":\[\]/)
+})
+
+void t.test('too much for a command: shorter, then given up', async t => {
+  const directory = publicDirectory(t)
+  const huge = { ZOPE_FAILOVER_TEST_HUGE: 'x'.repeat(131_072) }
+  const { notices, said } = startNotices(t, {
+    command: `cat >${directory}/told`,
+    timeoutMs: 60_000,
+  })
+  t.intercept(process, 'env', { value: { ...process.env, ...huge } })
+  notices.note([fact('critical')])
+  await until('a shorter one', () => said('trying a shorter one'))
+  await until('its end', () => said('given up'))
+  t.ok(said('E2BIG'))
+  t.intercept(process, 'env', { value: process.env })
+})

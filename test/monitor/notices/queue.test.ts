@@ -5,7 +5,9 @@ import type { Notice } from '../../../monitor/notices/notice.ts'
 import {
   added,
   emptyQueue,
+  given,
   maxQueued,
+  nextOf,
   pauseMs,
   without,
 } from '../../../monitor/notices/queue.ts'
@@ -53,5 +55,23 @@ void t.test('pauses grow to five minutes', t => {
     [1, 2, 3, 9, 10, 5_000].map(pauseMs),
     [1_000, 2_000, 4_000, 256_000, 300_000, 300_000],
   )
+  t.end()
+})
+
+void t.test('one that keeps failing lets others have their turn', t => {
+  const queue = [1, 2, 3].reduce(
+    (sum, at) => added(sum, notice(at)),
+    emptyQueue,
+  )
+  t.strictSame(
+    [0, 1, 2, 3, 4, 5].map(failures => nextOf(queue, failures, 3)?.id),
+    ['h-0-1', 'h-0-1', 'h-0-1', 'h-0-3', 'h-0-1', 'h-0-3'],
+  )
+  t.equal(nextOf(emptyQueue, 7, 3), undefined)
+  const shorter = given(queue, notice(1), { ...notice(1), title: 'short' })
+  t.match(shorter, { dropped: 0, notices: [{ title: 'short' }, {}, {}] })
+  const gone = given(shorter, notice(1), undefined)
+  t.match(gone, { dropped: 1 })
+  t.equal(gone.notices.length, 2)
   t.end()
 })

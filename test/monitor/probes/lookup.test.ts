@@ -86,3 +86,48 @@ void t.test('names do not wait for each other', async t => {
   asked[0]?.[1](null, [address])
   t.match(await hanging, { addresses: [address] })
 })
+
+void t.test('what an earlier monitor knew, for a week', async t => {
+  const first = stage()
+  const found = first.lookup.resolve('a.test', 60_000)
+  first.asked[0]?.[1](null, [address, { address: '::1', family: 6 }])
+  await found
+  const told = first.lookup.remembered(['a.test', 'a.test', 'b.test', '::1'])
+  t.match(told, { 'a.test': { addresses: ['127.0.0.1', '::1'] } })
+  t.equal(Object.keys(told).length, 1)
+
+  const day = 24 * 3_600_000
+  const kindOf = async (
+    value: unknown,
+    afterMs: number,
+    host = 'a.test',
+  ): Promise<string> => {
+    const { lookup } = stage()
+    lookup.remember(value, [host], Date.now() + afterMs)
+    return (await lookup.resolve(host, 1)).kind
+  }
+  t.equal(await kindOf(told, 0), 'remembered')
+  t.equal(await kindOf(told, 6 * day), 'remembered')
+  t.equal(await kindOf(told, 8 * day), 'hanging', 'too old')
+  t.equal(await kindOf(told, -8 * day), 'hanging', 'of the future')
+  t.equal(await kindOf(told, 0, 'b.test'), 'hanging', 'not asked for')
+  const at = new Date().toISOString()
+  for (const value of [
+    undefined,
+    'text',
+    { 'a.test': null },
+    { 'a.test': { at, addresses: 'text' } },
+    { 'a.test': { at, addresses: ['evil.test', {}, null] } },
+    { 'a.test': { at: 'soon', addresses: ['127.0.0.1'] } },
+  ])
+    t.equal(await kindOf(value, 0), 'hanging', JSON.stringify(value))
+  const { lookup, asked } = stage()
+  lookup.remember(told, ['a.test'], Date.now())
+  const looked = lookup.resolve('a.test', 60_000)
+  asked[0]?.[1](null, [other])
+  t.same(await looked, { kind: 'found', addresses: [other] })
+  lookup.remember(told, ['a.test'], Date.now())
+  t.match(lookup.remembered(['a.test']), {
+    'a.test': { addresses: ['127.0.0.2'] },
+  })
+})
