@@ -48,10 +48,9 @@ export function conclude(
           ? 'warning'
           : 'ok'
     case 'fail':
-      return (outcome.kind === 'first-byte-timeout' &&
+      return outcome.kind === 'first-byte-timeout' &&
         light.kind === 'http' &&
-        heart?.kind === 'beat') ||
-        heart?.kind === 'learned'
+        (heart?.kind === 'beat' || heart?.kind === 'learned')
         ? 'warning'
         : 'critical'
     case 'none':

@@ -51,6 +51,15 @@ void t.test('the heartbeat and the deep probe have their say', t => {
   } as const
   const gone = { kind: 'gone', why: 'status 503', own: null } as const
   t.equal(conclude(silent, 9e3, probe, { heart: beat, deep: null }), 'warning')
+  const learned = { kind: 'learned', ms: 0.31 } as const
+  t.equal(
+    conclude(silent, 9e3, probe, { heart: learned, deep: null }),
+    'warning',
+  )
+  t.equal(
+    conclude({ kind: 'refused' }, 9, probe, { heart: learned, deep: null }),
+    'critical',
+  )
   t.equal(
     conclude(silent, 9e3, probe, {
       heart: { kind: 'silent', silentMs: 500 },
