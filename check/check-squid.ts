@@ -150,7 +150,7 @@ async function askHelper(
     child.on('close', () => {
       clearTimeout(limit)
       done({
-        isGood: /^1 OK backend_=/.test(answer),
+        isGood: answer.startsWith('1 OK backend_='),
         text:
           answer.trim() ||
           log.trim().split('\n')[0] ||

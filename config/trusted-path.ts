@@ -40,7 +40,7 @@ export function weakPoint(
   const names = path.split('/').filter(name => name !== '')
   let at = ''
   let isSticky = false
-  for (let links = 0; links <= maxLinks; ) {
+  for (let links = 0; links <= maxLinks;) {
     const here = at === '' ? '/' : at
     const node = look(here)
     if (node === undefined) return undefined
@@ -57,8 +57,7 @@ export function weakPoint(
     isSticky = (node.mode & 0o1000) !== 0 && node.kind === 'directory'
     const name = names.shift()
     const isOpen =
-      (node.mode & 0o002) !== 0 ||
-      ((node.mode & 0o020) !== 0 && node.gid !== 0)
+      (node.mode & 0o002) !== 0 || ((node.mode & 0o020) !== 0 && node.gid !== 0)
     if (isOpen && (name === undefined || !isSticky))
       return {
         path: here,

@@ -49,7 +49,6 @@ export class Looker {
     const monitor = seen(directory, monitorReportFile, isMonitorReport)
     if (monitor !== 'closed') this.#monitor = monitor
     this.#readers = readerReports(directory) ?? this.#readers
-    const isMap = ({ program }: SeenReader) => program === 'rewritemap'
     return {
       report: statusReport(
         config,
@@ -67,6 +66,10 @@ export class Looker {
       ),
     }
   }
+}
+
+function isMap({ program }: SeenReader): boolean {
+  return program === 'rewritemap'
 }
 
 /** One look; parameters as for `Looker.look`. */
