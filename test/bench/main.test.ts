@@ -73,7 +73,7 @@ void t.test('a quick run prints every section', async t => {
     t.ok(stdout.includes(`\n| ${row} | `), row)
   t.notMatch(stdout, /NaN|undefined/)
   t.notMatch(stdout, /not measured/)
-  t.equal(stdout.match(/^- \*\*(met|missed)\*\*: /gm)?.length, 5)
+  t.equal(stdout.match(/^- \*\*(met|missed)\*\*: /gm)?.length, 6)
 })
 
 void t.test(
