@@ -1,5 +1,5 @@
 // What must not hang the monitor, nor silence it: real processes, real files.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { renameSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -8,6 +8,7 @@ import type { Test } from 'tap'
 import {
   dist,
   freePort,
+  fullPipe,
   publicDirectory,
   startProgram,
   textOf,
@@ -82,3 +83,26 @@ void t.test(
     t.equal(monitor.child.exitCode, 0, 'it can be stopped')
   },
 )
+
+void t.test('a log that nobody reads does not keep it from ending', async t => {
+  const root = publicDirectory(t)
+  const directory = `${root}/run`
+  const config = `${root}/f.yaml`
+  const url = await startBackend(t)
+  writeFileSync(
+    config,
+    `directory: ${directory}\nbackends: { zope1: '${url}' }\n`,
+  )
+  const child = spawn(
+    process.execPath,
+    [`${dist}/cli/main.js`, 'monitor', `--config=${config}`],
+    { stdio: ['ignore', 'ignore', fullPipe(t)] },
+  )
+  t.teardown(() => child.kill('SIGKILL'))
+  await beats(directory)
+  await until('a verdict', () => textOf(`${directory}/zope1.up`))
+  const gone = once(child, 'exit')
+  child.kill('SIGTERM')
+  await gone
+  t.ok(textOf(`${directory}/zope1.up`), 'it has ended, the verdicts stay')
+})

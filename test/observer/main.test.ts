@@ -8,6 +8,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import {
   dist,
+  fullPipe,
   jsonLines,
   publicDirectory,
   until,
@@ -196,3 +197,25 @@ void t.test(
     t.strictSame(await gone, [0, null])
   },
 )
+
+void t.test('a log that nobody reads does not keep it from ending', async t => {
+  for (const end of ['the end of input', 'SIGTERM'] as const) {
+    const root = publicDirectory(t)
+    const directory = `${root}/run`
+    mkdirSync(directory)
+    writeFileSync(`${root}/f.yaml`, config(directory))
+    const child = spawn(
+      process.execPath,
+      [`${dist}/cli/main.js`, 'observe', '--config', `${root}/f.yaml`],
+      { stdio: ['pipe', 'ignore', fullPipe(t)] },
+    )
+    t.teardown(() => child.kill('SIGKILL'))
+    const gone = once(child, 'exit')
+    child.stdin?.write(line())
+    await until('the suspicion', () => existsSync(`${directory}/zope1.suspect`))
+    if (end === 'SIGTERM') child.kill(end)
+    else child.stdin?.end()
+    await gone
+    t.pass(end)
+  }
+})
