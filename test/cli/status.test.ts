@@ -1,6 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import t from 'tap'
 import { dist, until } from '../fixtures/processes.ts'
 import { bare, install, main, run, start } from './command.ts'
@@ -35,6 +41,20 @@ void t.test('an empty directory, a missing one, and a file in its place', t => {
   )
   writeFileSync(directory, '')
   t.match(statusOf(installation), `${directory} cannot be read (ENOTDIR)`)
+  t.end()
+})
+
+void t.test('a directory that all users can write to is not used', t => {
+  const installation = install(t)
+  const { directory } = installation
+  writeFileSync(`${directory}/zope1.maint`, '')
+  chmodSync(directory, 0o755)
+  t.match(statusOf(installation), 'newcomers go to zope2\n')
+  chmodSync(directory, 0o777)
+  const text = statusOf(installation)
+  t.match(text, `${directory} must not be writable by all users (mode 777)`)
+  t.match(text, `type: chmod o-w,-t ${directory}`)
+  t.match(text, 'newcomers go to zope1\n')
   t.end()
 })
 

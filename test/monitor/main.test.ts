@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import {
   chmodSync,
   chownSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   readFileSync,
@@ -31,6 +32,8 @@ import {
 } from '../fixtures/processes.ts'
 import type { Line, Program } from '../fixtures/processes.ts'
 import { startZcMonitor } from '../fixtures/zc-monitor.ts'
+
+const isRoot = process.getuid?.() === 0
 
 type Zope = {
   readonly url: string
@@ -375,12 +378,82 @@ void t.test('where it does not start', async t => {
   rmSync(site.directory)
   mkdirSync(site.directory)
   chmodSync(site.directory, 0o777)
-  await refused(/must not be writable by everybody.*chmod o-w/)
+  await refused(/must not be writable by all users.*type: chmod o-w/)
+  chmodSync(site.directory, 0o755)
+  if (isRoot) {
+    chownSync(site.directory, 12_345, 12_345)
+    await refused(
+      /must belong to root while the monitor runs as root, got uid 12345; .*setpriv --reuid=12345 .*or type: chown root/,
+    )
+    t.notOk(site.has('monitor.json'), 'nothing is written there')
+  }
   writeFileSync(site.configFile, 'backends: {}')
   const monitor = site.start()
   await monitor.gone
   t.equal(monitor.child.exitCode, 2)
 })
+
+void t.test(
+  'a configuration with commands that others can write is refused',
+  async t => {
+    const zope = await startZope(t)
+    const site = siteOf(t, { zope1: zope.url })
+    const monitor = site.start()
+    await until('the report', site.report)
+    // the command would tell that it was run
+    const config = {
+      directory: site.directory,
+      backends: { zope1: zope.url },
+      hook: { command: `touch ${site.root}/run` },
+    }
+    chmodSync(site.configFile, 0o646)
+    writeFileSync(site.configFile, JSON.stringify(config))
+    const refusal = 'changed configuration refused, the old one lives on'
+    await until('told', () => told(monitor, refusal).length > 0)
+    const why =
+      /a configuration with hook.command .* is writable by all users; type: chmod o-w/
+    t.match(told(monitor, refusal), [{ problems: [why] }])
+    await monitor.kill('SIGTERM')
+    t.equal(monitor.child.exitCode, 0)
+
+    const next = site.start()
+    await next.gone
+    t.equal(next.child.exitCode, 2)
+    await until('told', () => next.output().endsWith('\n'))
+    t.match(next.output(), why)
+    t.equal(existsSync(`${site.root}/run`), false)
+  },
+)
+
+void t.test(
+  'whose configuration has commands for whom',
+  { skip: isRoot ? false : 'only root can become another user' },
+  async t => {
+    const zope = await startZope(t)
+    const uid = 65_534
+    const site = siteOf(t, { zope1: zope.url })
+    mkdirSync(site.directory)
+    writeFileSync(
+      site.configFile,
+      JSON.stringify({
+        directory: site.directory,
+        backends: { zope1: zope.url },
+        hook: { command: '/bin/true' },
+      }),
+    )
+    chownSync(site.configFile, uid, uid)
+    const asRoot = site.start()
+    await asRoot.gone
+    t.equal(asRoot.child.exitCode, 2)
+    await until('told', () => asRoot.output().endsWith('\n'))
+    t.match(asRoot.output(), `belongs to uid ${uid}; type: chown root`)
+    chownSync(site.directory, uid, uid)
+    const asOwner = site.start({ uid })
+    await until('the report', site.report)
+    await asOwner.kill('SIGTERM')
+    t.equal(asOwner.child.exitCode, 0)
+  },
+)
 
 void t.test('never two on one directory', async t => {
   const zope = await startZope(t)

@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import {
+  chmodSync,
   closeSync,
   constants,
   openSync,
@@ -71,6 +72,21 @@ backends:
         () => report(pair.pid) === undefined,
       )
     },
+  )
+})
+
+void t.test('a directory that all users can write to is not used', async t => {
+  const directory = publicDirectory(t)
+  const config = `${publicDirectory(t)}/f.yaml`
+  putUp(directory, 'a', 'b')
+  writeConfig(config, directory, 'a b')
+  writeFileSync(`${directory}/a.maint`, '')
+  t.equal(await startMap(t, config).lookup('default'), 'b')
+  chmodSync(directory, 0o777)
+  const map = startMap(t, config)
+  t.equal(await map.lookup('default'), 'a', 'as if it were empty')
+  await until('it is told', () =>
+    map.stderr.includes('must not be writable by all users (mode 777)'),
   )
 })
 

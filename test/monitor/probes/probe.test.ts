@@ -247,6 +247,41 @@ void t.test('an answer that breaks off fails', async t => {
   )
 })
 
+void t.test('a flood before the head is cut off', async t => {
+  // how much the probe takes: what the buffers of the system hold comes on top
+  const takenBytes = async (text: string): Promise<[Probed, number]> => {
+    let taken = 0
+    const piece = text.repeat(Math.ceil(1_000 / text.length))
+    const flood = (socket: Socket): void => {
+      const more = (): void => {
+        if (socket.destroyed) return
+        socket.write(piece, err => {
+          if (err) return
+          taken += piece.length
+          // a flood that nobody cuts off ends, so that the test fails
+          if (taken < maxFlood) setImmediate(more)
+          else socket.destroy()
+        })
+      }
+      more()
+    }
+    return [await probeTcp(t, flood), taken]
+  }
+  const maxFlood = 32 * 1024 * 1024
+  for (const [title, text, error] of [
+    [
+      'interim answers',
+      'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n',
+      'more than 16 interim answers (1xx)',
+    ],
+    ['line ends', '\r\n', 'more than 65536 bytes before its body'],
+  ] as const) {
+    const [probed, taken] = await takenBytes(text)
+    t.match(probed, { outcome: { kind: 'protocol', error } }, title)
+    t.ok(taken < maxFlood, `${title}: ${taken} bytes`)
+  }
+})
+
 void t.test('nobody there', async t => {
   const port = await freePort()
   for (const host of ['127.0.0.1', 'localhost'])
