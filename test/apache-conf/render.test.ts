@@ -542,7 +542,7 @@ void t.test('the observer, when asked for', async t => {
   })
   t.match(
     text,
-    `CustomLog "|$/usr/bin/node '/opt/z f/cli.js' observe --config '/etc/z f.yaml' || timeout 1 cat >/dev/null" zope_failover_observe env=ZF_ANSWER`,
+    `CustomLog "|$w=1; until /usr/bin/node '/opt/z f/cli.js' observe --config '/etc/z f.yaml'; do timeout $w cat >/dev/null; [ $? = 124 ] || exit; w=30; done" zope_failover_observe env=ZF_ANSWER`,
   )
   const format = lines(text).find(line => line.startsWith('LogFormat "zf1 '))
   t.notMatch(format, /%[<>]?[rUqhHlu]|\}i/, 'nothing that a visitor sent')

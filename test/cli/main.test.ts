@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { hangMs } from '../fixtures/processes.ts'
 import { bare, install, isRoot, main, run } from './command.ts'
@@ -108,7 +108,7 @@ void t.test('a configuration that cannot be used: exit code 2', t => {
   t.strictSame(run(installation, ['status', '--config', directory]), {
     code: 2,
     stdout: '',
-    stderr: `${directory}: the configuration must be a readable file, got EISDIR; name a file with --config, not a directory\n`,
+    stderr: `${directory}: the configuration must be a regular file, got a directory; name a file with --config\n`,
   })
   t.strictSame(run(installation, ['status', '--config', '/missing.yaml']), {
     code: 2,
@@ -135,9 +135,8 @@ void t.test(
     const own = install(t)
     // a number without a name, as in a container
     const nameless = 54_321
-    chmodSync(own.directory, 0o777)
     mkdirSync(`${own.directory}/mine`)
-    chmodSync(`${own.directory}/mine`, 0o777)
+    chownSync(`${own.directory}/mine`, nameless, nameless)
     writeFileSync(
       own.file,
       `directory: ${own.directory}/mine\nbackends: { zope1: http://127.0.0.1:1 }\n`,

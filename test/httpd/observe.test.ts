@@ -1,6 +1,6 @@
 // `zope-failover observe` as httpd runs it: what fails for a visitor reaches the
 // monitor at once, and nothing that befalls the observer reaches a visitor.
-import { chmodSync, chownSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, chownSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import {
   brief,
@@ -9,7 +9,13 @@ import {
   startLoad,
   Visitor,
 } from '../fixtures/load.ts'
-import { jsonLines, processesWith, until } from '../fixtures/processes.ts'
+import {
+  jsonLines,
+  processesWith,
+  publicDirectory,
+  textOf,
+  until,
+} from '../fixtures/processes.ts'
 import type { Found, Line } from '../fixtures/processes.ts'
 import { startSite } from '../fixtures/site.ts'
 import type { Site, SiteOptions } from '../fixtures/site.ts'
@@ -146,6 +152,54 @@ void t.test('an observer that is killed is replaced', async t => {
     await ask(site)
     return site.has('zope1.suspect')
   })
+})
+
+// A stand-in for Node, which dies at once where httpd's unit has
+// MemoryDenyWriteExecute. Not every kernel can forbid that to a single process.
+void t.test('an observer that cannot start', async t => {
+  const root = publicDirectory(t)
+  writeFileSync(
+    `${root}/observer`,
+    `#!/bin/sh\necho $PPID >>${root}/starts\nkill -TRAP $$\n`,
+    { mode: 0o755 },
+  )
+  const beganMs = performance.now()
+  const site = await startSite(t, {
+    conf: ['--observe'],
+    edit: conf =>
+      conf.replace(/\S+ \S+ observe --config [^ ;]+/, `${root}/observer`),
+  })
+  /** How often each shell has started it. */
+  const starts = (): Map<string, number> => {
+    const counts = new Map<string, number>()
+    for (const shell of textOf(`${root}/starts`)?.trim().split('\n') ?? [])
+      counts.set(shell, (counts.get(shell) ?? 0) + 1)
+    return counts
+  }
+  const startedAgain = async (before: readonly string[]): Promise<void> => {
+    await until('a shell to start it a second time', () =>
+      [...starts()].some(
+        ([shell, count]) => count > 1 && !before.includes(shell),
+      ),
+    )
+  }
+  await startedAgain([])
+  // some 130 bytes each: three times what the pipe takes
+  const load = startLoad({ port: site.httpd.port, pauseMs: 0 })
+  await more(load, 1_500)
+  const old = [...starts().keys()]
+  // resolves with the new children serving; the old shell would wait for 30 s
+  await site.httpd.graceful()
+  await startedAgain(old)
+  await more(load, 1_500)
+  t.strictSame(failuresOf(await load.stop()).map(brief), [])
+  await site.httpd.stop()
+  const most = 3 + (performance.now() - beganMs) / 30_000
+  for (const [shell, count] of starts())
+    t.ok(count <= most, `${count} starts by shell ${shell}`)
+  // httpd reads its configuration twice at the start and once at a graceful
+  t.ok(starts().size <= 3, 'httpd itself never starts one again')
+  t.notMatch(site.httpd.errorLog(), /AH00106/)
 })
 
 void t.test(

@@ -267,6 +267,8 @@ async function startSite(
     cache?: 'quick' | 'late'
     conf?: readonly string[]
     count?: number
+    /** false: no rules but the generated ones */
+    hasOwnRules?: boolean
   } = {},
 ): Promise<Site> {
   const root = publicDirectory(t)
@@ -319,7 +321,10 @@ async function startSite(
     { encoding: 'utf8' },
   )
   const httpd = await startHttpd(t, {
-    conf: own(voltoPort).replaceAll('${SRVROOT}', root) + conf,
+    conf:
+      options.hasOwnRules === false
+        ? conf
+        : own(voltoPort).replaceAll('${SRVROOT}', root) + conf,
     extra: `${loadModules('http2 auth_basic authn_core authn_file authz_user setenvif cache cache_disk'.split(' '))}
 Protocols h2c http/1.1
 ${options.cache === undefined ? '' : caching(root, options.cache === 'quick')}`,
@@ -568,6 +573,73 @@ void t.test('what a site scopes by path', async t => {
       )
     }
   }
+})
+
+void t.test('a visitor cannot make a pass of our own', async t => {
+  const site = await startSite(t, { hasOwnRules: false })
+  const names =
+    'STATUS ZF_URI ZF_REST ZF_AGAIN ZF_ANSWER ZF_PATH ZF_SITE ZF_VIA ZF_HEAD ERROR_NOTES BALANCER_WORKER_ROUTE'.split(
+      ' ',
+    )
+  const values: Record<string, string> = {
+    STATUS: '502',
+    ZF_SITE: 'default',
+    ZF_ANSWER: 'zope2 zope3',
+    ZF_AGAIN: 'zope1:502',
+    ZF_VIA: 'map',
+    ZF_HEAD: '1',
+    BALANCER_WORKER_ROUTE: 'zope1',
+  }
+  const spelled: Record<string, (name: string) => string> = {
+    underscores: name => `REDIRECT_${name}`,
+    hyphens: name => `Redirect-${name.replaceAll('_', '-')}`,
+    'without the prefix': name => name,
+    'without the prefix, hyphens': name => name.replaceAll('_', '-'),
+    'as a CGI variable': name => `HTTP_REDIRECT_${name}`,
+  }
+  const paths = [
+    '/',
+    '/page',
+    '/.zope-failover',
+    '/.zope-failover/',
+    '/.zope-failover/again',
+    '/.zope-failover/second',
+    '/.zope-failover/page',
+    '/.zope-failover/map',
+    '/.zope-failover/again?REDIRECT_STATUS=502&ZF_AGAIN=zope1:502',
+    '/%2Ezope-failover/second',
+    '//.zope-failover//second',
+    '/x%20/x',
+    '/%0A/%0A',
+    '/%25%7Benv:REDIRECT_ZF_URI%7D',
+    '/?%{reqenv:REDIRECT_ZF_REST}',
+    '/x?/x%20/x',
+  ]
+  for (const path of paths) {
+    const normal = await site.ask(path)
+    for (const [how, spell] of Object.entries(spelled)) {
+      const forged = Object.fromEntries(
+        names.map(name => [
+          spell(name),
+          values[name] ?? path.split('?')[0] ?? '',
+        ]),
+      )
+      const { status, arrivals, line, body } = await site.ask(path, {
+        headers: forged,
+      })
+      const what = `${path}, ${how}`
+      t.equal(status, normal.status, what)
+      t.ok([200, 404].includes(status), `${what}: ${status}`)
+      t.strictSame(
+        arrivals.map(({ backend, url }) => [backend, url]),
+        normal.arrivals.map(({ backend, url }) => [backend, url]),
+        'one backend, once, with the same path',
+      )
+      t.match(line, { again: '-', answer: normal.line.answer }, what)
+      t.notMatch(body, /Additionally/)
+    }
+  }
+  t.notMatch(site.httpd.errorLog(), /AH00124|internal redirects/, 'no loop')
 })
 
 void t.test('no backend is left', async t => {
