@@ -45,7 +45,8 @@ export async function runObserver(options: ObserverOptions): Promise<number> {
   })
   const log = pino(logOptions('observe'), destination)
   // httpd's stderr may be gone before we are
-  destination.on('error', () => {})
+  let isBroken = false
+  destination.on('error', () => (isBroken = true))
   // They reach httpd's whole process group and are not meant for us. First of
   // all, for each ends a process that does not know it (USR1: a debugger).
   for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)
@@ -58,7 +59,8 @@ export async function runObserver(options: ObserverOptions): Promise<number> {
   await ended
   clearInterval(timer)
   await observer.end()
-  await within(written(destination), settleMs, dieNow)
+  // what is broken says nothing more, not even that it is closed
+  if (!isBroken) await within(written(destination), settleMs, dieNow)
   return 0
 }
 
