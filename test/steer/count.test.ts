@@ -11,7 +11,10 @@ import { startSite } from '../fixtures/site.ts'
 const conf = (text: string): string => `${text}\nProxyStatus On\n`
 
 await t.test('both count what is inside, and nothing else', async t => {
-  const site = await startSite(t, { hasMonitor: true, edit: conf })
+  // dropped, they would be inside no more
+  const yaml =
+    'probe: { interval: 200ms, timeout: 1s, slow: 500ms, slowStart: 0s, damping: false, dropConnections: false }'
+  const site = await startSite(t, { hasMonitor: true, edit: conf, yaml })
   const { port } = site.httpd
   const byKernel = loadConfig(site.configFile)
   appendFileSync(
