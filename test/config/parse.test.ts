@@ -343,3 +343,42 @@ void t.test('a large file is checked in one go', t => {
   )
   t.end()
 })
+
+void t.test('names with a meaning of their own, and who answers ICP', t => {
+  const backends = 'backends: { zope1: http://a, zope2: http://b }\n'
+  const icp = (text: string) => `${backends}icp: { ${text} }\n`
+  t.match(problemsOf('backends: { none: http://a, front: http://b }'), [
+    /backends\.none must have another name/,
+    /backends\.front must have another name/,
+  ])
+  for (const [text, problems] of [
+    ['listen: { zope1: "127.0.0.1:3131", zope2: "[::1]:3131" }', []],
+    ['listen: { zope1: "10.0.0.1:1" }, allow: [10.0.0.0/24]', []],
+    ['listen: { zope1: "10.0.0.1:1" }', [/must be a loopback address unless/]],
+    [
+      'listen: { zope1: "10.0.0.1:1" }, allow: []',
+      [/must be a loopback address unless/],
+    ],
+    [
+      'listen: { zope3: "127.0.0.1:1" }',
+      [/must be the name of a backend, got "zope3"/],
+    ],
+    [
+      'listen: { zope1: "127.0.0.1:1", zope2: "127.0.0.1:1" }',
+      [/must be an address of its own/],
+    ],
+    [
+      'listen: { zope1: "127.0.0.1:1" }, pool: www',
+      [/must be the name of a pool, got "www"/],
+    ],
+  ] as const)
+    t.match(problemsOf(icp(text)), problems, text)
+  t.match(
+    problemsOf(
+      `${icp('listen: { zope1: "127.0.0.1:1" }')}pools: { www: {} }\n`,
+    ),
+    [/icp\.pool must be the name of a pool, got "default"/],
+  )
+  t.match(problemsOf(icp('listen: { zope1: nowhere }, pool: 5')), [/./, /./])
+  t.end()
+})
