@@ -360,7 +360,7 @@ function parseUrl(text: string, problems: string[]): PublicUrl | null {
  * The cookie's attributes for a visitor of https, and for one of http; which of
  * them a visitor is, `--url` says, else httpd's own scheme (ServerName).
  *
- * @param onlyIf what must hold as well, as the end of an expression of httpd's
+ * @param onlyIf a further condition, as the end of an expression of httpd's
  */
 function cookieHeaders(
   url: PublicUrl | null,

@@ -174,7 +174,7 @@ export function saveGenerated(
   switch (result.kind) {
     case 'written':
       process.stderr.write(
-        `${result.file} ${result.isNew ? 'is new' : 'was written anew'}; next: ${next}\n`,
+        `${result.file} ${result.isNew ? 'is new' : 'was written again'}; next: ${next}\n`,
       )
       break
     case 'unchanged':

@@ -54,7 +54,7 @@ function wanted(target: string, configFile: string): Backend | string {
     const config = parseConfig(file.text, configFile)
     const { backends } = config
     const found = backends.find(({ name }) => name === target)
-    // the command would be run as whoever asks
+    // the command would run as the user who asks
     const refusal =
       found?.probe.light.kind === 'command'
         ? commandRefusal(config, configFile, file, self())

@@ -62,7 +62,7 @@ export function configFileOf(file: string, read: BytesRead): ConfigFile {
       read.code,
       read.code === 'EACCES'
         ? `let this user (uid ${process.getuid?.() ?? '?'}) read it and enter its directory`
-        : 'mend that or name another file with --config',
+        : 'correct that or name another file with --config',
     )
   const { bytes, isCut, owner, group, mode } = read
   if (isCut)

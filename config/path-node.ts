@@ -17,7 +17,7 @@ export function pathNode(path: string): PathNode | undefined {
       ...(stats.isSymbolicLink() && { target: readlinkSync(path) }),
     }
   } catch {
-    // whoever asks goes on and meets the same obstacle
+    // the caller goes on and meets the same obstacle
     return undefined
   }
 }

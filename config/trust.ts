@@ -21,7 +21,7 @@ export function commandKeys(config: Config): string[] {
 }
 
 /**
- * Why a configuration must not be used by whoever runs its commands; undefined
+ * Why a configuration must not be used to run its commands; undefined
  * when it may: it has none, or nobody but root and this user may change it.
  *
  * @param file its path

@@ -81,7 +81,7 @@ void t.test('--output keeps what somebody has edited', async t => {
 
   configure('zope1: http://127.0.0.1:8080, zope2: http://127.0.0.1:8081')
   chmodSync(file, 0o600)
-  t.match(write(), { code: 0, stderr: /was written anew/ })
+  t.match(write(), { code: 0, stderr: /was written again/ })
   t.equal(statSync(file).mode & 0o777, 0o644, 'not the mode of the old one')
   t.match(readFileSync(file, 'utf8'), 'zf.zope1.zope2')
 
@@ -101,7 +101,7 @@ void t.test('--output keeps what somebody has edited', async t => {
   rmSync(file)
   symlinkSync(`${root}/elsewhere.conf`, file)
   writeFileSync(`${root}/elsewhere.conf`, made)
-  t.match(write(), { code: 0, stderr: /elsewhere\.conf was written anew/ })
+  t.match(write(), { code: 0, stderr: /elsewhere\.conf was written again/ })
   t.ok(lstatSync(file).isSymbolicLink(), 'a link stays one')
   t.strictSame(
     readdirSync(root).sort((one, other) => (one < other ? -1 : 1)),

@@ -74,7 +74,7 @@ void t.test('a file that cannot be a configuration says why', t => {
     ],
     [
       'latin1/below',
-      'f: the configuration must be a readable file, got ENOTDIR; mend that or name another file with --config',
+      'f: the configuration must be a readable file, got ENOTDIR; correct that or name another file with --config',
     ],
   ] as const)
     t.equal(problemOf(`${directory}/${file}`), problem)
