@@ -4,6 +4,7 @@ import { originOf, systemCaFile } from '../config/config.ts'
 import type { Backend, Config, Pool } from '../config/config.ts'
 import { parseOrigin } from '../config/origin.ts'
 import { ConfigError, found } from '../config/problem.ts'
+import { siteOptions } from '../config/site.ts'
 import { textMapFile } from '../sentinels/names.ts'
 import { fill } from './template.ts'
 import type { Values } from './template.ts'
@@ -37,10 +38,10 @@ export type RenderOptions = {
   readonly style?: Style
   /** undefined: the only pool, or the one called `default` */
   readonly pool: string | undefined
-  /** what visitors type; undefined: httpd's ServerName decides */
+  /** what visitors type; undefined: that of the pool, else httpd's ServerName */
   readonly url: string | undefined
-  /** path of the site inside Zope, `/Plone`; empty: Zope's root */
-  readonly site: string
+  /** path of the site inside Zope, `/Plone`; empty: Zope's root; undefined: that of the pool */
+  readonly site: string | undefined
   /** path of the host that these rules take; left out: all of it */
   readonly prefix?: string | undefined
   /** the path is wrapped for Zope's VirtualHostMonster */
@@ -104,11 +105,14 @@ export function render(
       ? { ...noPool, name: '' }
       : choosePool(config, options.pool, problems)
   const members = backendsOf(config, pool)
-  const url = options.url === undefined ? null : parseUrl(options.url, problems)
-  checkOptions(options, problems)
+  const configured = siteOptions(pool.site)
+  const site = options.site ?? configured?.path ?? ''
+  const publicUrl = options.url ?? configured?.url
+  const url = publicUrl === undefined ? null : parseUrl(publicUrl, problems)
+  checkOptions(options, site, problems)
   if (sameSite === 'none' && url?.scheme === 'http')
     problems.push(
-      `--cookie-samesite none must come with an https --url, for browsers refuse such a cookie without Secure, got ${found(options.url)}`,
+      `--cookie-samesite none must come with an https --url, for browsers refuse such a cookie without Secure, got ${found(publicUrl)}`,
     )
   const isVerified = members.map(backend => backend.tls && backend.probe.verify)
   const isUnverified = members.map(
@@ -159,7 +163,7 @@ export function render(
     lastResortRules: countRules(lastResort),
   })
   const { prefix = '' } = options
-  const vhm = options.isVhm ? vhmPath(url, options.site, prefix) : ''
+  const vhm = options.isVhm ? vhmPath(url, site, prefix) : ''
   const prefixPattern = escapePattern(prefix)
   const siteId = `${pool.name}${prefix}`
   const isReuse = options.isReuse === true
@@ -382,19 +386,20 @@ function cookieHeaders(
   ]
 }
 
-function checkOptions(options: RenderOptions, problems: string[]): void {
+function checkOptions(
+  options: RenderOptions,
+  site: string,
+  problems: string[],
+): void {
   const check = (name: string, text: string, rule: RegExp, words: string) => {
     if (!rule.test(text))
       problems.push(`${name} must be ${words}, got ${found(text)}`)
   }
   const zopeWord =
     /(?:^|\/)(?:VirtualHost(?:Base|Root)|_vh_[^/]*|\.{1,2})(?:\/|$)/
-  if (
-    !/^(?:\/[^/%\\\p{C}]+)*$/u.test(options.site) ||
-    zopeWord.test(options.site)
-  )
+  if (!/^(?:\/[^/%\\\p{C}]+)*$/u.test(site) || zopeWord.test(site))
     problems.push(
-      `--site must be a path inside Zope such as /Plone or "/my site", as Zope shows it (not escaped), without "/" at its end, got ${found(options.site)}`,
+      `--site must be a path inside Zope such as /Plone or "/my site", as Zope shows it (not escaped), without "/" at its end, got ${found(site)}`,
     )
   const { prefix = '' } = options
   if (
@@ -429,7 +434,7 @@ function checkOptions(options: RenderOptions, problems: string[]): void {
   const misplaced = Object.entries({
     '--pool': options.part === 'server' && options.pool !== undefined,
     '--url': options.part === 'server' && options.url !== undefined,
-    '--site': options.part === 'server' && options.site !== '',
+    '--site': options.part === 'server' && site !== '',
     '--prefix': options.part === 'server' && options.prefix !== undefined,
     '--map-user': options.part === 'site' && options.mapUser !== undefined,
     '--max': options.part === 'site' && options.maxConnections !== undefined,

@@ -5,24 +5,32 @@ import type { Scratch } from './scratch.ts'
 import { backends, pool, setDrained } from './sentinel-directory.ts'
 import { untilAnswerChanges } from './sentinel-latency.ts'
 
-const keys = [
-  `n1 ${pool} - 192.0.2.7`,
-  `n2 ${pool} ${backends[1]} 192.0.2.7`,
-  `n3 ${pool} ${backends[0]} 192.0.2.7`,
-]
+const keys = ['-', backends[1], backends[0]].map(
+  (route, index) => `n${index} ${pool} ${route} 192.0.2.7`,
+)
+/** The same questions as Squid asks them. */
+export const squidKeys: readonly string[] = keys.map((key, index) =>
+  key.replace(`n${index}`, `${index} http://www.example.org/`),
+)
 
 /** @throws when two programs answer differently, drained or not, bound or not */
 export async function assertAgreement(
   scratch: Scratch,
   programs: readonly MapProgram[],
+  questions: readonly string[] = keys,
 ): Promise<void> {
   const given = new Map<string, string>()
   for (const { name, directory, argv } of programs) {
     const program = startProgram(scratch, argv)
-    const before = keys.map(key => program.ask(key))
+    const before = questions.map(key => program.ask(key))
     setDrained(directory, true)
-    untilAnswerChanges(program, before[0] ?? '', performance.now())
-    const answers = [...before, ...keys.map(key => program.ask(key))]
+    untilAnswerChanges(
+      program,
+      questions[0] ?? '',
+      before[0] ?? '',
+      performance.now(),
+    )
+    const answers = [...before, ...questions.map(key => program.ask(key))]
     setDrained(directory, false)
     await program.stop()
     given.set(answers.join(' | '), name)

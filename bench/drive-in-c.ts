@@ -6,6 +6,8 @@ import { exitOf } from './scratch.ts'
 import type { Scratch } from './scratch.ts'
 
 export type DriveOptions = {
+  /** left out: as httpd, one after the other; else as Squid, so many at a time */
+  readonly inFlight?: number
   readonly rounds: number
   /** by each program in each round */
   readonly lookups: number
@@ -25,13 +27,13 @@ export async function driveInC(
   scratch: Scratch,
   programs: readonly MapProgram[],
   driver: string,
-  { rounds, lookups, warmUp, flipMs, seconds }: DriveOptions,
+  { inFlight = 0, rounds, lookups, warmUp, flipMs, seconds }: DriveOptions,
 ): Promise<Driven> {
   const out = join(scratch.path, 'round-trips')
   const child = scratch.spawn(
     [
       driver,
-      ...[rounds, lookups, warmUp, flipMs, seconds].map(String),
+      ...[inFlight, rounds, lookups, warmUp, flipMs, seconds].map(String),
       out,
       ...programs.flatMap(({ directory, argv }) => ['--', directory, ...argv]),
     ],

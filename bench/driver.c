@@ -3,7 +3,10 @@
  * the other as mod_rewrite does: one writev of key and newline, then one byte
  * per read until the newline. Written in C so that the tail it sees is the map's.
  *
- *   driver ROUNDS LOOKUPS WARM-UP FLIP-MS SECONDS OUT (-- DIRECTORY PROGRAM ARGUMENT...)...
+ * IN-FLIGHT 0 is that. From 1 on it plays Squid: one socket for both directions, so
+ * many questions on their way at a time, answers read in big pieces.
+ *
+ *   driver IN-FLIGHT ROUNDS LOOKUPS WARM-UP FLIP-MS SECONDS OUT (-- DIRECTORY PROGRAM ARGUMENT...)...
  *
  * Every FLIP-MS, DIRECTORY/zope1.drain of the program that is being measured
  * comes or goes. Round-trip times go to OUT: unsigned 32-bit nanoseconds, by
@@ -18,12 +21,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_PROGRAMS = 16, MAX_ANSWER = 16384 };
+enum { MAX_PROGRAMS = 16, MAX_ANSWER = 16384, MAX_IN_FLIGHT = 1000 };
 
 struct program {
   char *directory, **argv;
@@ -34,7 +38,7 @@ struct program {
 };
 
 static struct program programs[MAX_PROGRAMS];
-static int count;
+static int count, in_flight;
 static uint64_t flip_ns, next_flip;
 
 static void fail(const char *what, const struct program *p) {
@@ -50,9 +54,16 @@ static uint64_t now_ns(void) {
 }
 
 static void start(struct program *p) {
-  int to[2], from[2];
+  int to[2], from[2], both[2];
   char *environment[] = {NULL};
-  if (pipe2(to, O_CLOEXEC) < 0 || pipe2(from, O_CLOEXEC) < 0) fail("pipe", p);
+  if (in_flight > 0) {
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, both) < 0)
+      fail("socketpair", p);
+    to[0] = from[1] = both[1];
+    to[1] = from[0] = both[0];
+  } else if (pipe2(to, O_CLOEXEC) < 0 || pipe2(from, O_CLOEXEC) < 0) {
+    fail("pipe", p);
+  }
   p->pid = fork();
   if (p->pid < 0) fail("fork", p);
   if (p->pid == 0) {
@@ -62,7 +73,7 @@ static void start(struct program *p) {
     _exit(127);
   }
   close(to[0]);
-  close(from[1]);
+  if (from[1] != to[0]) close(from[1]);
   p->to = to[1];
   p->from = from[0];
 }
@@ -81,6 +92,13 @@ static void flip(struct program *p) {
   }
 }
 
+static void flip_when_due(struct program *p) {
+  uint64_t now = now_ns();
+  if (flip_ns == 0 || now < next_flip) return;
+  next_flip = now + flip_ns;
+  flip(p);
+}
+
 static uint64_t ask(struct program *p) {
   char key[128], answer[MAX_ANSWER];
   size_t length = 0;
@@ -90,12 +108,8 @@ static uint64_t ask(struct program *p) {
                            " default %s 192.0.2.%ld",
                            p->asked % 4 == 0 ? "zope2" : "-", p->asked % 250);
   struct iovec parts[] = {{key, (size_t)n}, {"\n", 1}};
+  flip_when_due(p);
   uint64_t begin = now_ns();
-  if (begin >= next_flip && flip_ns > 0) {
-    next_flip = begin + flip_ns;
-    flip(p);
-    begin = now_ns();
-  }
   if (writev(p->to, parts, 2) != n + 1) fail("write", p);
   for (;;) {
     char byte;
@@ -118,8 +132,78 @@ static uint64_t ask(struct program *p) {
   return took;
 }
 
+/* As Squid: up to in_flight questions on their way; took may be NULL */
+static void ask_many(struct program *p, uint32_t *took, long lookups) {
+  static uint64_t sent[MAX_IN_FLIGHT];
+  static char out[MAX_IN_FLIGHT * 128], in[65536];
+  long asked = 0, answered = 0;
+  size_t held = 0;
+  while (answered < lookups) {
+    size_t n = 0;
+    flip_when_due(p);
+    uint64_t begin = now_ns();
+    for (; asked < lookups && asked - answered < in_flight; asked++) {
+      long id = p->asked + asked + 1;
+      sent[asked % in_flight] = begin;
+      n += (size_t)snprintf(out + n, 128,
+                            "%ld http://www.example.org/news/page-%ld default "
+                            "%s 192.0.2.%ld\n",
+                            id, id % 1000, id % 4 == 0 ? "zope2" : "-",
+                            id % 250);
+    }
+    for (size_t done = 0; done < n;) {
+      ssize_t written = write(p->to, out + done, n - done);
+      if (written < 0) fail("write", p);
+      done += (size_t)written;
+    }
+    ssize_t got = read(p->from, in + held, sizeof in - held);
+    if (got <= 0) fail("read (has it ended?)", p);
+    uint64_t end = now_ns();
+    held += (size_t)got;
+    char *line = in, *newline;
+    while ((newline = memchr(line, '\n', held)) != NULL) {
+      long id = p->asked + answered + 1;
+      char *rest;
+      *newline = '\0';
+      if (answered == asked || strtol(line, &rest, 10) != id || *rest != ' ') {
+        fprintf(stderr, "driver: %s: question %ld, got \"%s\"\n", p->argv[0],
+                id, line);
+        exit(1);
+      }
+      uint64_t ns = end - sent[answered % in_flight];
+      if (took != NULL)
+        took[answered] = ns > UINT32_MAX ? UINT32_MAX : (uint32_t)ns;
+      if (id % 4 != 0) {
+        if (strcmp(p->last, rest) != 0) p->changes++;
+        strcpy(p->last, rest);
+      }
+      answered++;
+      held -= (size_t)(newline + 1 - line);
+      line = newline + 1;
+    }
+    memmove(in, line, held);
+  }
+  p->asked += lookups;
+}
+
+/* so many lookups, by the way of httpd or of Squid */
+static void measure(struct program *p, uint32_t *took, long lookups) {
+  if (in_flight > 0) {
+    ask_many(p, took, lookups);
+    return;
+  }
+  for (long k = 0; k < lookups; k++) {
+    uint64_t ns = ask(p);
+    if (took != NULL) took[k] = ns > UINT32_MAX ? UINT32_MAX : (uint32_t)ns;
+  }
+}
+
 int main(int argc, char **argv) {
-  if (argc < 10) return 2;
+  if (argc < 11) return 2;
+  in_flight = atoi(argv[1]);
+  if (in_flight < 0 || in_flight > MAX_IN_FLIGHT) return 2;
+  argv++;
+  argc--;
   int rounds = atoi(argv[1]);
   long lookups = atol(argv[2]), warm_up = atol(argv[3]);
   uint64_t seconds = (uint64_t)atol(argv[5]);
@@ -136,15 +220,11 @@ int main(int argc, char **argv) {
   }
   signal(SIGPIPE, SIG_IGN);
   for (int i = 0; i < count; i++) start(&programs[i]);
-  for (int i = 0; i < count; i++)
-    for (long k = 0; k < warm_up; k++) ask(&programs[i]);
+  for (int i = 0; i < count; i++) measure(&programs[i], NULL, warm_up);
   uint64_t end = now_ns() + seconds * 1000000000u;
   for (int round = 0; round < rounds && now_ns() < end; round++)
     for (int i = 0; i < count; i++) {
-      for (long k = 0; k < lookups; k++) {
-        uint64_t ns = ask(&programs[i]);
-        took[k] = ns > UINT32_MAX ? UINT32_MAX : (uint32_t)ns;
-      }
+      measure(&programs[i], took, lookups);
       if (fwrite(took, sizeof *took, (size_t)lookups, out) != (size_t)lookups)
         fail(argv[6], NULL);
     }
@@ -155,7 +235,7 @@ int main(int argc, char **argv) {
   /* what httpd does at its end: the pipes close, and it waits */
   for (int i = 0; i < count; i++) {
     close(programs[i].to);
-    close(programs[i].from);
+    if (programs[i].from != programs[i].to) close(programs[i].from);
   }
   while (wait(NULL) > 0) {
   }

@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util'
 import { assertAgreement } from './agreement.ts'
 import { measureColdStart } from './cold-start.ts'
+import { measureIcp } from './icp.ts'
 import { measureLookups } from './lookups.ts'
 import { measureMemory } from './memory.ts'
 import { mapPrograms } from './programs.ts'
@@ -12,6 +13,7 @@ import { measureRequests } from './requests.ts'
 import { makeScratch } from './scratch.ts'
 import type { Scratch } from './scratch.ts'
 import { measureSentinelLatency } from './sentinel-latency.ts'
+import { measureSquid } from './squid.ts'
 import { sitesWithoutProgram, siteWithSticky } from './httpd.ts'
 import type { Site } from './httpd.ts'
 import type { MapProgram } from './programs.ts'
@@ -28,6 +30,8 @@ const sections = [
   'sentinel',
   'cold-start',
   'memory',
+  'squid',
+  'icp',
 ] as const
 type Section = (typeof sections)[number]
 
@@ -38,7 +42,7 @@ const help = `npm run bench -- [--quick] [--strict] [--only SECTION]...
   --only    one of ${sections.join(', ')}
 `
 
-/** How much is measured; the whole run stays under three minutes. */
+/** How much is measured; the whole run stays under six minutes. */
 const full = {
   drive: {
     rounds: 15,
@@ -51,6 +55,8 @@ const full = {
   sentinelChanges: 300,
   coldStarts: 15,
   memoryLookups: 1_000_000,
+  squid: { rounds: 9, lookups: 10_000, warmUp: 5_000, flipMs: 50, seconds: 40 },
+  icp: { queries: 100_000, perSecond: 2_000, changesPerSecond: 1_000 },
 }
 const quick: typeof full = {
   drive: { rounds: 3, lookups: 1_000, warmUp: 200, flipMs: 50, seconds: 10 },
@@ -58,6 +64,8 @@ const quick: typeof full = {
   sentinelChanges: 10,
   coldStarts: 2,
   memoryLookups: 20_000,
+  squid: { rounds: 1, lookups: 1_000, warmUp: 200, flipMs: 50, seconds: 10 },
+  icp: { queries: 1_000, perSecond: 2_000, changesPerSecond: 1_000 },
 }
 
 async function main(): Promise<number> {
@@ -110,7 +118,9 @@ async function measure(
 ): Promise<Results> {
   const c = compile(scratch)
   if (c === undefined)
-    tell('no C compiler (cc): no C map to compare with, and Node plays httpd')
+    tell(
+      'no C compiler (cc): no C map to compare with, Node plays httpd, and nothing plays Squid',
+    )
   const { thisMap, cMap, others } = mapPrograms(scratch, c)
   const maps = cMap === undefined ? [thisMap] : [thisMap, cMap]
   const results: Results = {}
@@ -175,6 +185,14 @@ async function measure(
           thisMap,
           size.memoryLookups,
         )
+        break
+      case 'squid':
+        if (c !== undefined)
+          results.squid = await measureSquid(scratch, c, size.squid)
+        break
+      case 'icp':
+        if (c !== undefined)
+          results.icp = await measureIcp(scratch, c, size.icp)
         break
     }
   }

@@ -1,61 +1,23 @@
 /* The yardstick: what an administrator who knows C would put behind httpd's
- * RewriteMap. It reads the same sentinel directory (.up, .drain, .maint; policy
- * failover) on a second thread that inotify wakes, and answers from memory. It
- * has no reports, no staleness, no reload: it is what speed costs at least.
+ * RewriteMap, or with --squid behind Squid's url_rewrite_program (policy failover).
  *
- *   map DIRECTORY POOL NAME...
+ *   map [--squid] DIRECTORY POOL NAME...
  */
+#include "table.h"
+
 #include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/inotify.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-enum { MAX_BACKENDS = 16, MAX_LINE = 8192 };
+enum { MAX_LINE = 8192 };
 
-static const char *directory, *pool;
-static char **names;
-static int count;
-
-/* The whole table in one word, so that it changes as a whole: bit i = backend i
- * is usable, bit 16 + i = it also takes new visitors. */
-static _Atomic uint32_t table;
-
-static int is_there(const char *name, const char *kind) {
-  char path[4096];
-  struct stat st;
-  snprintf(path, sizeof path, "%s/%s.%s", directory, name, kind);
-  return lstat(path, &st) == 0 && S_ISREG(st.st_mode);
-}
-
-static void read_directory(void) {
-  uint32_t next = 0;
-  for (int i = 0; i < count; i++) {
-    if (!is_there(names[i], "up") || is_there(names[i], "maint")) continue;
-    next |= 1u << i;
-    if (!is_there(names[i], "drain")) next |= 1u << (16 + i);
-  }
-  atomic_store(&table, next);
-}
-
-static void *watch(void *argument) {
-  int fd = *(int *)argument;
-  char events[4096] __attribute__((aligned(8)));
-  while (read(fd, events, sizeof events) > 0) read_directory();
-  return NULL;
-}
+static const char *pool;
+static int is_squid;
 
 /* The answer to one line of `length` bytes, newline included; its length. */
 static size_t answer(const char *line, size_t length, char *out) {
-  const char *end = line + length, *field[4] = {0};
-  size_t size[4] = {0};
-  int fields = 0;
-  for (const char *p = line; p <= end && fields < 4; fields++) {
+  const char *end = line + length, *field[5] = {0};
+  size_t size[5] = {0};
+  int fields = 0, in = is_squid ? 2 : 1, route = in + 1;
+  for (const char *p = line; p <= end && fields < 5; fields++) {
     const char *space = memchr(p, ' ', (size_t)(end - p));
     field[fields] = p;
     size[fields] = (size_t)((space ? space : end) - p);
@@ -68,18 +30,25 @@ static size_t answer(const char *line, size_t length, char *out) {
     out[n++] = ' ';
   }
   uint32_t now = atomic_load(&table);
-  int chosen = -1, next = -1;
-  if (fields > 1 && size[1] == strlen(pool) &&
-      memcmp(field[1], pool, size[1]) == 0) {
-    for (int i = 0; fields > 2 && i < count; i++)
-      if ((now >> i & 1) && size[2] == strlen(names[i]) &&
-          memcmp(field[2], names[i], size[2]) == 0)
-        chosen = i;
+  int chosen = -1, next = -1, bound = -1;
+  if (fields > in && size[in] == strlen(pool) &&
+      memcmp(field[in], pool, size[in]) == 0) {
+    for (int i = 0; fields > route && i < count; i++)
+      if ((now >> i & 1) && size[route] == strlen(names[i]) &&
+          memcmp(field[route], names[i], size[route]) == 0)
+        chosen = bound = i;
     for (int i = 0; chosen < 0 && i < count; i++)
       if (now >> (16 + i) & 1) chosen = i;
     for (int i = 0; next < 0 && i < count; i++)
       if (i != chosen && (now >> (16 + i) & 1)) next = i;
   }
+  if (is_squid)
+    return n + (size_t)(chosen < 0
+                            ? sprintf(out + n, "OK backend_=none\n")
+                            : sprintf(out + n, "OK backend_=%s next_=%s%s\n",
+                                      names[chosen],
+                                      next < 0 ? "-" : names[next],
+                                      bound < 0 ? " bind_=1" : ""));
   n += (size_t)(chosen < 0 ? sprintf(out + n, "NULL\n")
                            : sprintf(out + n, "%s %s\n", names[chosen],
                                      next < 0 ? "-" : names[next]));
@@ -89,20 +58,17 @@ static size_t answer(const char *line, size_t length, char *out) {
 int main(int argc, char **argv) {
   static char buffer[2 * MAX_LINE], out[2 * MAX_LINE];
   size_t held = 0;
-  pthread_t thread;
+  if (argc > 1 && strcmp(argv[1], "--squid") == 0) {
+    is_squid = 1;
+    argv++;
+    argc--;
+  }
   if (argc < 4 || argc - 3 > MAX_BACKENDS) return 2;
   directory = argv[1];
   pool = argv[2];
   names = argv + 3;
   count = argc - 3;
-  int fd = inotify_init1(IN_CLOEXEC);
-  if (fd < 0 || inotify_add_watch(fd, directory,
-                                  IN_CREATE | IN_DELETE | IN_MOVE) < 0 ||
-      pthread_create(&thread, NULL, watch, &fd) != 0) {
-    perror("map");
-    return 1;
-  }
-  read_directory();
+  if (start_watching() != 0) return 1;
   for (;;) {
     ssize_t got = read(0, buffer + held, sizeof buffer - held);
     if (got < 0 && errno == EINTR) continue;

@@ -34,6 +34,10 @@ for (let n; (n = fs.readSync(0, b, 0, 65536, null)) > 0; )
   fs.writeSync(1, b.latin1Slice(0, b.indexOf(32)) + ' zope2 zope1\\n', null, 'latin1')
 `
 
+/** As in Squid's own wiki, with the files in place of its regular expressions. */
+const perlHelper =
+  '$|=1;$d=shift;while(<STDIN>){chomp;($n,$u,$p,$r)=split/ /;@u=grep{-e"$d/$_.up"&&!-e"$d/$_.maint"}@ARGV;@o=grep{!-e"$d/$_.drain"}@u;($b)=((grep{$_ eq$r}@u),@o);($x)=grep{$_ ne$b}@o;print"$n OK backend_=",defined$b?"$b next_=".($x//"-").($b eq$r?"":" bind_=1"):"none","\\n"}'
+
 export type MapPrograms = {
   readonly thisMap: MapProgram
   /** undefined without a C compiler */
@@ -46,17 +50,7 @@ export function mapPrograms(
   scratch: Scratch,
   c: CPrograms | undefined,
 ): MapPrograms {
-  const make = (
-    name: string,
-    argv: (directory: string) => readonly string[],
-  ): MapProgram => {
-    const directory = join(
-      scratch.path,
-      name.toLowerCase().replaceAll(/\W+/g, '-'),
-    )
-    makeSentinelDirectory(directory)
-    return { name, directory, argv: argv(directory) }
-  }
+  const make = maker(scratch)
   const perl = findProgram('perl')
   const python = findPython()
   const config = join(scratch.path, 'zope-failover.yaml')
@@ -107,5 +101,52 @@ export function mapPrograms(
         bareNodeLoop,
       ]),
     ],
+  }
+}
+
+/** The helpers of Squid that are compared: this one, then C, then Perl. */
+export function squidHelpers(
+  scratch: Scratch,
+  c: CPrograms,
+): readonly [MapProgram, MapProgram, ...MapProgram[]] {
+  const make = maker(scratch)
+  const config = join(scratch.path, 'squid.yaml')
+  const folder = join(checkout, 'dist/squid')
+  const perl = findProgram('perl')
+  return [
+    make('this helper', directory => {
+      writeFileSync(config, configText(directory))
+      return [
+        join(folder, 'keep.sh'),
+        process.execPath,
+        join(folder, 'main.js'),
+        ...['--config', config, '--directory', directory],
+      ]
+    }),
+    make('C helper', directory => [
+      ...[c.map, '--squid', directory, pool, ...backends],
+    ]),
+    ...(perl === undefined
+      ? []
+      : [
+          make('Perl helper', directory => [
+            ...[perl, '-e', perlHelper, directory, ...backends],
+          ]),
+        ]),
+  ]
+}
+
+/** Each program gets a sentinel directory of its own. */
+function maker(scratch: Scratch) {
+  return (
+    name: string,
+    argv: (directory: string) => readonly string[],
+  ): MapProgram => {
+    const directory = join(
+      scratch.path,
+      name.toLowerCase().replaceAll(/\W+/g, '-'),
+    )
+    makeSentinelDirectory(directory)
+    return { name, directory, argv: argv(directory) }
   }
 }

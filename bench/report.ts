@@ -1,8 +1,10 @@
 // The figures as Markdown for README, and what they say about the targets.
 import type { ColdStart } from './cold-start.ts'
+import type { IcpTimes } from './icp.ts'
 import type { LookupTimes } from './lookups.ts'
 import type { Memory } from './memory.ts'
 import type { RequestRates } from './requests.ts'
+import type { SquidTimes } from './squid.ts'
 import {
   median,
   medianOfRounds,
@@ -27,6 +29,9 @@ export type Results = {
   }[]
   coldStart?: ColdStart
   memory?: Memory
+  squid?: readonly SquidTimes[]
+  /** the first is this responder */
+  icp?: readonly IcpTimes[]
 }
 
 /** The row of the sticky visitors. */
@@ -100,6 +105,32 @@ export function targets(results: Results): Target[] {
       value => value < 80,
       'MB',
     )
+  for (const { inFlight, times } of results.squid ?? []) {
+    const most = inFlight === 1 ? 1.6 : 1
+    judge(
+      figure =>
+        `p50 of a question of Squid, ${inFlight} in flight: ${figure} the C helper (at most ${most} ×)`,
+      helperRatio(times),
+      value => value <= most,
+      '×',
+    )
+  }
+  const icp = results.icp?.[0]
+  if (icp) {
+    judge(
+      figure => `ICP queries lost: ${figure} of ${icp.queries} (none)`,
+      icp.lost,
+      value => value === 0,
+      'queries',
+    )
+    judge(
+      figure =>
+        `longest ICP answer while the table changes: ${figure} (under 50 ms)`,
+      sortedOf(icp.tookMs).at(-1),
+      value => value < 50,
+      'ms',
+    )
+  }
   return found
 }
 
@@ -111,6 +142,8 @@ export function report(results: Results): string {
     results.sentinel && sentinelSection(results.sentinel),
     results.coldStart && coldStartSection(results.coldStart),
     results.memory && memorySection(results.memory),
+    results.squid && squidSection(results.squid),
+    results.icp && icpSection(results.icp),
     `### Targets\n\n${targets(results)
       .map(({ title, verdict }) => `- **${verdict}**: ${title}`)
       .join('\n')}`,
@@ -199,6 +232,47 @@ ${table(
   ['lookups', 'resident MB', 'peak MB'],
   [[String(lookups), residentMb.toFixed(1), peakMb.toFixed(1)]],
 )}`
+}
+
+function squidSection(sections: readonly SquidTimes[]): string {
+  const rows = sections.flatMap(({ inFlight, times }) => {
+    const [, cHelper] = times
+    return times.map(one => {
+      const { perSecond, p50Us, p99Us } = medianOfRounds(one.rounds)
+      return [
+        one.program.name,
+        String(inFlight),
+        (perSecond * inFlight).toFixed(0),
+        ...[p50Us, p99Us].map(round),
+        cHelper === undefined ? '' : `${round(ratio(one, cHelper, 'p50Us'))} ×`,
+        String(one.changes),
+      ]
+    })
+  })
+  return `### Squid's helper
+
+${table(['program', 'in flight', 'questions/s', 'p50 µs', 'p99 µs', 'p50 to C', 'changes'], rows)}
+
+One socket, as Squid has it; the table flips 20 times a second; medians of ${sections[0]?.times[0]?.rounds.length ?? 0} alternating rounds.`
+}
+
+function icpSection(times: readonly IcpTimes[]): string {
+  const rows = times.map(({ name, queries, lost, changes, tookMs }) => {
+    const sorted = sortedOf(tookMs)
+    return [
+      name,
+      ...[queries, lost, changes].map(String),
+      ...[0.5, 0.99, 1].map(share => round(percentile(sorted, share))),
+    ]
+  })
+  return `### ICP answers while the table changes
+
+${table(['program', 'queries', 'lost', 'changes', 'p50 ms', 'p99 ms', 'longest ms'], rows)}`
+}
+
+function helperRatio([helper, cHelper]: readonly LookupTimes[]):
+  number | undefined {
+  return helper && cHelper && ratio(helper, cHelper, 'p50Us')
 }
 
 function ratioToC(

@@ -15,8 +15,9 @@ export const pool = 'default'
 export const backends = ['zope1', 'zope2', 'zope3'] as const
 
 /** Fits the directories made here; the monitor.json in them stays fresh for it. */
-export function configText(directory: string): string {
+export function configText(directory: string, more: object = {}): string {
   return `${JSON.stringify({
+    ...more,
     directory,
     staleAfter: '1h',
     backends: Object.fromEntries(

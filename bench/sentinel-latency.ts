@@ -21,7 +21,7 @@ export async function measureSentinelLatency(
       const answer = program.ask(newcomer)
       const begin = performance.now()
       setDrained(directory, change % 2 === 0)
-      const took = untilAnswerChanges(program, answer, begin)
+      const took = untilAnswerChanges(program, newcomer, answer, begin)
       if (change > 0) tookMs.push(took)
       // uneven, so as not to fall into step with a timer of the program
       await pause(3 + Math.random() * 17)
@@ -39,11 +39,10 @@ const limitMs = 10_000
 /** @returns milliseconds since `begin` when the answer was another for the first time */
 export function untilAnswerChanges(
   program: PipedProgram,
+  key: string,
   answer: string,
   begin: number,
 ): number {
-  const nonce = answer.slice(0, answer.indexOf(' '))
-  const key = newcomer.replace(/^\S+/, nonce)
   for (;;) {
     const isChanged = program.ask(key) !== answer
     const took = performance.now() - begin

@@ -59,6 +59,8 @@ export type CPrograms = {
   readonly map: string
   readonly driver: string
   readonly load: string
+  readonly icp: string
+  readonly icpLoad: string
 }
 
 export function compile(scratch: Scratch): CPrograms | undefined {
@@ -70,5 +72,11 @@ export function compile(scratch: Scratch): CPrograms | undefined {
     execFileSync(cc, ['-O2', '-pthread', '-o', program, source])
     return program
   }
-  return { map: make('map'), driver: make('driver'), load: make('load') }
+  return {
+    map: make('map'),
+    driver: make('driver'),
+    load: make('load'),
+    icp: make('icp'),
+    icpLoad: make('icp-load'),
+  }
 }

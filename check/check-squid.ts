@@ -134,12 +134,20 @@ async function askHelper(
     const child = spawn(command, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
       cwd: '/',
+      // a shell and the helper behind it
+      detached: true,
       ...(identity !== null &&
         identity !== undefined && { uid: identity.uid, gid: identity.gids[0] }),
     })
     let answer = ''
     let log = ''
-    const limit = setTimeout(() => child.kill('SIGKILL'), limitMs)
+    const limit = setTimeout(() => {
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+      } catch {
+        // ended at this moment
+      }
+    }, limitMs)
     child.stdout.setEncoding('latin1').on('data', (text: string) => {
       answer += text
       child.stdin.end()
@@ -152,9 +160,9 @@ async function askHelper(
       done({
         isGood: answer.startsWith('1 OK backend_='),
         text:
-          answer.trim() ||
-          log.trim().split('\n')[0] ||
-          `nothing within ${limitMs} ms`,
+          [answer.trim(), log.trim().split('\n')[0]]
+            .filter(Boolean)
+            .join(': ') || `nothing within ${limitMs} ms`,
       })
     })
     child.stdin.write(`1 http://127.0.0.1/ ${pool.name} -\n`)

@@ -1,9 +1,7 @@
 // zope-failover apache-conf: prints the httpd configuration for this one.
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { seal, writeGenerated } from '../apache-conf/generated-file.ts'
 import { render } from '../apache-conf/render.ts'
 import type {
   Affinity,
@@ -12,25 +10,31 @@ import type {
   Style,
   Templates,
 } from '../apache-conf/render.ts'
-import { parseDuration } from '../config/duration.ts'
 import { errorCode } from '../config/error-code.ts'
 import { loadConfig } from '../config/load.ts'
 import { ConfigError, found } from '../config/problem.ts'
 import { version } from '../config/version.ts'
 import { readRegularBytes } from '../sentinels/regular-file.ts'
-import { Failure } from './failure.ts'
+import {
+  commandLine,
+  durationOf,
+  durationsOf,
+  forceOption,
+  installation,
+  outputOption,
+  printOrSave,
+} from './generated.ts'
+import type { GeneratedGiven } from './generated.ts'
 import { configOption } from './options.ts'
 
-type Given = {
+type Given = GeneratedGiven & {
   config: string
   style: Style
   part: Part
-  output?: string
-  force?: true
   websocket?: true
   pool?: string
   url?: string
-  site: string
+  site?: string
   prefix?: string
   vhm: boolean
   /** --no-cookie makes it false */
@@ -38,14 +42,12 @@ type Given = {
   cookieSamesite: SameSite
   affinity: Affinity
   mapUser?: string
-  timeout: string
   secondChance: boolean
   patience?: string
   reuse?: true
   max?: string
   exclude: string[]
   maintenancePage?: string
-  retryAfter: string
   observe?: true
 }
 
@@ -73,17 +75,17 @@ export function apacheConfCommand(): Command {
         .choices(['whole', 'server', 'site'])
         .default('whole'),
     )
-    .option(
-      '--output <file>',
-      'write there, unless somebody has changed it; left out: print',
-    )
-    .option('--force', 'with --output: write over what somebody has changed')
+    .addOption(outputOption())
+    .addOption(forceOption())
     .option('--pool <name>', 'pool that serves this virtual host')
     .option(
       '--url <url>',
-      'what visitors type, such as https://www.example.org; left out: ServerName',
+      'what visitors type, such as https://www.example.org; left out: site.url of the pool, else ServerName',
     )
-    .option('--site <path>', 'the site inside Zope, such as /Plone', '')
+    .option(
+      '--site <path>',
+      'the site inside Zope, such as /Plone; left out: site of the pool',
+    )
     .option(
       '--prefix <path>',
       'take this path of the host only, such as /++api++ or /api; left out: all',
@@ -141,68 +143,25 @@ export function apacheConfCommand(): Command {
       'have httpd report failing backends to the monitor (zope-failover observe)',
     )
   command.action((given: Given) => {
-    if (given.force === true && given.output === undefined)
-      throw new ConfigError([
-        '--force must come with --output, for it means that file',
-      ])
-    const text = seal(print(given, command))
-    if (given.output === undefined) process.stdout.write(text)
-    else
-      saveGenerated(
-        given.output,
-        text,
-        given.force === true,
-        'apachectl configtest && apachectl graceful',
-      )
+    printOrSave(
+      given,
+      () => print(given, command),
+      'apachectl configtest && apachectl graceful',
+    )
     if (given.mapUser !== undefined) warnOfClosedPaths(given.mapUser)
   })
   return command
-}
-
-/**
- * Writes a generated file and says what it did on stderr, where the problems go.
- *
- * @param next what to type after that
- */
-export function saveGenerated(
-  output: string,
-  text: string,
-  isForced: boolean,
-  next: string,
-): void {
-  const result = writeGenerated(output, text, isForced)
-  switch (result.kind) {
-    case 'written':
-      process.stderr.write(
-        `${result.file} ${result.isNew ? 'is new' : 'was written again'}; next: ${next}\n`,
-      )
-      break
-    case 'unchanged':
-      process.stderr.write(`${result.file} is as it should be\n`)
-      break
-    case 'refused':
-      throw new Failure(result.why)
-  }
 }
 
 function print(given: Given, command: Command): string {
   const configFile = resolve(given.config)
   const config = loadConfig(configFile)
   const problems: string[] = []
-  const durationOf = (name: string, text: string): number => {
-    const ms = parseDuration(text)
-    if (ms === undefined)
-      problems.push(
-        `${name} must be a duration such as 60s or 5m, got ${found(text)}`,
-      )
-    return ms ?? 60_000
-  }
-  const timeoutMs = durationOf('--timeout', given.timeout)
-  const retryAfterMs = durationOf('--retry-after', given.retryAfter)
+  const { timeoutMs, retryAfterMs } = durationsOf(given, problems)
   const patienceMs =
     given.patience === undefined
       ? undefined
-      : durationOf('--patience', given.patience)
+      : durationOf('--patience', given.patience, problems)
   if (given.max !== undefined && !/^[1-9]\d{0,5}$/.test(given.max))
     problems.push(`--max must be a number from 1, got ${found(given.max)}`)
   if (given.style === 'prg' && given.part !== 'site')
@@ -241,12 +200,6 @@ function print(given: Given, command: Command): string {
     version,
   })
 }
-
-/** Where the built programs are: dist/, also when this runs from the source. */
-const here = dirname(fileURLToPath(import.meta.url))
-export const installation = import.meta.url.endsWith('.ts')
-  ? resolve(here, '../dist')
-  : resolve(here, '..')
 
 const programs = {
   launcher: resolve(installation, 'rewritemap/launch.sh'),
@@ -323,24 +276,4 @@ function readPage(file: string): string {
   throw new ConfigError([
     `--maintenance-page must be a readable file, got ${found(file)} (${why})`,
   ])
-}
-
-/** The same command again, as one would type it. */
-export function commandLine(command: Command, configFile: string): string {
-  const given = command.options.flatMap(option => {
-    const name = option.attributeName()
-    if (['config', 'output', 'force'].includes(name)) return []
-    if (command.getOptionValueSource(name) !== 'cli') return []
-    const value: unknown = command.getOptionValue(name)
-    if (option.negate) return value === false ? [option.long ?? ''] : []
-    if (value === false) return []
-    if (value === true) return [option.long ?? '']
-    const values: unknown[] = Array.isArray(value) ? value : [value]
-    return values.flatMap(one => [option.long ?? '', String(one)])
-  })
-  return ['zope-failover', command.name(), '--config', configFile, ...given]
-    .map(word =>
-      /^[\w./:@=+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
-    )
-    .join(' ')
 }

@@ -2,31 +2,33 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
-import { seal } from '../apache-conf/generated-file.ts'
-import { parseDuration } from '../config/duration.ts'
 import { loadConfig } from '../config/load.ts'
-import { ConfigError, found } from '../config/problem.ts'
+import { ConfigError } from '../config/problem.ts'
 import { version } from '../config/version.ts'
 import { renderSquidConf, squidStyles } from '../squid/render.ts'
 import type { SquidStyle } from '../squid/render.ts'
-import { commandLine, installation, saveGenerated } from './apache-conf.ts'
+import {
+  commandLine,
+  durationsOf,
+  forceOption,
+  installation,
+  outputOption,
+  printOrSave,
+} from './generated.ts'
+import type { GeneratedGiven } from './generated.ts'
 import { configOption } from './options.ts'
 import { siteOption, urlOption } from './squid-options.ts'
 
-type Given = {
+type Given = GeneratedGiven & {
   config: string
   style: SquidStyle
-  output?: string
-  force?: true
   pool?: string
   site: string[]
   url: string[]
   /** --no-cookie makes it false */
   cookie: string | false
   affinity: 'none' | 'address'
-  timeout: string
   maintenancePage?: string
-  retryAfter: string
 }
 
 /** `zope-failover squid-conf`: a ConfigError for what cannot be written. */
@@ -42,14 +44,11 @@ export function squidConfCommand(): Command {
         .choices(squidStyles)
         .default('helper'),
     )
-    .option(
-      '--output <file>',
-      'write there, unless the file was changed by hand; left out: print',
-    )
-    .option('--force', 'with --output: overwrite a file that was changed')
+    .addOption(outputOption())
+    .addOption(forceOption())
     .option('--pool <name>', 'only this pool; left out: all of them')
-    .addOption(siteOption())
-    .addOption(urlOption())
+    .addOption(siteOption('site of the pool, else no rewriting'))
+    .addOption(urlOption('site.url of the pool, else as each request says'))
     .option('--cookie <name>', 'name of the route cookie', 'zope_route')
     .option('--no-cookie', 'visitors are not bound to a backend')
     .addOption(
@@ -64,19 +63,11 @@ export function squidConfCommand(): Command {
     )
     .option('--retry-after <duration>', 'what that page asks for', '30s')
   command.action((given: Given) => {
-    if (given.force === true && given.output === undefined)
-      throw new ConfigError([
-        '--force must come with --output: it means that file',
-      ])
-    const text = seal(print(given, command))
-    if (given.output === undefined) process.stdout.write(text)
-    else
-      saveGenerated(
-        given.output,
-        text,
-        given.force === true,
-        'squid -k parse && squid -k reconfigure',
-      )
+    printOrSave(
+      given,
+      () => print(given, command),
+      'squid -k parse && squid -k reconfigure',
+    )
   })
   return command
 }
@@ -85,16 +76,7 @@ function print(given: Given, command: Command): string {
   const configFile = resolve(given.config)
   const config = loadConfig(configFile)
   const problems: string[] = []
-  const durationOf = (name: string, text: string): number => {
-    const ms = parseDuration(text)
-    if (ms === undefined)
-      problems.push(
-        `${name} must be a duration such as 60s or 5m, got ${found(text)}`,
-      )
-    return ms ?? 60_000
-  }
-  const timeoutMs = durationOf('--timeout', given.timeout)
-  const retryAfterMs = durationOf('--retry-after', given.retryAfter)
+  const { timeoutMs, retryAfterMs } = durationsOf(given, problems)
   if (problems.length > 0) throw new ConfigError(problems)
   const template = new URL('../squid/squid.conf', import.meta.url)
   return renderSquidConf(readFileSync(template, 'utf8'), config, {
@@ -110,6 +92,7 @@ function print(given: Given, command: Command): string {
       given.maintenancePage === undefined
         ? resolve(installation, 'apache-conf/maintenance.html')
         : resolve(given.maintenancePage),
+    launcher: resolve(installation, 'squid/keep.sh'),
     node: process.execPath,
     main: resolve(installation, 'squid/main.js'),
     configFile,

@@ -22,8 +22,8 @@ export function squidHelperCommand(): Command {
       '--directory <dir>',
       'the sentinel directory: with it the helper starts at once from what it kept there',
     )
-    .addOption(siteOption())
-    .addOption(urlOption())
+    .addOption(siteOption('no rewriting'))
+    .addOption(urlOption('as each request says'))
     .action(async (options: Options) => {
       const code = await runHelper({ ...options, configFile: options.config })
       // the watching thread is still there

@@ -4,21 +4,21 @@ import { Option } from 'commander'
 const collect = (value: string, before: string[]) => [...before, value]
 
 /** `--site [POOL=]PATH`, see squid/site.ts. */
-export function siteOption(): Option {
+export function siteOption(leftOut: string): Option {
   return new Option(
     '--site <[pool=]path>',
     'the site inside Zope, such as /Plone: also rewrite the URL for VirtualHostMonster; repeatable, for one pool each: www=/Plone',
   )
     .argParser(collect)
-    .default([], 'no rewriting')
+    .default([], leftOut)
 }
 
 /** `--url [POOL=]URL`, see squid/site.ts. */
-export function urlOption(): Option {
+export function urlOption(leftOut: string): Option {
   return new Option(
     '--url <[pool=]url>',
-    'what visitors type, such as https://www.example.org; repeatable, for one pool each; left out: as each request says',
+    'what visitors type, such as https://www.example.org; repeatable, for one pool each',
   )
     .argParser(collect)
-    .default([], 'as each request says')
+    .default([], leftOut)
 }

@@ -5,6 +5,7 @@ import * as z from 'zod'
 import { namePattern } from './config.ts'
 import { parseDuration } from './duration.ts'
 import { parseOrigin } from './origin.ts'
+import { isEncoded, noSiteUrl } from './site.ts'
 
 export const nameRule =
   'must be a name: a small letter, then at most 31 small letters, digits or "-"'
@@ -256,10 +257,11 @@ const zeo = hostPort(
 )
 
 const sitePathRule =
-  'must be the path of the site inside Zope, such as /Plone, without "?", space or "#"'
+  'must be the path of the site inside Zope, such as /Plone or /my%20site, percent-encoded, without "?", space or "#"'
 const sitePath = z
   .string({ error: sitePathRule })
   .regex(/^\/[!-"$->@-~]*$/, { error: sitePathRule })
+  .refine(isEncoded, { error: sitePathRule })
   .transform(text => text.replace(/\/+$/, ''))
 const siteUrlRule =
   'must be what visitors type: http://HOST or https://HOST, with a port if need be'
@@ -277,7 +279,7 @@ const site = z.preprocess(
   value => (typeof value === 'string' ? { path: value } : value),
   mapping('a path such as /Plone, or a mapping with path and url', {
     path: sitePath,
-    url: siteUrl.default('http/localhost:80'),
+    url: siteUrl.default(noSiteUrl),
   }),
 )
 

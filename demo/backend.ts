@@ -60,6 +60,9 @@ async function answer(
       }),
     )
   } else {
+    // what shared caches may keep
+    if (path.startsWith('/public'))
+      response.setHeader('Cache-Control', 'public, max-age=3600')
     // /status/503 and the like: a page that Zope itself makes of an error
     const status = /^\/status\/([2-5]\d\d)$/.exec(path)?.[1]
     response.statusCode = Number(status ?? 200)

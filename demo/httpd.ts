@@ -8,16 +8,8 @@ import {
   readFileSync,
   writeFileSync,
 } from 'node:fs'
+import type { Front } from './front.ts'
 import { waitFor } from './wait.ts'
-
-export type Httpd = {
-  readonly pid: number
-  readonly errorLog: () => string
-  /** as `apachectl graceful`; resolves when the new generation serves */
-  readonly graceful: () => Promise<void>
-  /** resolves when it is gone */
-  readonly stop: () => Promise<void>
-}
 
 const modules = [
   ...['mpm_event', 'authz_core', 'unique_id', 'headers'],
@@ -34,7 +26,7 @@ export async function startHttpd(
   root: string,
   port: number,
   conf: string,
-): Promise<Httpd> {
+): Promise<Front> {
   const binary = '/usr/sbin/apache2'
   const moduleDirectory = '/usr/lib/apache2/modules'
   if (!existsSync(binary))
@@ -84,7 +76,7 @@ Include ${root}/zope-failover.conf
   return {
     pid: child.pid ?? 0,
     errorLog,
-    graceful: async () => {
+    reload: async () => {
       const before = starts()
       child.kill('SIGUSR1')
       await started(before + 1)

@@ -4,6 +4,7 @@ import { emitKeypressEvents } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { statusText } from '../status/text.ts'
 import type { Sample } from './load.ts'
+import type { FrontKind } from './front.ts'
 import { backendNames } from './stage.ts'
 import type { BackendName, Stage } from './stage.ts'
 
@@ -13,7 +14,7 @@ type Action = {
   readonly act: (stage: Stage, selected: BackendName) => unknown
 }
 
-const actions: readonly Action[] = [
+const actionsOf = ({ asked, reloading }: FrontKind): readonly Action[] => [
   { key: 'k', what: 'kill it', act: (stage, name) => stage.kill(name) },
   { key: 'h', what: 'hang it', act: (stage, name) => stage.hang(name) },
   { key: 'r', what: 'revive it', act: (stage, name) => stage.revive(name) },
@@ -32,8 +33,8 @@ const actions: readonly Action[] = [
     what: 'ready again',
     act: (stage, name) => stage.run('ready', name),
   },
-  { key: 'a', what: 'kill the map', act: stage => stage.killMap() },
-  { key: 'g', what: 'httpd graceful', act: stage => stage.graceful() },
+  { key: 'a', what: `kill the ${asked}`, act: stage => stage.killAnswering() },
+  { key: 'g', what: reloading, act: stage => stage.reload() },
   {
     key: 'o',
     what: 'kill or start the monitor',
@@ -44,6 +45,7 @@ const actions: readonly Action[] = [
 
 /** Until q, Ctrl-C or Ctrl-D. */
 export async function live(stage: Stage): Promise<void> {
+  const actions = actionsOf(stage.kind)
   let selected: BackendName = 'zope1'
   let last = ''
   let isOver = false
@@ -100,7 +102,7 @@ function picture(
   inHalfASecond: number,
 ): string {
   const { newcomers, bound } = stage.loads
-  const keys = actions.map(({ key, what }) => `${key} ${what}`)
+  const keys = actionsOf(stage.kind).map(({ key, what }) => `${key} ${what}`)
   return [
     `http://127.0.0.1:${stage.port}/   10 newcomers, 10 bound visitors, ${inHalfASecond * 2} requests/s`,
     '',

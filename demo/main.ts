@@ -1,6 +1,7 @@
-// `npm start`: on a terminal to play with, without one a tour that checks
-// itself.
+// `npm start` and `npm run demo:squid`: on a terminal to play with, without one a
+// tour that checks itself.
 import { parseArgs } from 'node:util'
+import { fronts } from './front.ts'
 import { live } from './live.ts'
 import { PortInUse, Stage } from './stage.ts'
 import { tour } from './tour.ts'
@@ -10,7 +11,13 @@ function say(line: string): void {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { port: { type: 'string' } } })
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string' },
+      squid: { type: 'boolean', default: false },
+    },
+  })
+  const kind = values.squid ? fronts.squid : fronts.httpd
   if (values.port !== undefined && !/^[1-9]\d{0,4}$/.test(values.port)) {
     say(`--port must be a port number, got ${JSON.stringify(values.port)}`)
     return 2
@@ -18,6 +25,7 @@ async function main(): Promise<number> {
   let stage: Stage
   try {
     stage = await Stage.prepare(
+      kind,
       values.port === undefined ? undefined : Number(values.port),
     )
   } catch (err) {
@@ -31,7 +39,9 @@ async function main(): Promise<number> {
       void stage.close().finally(() => process.exit(1))
     })
   try {
-    say('Starting httpd, the map, the monitor, three backends, 20 visitors …')
+    say(
+      `Starting ${kind.name}, the ${kind.asked}, the monitor, three backends, 20 visitors …`,
+    )
     await stage.start()
     if (process.stdin.isTTY && process.stdout.isTTY) {
       await live(stage)

@@ -1,5 +1,6 @@
-// What plays: a real httpd, the map behind it, the monitor, three stand-in
-// Zopes and twenty visitors, on loopback ports and in a directory of their own.
+// What plays: a real httpd and the map behind it, or Squid and its helper; the
+// monitor, three stand-in Zopes and twenty visitors, on loopback ports and in a
+// directory of their own.
 import { execFileSync, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -20,12 +21,11 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { lookAt } from '../status/look.ts'
-import type { StatusReport } from '../status/report.ts'
+import type { Liveness, StatusReport } from '../status/report.ts'
 import type { Config } from '../config/config.ts'
 import { errorCode } from '../config/error-code.ts'
 import { loadConfig } from '../config/load.ts'
-import { startHttpd } from './httpd.ts'
-import type { Httpd } from './httpd.ts'
+import type { Front, FrontKind } from './front.ts'
 import { startLoad } from './load.ts'
 import type { Load } from './load.ts'
 import { waitFor } from './wait.ts'
@@ -41,6 +41,7 @@ export type Condition = 'running' | 'hanging' | 'dead'
 type Account = { readonly uid: number; readonly gid: number } | undefined
 
 export class Stage {
+  readonly kind: FrontKind
   readonly port: number
   readonly config: Config
   readonly #root: string
@@ -50,15 +51,17 @@ export class Stage {
   readonly #hanging = new Set<string>()
   readonly #log: number
   #monitor: ChildProcess | undefined
-  #httpd: Httpd | undefined
+  #front: Front | undefined
   #loads: readonly Load[] = []
 
   private constructor(
+    kind: FrontKind,
     root: string,
     account: Account,
     port: number,
     ports: ReadonlyMap<string, number>,
   ) {
+    this.kind = kind
     this.#root = root
     this.#account = account
     this.port = port
@@ -74,27 +77,30 @@ export class Stage {
   /**
    * Ports and files; nothing runs yet.
    *
-   * @param wanted httpd's port; undefined = a free one
+   * @param wanted the front's port; undefined = a free one
    * @throws {PortInUse}
    */
-  static async prepare(wanted: number | undefined): Promise<Stage> {
-    const [port = 0, ...backendPorts] = await takePorts([
-      wanted ?? 0,
-      ...backendNames.map(() => 0),
-    ])
+  static async prepare(
+    kind: FrontKind,
+    wanted: number | undefined,
+  ): Promise<Stage> {
+    const [port = 0, ...backendPorts] = await takePorts(
+      [wanted ?? 0, ...backendNames.map(() => 0)],
+      kind.script,
+    )
     const root = mkdtempSync(resolve(tmpdir(), 'zope-failover-demo-'))
     chmodSync(root, 0o755)
     const ports = new Map(
       backendNames.map((name, index) => [name, backendPorts[index] ?? 0]),
     )
     const isOpen = isSearchable(dist) && isSearchable(process.execPath)
-    const account = isOpen ? httpdAccount() : undefined
+    const account = isOpen ? accountOf(kind.user) : undefined
     mkdirSync(`${root}/sentinels`)
-    mkdirSync(`${root}/httpd`)
+    mkdirSync(`${root}/front`)
     if (account !== undefined)
       chownSync(`${root}/sentinels`, account.uid, account.gid)
     writeFileSync(`${root}/zope-failover.yaml`, configuration(root, ports))
-    return new Stage(root, account, port, ports)
+    return new Stage(kind, root, account, port, ports)
   }
 
   /** Resolves when everything runs and every backend is up. */
@@ -103,10 +109,10 @@ export class Stage {
     this.startMonitor()
     const conf = execFileSync(
       process.execPath,
-      [command, 'apache-conf', '--config', this.configFile],
+      [command, this.kind.conf, '--config', this.configFile],
       { encoding: 'utf8' },
     )
-    this.#httpd = await startHttpd(`${this.#root}/httpd`, this.port, conf)
+    this.#front = await this.kind.start(`${this.#root}/front`, this.port, conf)
     await this.until('every backend to be up', report =>
       report.backends.every(({ state }) => state === 'up'),
     )
@@ -213,50 +219,65 @@ export class Stage {
     await exit
   }
 
-  /** The map as a crash or the system's out-of-memory killer would end it. */
-  async killMap(): Promise<void> {
-    for (const map of this.status().maps)
-      if (map.kind === 'alive') process.kill(map.pid, 'SIGKILL')
-    await this.until('the map to be gone', report =>
-      report.maps.every(map => map.kind === 'dead'),
+  /** The programs that answer httpd or Squid. */
+  get answering(): readonly Liveness[] {
+    const { maps, readers = [] } = this.status()
+    return [
+      ...maps.map(map => ({ ...map, program: 'rewritemap' })),
+      ...readers,
+    ].filter(({ program }) => program === this.kind.program)
+  }
+
+  /** As a crash or the system's out-of-memory killer would end them. */
+  async killAnswering(): Promise<void> {
+    const before = this.answering.flatMap(one =>
+      one.kind === 'alive' ? [one.pid] : [],
+    )
+    for (const pid of before) process.kill(pid, 'SIGKILL')
+    await waitFor(`the ${this.kind.asked} to be gone`, () =>
+      this.answering.every(
+        one =>
+          one.kind === 'dead' ||
+          (one.kind !== 'never-seen' && !before.includes(one.pid)),
+      ),
     )
   }
 
-  async graceful(): Promise<void> {
-    await this.#httpd?.graceful()
+  async reload(): Promise<void> {
+    await this.#front?.reload()
   }
 
   /** Everything it started has ended, everything it wrote is gone. */
   async close(): Promise<void> {
     await Promise.all(this.#loads.map(load => load.stop()))
-    await this.#httpd?.stop()
+    await this.#front?.stop()
     if (this.#monitor !== undefined && this.hasMonitor) {
       const exit = once(this.#monitor, 'exit')
       this.#monitor.kill('SIGTERM')
       await exit
     }
     for (const name of backendNames) await this.kill(name)
-    await waitFor('the map to end', () => !this.#hasMap())
+    await waitFor(`the ${this.kind.asked} to end`, () => !this.#hasAnswering())
     rmSync(this.#root, { recursive: true, force: true })
   }
 
-  /** A map takes its report away when it ends. */
-  #hasMap(): boolean {
+  /** Such a program takes its report away when it ends. */
+  #hasAnswering(): boolean {
     return (
       existsSync(this.config.directory) &&
       readdirSync(this.config.directory).some(
         file =>
-          /^rewritemap-\d+\.json$/.test(file) &&
+          /^(?:rewritemap|squid-helper)-\d+\.json$/.test(file) &&
           existsSync(`/proc/${/\d+/.exec(file)?.[0]}`),
       )
     )
   }
 
-  /** The end of what programs and httpd had to say. */
+  /** The end of what all of them had to say. */
   logTail(): string {
     return [
       readFileSync(`${this.#root}/programs.log`, 'utf8'),
-      this.#httpd?.errorLog() ?? '',
+      this.#front?.errorLog() ?? '',
     ]
       .flatMap(text => text.split('\n').slice(-15))
       .join('\n')
@@ -286,13 +307,13 @@ probe:
 `
 }
 
-/** Whom httpd's children run as, when this is root. */
-function httpdAccount(): Account {
+/** The account of that name, when this is root. */
+function accountOf(user: string): Account {
   if (process.getuid?.() !== 0) return undefined
   const fields = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
     .map(line => line.split(':'))
-    .find(([name]) => name === 'www-data')
+    .find(([name]) => name === user)
   return fields === undefined
     ? undefined
     : { uid: Number(fields[2]), gid: Number(fields[3]) }
@@ -305,16 +326,19 @@ function isSearchable(path: string): boolean {
 }
 
 export class PortInUse extends Error {
-  constructor(port: number) {
+  constructor(port: number, script: string) {
     super(
-      `port ${port} of 127.0.0.1 is in use: end the program that listens there, or type npm start -- --port NUMBER with another one`,
+      `port ${port} of 127.0.0.1 is in use: end the program that listens there, or type ${script} -- --port NUMBER with another one`,
     )
     this.name = 'PortInUse'
   }
 }
 
 /** Each was free a moment ago; 0 = any. */
-async function takePorts(wanted: readonly number[]): Promise<number[]> {
+async function takePorts(
+  wanted: readonly number[],
+  script: string,
+): Promise<number[]> {
   const servers = wanted.map(() => createServer())
   const ports = []
   for (const [index, server] of servers.entries()) {
@@ -323,7 +347,7 @@ async function takePorts(wanted: readonly number[]): Promise<number[]> {
     try {
       await once(server, 'listening')
     } catch (err) {
-      throw errorCode(err) === 'EADDRINUSE' ? new PortInUse(port) : err
+      throw errorCode(err) === 'EADDRINUSE' ? new PortInUse(port, script) : err
     }
     const address = server.address()
     if (address !== null && typeof address === 'object')

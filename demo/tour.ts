@@ -1,4 +1,6 @@
-// The story of `npm start` without a terminal: every step says what it saw.
+// The story of the demonstration without a terminal: every step says what it saw.
+import { fronts } from './front.ts'
+import type { FrontKind } from './front.ts'
 import type { Sample } from './load.ts'
 import { backendNames } from './stage.ts'
 import type { Stage } from './stage.ts'
@@ -21,7 +23,7 @@ export async function tour(
   say: (line: string) => void,
 ): Promise<boolean> {
   let allHold = true
-  for (const [index, { title, play }] of steps.entries()) {
+  for (const [index, { title, play }] of stepsOf(stage.kind).entries()) {
     say(`\n${index + 1}. ${title}`)
     for (const { text, holds } of await play(stage)) {
       say(`   ${holds ? 'ok  ' : 'FAIL'} ${text}`)
@@ -31,7 +33,7 @@ export async function tour(
   return allHold
 }
 
-const steps: readonly Step[] = [
+const stepsOf = (kind: FrontKind): readonly Step[] => [
   {
     title: 'Twenty visitors; zope1 leads, zope2 and zope3 stand by',
     play: async stage => {
@@ -111,33 +113,7 @@ const steps: readonly Step[] = [
       return findings
     },
   },
-  {
-    title: 'The map is killed: httpd reads the sentinel files itself',
-    play: async stage => {
-      const seen = await watch(stage, async () => {
-        await stage.killMap()
-        await visits(stage, 1_000)
-      })
-      const dead = stage.run('status').includes('map: DEAD')
-      return [
-        allServed(seen),
-        { text: 'status names the dead map', holds: dead },
-      ]
-    },
-  },
-  {
-    title: 'httpd restarts gracefully, which starts a new map',
-    play: async stage => {
-      const seen = await watch(stage, async () => {
-        await stage.graceful()
-        await stage.until('the new map to report', report =>
-          report.maps.some(({ kind }) => kind === 'alive'),
-        )
-        await visits(stage, 500)
-      })
-      return [allServed(seen)]
-    },
-  },
+  ...faultsOf(kind),
   {
     title: 'The monitor is killed: its last verdicts go on serving',
     play: async stage => {
@@ -181,6 +157,63 @@ const steps: readonly Step[] = [
     },
   },
 ]
+
+const httpdFaults: readonly Step[] = [
+  {
+    title: 'The map is killed: httpd reads the sentinel files itself',
+    play: async stage => {
+      const seen = await watch(stage, async () => {
+        await stage.killAnswering()
+        await visits(stage, 1_000)
+      })
+      const dead = stage.run('status').includes('map: DEAD')
+      return [
+        allServed(seen),
+        { text: 'status names the dead map', holds: dead },
+      ]
+    },
+  },
+  {
+    title: 'httpd restarts gracefully, which starts a new map',
+    play: async stage => {
+      const seen = await watch(stage, async () => {
+        await stage.reload()
+        await stage.until('the new map to report', report =>
+          report.maps.some(({ kind }) => kind === 'alive'),
+        )
+        await visits(stage, 500)
+      })
+      return [allServed(seen)]
+    },
+  },
+]
+
+const squidFaults: readonly Step[] = [
+  {
+    title:
+      'The helper is killed: the next one takes over, Squid does not notice',
+    play: async stage => {
+      const seen = await watch(stage, async () => {
+        await stage.killAnswering()
+        await waitFor('the next helper', () =>
+          stage.answering.some(({ kind }) => kind === 'alive'),
+        )
+        await visits(stage, 500)
+      })
+      return [
+        allServed(seen),
+        {
+          text: 'status names the new helper',
+          holds: stage.run('status').includes('squid-helper: alive'),
+        },
+      ]
+    },
+  },
+]
+
+function faultsOf(kind: FrontKind): readonly Step[] {
+  return kind === fronts.httpd ? httpdFaults : squidFaults
+}
 
 /** The requests that ended while `play` ran. */
 async function watch(
@@ -268,7 +301,7 @@ function allServed(samples: readonly Sample[]): Finding {
   }
 }
 
-/** What was inside the dying backend at that moment cannot be saved by httpd. */
+/** What was inside the dying backend at that moment cannot always be saved. */
 function servedSince(samples: readonly Sample[], goneMs: number): Finding {
   const inside = samples.filter(({ startMs }) => startMs < goneMs)
   const lost = inside.filter(({ status }) => status !== 200)

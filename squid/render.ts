@@ -4,6 +4,7 @@ import { fill } from '../apache-conf/template.ts'
 import type { Values } from '../apache-conf/template.ts'
 import type { Backend, Config, Pool } from '../config/config.ts'
 import { ConfigError, found } from '../config/problem.ts'
+import { siteOptions } from '../config/site.ts'
 import { parseSites } from './site.ts'
 import type { PublicOrigin } from './virtual-host.ts'
 
@@ -15,9 +16,9 @@ export type SquidConfOptions = {
   readonly style: SquidStyle
   /** undefined: every pool */
   readonly pool: string | undefined
-  /** `[POOL=]PATH` */
+  /** `[POOL=]PATH`; that of the configuration for each pool without one */
   readonly site: readonly string[]
-  /** `[POOL=]URL` */
+  /** `[POOL=]URL`, in the same way */
   readonly url: readonly string[]
   /** name of the route cookie; undefined: visitors are not bound */
   readonly cookie: string | undefined
@@ -27,7 +28,8 @@ export type SquidConfOptions = {
   readonly retryAfterMs: number
   /** absolute path of the page for 503, which Squid reads at each start */
   readonly page: string
-  /** absolute paths: the program and what it runs */
+  /** absolute paths: what Squid starts, and what that starts */
+  readonly launcher: string
   readonly node: string
   readonly main: string
   readonly configFile: string
@@ -44,11 +46,12 @@ export type SquidConfOptions = {
 export function renderSquidConf(
   template: string,
   config: Config,
-  options: SquidConfOptions,
+  given: SquidConfOptions,
 ): string {
-  const { style, cookie } = options
+  const { style, cookie } = given
   const problems: string[] = []
-  const pools = poolsOf(config, options.pool, problems)
+  const pools = poolsOf(config, given.pool, problems)
+  const options = withConfiguredSites(given, pools)
   const backends = config.backends.filter(({ name }) =>
     pools.some(({ members }) => members.some(it => it.name === name)),
   )
@@ -122,6 +125,41 @@ export function renderSquidConf(
     notTls: schemes.size > 1 || schemes.has(undefined) ? ' !zf_tls' : '',
     icpPortOfSquid: 3130,
   })
+}
+
+/**
+ * With `pools.NAME.site` for each pool that the options say nothing of. Only the
+ * helper rewrites paths: the other styles take just the URL.
+ */
+function withConfiguredSites(
+  options: SquidConfOptions,
+  pools: readonly Pool[],
+): SquidConfOptions {
+  const { sites, origins } = parseSites(options.site, options.url)
+  const configured = pools.flatMap(({ name, site }) => {
+    const said = siteOptions(site)
+    return said === undefined ? [] : [{ name, ...said }]
+  })
+  return {
+    ...options,
+    site: [
+      ...options.site,
+      ...configured
+        .filter(
+          ({ name }) =>
+            options.style === 'helper' && !sites.has(name) && !sites.has(''),
+        )
+        .map(({ name, path }) => `${name}=${path === '' ? '/' : path}`),
+    ],
+    url: [
+      ...options.url,
+      ...configured.flatMap(({ name, url }) =>
+        url === undefined || origins.has(name) || origins.has('')
+          ? []
+          : [`${name}=${url}`],
+      ),
+    ],
+  }
 }
 
 function icpPortsOf({ icp }: Config): ReadonlyMap<string, number> {
@@ -252,6 +290,7 @@ function helperCommand(
 ): string {
   if (options.style === 'icp') return ''
   const words = [
+    options.launcher,
     options.node,
     options.main,
     '--config',

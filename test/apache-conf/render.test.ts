@@ -264,6 +264,23 @@ const sitePath = (site: string): unknown =>
     String(target({ url: 'http://x', site })),
   )?.[1]
 
+void t.test('the site of the pool, where no option says it', async t => {
+  const yaml = `${two}pools: { default: { site: { path: /my%20site, url: 'https://www.example.org' } } }`
+  const text = conf(yaml, { site: undefined })
+  const base = 'VirtualHostBase/https/www.example.org:443'
+  t.match(text, String.raw`${base}/my\%20site/VirtualHostRoot`)
+  t.match(
+    conf(yaml, { site: '', url: 'http://a' }),
+    'VirtualHostBase/http/a:80/VirtualHostRoot',
+  )
+  t.match(
+    conf(`${two}pools: { default: { site: /Plone } }`, { site: undefined }),
+    '%{SERVER_PORT}/Plone/VirtualHostRoot',
+    'a path alone says nothing of the URL',
+  )
+  t.match(conf(two, { site: undefined }), '%{SERVER_PORT}/VirtualHostRoot')
+})
+
 void t.test('a site whose path must be escaped', async t => {
   t.equal(sitePath('/my site/Plone'), String.raw`/my\%20site/Plone`)
   t.equal(sitePath('/Plöne'), String.raw`/Pl\%C3\%B6ne`)

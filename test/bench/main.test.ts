@@ -22,6 +22,10 @@ const headings = [
   '### Resident memory of the map',
   '### Targets',
 ]
+const squidHeadings = [
+  "### Squid's helper",
+  '### ICP answers while the table changes',
+]
 
 void t.test('npm run bench runs the program that is tested here', async t => {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'))
@@ -68,12 +72,19 @@ function programsIn(folder: string): string[] {
 
 void t.test('a quick run prints every section', async t => {
   const { stdout } = await bench(t, t.testdir(), process.env['PATH'], '--quick')
-  for (const heading of headings) t.ok(stdout.includes(heading), heading)
-  for (const row of ['this map', 'C map', 'Perl one-liner', 'no map'])
+  for (const heading of [...headings, ...squidHeadings])
+    t.ok(stdout.includes(heading), heading)
+  for (const row of [
+    'this map',
+    'C map',
+    'Perl one-liner',
+    'no map',
+    'C helper',
+  ])
     t.ok(stdout.includes(`\n| ${row} | `), row)
   t.notMatch(stdout, /NaN|undefined/)
   t.notMatch(stdout, /not measured/)
-  t.equal(stdout.match(/^- \*\*(met|missed)\*\*: /gm)?.length, 6)
+  t.equal(stdout.match(/^- \*\*(met|missed)\*\*: /gm)?.length, 10)
 })
 
 void t.test(

@@ -69,6 +69,31 @@ void t.test('a section that was not asked for is left out', async t => {
   t.notMatch(text, /### Lookups|### Requests|cold start/)
 })
 
+void t.test('Squid: helper and responder', async t => {
+  const c = times('C helper', 10, 100)
+  const squid = [
+    { inFlight: 1, times: [times('this helper', 16, 100), c] },
+    { inFlight: 100, times: [times('this helper', 10, 100), c] },
+  ]
+  const icp = { name: 'this responder', queries: 4, changes: 2, tookMs: [1, 2] }
+  t.same(verdicts({ squid, icp: [{ ...icp, lost: 0 }] }), [
+    ...['met', 'met', 'met', 'met'],
+  ])
+  t.same(
+    verdicts({
+      squid: [
+        { inFlight: 1, times: [times('this helper', 17, 100), c] },
+        { inFlight: 100, times: [times('this helper', 11, 100), c] },
+      ],
+      icp: [{ ...icp, lost: 1, tookMs: [50] }],
+    }),
+    ['missed', 'missed', 'missed', 'missed'],
+  )
+  const text = report({ squid, icp: [{ ...icp, lost: 2 }] })
+  t.match(text, '| this helper | 100 | 10000000 | 10.0 | 20.0 | 1.00 × | 9 |')
+  t.match(text, '| this responder | 4 | 2 | 2 | 1.00 | 2.00 | 2.00 |')
+})
+
 void t.test('the report is Markdown with every figure in it', async t => {
   t.equal(
     report(results(times('this map', 11, 160), 15, 60)),

@@ -370,7 +370,7 @@ const ofPool = (pool: object): string[] =>
 
 void t.test('the site of a pool', t => {
   const path =
-    'must be the path of the site inside Zope, such as /Plone, without "?", space or "#"'
+    'must be the path of the site inside Zope, such as /Plone or /my%20site, percent-encoded, without "?", space or "#"'
   const url =
     'must be what visitors type: http://HOST or https://HOST, with a port if need be'
   for (const site of [

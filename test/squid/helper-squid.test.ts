@@ -1,108 +1,19 @@
-// A real Squid in front of stand-in backends, by the helper and by ICP.
-import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, rmSync, writeFileSync } from 'node:fs'
-import { request } from 'node:http'
-import type { IncomingHttpHeaders } from 'node:http'
+// A real Squid in front of stand-in backends, steered by the helper.
+import { rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import t from 'tap'
-import type { Test } from 'tap'
-import { startBackend } from '../fixtures/backend.ts'
-import { brief, failuresOf, more, startLoad } from '../fixtures/load.ts'
-import { beatMonitor, putUp } from '../fixtures/map.ts'
 import {
-  dist,
-  freePort,
-  publicDirectory,
-  startProgram,
-  until,
-} from '../fixtures/processes.ts'
-import { startSquid } from '../fixtures/squid.ts'
-
-type SiteOptions = {
-  /** more YAML */
-  readonly yaml?: string
-  /** of squid-conf */
-  readonly args?: readonly string[]
-  /** whether Squid asks the helper, which is then waited for */
-  readonly hasHelper?: boolean
-}
-
-async function squidSite(
-  t: Test,
-  { yaml = '', args = [], hasHelper = true }: SiteOptions = {},
-) {
-  const root = publicDirectory(t)
-  const directory = resolve(root, 'run')
-  execFileSync('install', ['-d', '-m', '755', directory])
-  // the helper runs as Squid's user, and reports there
-  if (process.getuid?.() === 0) {
-    chownSync(directory, 0, 13)
-    chmodSync(directory, 0o775)
-  }
-  const backends = [
-    await startBackend(t, root, 'zope1'),
-    await startBackend(t, root, 'zope2'),
-  ]
-  const configFile = resolve(root, 'zope-failover.yaml')
-  writeFileSync(
-    configFile,
-    `directory: ${directory}\nstaleAfter: 1h\nbackends:\n${backends.map(({ name, url }) => `  ${name}: ${url}\n`).join('')}${yaml}`,
-  )
-  putUp(directory, 'zope1', 'zope2')
-  beatMonitor(directory, ['zope1', 'zope2'])
-  const main = resolve(dist, 'cli/main.js')
-  const conf = execFileSync(process.execPath, [
-    main,
-    'squid-conf',
-    '--config',
-    configFile,
-    ...args,
-  ]).toString()
-  const squid = await startSquid(t, conf)
-  // Squid starts the helper with the first request, and goes on without it until
-  // it answers
-  await until('the helper to answer', async () => {
-    await get(squid.port, '/')
-    return !hasHelper || squid.accessLog().some(line => line.backend !== '-')
-  })
-  return { root, directory, backends, squid, configFile, main }
-}
-
-type Answer = {
-  readonly status: number
-  readonly headers: IncomingHttpHeaders
-  readonly body: string
-}
-
-async function get(
-  port: number,
-  path: string,
-  headers: Record<string, string> = {},
-): Promise<Answer> {
-  return new Promise((done, fail) => {
-    request(
-      { host: '127.0.0.1', port, path, headers, agent: false },
-      response => {
-        let body = ''
-        response
-          .setEncoding('latin1')
-          .on('data', (text: string) => (body += text))
-        response.on('end', () => {
-          done({
-            status: response.statusCode ?? 0,
-            headers: response.headers,
-            body,
-          })
-        })
-      },
-    )
-      .on('error', fail)
-      .end()
-  })
-}
+  brief,
+  failuresOf,
+  more,
+  startLoad,
+  Visitor,
+} from '../fixtures/load.ts'
+import { until } from '../fixtures/processes.ts'
+import { get, servedBy, startSquidSite } from '../fixtures/squid-site.ts'
 
 void t.test('a new visitor gets the first backend and stays there', async t => {
-  const { squid, directory } = await squidSite(t)
+  const { squid, directory } = await startSquidSite(t)
   const first = await get(squid.port, '/a%20b?c=%3F')
   t.equal(first.status, 200)
   t.equal(first.headers['x-backend'], 'zope1')
@@ -124,7 +35,7 @@ void t.test('a new visitor gets the first backend and stays there', async t => {
 })
 
 void t.test('no backend is left: 503, Retry-After and the page', async t => {
-  const { squid, directory } = await squidSite(t)
+  const { squid, directory } = await startSquidSite(t)
   for (const name of ['zope1', 'zope2'])
     writeFileSync(resolve(directory, `${name}.maint`), '')
   const answer = await until('a refusal', async () => {
@@ -143,7 +54,7 @@ void t.test('no backend is left: 503, Retry-After and the page', async t => {
 })
 
 void t.test('a site below the root of Zope', async t => {
-  const { squid } = await squidSite(t, {
+  const { squid } = await startSquidSite(t, {
     args: ['--site', '/Plone', '--url', 'https://www.example.org'],
   })
   const answer = await get(squid.port, '/echo/a%20b?c=%3F', {
@@ -164,51 +75,159 @@ void t.test('a site below the root of Zope', async t => {
 })
 
 void t.test('a backend is killed under load: no GET fails', async t => {
-  const { squid, backends } = await squidSite(t)
+  const { squid, backend } = await startSquidSite(t)
   const load = startLoad({ port: squid.port })
   await more(load, 200)
-  await backends[0]?.kill('SIGKILL')
-  await more(load, 400)
+  await backend('zope1').kill('SIGKILL')
+  await more(load, 1_200)
   t.strictSame(failuresOf(await load.stop()).map(brief), [])
 })
 
-void t.test('ICP: shares, a drain, and a killed backend', async t => {
-  const ports = [await freePort(), await freePort()]
-  const { squid, directory, backends, configFile, main } = await squidSite(t, {
-    hasHelper: false,
-    args: ['--style', 'icp'],
-    yaml: `pools: { default: { policy: balance } }\nicp: { listen: { zope1: "127.0.0.1:${ports[0]}", zope2: "127.0.0.1:${ports[1]}" } }\n`,
-  })
-  const icp = startProgram(t, process.execPath, [
-    main,
-    'icp',
-    '--config',
-    configFile,
-  ])
-  const said = async (backend: string) => {
-    if (icp.isGone()) throw new Error(icp.output())
-    const answer = await get(squid.port, '/')
-    return answer.headers['x-backend'] === backend
-  }
-  await until('zope1 to be asked', () => said('zope1'))
-  await until('zope2 to be asked', () => said('zope2'))
-
-  writeFileSync(resolve(directory, 'zope1.drain'), '')
-  // the table changes within a second; from then on none goes there
-  const before = backends[0]?.begun().size ?? 0
-  await until('zope1 to get nothing', async () => {
-    const start = backends[0]?.begun().size ?? 0
-    for (let count = 0; count < 20; count++) await get(squid.port, '/')
-    return backends[0]?.begun().size === start
-  })
-  t.ok((backends[0]?.begun().size ?? 0) >= before)
-  rmSync(resolve(directory, 'zope1.drain'))
-  await until('zope1 to be back', () => said('zope1'))
-
-  const load = startLoad({ port: squid.port, clients: 5 })
-  await more(load, 50)
-  await backends[0]?.kill('SIGKILL')
-  rmSync(resolve(directory, 'zope1.up'))
+void t.test('a POST is lost only inside the killed backend', async t => {
+  const { squid, backend } = await startSquidSite(t)
+  const load = startLoad({ port: squid.port, method: 'POST', clients: 10 })
+  await more(load, 100)
+  await backend('zope1').kill('SIGKILL')
+  const killedMs = performance.now()
   await more(load, 200)
-  t.strictSame(failuresOf(await load.stop()).map(brief), [])
+  const failed = failuresOf(await load.stop())
+  t.strictSame(
+    failed.filter(({ startMs }) => startMs > killedMs).map(brief),
+    [],
+  )
+  t.ok(failed.length <= 10, `${failed.length} of those inside were lost`)
+})
+
+void t.test('new visitors leave a frozen Zope', async t => {
+  const { squid, backend } = await startSquidSite(t, {
+    hasMonitor: true,
+    yaml: 'probe: { interval: 250ms, slow: 250ms, slowStart: 0s, damping: false, heartbeat: { interval: 100ms, timeout: 250ms } }\n',
+  })
+  const visits: { startMs: number; tookMs?: number }[] = []
+  const answers: Promise<number>[] = []
+  // who waits keeps no other from coming
+  const timer = setInterval(() => {
+    const visit: (typeof visits)[number] = { startMs: performance.now() }
+    visits.push(visit)
+    answers.push(
+      get(squid.port, '/').then(({ status }) => {
+        visit.tookMs = performance.now() - visit.startMs
+        return status
+      }),
+    )
+  }, 20)
+  t.teardown(() => clearInterval(timer))
+  await until('visits', () => visits.length > 20)
+  backend('zope1').program?.child.kill('SIGSTOP')
+  const frozenMs = performance.now()
+  const served = () =>
+    visits.filter(
+      ({ startMs, tookMs }) => startMs > frozenMs && tookMs !== undefined,
+    )
+  await until('new visitors are elsewhere', () => served().length >= 20)
+  const first = visits.length
+  await until('more of them', () => visits.length >= first + 20)
+  clearInterval(timer)
+  const later = answers.slice(first)
+  await Promise.all(later)
+  t.ok(later.length >= 20, 'none of them waits for the frozen one')
+  backend('zope1').program?.child.kill('SIGCONT')
+  t.strictSame(
+    (await Promise.all(answers)).filter(status => status !== 200),
+    [],
+    'and those inside are served in the end',
+  )
+  const waited = visits.filter(
+    ({ startMs, tookMs = 0 }) => startMs > frozenMs && tookMs > 200,
+  )
+  t.comment(
+    `the last new visitor who waited came ${Math.round((waited.at(-1)?.startMs ?? frozenMs) - frozenMs)} ms after the freeze (${waited.length} waited)`,
+  )
+})
+
+void t.test('drain: new visitors leave, sticky visitors stay', async t => {
+  const { squid, touch } = await startSquidSite(t)
+  const newVisitors = startLoad({
+    port: squid.port,
+    clients: 5,
+    isKeepAlive: false,
+  })
+  const sticky = startLoad({ port: squid.port, clients: 5, hasCookies: true })
+  await more(newVisitors, 50)
+  await more(sticky, 50)
+  touch('zope1.drain')
+  const drainedMs = performance.now()
+  await until('new visitors are elsewhere', () =>
+    newVisitors.samples.slice(-20).every(it => it.backend === 'zope2'),
+  )
+  const since = performance.now()
+  await more(newVisitors, 200)
+  await more(sticky, 100)
+  const samples = await newVisitors.stop()
+  t.strictSame(
+    samples
+      .filter(it => it.startMs > since && it.backend !== 'zope2')
+      .map(brief),
+    [],
+  )
+  t.strictSame(
+    (await sticky.stop()).filter(it => it.backend !== 'zope1').map(brief),
+    [],
+  )
+  t.strictSame(failuresOf(samples).map(brief), [])
+  const last = samples.findLast(it => it.backend === 'zope1')
+  t.comment(
+    `the last new visitor came ${Math.round((last?.startMs ?? 0) - drainedMs)} ms after the drain`,
+  )
+})
+
+void t.test('maintenance: nothing gets there, whatever else dies', async t => {
+  const { squid, backend, touch, directory } = await startSquidSite(t)
+  touch('zope1.maint')
+  await until(
+    'sticky visitors leave',
+    async () => (await servedBy(squid.port, 'zope1')) === 'zope2',
+  )
+  const before = backend('zope1').begun().size
+  const load = startLoad({ port: squid.port, clients: 5, hasCookies: true })
+  await more(load, 50)
+  await backend('zope2').kill('SIGKILL')
+  await more(load, 50)
+  rmSync(resolve(directory, 'zope2.up'))
+  const answer = await until('the page', async () => {
+    const got = await get(squid.port, '/')
+    return got.headers['retry-after'] === undefined ? false : got
+  })
+  t.equal(answer.status, 503)
+  t.equal(answer.headers['retry-after'], '30')
+  await more(load, 50)
+  await load.stop()
+  t.equal(backend('zope1').begun().size, before)
+})
+
+void t.test('200 visitors keep their Zope while another drains', async t => {
+  const { squid, touch } = await startSquidSite(t, {
+    yaml: 'pools: { default: { policy: balance } }\n',
+  })
+  const visitors = Array.from(
+    { length: 200 },
+    () => new Visitor({ port: squid.port, hasCookies: true }),
+  )
+  t.teardown(() => {
+    for (const visitor of visitors) visitor.leave()
+  })
+  const askAll = async () => {
+    const found = []
+    for (const visitor of visitors) found.push((await visitor.ask('/')).backend)
+    return found
+  }
+  const first = await askAll()
+  t.strictSame(new Set(first), new Set(['zope1', 'zope2']))
+  touch('zope2.drain')
+  await until('new visitors leave zope2', async () => {
+    for (let count = 0; count < 20; count++)
+      if ((await servedBy(squid.port)) === 'zope2') return false
+    return true
+  })
+  t.strictSame(await askAll(), first)
 })

@@ -1,6 +1,7 @@
 import t from 'tap'
 import * as fc from 'fast-check'
 import { Answerer, total } from '../../rewritemap/answer.ts'
+import { explain } from '../../rewritemap/explain.ts'
 import { maxLineBytes } from '../../rewritemap/lookup.ts'
 import { channelOf, parseSquidLine, squidDialect } from '../../squid/line.ts'
 import type { SquidSites } from '../../squid/line.ts'
@@ -137,6 +138,37 @@ void t.test('property: one answer for each line, with its channel', t => {
       )
     }),
   )
+  t.end()
+})
+
+void t.test('explain names whom Squid is told', t => {
+  for (const files of [
+    { a: up, b: up },
+    { a: { up: 100, drain: true }, b: up },
+    { a: { up: 100, maint: true }, b: up, c: up },
+    { c: { up: 0 } },
+    {},
+  ] as const) {
+    const table = tableOf('a b c', undefined, files)
+    const pool = table.pools.get('default')
+    if (pool === undefined) throw new Error('no pool')
+    for (const route of [null, 'a', 'b', 'c', 'gone']) {
+      const [who = '', next = ''] = explain(table, pool, route, null, false)
+      const { ask } = answererOf(table)
+      const answer = ask(`${url} default ${route ?? '-'}`)
+      const [, backend, after] = /^OK backend_=(\w+)(?: next_=([\w-]+))?/.exec(
+        answer,
+      ) ?? ['', '', '']
+      if (backend === 'none') t.match(who, /^Nobody: /)
+      else {
+        t.ok(who.startsWith(`${backend}: `), `${who} ${answer}`)
+        t.ok(
+          next.endsWith(after === '-' ? ' nobody.' : ` ${after}.`),
+          `${next} ${answer}`,
+        )
+      }
+    }
+  }
   t.end()
 })
 

@@ -17,6 +17,7 @@ const defaults: SquidConfOptions = {
   timeoutMs: 120_000,
   retryAfterMs: 30_000,
   page: '/usr/share/page.html',
+  launcher: '/opt/zf/keep.sh',
   node: '/usr/bin/node',
   main: '/opt/zf/main.js',
   configFile: '/etc/zope-failover.yaml',
@@ -80,7 +81,7 @@ void t.test('one pool', t => {
     'deny_info 404:ERR_INVALID_URL zf_words',
     'http_access deny zf_words',
     'http_access allow all',
-    'url_rewrite_program /usr/bin/node /opt/zf/main.js --config /etc/zope-failover.yaml --directory /run/zope-failover',
+    'url_rewrite_program /opt/zf/keep.sh /usr/bin/node /opt/zf/main.js --config /etc/zope-failover.yaml --directory /run/zope-failover',
     'url_rewrite_children 2 startup=0 idle=1 concurrency=1000 queue-size=1000 on-persistent-overload=ERR',
     'url_rewrite_timeout 2 seconds on_timeout=bypass',
     'url_rewrite_extras "default %{Cookie:;zope_route}>h"',
@@ -113,7 +114,7 @@ void t.test('several pools: a request without a note stays in its own', t => {
     'http_access allow zf_host_intra zf_pool_intra',
     'http_access deny all',
     'url_rewrite_extras "%{pool_}note %{Cookie:;zope_route}>h"',
-    'url_rewrite_program /usr/bin/node /opt/zf/main.js --config /etc/zope-failover.yaml --directory /run/zope-failover --site www=/Plone --url www=https://www.example.org --url intra=http://intra:81',
+    'url_rewrite_program /opt/zf/keep.sh /usr/bin/node /opt/zf/main.js --config /etc/zope-failover.yaml --directory /run/zope-failover --site www=/Plone --url www=https://www.example.org --url intra=http://intra:81',
     'adapted_http_access deny !zf_steered',
   ])
     t.ok(lines.includes(line), line)
@@ -123,6 +124,41 @@ void t.test('several pools: a request without a note stays in its own', t => {
       'http_access allow zf_pool_intra',
     ),
     'one pool may have no host: all others',
+  )
+  t.end()
+})
+
+void t.test('the site of a pool, where no option says it', t => {
+  const yaml = `${two}pools:
+  www: { members: [zope1], site: { path: /my%2Bsite, url: 'https://www.example.org' } }
+  intra: { members: [zope2], site: / }
+`
+  const helperOf = (options: Partial<SquidConfOptions>) =>
+    linesOf(yaml, options).find(line => line.startsWith('url_rewrite_program'))
+  const found = (options: Partial<SquidConfOptions>) =>
+    helperOf(options)?.replace(/^.* \/run\/zope-failover/, '')
+  t.equal(
+    found({}),
+    ' --site www=/my+site --site intra=/ --url www=https://www.example.org:443',
+  )
+  t.equal(
+    found({ pool: 'intra' }),
+    ' --site intra=/',
+    'of the pools that are printed',
+  )
+  t.equal(
+    found({ site: ['www=/other'], url: ['www=http://w'] }),
+    ' --site www=/other --site intra=/ --url www=http://w',
+  )
+  t.equal(
+    found({ site: ['/all'], url: ['https://a'] }),
+    ' --site /all --url https://a',
+  )
+  t.ok(
+    linesOf(yaml, { style: 'external-acl' }).includes(
+      'acl zf_host_www dstdomain www.example.org',
+    ),
+    'without rewriting the URL counts alone',
   )
   t.end()
 })
@@ -148,7 +184,7 @@ void t.test('as an acl', t => {
   t.ok(lines.includes('http_access allow zf_ask_default'))
   t.match(
     lines.join('\n'),
-    /external_acl_type zope_failover .*concurrency=1000.* %URI %DATA %\{Cookie:;zope_route\}>h \/usr\/bin\/node/,
+    /external_acl_type zope_failover .*concurrency=1000.* %URI %DATA %\{Cookie:;zope_route\}>h \/opt\/zf\/keep\.sh \/usr\/bin\/node/,
   )
   t.notMatch(lines.join('\n'), 'url_rewrite')
   t.end()

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 
 import transaction
+from OFS.Folder import manage_addFolder
 from persistent.mapping import PersistentMapping
 from Products.Five.browser import BrowserView
 from waitress.channel import HTTPChannel
@@ -82,6 +83,16 @@ class Lab(BrowserView):
 
     def seconds(self):
         return float(self.request.form['seconds'])
+
+    def links(self):
+        """A page with a link, and the name of the Zope that made it."""
+        self.request.response.setHeader('X-Backend', os.environ['LAB_NAME'])
+        return '<a href="%s/news">news</a>' % self.context.absolute_url()
+
+    def add_site(self):
+        """Below the root, where sites usually are."""
+        manage_addFolder(self.context, 'site')
+        return 'added'
 
     def wait(self):
         """An ordinary page, which names the Zope that made it."""

@@ -30,6 +30,7 @@ function generated(style: SquidStyle): string {
     timeoutMs: 120_000,
     retryAfterMs: 30_000,
     page: '/page.html',
+    launcher: '/opt/zf/keep.sh',
     node: '/usr/bin/node',
     main: '/opt/zf/squid/main.js',
     configFile,

@@ -1,0 +1,128 @@
+// What apache-conf and squid-conf take alike, and what they do with their output.
+import { dirname, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Command } from 'commander'
+import { Option } from 'commander'
+import { seal, writeGenerated } from '../apache-conf/generated-file.ts'
+import { parseDuration } from '../config/duration.ts'
+import { ConfigError, found } from '../config/problem.ts'
+import { Failure } from './failure.ts'
+
+export type GeneratedGiven = {
+  output?: string
+  force?: true
+  timeout: string
+  retryAfter: string
+}
+
+export function outputOption(): Option {
+  return new Option(
+    '--output <file>',
+    'write there, unless the file was changed by hand; left out: print',
+  )
+}
+
+export function forceOption(): Option {
+  return new Option(
+    '--force',
+    'with --output: overwrite a file that was changed',
+  )
+}
+
+/**
+ * Prints, or writes `--output`.
+ *
+ * @param text makes it
+ * @param next what to type after it was written
+ * @throws {ConfigError} when the options do not fit
+ */
+export function printOrSave(
+  { output, force }: GeneratedGiven,
+  text: () => string,
+  next: string,
+): void {
+  if (force === true && output === undefined)
+    throw new ConfigError([
+      '--force must come with --output: it means that file',
+    ])
+  const sealed = seal(text())
+  if (output === undefined) process.stdout.write(sealed)
+  else saveGenerated(output, sealed, force === true, next)
+}
+
+/**
+ * Writes a generated file and says what it did on stderr, where the problems go.
+ *
+ * @param next what to type after that
+ */
+function saveGenerated(
+  output: string,
+  text: string,
+  isForced: boolean,
+  next: string,
+): void {
+  const result = writeGenerated(output, text, isForced)
+  switch (result.kind) {
+    case 'written':
+      process.stderr.write(
+        `${result.file} ${result.isNew ? 'is new' : 'was written again'}; next: ${next}\n`,
+      )
+      break
+    case 'unchanged':
+      process.stderr.write(`${result.file} is as it should be\n`)
+      break
+    case 'refused':
+      throw new Failure(result.why)
+  }
+}
+
+/** `--timeout` and `--retry-after` in ms. */
+export function durationsOf(
+  { timeout, retryAfter }: GeneratedGiven,
+  problems: string[],
+): { timeoutMs: number; retryAfterMs: number } {
+  return {
+    timeoutMs: durationOf('--timeout', timeout, problems),
+    retryAfterMs: durationOf('--retry-after', retryAfter, problems),
+  }
+}
+
+/** In ms; a minute, and a problem more, when it is none. */
+export function durationOf(
+  name: string,
+  text: string,
+  problems: string[],
+): number {
+  const ms = parseDuration(text)
+  if (ms === undefined)
+    problems.push(
+      `${name} must be a duration such as 60s or 5m, got ${found(text)}`,
+    )
+  return ms ?? 60_000
+}
+
+/** Where the built programs are: dist/, also when this runs from the source. */
+const here = dirname(fileURLToPath(import.meta.url))
+export const installation = import.meta.url.endsWith('.ts')
+  ? resolve(here, '../dist')
+  : resolve(here, '..')
+
+/** The same command again, as one would type it. */
+export function commandLine(command: Command, configFile: string): string {
+  const given = command.options.flatMap(option => {
+    const name = option.attributeName()
+    if (['config', 'output', 'force'].includes(name)) return []
+    if (command.getOptionValueSource(name) !== 'cli') return []
+    const value: unknown = command.getOptionValue(name)
+    if (option.negate) return value === false ? [option.long ?? ''] : []
+    if (value === false) return []
+    if (value === true) return [option.long ?? '']
+    const values: unknown[] = Array.isArray(value) ? value : [value]
+    return values.flatMap(one => [option.long ?? '', String(one)])
+  })
+  return ['zope-failover', command.name(), '--config', configFile, ...given]
+    .map(word =>
+      /^[\w./:@=+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
+    )
+    .join(' ')
+}

@@ -1,0 +1,106 @@
+// A real Squid on a loopback port, unpacked by prepare-squid.sh.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  chownSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs'
+import { resolve } from 'node:path'
+import type { Front } from './front.ts'
+import { waitFor } from './wait.ts'
+
+/** The checkout, seen from demo/ as from dist/demo/. */
+const unpacked = resolve(
+  import.meta.dirname,
+  import.meta.dirname.endsWith('/dist/demo') ? '../..' : '..',
+  '.venv/squid',
+)
+/** Runs squid with the libraries it was unpacked with. */
+export const squidBinary = resolve(unpacked, 'run')
+
+/** The user proxy of Debian, which a Squid of root becomes. */
+export const squidAccount = { uid: 13, gid: 13 }
+
+/** What a Squid needs that is not installed where it was compiled for. */
+export function squidPaths(directory: string): string {
+  return `pid_filename none
+coredump_dir ${directory}
+cache_log ${directory}/cache.log
+buffered_logs off
+error_directory ${unpacked}/usr/share/squid-langpack/templates
+icon_directory ${unpacked}/usr/share/squid/icons
+mime_table ${unpacked}/usr/share/squid/mime.conf
+unlinkd_program ${unpacked}/usr/lib/squid/unlinkd
+pinger_enable off
+visible_hostname squid.test
+shutdown_lifetime 0 seconds
+dns_nameservers 127.0.0.1
+hosts_file none
+cache_mem 8 MB
+memory_cache_shared off
+`
+}
+
+/**
+ * @param root an empty directory
+ * @param conf what `squid-conf` printed
+ * @throws {Error} with Squid's own words when it does not start
+ */
+export async function startSquid(
+  root: string,
+  port: number,
+  conf: string,
+): Promise<Front> {
+  if (!existsSync(squidBinary))
+    throw new Error(
+      'there is no Squid to start; type: sh prepare-squid.sh (npm run demo:squid does)',
+    )
+  if (process.getuid?.() === 0)
+    chownSync(root, squidAccount.uid, squidAccount.gid)
+  writeFileSync(
+    `${root}/squid.conf`,
+    `${squidPaths(root)}access_log none
+http_port 127.0.0.1:${port} accel vhost defaultsite=localhost
+${conf}`,
+  )
+  const console = openSync(`${root}/console.log`, 'a')
+  // a process group of its own: the keys of a terminal are not for Squid
+  const child = spawn(squidBinary, ['-N', '-f', `${root}/squid.conf`], {
+    detached: true,
+    stdio: ['ignore', console, console],
+  })
+  const isGone = (): boolean =>
+    child.exitCode !== null || child.signalCode !== null
+  const errorLog = (): string =>
+    ['console.log', 'cache.log']
+      .map(name => `${root}/${name}`)
+      .filter(file => existsSync(file))
+      .map(file => readFileSync(file, 'utf8'))
+      .join('')
+  const starts = (): number =>
+    errorLog().split('Accepting reverse-proxy').length - 1
+  const started = (count: number): Promise<true> =>
+    waitFor('Squid to serve', () => {
+      if (isGone()) throw new Error(`Squid ended:\n${errorLog()}`)
+      return starts() >= count
+    })
+  await started(1)
+  return {
+    pid: child.pid ?? 0,
+    errorLog,
+    reload: async () => {
+      const before = starts()
+      child.kill('SIGHUP')
+      await started(before + 1)
+    },
+    stop: async () => {
+      if (isGone()) return
+      const exit = once(child, 'exit')
+      child.kill('SIGTERM')
+      await exit
+    },
+  }
+}
