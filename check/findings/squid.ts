@@ -207,7 +207,9 @@ function askerFindings(facts: SquidFacts, asker: SquidLine): Finding[] {
         why: 'Squid exits when a helper that has answered nothing yet ends',
         remedy: `write ${isRedirector ? 'startup=0 idle=1' : 'children-startup=0 children-idle=1'}`,
       }),
-    valueOf('on-persistent-overload') !== 'ERR' &&
+    // external_acl_type knows no such word
+    isRedirector &&
+      valueOf('on-persistent-overload') !== 'ERR' &&
       finding('squid-overload', 'warning', at, {
         what: 'on-persistent-overload=ERR is missing',
         why: 'Squid exits when its queue for the helper is full for three minutes',

@@ -151,7 +151,7 @@ void t.test('the site of a pool, where no option says it', t => {
     ' --site www=/other --site intra=/ --url www=http://w',
   )
   t.equal(
-    found({ site: ['/all'], url: ['https://a'] }),
+    found({ pool: 'www', site: ['/all'], url: ['https://a'] }),
     ' --site /all --url https://a',
   )
   t.ok(
