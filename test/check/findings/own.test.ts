@@ -1,7 +1,9 @@
 import t from 'tap'
+import { parseConfig } from '../../../config/parse.ts'
 import type { StatusReport } from '../../../status/report.ts'
 import type { HttpdFacts } from '../../../check/facts.ts'
 import {
+  caFindings,
   ownFindings,
   runningMapFindings,
   tokenFindings,
@@ -76,6 +78,38 @@ void t.test('the token of the status page', t => {
     /^\/etc\/token may not be read by zope \(mode 600/,
   ])
   t.strictSame(told(good, { mode: 0o600 }, 'missing'), [])
+  t.end()
+})
+
+void t.test('the file of certificate authorities', t => {
+  const file = '/etc/ca.pem'
+  const facts = factsWith({ [file]: { mode: 0o600 } })
+  const config = parseConfig(
+    `{ backends: { zope1: "https://h:1", zope2: "https://h:2", zope3: "http://h:3" }, probe: { ca: ${file} } }`,
+    'test',
+  )
+  const found = (problem: string | null, files = {}) =>
+    caFindings({ ...factsWith(files), config }, () => problem)
+  const open = { [file]: { mode: 0o644 } }
+  const hasOwner = { [directory]: { kind: 'directory', uid: 500 } as const }
+  t.strictSame(found(null, open), [])
+  t.match(found('got it: ENOENT', { [file]: 'missing' }), [
+    { code: 'ca-unusable', what: 'zope1, zope2: got it: ENOENT', where: file },
+  ])
+  t.strictSame(found('got it: EACCES', { ...open, ...hasOwner }), [], 'unseen')
+  t.match(found(null, { ...hasOwner, [file]: { mode: 0o600 } }), [
+    {
+      what: /for the monitor: \/etc\/ca\.pem may not be read by zope \(mode 600/,
+    },
+  ])
+  t.match(found('no certificate', { [directory]: 'missing', ...open }), [
+    { what: 'zope1, zope2: no certificate' },
+  ])
+  t.strictSame(
+    caFindings(facts, () => 'not asked'),
+    [],
+    'no TLS backend',
+  )
   t.end()
 })
 
