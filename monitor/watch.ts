@@ -32,6 +32,7 @@ import { tryHeart } from './probes/trial.ts'
 import type { Publisher } from './publish.ts'
 import { backendReport } from './report.ts'
 import { Loop } from './loop.ts'
+import type { Observed } from './probe-loop.ts'
 import { Pulse } from './pulse.ts'
 import type { Starvation } from './starvation.ts'
 import type { ProbeKind, Telemetry } from './telemetry.ts'
@@ -266,6 +267,8 @@ export class Watch {
     isInFlight = false
     clearTimeout(overdue)
     if (signal.aborted) return 0
+    // dropped with the visitors' connections: no probe was made
+    if (probed.outcome.kind === 'dropped') return this.#waitMs(startedMs)
     this.#ownTrouble.tell(backend, probed.outcome, probed.lookupError)
     this.#judge(probed.outcome, probed.ms, startedMs)
     return this.#waitMs(startedMs)
@@ -423,7 +426,7 @@ export class Watch {
   }
 
   /** What its other probes may see of this watch, as it is at each moment. */
-  #shown<Event>(note: (event: Event) => void) {
+  #shown<Event>(note: (event: Event) => void): Observed<Event> {
     const [backend, health, signal] = [
       () => this.#backend,
       () => this.#health,
