@@ -24,6 +24,9 @@ const rules = {
   status:
     'must be status codes from 100 to 599 that pass, like 200-399 or "200, 301-303"',
   body: 'must be a text that the body holds, or a pattern between slashes like /OK|ready/',
+  unsupported:
+    'must be a pattern that takes no longer for a text than its length allows: without lookahead, lookbehind and back references, and with at most 1000 repeats',
+  tooLarge: 'must be a simpler pattern, with fewer repeats such as {0,100}',
   ask: 'must be a mapping with port, send, expect',
   send: 'must be one line of text without control characters',
   expect:
@@ -75,6 +78,8 @@ void t.test('each probe setting has its limits and says them', t => {
     ['fall', [0, 101, 1.5, '3'], integer(1, 100)],
     ['status', [99, 600, '', '200-', '300-200', '2xx', true], rules.status],
     ['body', ['', '/(/', 5], rules.body],
+    ['body', ['/^(?!.*Error)/', '/(a)\\1/'], rules.unsupported],
+    ['body', ['/a{1000}/'], rules.tooLarge],
     ['maxBody', [0, 1_048_577], integer(1, 1_048_576)],
     ['verify', ['yes', 1], 'must be true or false'],
     [
