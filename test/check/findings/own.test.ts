@@ -2,6 +2,7 @@ import t from 'tap'
 import type { StatusReport } from '../../../status/report.ts'
 import type { HttpdFacts } from '../../../check/facts.ts'
 import {
+  commandFindings,
   ownFindings,
   runningMapFindings,
   tokenFindings,
@@ -134,5 +135,17 @@ void t.test('running maps', t => {
   t.strictSame(running([], {}, 'www-data'), [], 'it cannot report')
   t.strictSame(running([], {}, 'nobody-knows'), [])
   t.strictSame(running([], { conf: httpdWith('').conf }), [])
+  t.end()
+})
+
+void t.test('a configuration that others can write', t => {
+  t.strictSame(commandFindings(undefined), [])
+  t.match(commandFindings('/c.yaml is open: why; type: chmod go-w /c.yaml'), [
+    {
+      code: 'configuration-open',
+      what: '/c.yaml is open: why',
+      remedy: 'chmod go-w /c.yaml',
+    },
+  ])
   t.end()
 })
