@@ -424,3 +424,30 @@ void t.test(
     t.end()
   },
 )
+
+void t.test('connections to a frozen backend', t => {
+  for (const [given, is] of [
+    ['true', 'on'],
+    ['false', 'off'],
+    ['auto', 'auto'],
+  ] as const)
+    t.equal(own(`{ dropConnections: ${given} }`)?.dropConnections, is)
+  t.end()
+})
+
+void t.test('who answers ICP', t => {
+  t.equal(parse('backends: { zope1: http://h:1 }').icp, undefined)
+  t.strictSame(
+    parse(
+      'backends: { zope1: http://h:1 }',
+      'icp: { listen: { zope1: 127.0.0.1:3131 } }',
+    ).icp,
+    {
+      listen: [{ backend: 'zope1', host: '127.0.0.1', port: 3131 }],
+      allow: [],
+      pool: 'default',
+      spread: 'request',
+    },
+  )
+  t.end()
+})

@@ -472,3 +472,18 @@ void t.test('where the status page is served', t => {
   t.strictSame(knownKeys(['status']), ['listen', 'hosts', 'tokenFile'])
   t.end()
 })
+
+void t.test('the networks that may ask by ICP', t => {
+  const of = (allow: unknown) =>
+    messagesOf({ backends, icp: { listen: { zope1: '127.0.0.1:1' }, allow } })
+  for (const good of ['10.0.0.1', '10.0.0.0/8', '::1', 'fd00::/128'])
+    t.strictSame(of([good]), [], good)
+  for (const bad of ['h', '10.0.0.0/33', '::/129', '10.0.0.0/8/8', '::/x', 5])
+    t.equal(of([bad]).length, 1, String(bad))
+  t.equal(of('10.0.0.1').length, 1)
+  t.equal(messagesOf({ backends, icp: { listen: {} } }).length, 1)
+  t.equal(messagesOf({ backends, icp: { listen: 5 } }).length, 1)
+  t.equal(messagesOf({ backends, icp: { listen: { 'a b': '::1' } } }).length, 1)
+  t.equal(messagesOf({ backends, icp: { listen: { zope1: 'h:1' } } }).length, 1)
+  t.end()
+})

@@ -113,6 +113,14 @@ void t.test('a report of either program is one', t => {
   const limit = { severity: 'info', what: '', why: '', remedy: '' }
   t.ok(isMonitorReport({ ...monitor, limits: [limit] }))
   t.notOk(isMonitorReport({ ...monitor, limits: [{ ...limit, why: 1 }] }))
+  t.ok(
+    isMonitorReport({
+      ...monitor,
+      limits: [{ ...limit, severity: 'warning' }],
+    }),
+  )
+  t.notOk(isMonitorReport({ ...monitor, limits: [{ ...limit, severity: 1 }] }))
+  t.notOk(isMonitorReport({ ...monitor, limits: [1] }))
   t.notOk(isMonitorReport({ ...monitor, limits: limit }))
   t.ok(isMapReport(map))
   t.ok(isMapReport({ ...map, kinds: { a: { hit: 1 } } }))

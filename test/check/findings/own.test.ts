@@ -4,6 +4,7 @@ import type { StatusReport } from '../../../status/report.ts'
 import type { HttpdFacts } from '../../../check/facts.ts'
 import {
   caFindings,
+  commandFindings,
   ownFindings,
   runningMapFindings,
   tokenFindings,
@@ -168,5 +169,17 @@ void t.test('running maps', t => {
   t.strictSame(running([], {}, 'www-data'), [], 'it cannot report')
   t.strictSame(running([], {}, 'nobody-knows'), [])
   t.strictSame(running([], { conf: httpdWith('').conf }), [])
+  t.end()
+})
+
+void t.test('a configuration that others can write', t => {
+  t.strictSame(commandFindings(undefined), [])
+  t.match(commandFindings('/c.yaml is open: why; type: chmod go-w /c.yaml'), [
+    {
+      code: 'configuration-open',
+      what: '/c.yaml is open: why',
+      remedy: 'chmod go-w /c.yaml',
+    },
+  ])
   t.end()
 })

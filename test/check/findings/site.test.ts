@@ -96,6 +96,7 @@ void t.test('mod_cache', t => {
     ['error cache-private', 'error cache-private'],
   )
   t.strictSame(inHost(`CacheEnable disk /\n${both}\nCacheStorePrivate Off`), [])
+  t.equal(inHost(`CacheEnable disk /\n${both}\nCacheStoreNoStore`).length, 0)
   t.end()
 })
 
