@@ -15,6 +15,13 @@ export type PatternProblem =
   | 'unsupported'
   | 'too-large'
 
+/** What must hold, for those that are patterns. */
+export const patternRules = {
+  unsupported:
+    'must be a pattern that takes no longer for a text than its length allows: without lookahead, lookbehind and back references, and with at most 1000 repeats',
+  'too-large': 'must be a simpler pattern, with fewer repeats such as {0,100}',
+}
+
 /** The steps for one character, at worst: 0.1 s for 64 KiB. */
 export const maxPatternSize = 500
 

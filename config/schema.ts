@@ -5,7 +5,7 @@ import * as z from 'zod'
 import { namePattern } from './config.ts'
 import { parseDuration } from './duration.ts'
 import { parseOrigin } from './origin.ts'
-import { compilePattern } from './pattern.ts'
+import { compilePattern, patternRules } from './pattern.ts'
 
 export const nameRule =
   'must be a name: a small letter, then at most 31 small letters, digits or "-"'
@@ -82,12 +82,6 @@ const bodyRule =
   'must be a text that the body holds, or a pattern between slashes like /OK|ready/'
 const expectRule =
   'must be a text that a line of the answer holds, or a pattern between slashes like /^OK$/'
-
-const patternRules = {
-  unsupported:
-    'must be a pattern that takes no longer for a text than its length allows: without lookahead, lookbehind and back references, and with at most 1000 repeats',
-  'too-large': 'must be a simpler pattern, with fewer repeats such as {0,100}',
-}
 
 /** A text, or a pattern between slashes. */
 function textOrPattern(rule: string, form: RegExp) {
