@@ -287,9 +287,7 @@ void t.test('a file that is not of apache-conf is not remade', t => {
 
 const served = (before: string): boolean[] =>
   sitesOf(
-    site(
-      `<VirtualHost *:80>\n${before}\nInclude /etc/g.conf\n</VirtualHost>`,
-    ),
+    site(`<VirtualHost *:80>\n${before}\nInclude /etc/g.conf\n</VirtualHost>`),
   ).map(isServed)
 
 void t.test('whether the rules take what nothing else names', t => {
