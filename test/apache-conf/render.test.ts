@@ -374,11 +374,12 @@ void t.test('tiers without the map', async t => {
   )
 })
 
+const pages = (...keptStatuses: string[]): string[] =>
+  lines(conf(two, { keptStatuses })).filter(
+    line => line.startsWith(`ErrorDocument 5`) && line.includes('later'),
+  )
+
 void t.test("pages of the site's own", async t => {
-  const pages = (...keptStatuses: string[]): string[] =>
-    lines(conf(two, { keptStatuses })).filter(
-      line => line.startsWith(`ErrorDocument 5`) && line.includes('later'),
-    )
   t.equal(pages().length, 4)
   t.strictSame(
     pages('502', '504').map(line => line.slice(0, 17)),

@@ -44,8 +44,9 @@ void t.test('one server under two names', t => {
   t.end()
 })
 
+const page = (status: number): string => `ErrorDocument ${status} /p.html`
+
 void t.test("error pages of the site's own", t => {
-  const page = (status: number): string => `ErrorDocument ${status} /p.html`
   t.match(inHost(page(503)), [
     {
       code: 'error-page-hidden',
