@@ -193,21 +193,22 @@ void t.test('limits that were not given keep within the given timeout', t => {
   t.end()
 })
 
+const probeOf = (probe: string, count = 1) =>
+  parse(
+    `backends: { ${Array.from({ length: count }, (_, i) => `a${i}: http://h${i}:1`).join(', ')} }`,
+    `probe: { ${probe} }`,
+  ).backends[0]?.probe
+
 void t.test('what is learned keeps within what was given', t => {
-  const of = (probe: string, count = 1) =>
-    parse(
-      `backends: { ${Array.from({ length: count }, (_, i) => `a${i}: http://h${i}:1`).join(', ')} }`,
-      `probe: { ${probe} }`,
-    ).backends[0]?.probe
-  t.match(of('interval: 2s, slow: 2s'), {
+  t.match(probeOf('interval: 2s, slow: 2s'), {
     quickIntervalMs: 2_000,
     leastSlowMs: 2_000,
   })
-  t.match(of('timeout: 200ms'), { quickIntervalMs: 500, leastSlowMs: 200 })
-  t.match(of('tcp: true'), { quickIntervalMs: 1_000, leastSlowMs: 300 })
-  t.equal(of('rise: 2', 20)?.quickIntervalMs, 500)
-  t.equal(of('rise: 2', 30)?.quickIntervalMs, 750)
-  t.equal(of('rise: 2', 50)?.quickIntervalMs, 1_000)
+  t.match(probeOf('timeout: 200ms'), { quickIntervalMs: 500, leastSlowMs: 200 })
+  t.match(probeOf('tcp: true'), { quickIntervalMs: 1_000, leastSlowMs: 300 })
+  t.equal(probeOf('rise: 2', 20)?.quickIntervalMs, 500)
+  t.equal(probeOf('rise: 2', 30)?.quickIntervalMs, 750)
+  t.equal(probeOf('rise: 2', 50)?.quickIntervalMs, 1_000)
   t.end()
 })
 
