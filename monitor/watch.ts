@@ -25,6 +25,7 @@ import type { Hook } from './hook.ts'
 import { OwnTrouble } from './own-trouble.ts'
 import type { Verdict } from './judgement/light.ts'
 import type { Lookup } from './probes/lookup.ts'
+import { overdueMs } from './judgement/pace.ts'
 import { describe, judge } from './judgement/outcome.ts'
 import type { Outcome } from './judgement/outcome.ts'
 import { probeLight } from './probes/light.ts'
@@ -248,6 +249,11 @@ export class Watch {
     this.#probedMs = startedMs
     let isInFlight = true
     let overdue: NodeJS.Timeout | undefined
+    const limitMs = overdueMs(
+      this.#health.light.pace,
+      this.#health.heart,
+      backend.probe,
+    )
     const wait = (): void => {
       const sinceMs = now()
       overdue = setTimeout(() => {
@@ -256,9 +262,9 @@ export class Watch {
           if (!isInFlight || signal.aborted) return
           // a time that this process was not there for is no evidence
           if (this.#around.starvation.lateSince(sinceMs) > 0) wait()
-          else this.#overdue(startedMs)
+          else this.#overdue(startedMs, limitMs)
         })
-      }, backend.probe.slowMs)
+      }, limitMs)
     }
     wait()
     const probed = await probeLight(backend, this.#around.lookup, signal, () =>
@@ -446,9 +452,9 @@ export class Watch {
     }
   }
 
-  #overdue(startedMs: number): void {
+  #overdue(startedMs: number, limitMs: number): void {
     const before = this.#health
-    this.#apply({ kind: 'overdue' }, 'overdue', now() - startedMs)
+    this.#apply({ kind: 'overdue', limitMs }, 'overdue', now() - startedMs)
     if (this.#health !== before) this.#publish(false)
   }
 
