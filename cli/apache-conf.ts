@@ -48,6 +48,7 @@ type Given = GeneratedGiven & {
   max?: string
   exclude: string[]
   maintenancePage?: string
+  keepErrorDocument: string[]
   observe?: true
 }
 
@@ -137,6 +138,12 @@ export function apacheConfCommand(): Command {
       '--maintenance-page <file>',
       'HTML page for the time when nobody can serve; becomes one line of the output',
     )
+    .option(
+      '--keep-error-document <status>',
+      "502, 503 or 504: the site's own ErrorDocument for it is used when no backend can serve; repeatable",
+      (status: string, before: string[]) => [...before, status],
+      [],
+    )
     .option('--retry-after <duration>', 'what that page asks for', '30s')
     .option(
       '--observe',
@@ -190,6 +197,7 @@ function print(given: Given, command: Command): string {
       given.maintenancePage === undefined
         ? readFileSync(template('maintenance.html'), 'utf8')
         : readPage(given.maintenancePage),
+    keptStatuses: given.keepErrorDocument,
     retryAfterMs,
     ...programs,
     ...(given.observe === true && {

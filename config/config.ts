@@ -9,12 +9,16 @@ export type ProbeSettings = {
   /** the Host header; null = the backend's own host and port */
   readonly host: string | null
   readonly intervalMs: number
+  /** the same while its answers cost next to nothing (pace.ts) */
+  readonly quickIntervalMs: number
   /** interval after a failure that has not yet changed the state */
   readonly fastIntervalMs: number
   /** interval while the backend is down */
   readonly downIntervalMs: number
   /** no answer after this long: newcomers go elsewhere */
   readonly slowMs: number
+  /** what is learned from its own answers is never shorter; slowMs = nothing is */
+  readonly leastSlowMs: number
   /** limit for the whole probe */
   readonly timeoutMs: number
   readonly connectTimeoutMs: number
@@ -200,6 +204,12 @@ export type NotifySettings = {
   readonly timeoutMs: number
 }
 
+/** Where HAProxy's agent-check is answered. */
+export type AgentSettings = {
+  /** host without brackets */
+  readonly listen: { readonly host: string; readonly port: number }
+}
+
 /** Who answers Squid's ICP queries for which backend of this host. */
 export type IcpSettings = {
   /** the UDP address for each backend of this host; host without brackets */
@@ -231,6 +241,8 @@ export type Config = {
   readonly status?: StatusSettings
   /** left out: no ICP */
   readonly icp?: IcpSettings
+  /** left out: no agent for HAProxy */
+  readonly agent?: AgentSettings
   /** left out: nobody is told */
   readonly notify?: NotifySettings
 }

@@ -5,6 +5,7 @@ import * as z from 'zod'
 import { namePattern } from './config.ts'
 import { parseDuration } from './duration.ts'
 import { parseOrigin } from './origin.ts'
+import { compilePattern, patternRules } from './pattern.ts'
 import { isEncoded, noSiteUrl } from './site.ts'
 
 export const nameRule =
@@ -91,14 +92,12 @@ function textOrPattern(rule: string, form: RegExp) {
     .transform((text, context) => {
       const pattern = /^\/(.+)\/$/s.exec(text)?.[1]
       if (pattern === undefined) return { kind: 'text' as const, text }
-      try {
-        void new RegExp(pattern)
+      const compiled = compilePattern(pattern)
+      if (typeof compiled === 'object')
         return { kind: 'pattern' as const, pattern }
-      } catch {
-        // the only error a RegExp constructor throws is that of its syntax
-        context.issues.push({ code: 'custom', message: rule, input: text })
-        return z.NEVER
-      }
+      const message = { unreadable: rule, ...patternRules }[compiled]
+      context.issues.push({ code: 'custom', message, input: text })
+      return z.NEVER
     })
 }
 
@@ -447,6 +446,12 @@ const page = mapping('a mapping with listen, hosts, tokenFile', {
     .optional(),
 })
 
+const agent = mapping('a mapping with listen', {
+  listen: hostPort(
+    'must be HOST:PORT to listen on, such as 127.0.0.1:8010, an IPv6 address in brackets',
+  ).default({ host: '127.0.0.1', port: 8010 }),
+})
+
 function named<Value extends z.ZodType>(what: string, value: Value) {
   const rule = `must be a mapping with at least one ${what}`
   return z
@@ -475,6 +480,7 @@ export const fileSchema = mapping(
     status: page.optional(),
     notify: notify.optional(),
     icp: icp.optional(),
+    agent: agent.optional(),
   },
 )
 
@@ -502,6 +508,7 @@ export function knownKeys(path: readonly (string | number)[]): string[] {
     [/^status$/, page.shape],
     [/^notify$/, notify.shape],
     [/^icp$/, icp.shape],
+    [/^agent$/, agent.shape],
     [/^pools\.[^.]*$/, pool.shape],
     [/^pools\.[^.]*\.site$/, { path: sitePath, url: siteUrl }],
     [/^pools\.[^.]*\.members\.\d+$/, { name, weight: name, tier: name }],

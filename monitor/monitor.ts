@@ -374,6 +374,7 @@ export class Monitor {
   #reportText(): string {
     const told = probesTold(this.#watches.size)
     const addresses = this.#around.lookup.remembered(hostsOf(this.#config))
+    const notices = this.#notices.seen
     const limits = [
       ...this.#mapSupervisor.limits,
       ...[this.#around.dropper.limit].filter(limit => limit !== undefined),
@@ -393,6 +394,7 @@ export class Monitor {
           [...this.#zeoWatches].map(([name, watch]) => [name, watch.seen]),
         ),
       }),
+      ...(notices !== undefined && { notices }),
       ...(Object.keys(addresses).length > 0 && { addresses }),
       ...(limits.length > 0 && { limits }),
     }

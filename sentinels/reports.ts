@@ -76,6 +76,14 @@ export type ZeoSeen = {
   readonly reason: string
 }
 
+/** A receiver of notices. */
+export type ReceiverSeen = {
+  /** on their way to it */
+  readonly waiting: number
+  /** given up since the monitor began: refused for good, or too many waited */
+  readonly dropped: number
+}
+
 export type MonitorReport = {
   readonly version: string
   readonly pid: number
@@ -87,6 +95,8 @@ export type MonitorReport = {
   readonly map?: MapSeen
   /** by pool, when one has the key `zeo` */
   readonly zeo?: Readonly<Record<string, ZeoSeen>>
+  /** by receiver (`webhook`, `command`), with the key `notify` */
+  readonly notices?: Readonly<Record<string, ReceiverSeen>>
   /** by host name: what it was looked up as last, for the next monitor */
   readonly addresses?: Readonly<
     Record<
@@ -183,8 +193,17 @@ export function isMonitorReport(value: unknown): value is MonitorReport {
     (value['map'] === undefined || isSeen(value['map'])) &&
     (value['zeo'] === undefined ||
       (isRecord(value['zeo']) && Object.values(value['zeo']).every(isSeen))) &&
+    (value['notices'] === undefined ||
+      (isRecord(value['notices']) &&
+        Object.values(value['notices']).every(isReceiver))) &&
     (value['limits'] === undefined ||
       (Array.isArray(value['limits']) && value['limits'].every(isLimit)))
+  )
+}
+
+function isReceiver(value: unknown): boolean {
+  return (
+    isRecord(value) && isCount(value['waiting']) && isCount(value['dropped'])
   )
 }
 

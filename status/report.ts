@@ -15,6 +15,7 @@ import type {
   MapSeen,
   ZeoSeen,
   MonitorLimit,
+  ReceiverSeen,
 } from '../sentinels/reports.ts'
 import { noSentinels } from '../sentinels/snapshot.ts'
 import type { Snapshot } from '../sentinels/snapshot.ts'
@@ -40,6 +41,7 @@ export type MonitorSeen = SeenReport<{
   readonly map?: MapSeen
   readonly zeo?: Readonly<Record<string, ZeoSeen>>
   readonly limits?: readonly MonitorLimit[]
+  readonly notices?: Readonly<Record<string, ReceiverSeen>>
 }>
 
 export type BackendStatus = {
@@ -114,6 +116,8 @@ export type StatusReport = {
   readonly zeo?: Readonly<Record<string, ZeoSeen>>
   /** what the running monitor cannot do where it runs */
   readonly limits?: readonly MonitorLimit[]
+  /** by receiver (`webhook`, `command`): notices of the running monitor */
+  readonly notices?: Readonly<Record<string, ReceiverSeen>>
   readonly backends: readonly BackendStatus[]
   readonly pools: readonly PoolStatus[]
   readonly problems: readonly string[]
@@ -136,7 +140,6 @@ export function statusReport(
   configProblems: readonly string[] = [],
   readers: readonly SeenReader[] = [],
 ): StatusReport {
-  const pools = [...buildTable(config, snapshot, now).pools.values()]
   // no property look-up by name: a backend may be called "constructor"
   const reports = new Map(Object.entries(monitor?.report.backends ?? {}))
   return {
@@ -158,6 +161,10 @@ export function statusReport(
     // nothing can be said of one that is gone
     ...(monitor?.isRunning === true &&
       monitor.report.limits !== undefined && { limits: monitor.report.limits }),
+    ...(monitor?.isRunning === true &&
+      monitor.report.notices !== undefined && {
+        notices: monitor.report.notices,
+      }),
     backends: config.backends.map(backend => {
       const { name } = backend
       const sentinels = snapshot.backends.get(name) ?? noSentinels
@@ -181,23 +188,33 @@ export function statusReport(
           .join(''),
       }
     }),
-    pools: config.pools.map(pool => {
-      const present = pools
-        .filter(({ name }) => name === pool.name)
-        .flatMap(({ members }) => members)
-      return {
-        name: pool.name,
-        policy: pool.policy,
-        newcomers: newcomersOf(present).map(({ name }) => name),
-        members: present.flatMap(({ name, standing }) =>
-          pool.members
-            .filter(member => member.name === name)
-            .map(({ tier, weight }) => ({ name, tier, weight, standing })),
-        ),
-      }
-    }),
+    pools: poolsOf(config, snapshot, now),
     problems: [...configProblems, ...snapshot.problems.map(({ text }) => text)],
   }
+}
+
+/** @param now ms since 1970 */
+export function poolsOf(
+  config: Config,
+  snapshot: Snapshot,
+  now: number,
+): PoolStatus[] {
+  const pools = [...buildTable(config, snapshot, now).pools.values()]
+  return config.pools.map(pool => {
+    const present = pools
+      .filter(({ name }) => name === pool.name)
+      .flatMap(({ members }) => members)
+    return {
+      name: pool.name,
+      policy: pool.policy,
+      newcomers: newcomersOf(present).map(({ name }) => name),
+      members: present.flatMap(({ name, standing }) =>
+        pool.members
+          .filter(member => member.name === name)
+          .map(({ tier, weight }) => ({ name, tier, weight, standing })),
+      ),
+    }
+  })
 }
 
 function readerStatus(seen: SeenReport<MapReport>, now: number): ReaderStatus {
@@ -219,6 +236,8 @@ function readerStatus(seen: SeenReport<MapReport>, now: number): ReaderStatus {
 const probeSigns = new Map([
   ['pass', '+'],
   ['local', '?'],
+  ['dns', '?'],
+  ['dns-timeout', '?'],
   ['starved', '?'],
 ])
 

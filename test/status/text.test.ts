@@ -45,16 +45,26 @@ void t.test('what is wrong is said in words', t => {
     limits: [
       { severity: 'info', what: 'cannot', why: 'so', remedy: 'do this' },
     ],
+    notices: {
+      webhook: { waiting: 3, dropped: 0 },
+      command: { waiting: 0, dropped: 2 },
+    },
   })
   for (const line of [
     'monitor: DEAD, pid 17 is gone, last sign of life 1h ago',
     'map: SILENT for 1m, pid 18 is there but writes no report, 5 lookups',
     'map: DEAD, pid 19 is gone, last sign of life 500ms ago, 5 lookups',
     'verdicts are stale: they order the choice, but nobody is refused for them',
+    'notices by webhook: 3 waiting, 0 dropped',
+    'notices by command: 0 waiting, 2 dropped',
     'pool default (failover): NOBODY serves',
     '\nb\nc\nmap: a\n',
   ])
     t.match(shown, line)
+  t.notMatch(
+    text({ notices: { webhook: { waiting: 0, dropped: 0 } } }),
+    'notices',
+  )
   t.match(text({ maps: [] }), 'map: never seen in this directory')
   t.match(
     text({ monitor: { kind: 'never-seen' } }),
@@ -166,10 +176,15 @@ void t.test('other programs that answer from the table', t => {
     program: 'icp',
     kinds: { zope1: { hit: 3, miss: 0, silence: 1 } },
   }
-  const shown = text({ maps: [], readers: [helper, icp] })
+  const follow = {
+    ...aMap({ kind: 'alive', pid: 22, ageMs: 0 }),
+    program: 'follow',
+  }
+  const shown = text({ maps: [], readers: [helper, icp, follow] })
   for (const line of [
     'squid-helper: alive, pid 20, 5 lookups, 2 without a usable backend, 1 malformed\n',
     'icp: DEAD, pid 21 is gone, last sign of life 2s ago, 5 lookups, 2 without a usable backend, 1 malformed, zope1 3 hit 1 silence\n',
+    'follow: alive, pid 22, 5 runs, 2 failed\n',
     'squid-helper: x\n',
   ])
     t.ok(shown.includes(line), line)
