@@ -116,6 +116,12 @@ export class Stage {
     await this.until('every backend to be up', report =>
       report.backends.every(({ state }) => state === 'up'),
     )
+    // Squid starts its helper with the first request
+    const page = await fetch(`http://127.0.0.1:${this.port}/`)
+    await page.body?.cancel()
+    await waitFor(`the ${this.kind.asked} to answer`, () =>
+      this.answering.some(({ kind }) => kind === 'alive'),
+    )
     const visitors = { clients: 10, pauseMs: 5, isRepeating: true }
     this.#loads = [
       startLoad({ ...visitors, port: this.port, hasCookies: false }),

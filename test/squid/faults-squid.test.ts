@@ -1,9 +1,6 @@
 // What a real Squid does when the helper, not a backend, has the fault.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import type { Test } from 'tap'
-import { brief, failuresOf, more, startLoad } from '../fixtures/load.ts'
-import type { Sample } from '../fixtures/load.ts'
 import { textOf, until } from '../fixtures/processes.ts'
 import {
   get,
@@ -25,17 +22,6 @@ function helpersOf(squid: Squid): number[] {
   return childrenOf(squid.program.pid).flatMap(childrenOf)
 }
 
-function lives({ program, cacheLog }: Squid): void {
-  if (program.isGone()) throw new Error(`Squid is gone:\n${cacheLog()}`)
-}
-
-/** How many go without depends on how soon Node starts: it decides nothing. */
-function tellAlone(t: Test, squid: Squid): void {
-  const lines = squid.accessLog()
-  const alone = lines.filter(({ backend }) => backend === '-').length
-  t.comment(`${alone} of ${lines.length} requests were not steered`)
-}
-
 function signal(pids: readonly number[], name: NodeJS.Signals): void {
   for (const pid of pids)
     try {
@@ -44,39 +30,6 @@ function signal(pids: readonly number[], name: NodeJS.Signals): void {
       // gone already
     }
 }
-
-/** Squid closes its port for a moment at a reconfigure: its own way. */
-function isRefused({ error = '' }: Pick<Sample, 'error'>): boolean {
-  return /ECONNREFUSED|ECONNRESET/.test(error)
-}
-
-void t.test('all helpers are killed ten times under load', async t => {
-  const { squid } = await startSquidSite(t)
-  const load = startLoad({ port: squid.port, clients: 10 })
-  const shells = childrenOf(squid.program.pid)
-  for (let round = 0; round < 10; round++) {
-    const helpers = await until('a helper', () => {
-      lives(squid)
-      const found = helpersOf(squid)
-      return found.length > 0 && found
-    })
-    signal(helpers, 'SIGKILL')
-    await until('the next helper', () => {
-      lives(squid)
-      return helpersOf(squid).some(pid => !helpers.includes(pid))
-    })
-    await isSteered({ squid })
-    await more(load, 200)
-  }
-  t.strictSame(failuresOf(await load.stop()).map(brief), [])
-  lives(squid)
-  t.strictSame(
-    shells.filter(pid => !childrenOf(squid.program.pid).includes(pid)),
-    [],
-    'Squid has not seen any of it',
-  )
-  tellAlone(t, squid)
-})
 
 void t.test(
   'all helpers are stopped: a request waits, and is served',
@@ -93,31 +46,6 @@ void t.test(
     await isSteered({ squid })
   },
 )
-
-void t.test('reconfigured five times: no request is lost', async t => {
-  const { squid } = await startSquidSite(t)
-  const load = startLoad({ port: squid.port, clients: 5, isKeepAlive: false })
-  await more(load, 20)
-  for (let round = 1; round <= 5; round++) {
-    squid.reconfigure()
-    await until(
-      'Squid listens again',
-      () =>
-        squid.cacheLog().split('Accepting reverse-proxy').length - 1 > round,
-    )
-    await isSteered({ squid })
-    await more(load, 100)
-  }
-  const samples = await load.stop()
-  t.strictSame(
-    failuresOf(samples)
-      .filter(sample => !isRefused(sample))
-      .map(brief),
-    [],
-  )
-  t.comment(`${samples.filter(isRefused).length} connections were refused`)
-  tellAlone(t, squid)
-})
 
 for (const [what, spoil] of [
   ['broken', (file: string) => writeFileSync(file, 'backends: [')],
