@@ -1,7 +1,9 @@
 import t from 'tap'
 import type { StatusReport } from '../../../status/report.ts'
 import type { HttpdFacts } from '../../../check/facts.ts'
+import { parseConfig } from '../../../config/parse.ts'
 import {
+  frontFindings,
   ownFindings,
   runningMapFindings,
   tokenFindings,
@@ -134,5 +136,39 @@ void t.test('running maps', t => {
   t.strictSame(running([], {}, 'www-data'), [], 'it cannot report')
   t.strictSame(running([], {}, 'nobody-knows'), [])
   t.strictSame(running([], { conf: httpdWith('').conf }), [])
+  t.end()
+})
+
+void t.test('what systemd does to front.up', t => {
+  const of = (
+    settings: Record<string, string> | undefined,
+    text = 'front: {}',
+  ) =>
+    heads(
+      frontFindings(
+        settings && {
+          file: '/etc/systemd/system/m.service',
+          settings: new Map(Object.entries(settings)),
+        },
+        {
+          ...factsWith({}),
+          config: parseConfig(
+            `directory: /run/zope-failover\nbackends: { a: http://a }\n${text}`,
+            'f',
+          ),
+        },
+      ),
+    )
+  const removed = ['warning front-directory-removed']
+  const ours = { RuntimeDirectory: 'other zope-failover' }
+  t.strictSame(of(ours), removed)
+  t.strictSame(of({ RuntimeDirectory: 'zope-failover:link' }), removed)
+  for (const kept of ['no', 'restart'])
+    t.strictSame(of({ ...ours, RuntimeDirectoryPreserve: kept }), removed)
+  t.strictSame(of({ ...ours, RuntimeDirectoryPreserve: 'yes' }), [])
+  t.strictSame(of({ RuntimeDirectory: 'zope' }), [], 'another one')
+  t.strictSame(of({}), [])
+  t.strictSame(of(undefined), [], 'no unit is known')
+  t.strictSame(of(ours, ''), [], 'nobody tracks anything there')
   t.end()
 })
