@@ -349,7 +349,7 @@ void t.test('the front', t => {
     `backends: { zope1: http://a }\n${pools}front: { ${text} }\n`
   for (const [text, problems] of [
     ['', []],
-    ['pool: www', [/^3: front\.pool must be the name of a pool, got "www"/]],
+    ['pool: www', [/front\.pool must be the name of a pool, got "www"/]],
     ['pool: 5', [/must be the name of a pool/]],
     ['minScore: 60', [/front\.minScore must be 50 or 100, got 60/]],
     ['intervall: 1s', [/did you mean "interval"/]],
