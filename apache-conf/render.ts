@@ -70,6 +70,8 @@ export type RenderOptions = {
   readonly up?: string | undefined
   /** HTML of the maintenance page */
   readonly page: string
+  /** 502, 503, 504: those for which the site has an ErrorDocument of its own */
+  readonly keptStatuses: readonly string[]
   readonly retryAfterMs: number
   /** absolute paths: what httpd starts, and what that starts */
   readonly launcher: string
@@ -258,6 +260,10 @@ export function render(
     }),
     vhm,
     page,
+    pages: ['502', '503', '504']
+      .filter(status => !options.keptStatuses.includes(status))
+      .map(status => ({ status })),
+    pageOf502: !options.keptStatuses.includes('502'),
     retryAfter: seconds(options.retryAfterMs),
     hasUrl: url !== null,
     cookieHeaders: cookieHeaders(
@@ -442,6 +448,8 @@ function checkOptions(options: RenderOptions, problems: string[]): void {
     /^\/(?!\.zope-failover(?:\/|$))[\w.~-]+(?:\/[\w.~-]+)*$/,
     'a path such as /up, without "/" at its end',
   )
+  for (const status of options.keptStatuses)
+    check('--keep-error-document', status, /^50[234]$/, '502, 503 or 504')
   const misplaced = Object.entries({
     '--pool': options.part === 'server' && options.pool !== undefined,
     '--url': options.part === 'server' && options.url !== undefined,

@@ -1,5 +1,6 @@
 // The whole check: facts, rules, and the maps run for a moment.
 import { dirname } from 'node:path'
+import { trustOf } from '../monitor/probes/trust.ts'
 import { readRegularFile } from '../sentinels/regular-file.ts'
 import { lookAt } from '../status/look.ts'
 import type { StatusReport } from '../status/report.ts'
@@ -16,6 +17,7 @@ import type { CheckReport, Finding, Seen } from './finding.ts'
 import { generatedFindings, generatedSet } from './findings/generated.ts'
 import { mapFindings, writableFinding } from './findings/maps.ts'
 import {
+  caFindings,
   commandFindings,
   frontFindings,
   ownFindings,
@@ -55,7 +57,11 @@ export async function check(options: CheckOptions): Promise<CheckReport> {
   const own = { config, configFile, system }
   // before any map is tried: what it sees is what was there
   const status = lookAt(config, Date.now())
-  const findings = [...ownFindings(status, own), ...sameUrlFindings(config)]
+  const findings = [
+    ...ownFindings(status, own),
+    ...sameUrlFindings(config),
+    ...caFindings(own, backend => trustOf(backend).problem),
+  ]
   const { tokenFile } = config.status ?? {}
   if (tokenFile !== undefined) {
     const read = readRegularFile(tokenFile, maxTokenBytes)

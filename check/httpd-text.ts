@@ -14,22 +14,25 @@ export type Line = {
 export function logicalLines(text: string): Line[] {
   const lines: Line[] = []
   let before: Line | undefined
-  const finish = (line: Line): void => {
-    const trimmed = line.text.trim()
+  const finish = (whole: string, number: number): void => {
+    const trimmed = whole.trim()
     if (trimmed !== '' && !trimmed.startsWith('#'))
-      lines.push({ text: trimmed, number: line.number })
+      lines.push({ text: trimmed, number })
   }
-  for (const [index, raw] of text.split('\n').entries()) {
+  let number = 0
+  for (const raw of text.split('\n')) {
+    number++
     const piece = raw.endsWith('\r') ? raw.slice(0, -1) : raw
-    const isContinued = piece.endsWith('\\')
-    const whole = {
-      text: (before?.text ?? '') + (isContinued ? piece.slice(0, -1) : piece),
-      number: before?.number ?? index + 1,
+    const first = before?.number ?? number
+    const begun = before?.text ?? ''
+    if (piece.endsWith('\\'))
+      before = { text: begun + piece.slice(0, -1), number: first }
+    else {
+      before = undefined
+      finish(begun + piece, first)
     }
-    before = isContinued ? whole : undefined
-    if (!isContinued) finish(whole)
   }
-  if (before !== undefined) finish(before)
+  if (before !== undefined) finish(before.text, before.number)
   return lines
 }
 
@@ -45,18 +48,19 @@ export function confWords(text: string): string[] {
     const quote = first === '"' || first === "'" ? first : undefined
     if (quote !== undefined) at++
     let word = ''
+    let start = at
     for (; at < text.length; at++) {
-      const char = text.charAt(at)
+      const char = text[at]
       if (quote === undefined ? isSpace(char) : char === quote) break
+      if (char !== '\\') continue
       const next = text[at + 1]
-      const isEscape =
-        char === '\\' &&
-        (next === '\\' || (quote !== undefined && next === quote))
-      if (isEscape) at++
-      word += text.charAt(at)
+      if (next !== '\\' && (quote === undefined || next !== quote)) continue
+      word += text.slice(start, at)
+      at++
+      start = at
     }
+    words.push(word + text.slice(start, at))
     if (quote !== undefined) at++
-    words.push(word)
   }
 }
 
@@ -111,5 +115,10 @@ export function aprWords(text: string): string[] {
 }
 
 function isSpace(char: string | undefined): boolean {
-  return char !== undefined && /\s/.test(char)
+  // a pattern would be half of the time that a configuration takes
+  return (
+    char === ' ' ||
+    char === '\t' ||
+    (char !== undefined && char >= '\n' && char <= '\r')
+  )
 }

@@ -159,7 +159,7 @@ export function pathFor(pattern: string): string | undefined {
     .replaceAll(/[()]/g, '')
     .replaceAll(/[^\\][?*]/g, '')
     .replaceAll(/\\([^])/g, '$1')
-  const first = text.split('|')[0] ?? ''
+  const first = text.replace(/\|[^]*/, '')
   return [anyPath, '/', `/${first}`.replace(/^\/+/, '/'), first, `${first}/x`]
     .filter(path => path.startsWith('/'))
     .find(path => matches(pattern, path) === true)

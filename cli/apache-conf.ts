@@ -46,6 +46,7 @@ type Given = {
   exclude: string[]
   up?: string
   maintenancePage?: string
+  keepErrorDocument: string[]
   retryAfter: string
   observe?: true
 }
@@ -139,6 +140,12 @@ export function apacheConfCommand(): Command {
     .option(
       '--maintenance-page <file>',
       'HTML page for the time when nobody can serve; becomes one line of the output',
+    )
+    .option(
+      '--keep-error-document <status>',
+      "502, 503 or 504: the site's own ErrorDocument for it is used when no backend can serve; repeatable",
+      (status: string, before: string[]) => [...before, status],
+      [],
     )
     .option('--retry-after <duration>', 'what that page asks for', '30s')
     .option(
@@ -237,6 +244,7 @@ function print(given: Given, command: Command): string {
       given.maintenancePage === undefined
         ? readFileSync(template('maintenance.html'), 'utf8')
         : readPage(given.maintenancePage),
+    keptStatuses: given.keepErrorDocument,
     retryAfterMs,
     ...programs,
     ...(given.observe === true && {

@@ -9,12 +9,16 @@ export type ProbeSettings = {
   /** the Host header; null = the backend's own host and port */
   readonly host: string | null
   readonly intervalMs: number
+  /** the same while its answers cost next to nothing (pace.ts) */
+  readonly quickIntervalMs: number
   /** interval after a failure that has not yet changed the state */
   readonly fastIntervalMs: number
   /** interval while the backend is down */
   readonly downIntervalMs: number
   /** no answer after this long: newcomers go elsewhere */
   readonly slowMs: number
+  /** what is learned from its own answers is never shorter; slowMs = nothing is */
+  readonly leastSlowMs: number
   /** limit for the whole probe */
   readonly timeoutMs: number
   readonly connectTimeoutMs: number

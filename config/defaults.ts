@@ -43,6 +43,7 @@ export function fillIn(input: FileInput): Config {
         ...probeSettings(
           { ...commonFor(probe, input.probe), ...probe },
           autoHeartbeat(url.tls, entries.length),
+          entries.length,
         ),
         ...(pages.length > 0 && { warmUp: pages }),
       },
@@ -165,9 +166,14 @@ function commonFor(
 }
 
 /** Every default of a probe, in one place. */
-function probeSettings(given: ProbeInput, auto: Heartbeat): ProbeSettings {
+function probeSettings(
+  given: ProbeInput,
+  auto: Heartbeat,
+  backends: number,
+): ProbeSettings {
   const intervalMs = given.interval ?? 1_000
   const timeoutMs = given.timeout ?? defaultTimeoutMs
+  const slowMs = given.slow ?? Math.min(1_000, timeoutMs)
   const light = lightProbe(given)
   return {
     light,
@@ -175,9 +181,14 @@ function probeSettings(given: ProbeInput, auto: Heartbeat): ProbeSettings {
     method: given.method ?? 'GET',
     host: given.host ?? null,
     intervalMs,
+    quickIntervalMs:
+      given.interval === undefined && light.kind === 'http'
+        ? quickIntervalMs(backends)
+        : intervalMs,
     fastIntervalMs: given.fastInterval ?? Math.max(50, intervalMs / 4),
     downIntervalMs: given.downInterval ?? intervalMs,
-    slowMs: given.slow ?? Math.min(1_000, timeoutMs),
+    slowMs,
+    leastSlowMs: given.slow ?? Math.min(300, slowMs),
     timeoutMs,
     connectTimeoutMs: given.connectTimeout ?? Math.min(2_000, timeoutMs),
     firstByteTimeoutMs: given.firstByteTimeout ?? timeoutMs,
@@ -221,6 +232,11 @@ function dropConnections(
 ): ProbeSettings['dropConnections'] {
   if (given === 'auto') return given
   return given ? 'on' : 'off'
+}
+
+/** Two a second for each of up to twenty backends, down to one for forty. */
+function quickIntervalMs(backends: number): number {
+  return Math.min(1_000, Math.max(500, 25 * backends))
 }
 
 /** Heartbeats a second that a monitor sends on its own accord, at most. */

@@ -5,6 +5,7 @@ import * as z from 'zod'
 import { namePattern } from './config.ts'
 import { parseDuration } from './duration.ts'
 import { parseOrigin } from './origin.ts'
+import { compilePattern, patternRules } from './pattern.ts'
 
 export const nameRule =
   'must be a name: a small letter, then at most 31 small letters, digits or "-"'
@@ -90,14 +91,12 @@ function textOrPattern(rule: string, form: RegExp) {
     .transform((text, context) => {
       const pattern = /^\/(.+)\/$/s.exec(text)?.[1]
       if (pattern === undefined) return { kind: 'text' as const, text }
-      try {
-        void new RegExp(pattern)
+      const compiled = compilePattern(pattern)
+      if (typeof compiled === 'object')
         return { kind: 'pattern' as const, pattern }
-      } catch {
-        // the only error a RegExp constructor throws is that of its syntax
-        context.issues.push({ code: 'custom', message: rule, input: text })
-        return z.NEVER
-      }
+      const message = { unreadable: rule, ...patternRules }[compiled]
+      context.issues.push({ code: 'custom', message, input: text })
+      return z.NEVER
     })
 }
 

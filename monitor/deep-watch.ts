@@ -9,7 +9,8 @@ import type { DeepOutcome } from './judgement/deep.ts'
 import type { Health } from './judgement/health.ts'
 import { jittered } from './judgement/interval.ts'
 import type { Lookup } from './probes/lookup.ts'
-import { Loop } from './loop.ts'
+import { ProbeLoop } from './probe-loop.ts'
+import type { Observed } from './probe-loop.ts'
 import { fetchPage } from './probes/page.ts'
 import type { Probed } from './probes/probe.ts'
 import type { Starvation } from './starvation.ts'
@@ -50,39 +51,22 @@ export async function askDeep(
   }
 }
 
-/** What a deep watch needs of its backend's watch. */
-export type Deepened = {
-  readonly backend: Backend
-  readonly health: Health
-  readonly signal: AbortSignal
-  readonly note: (outcome: DeepOutcome) => void
-}
-
-export class DeepWatch {
-  readonly #of: Deepened
-  readonly #lookup: Lookup
+export class DeepWatch extends ProbeLoop<DeepOutcome> {
   readonly #starvation: Starvation
-  readonly #loop: Loop
 
-  constructor(of: Deepened, lookup: Lookup, starvation: Starvation) {
-    this.#of = of
-    this.#lookup = lookup
+  constructor(
+    of: Observed<DeepOutcome>,
+    lookup: Lookup,
+    starvation: Starvation,
+  ) {
+    super(of, lookup)
     this.#starvation = starvation
-    this.#loop = new Loop(() => this.#round())
   }
 
-  start(delayMs: number): void {
-    this.#loop.start(delayMs)
-  }
-
-  stop(): void {
-    this.#loop.stop()
-  }
-
-  async #round(): Promise<number> {
-    const { backend, signal } = this.#of
+  protected async round(): Promise<number> {
+    const { backend, signal } = this.of
     const { deep } = backend.probe
-    const { state } = this.#of.health.light
+    const { state } = this.of.health.light
     // one that gives no light answer would only get more to do
     if (deep === null) return offMs
     if (!isAnswering(state)) return idleMs
@@ -91,16 +75,16 @@ export class DeepWatch {
     let sinceMs = performance.now()
     const look = (): void => {
       const isDoubtful =
-        !isAnswering(this.#of.health.light.state) ||
+        !isAnswering(this.of.health.light.state) ||
         this.#starvation.lateSince(sinceMs) > 0
       if (isDoubtful) sinceMs = performance.now()
     }
     const silence = setInterval(
       () => {
         look()
-        const ms = this.#of.health.light.heardMs - sinceMs
+        const ms = this.of.health.light.heardMs - sinceMs
         if (isTelling && ms >= deep.timeoutMs && !signal.aborted)
-          this.#of.note({ kind: 'silent', ms })
+          this.of.note({ kind: 'silent', ms })
       },
       Math.min(lookMs, deep.timeoutMs),
     )
@@ -108,18 +92,18 @@ export class DeepWatch {
       backend,
       deep,
       foreverMs,
-      this.#lookup,
+      this.lookup,
       signal,
     )
     clearInterval(silence)
     if (signal.aborted) return 0
     look()
-    this.#of.note(
+    this.of.note(
       outcome.kind === 'fresh'
         ? { ...outcome, ms: Math.min(outcome.ms, performance.now() - sinceMs) }
         : outcome,
     )
-    const wantedMs = isDeepInDoubt(this.#of.health.deep)
+    const wantedMs = isDeepInDoubt(this.of.health.deep)
       ? Math.min(doubtMs, deep.intervalMs)
       : deep.intervalMs
     return jittered(wantedMs, Math.random)

@@ -441,6 +441,7 @@ export class Monitor {
   #reportText(): string {
     const told = probesTold(this.#watches.size)
     const addresses = this.#around.lookup.remembered(hostsOf(this.#config))
+    const notices = this.#notices.seen
     const limits = [
       ...this.#mapSupervisor.limits,
       ...[this.#around.dropper.limit].filter(limit => limit !== undefined),
@@ -463,6 +464,7 @@ export class Monitor {
       ...(this.#frontWatch !== undefined && {
         front: this.#frontWatch.report,
       }),
+      ...(notices !== undefined && { notices }),
       ...(Object.keys(addresses).length > 0 && { addresses }),
       ...(limits.length > 0 && { limits }),
     }

@@ -1,13 +1,12 @@
 // The heartbeats of one backend that has one, a few times a second, one in flight
 // at most. Whether it has one is for the light probe to find out (watch.ts).
-import type { Backend } from '../config/config.ts'
 import { timesOf } from './judgement/health.ts'
-import type { Health } from './judgement/health.ts'
 import type { HeartEvent } from './judgement/heart.ts'
 import { heartbeat } from './probes/heartbeat.ts'
 import { jittered } from './judgement/interval.ts'
 import type { Lookup } from './probes/lookup.ts'
-import { Loop } from './loop.ts'
+import { ProbeLoop } from './probe-loop.ts'
+import type { Observed } from './probe-loop.ts'
 import type { Starvation } from './starvation.ts'
 
 /** the name cannot be looked up now */
@@ -15,42 +14,24 @@ const idleMs = 1_000
 /** nothing to do until it is learned, or other settings are there */
 const offMs = 3_600_000
 
-/** What a pulse needs of its backend's watch. */
-export type Pulsed = {
-  readonly backend: Backend
-  readonly health: Health
-  readonly signal: AbortSignal
-  readonly note: (event: HeartEvent) => void
-}
-
-export class Pulse {
-  readonly #of: Pulsed
-  readonly #lookup: Lookup
+export class Pulse extends ProbeLoop<HeartEvent> {
   readonly #starvation: Starvation
-  readonly #loop: Loop
 
-  constructor(of: Pulsed, lookup: Lookup, starvation: Starvation) {
-    this.#of = of
-    this.#lookup = lookup
+  constructor(
+    of: Observed<HeartEvent>,
+    lookup: Lookup,
+    starvation: Starvation,
+  ) {
+    super(of, lookup)
     this.#starvation = starvation
-    this.#loop = new Loop(() => this.#round())
   }
 
-  /** It has been learned, or other settings are there. */
-  start(): void {
-    this.#loop.start(0)
-  }
-
-  stop(): void {
-    this.#loop.stop()
-  }
-
-  async #round(): Promise<number> {
-    const { backend, health, signal } = this.#of
+  protected async round(): Promise<number> {
+    const { backend, health, signal } = this.of
     const times = timesOf(backend.probe, health.heart)
     if (times === null || !health.heart.isLearned) return offMs
     const startedMs = performance.now()
-    const resolved = await this.#lookup.resolve(backend.host, times.timeoutMs)
+    const resolved = await this.lookup.resolve(backend.host, times.timeoutMs)
     if (resolved.kind === 'failed' || resolved.kind === 'hanging') return idleMs
     const event = await heartbeat(
       backend,
@@ -58,24 +39,23 @@ export class Pulse {
       times,
       silentMs => {
         if (this.#starvation.lateSince(startedMs) === 0 && !signal.aborted)
-          this.#of.note({ kind: 'silent', silentMs })
+          this.of.note({ kind: 'silent', silentMs })
       },
       () => {
-        if (!signal.aborted) this.#of.note({ kind: 'heartless' })
+        if (!signal.aborted) this.of.note({ kind: 'heartless' })
       },
       signal,
     )
     if (signal.aborted) return 0
     if (event?.kind === 'beat')
-      this.#of.note({
+      this.of.note({
         ...event,
         isOurs: this.#starvation.lateSince(startedMs) > 0,
       })
-    else if (event !== undefined && event.kind !== 'silent')
-      this.#of.note(event)
+    else if (event !== undefined && event.kind !== 'silent') this.of.note(event)
     // a refusal has the pace of the light probe
     const wantedMs =
-      this.#of.health.state === 'down'
+      this.of.health.state === 'down'
         ? backend.probe.downIntervalMs
         : event?.kind === 'broken'
           ? backend.probe.fastIntervalMs

@@ -4,10 +4,10 @@
 import type { Logger } from 'pino'
 import type { Backend, WarmUpPage } from '../config/config.ts'
 import { printable } from '../config/printable.ts'
-import type { Health } from './judgement/health.ts'
 import { judgePage } from './judgement/warm-up.ts'
 import type { PageSeen } from './judgement/warm-up.ts'
-import { Loop } from './loop.ts'
+import { ProbeLoop } from './probe-loop.ts'
+import type { Observed } from './probe-loop.ts'
 import type { Lookup } from './probes/lookup.ts'
 import { fetchPage } from './probes/page.ts'
 
@@ -16,42 +16,21 @@ const pauseMs = 250
 /** it is warm; being cold starts it again at once */
 const offMs = 3_600_000
 
-/** What a warm-up needs of its backend's watch. */
-export type Cold = {
-  readonly backend: Backend
-  readonly health: Health
-  readonly signal: AbortSignal
-  /** whether all pages of a round were good */
-  readonly note: (isGood: boolean) => void
-}
-
-export class WarmUp {
-  readonly #of: Cold
-  readonly #lookup: Lookup
+/** Reports whether all pages of a round were good. */
+export class WarmUp extends ProbeLoop<boolean> {
   readonly #log: Logger
-  readonly #loop: Loop
   readonly #told = new Set<string>()
 
-  constructor(of: Cold, lookup: Lookup, log: Logger) {
-    this.#of = of
-    this.#lookup = lookup
+  constructor(of: Observed<boolean>, lookup: Lookup, log: Logger) {
+    super(of, lookup)
     this.#log = log
-    this.#loop = new Loop(() => this.#round())
   }
 
-  start(): void {
-    this.#loop.start(0)
-  }
-
-  stop(): void {
-    this.#loop.stop()
-  }
-
-  async #round(): Promise<number> {
-    const { backend, signal } = this.#of
+  protected async round(): Promise<number> {
+    const { backend, signal } = this.of
     const { warmUp = [] } = backend.probe
     if (!this.#isCold()) return offMs
-    if (this.#of.health.light.streak <= 0) return pauseMs
+    if (this.of.health.light.streak <= 0) return pauseMs
     let isGood = true
     for (const page of warmUp) {
       const seen = await this.#fetch(backend, page, signal)
@@ -59,12 +38,12 @@ export class WarmUp {
       isGood &&= seen.isGood
     }
     // pages of another configuration say nothing of those of now
-    if (this.#of.backend === backend) this.#of.note(isGood)
+    if (this.of.backend === backend) this.of.note(isGood)
     return pauseMs
   }
 
   #isCold(): boolean {
-    return this.#of.health.light.cold !== null
+    return this.of.health.light.cold !== null
   }
 
   async #fetch(
@@ -77,7 +56,7 @@ export class WarmUp {
       backend,
       page.path,
       busyForMs,
-      this.#lookup,
+      this.lookup,
       signal,
     )
     const seen = judgePage(

@@ -25,6 +25,7 @@ import type { Hook } from './hook.ts'
 import { OwnTrouble } from './own-trouble.ts'
 import type { Verdict } from './judgement/light.ts'
 import type { Lookup } from './probes/lookup.ts'
+import { overdueMs } from './judgement/pace.ts'
 import { describe, judge } from './judgement/outcome.ts'
 import type { Outcome } from './judgement/outcome.ts'
 import { probeLight } from './probes/light.ts'
@@ -32,6 +33,7 @@ import { tryHeart } from './probes/trial.ts'
 import type { Publisher } from './publish.ts'
 import { backendReport } from './report.ts'
 import { Loop } from './loop.ts'
+import type { Observed } from './probe-loop.ts'
 import { Pulse } from './pulse.ts'
 import type { Starvation } from './starvation.ts'
 import type { ProbeKind, Telemetry } from './telemetry.ts'
@@ -247,6 +249,11 @@ export class Watch {
     this.#probedMs = startedMs
     let isInFlight = true
     let overdue: NodeJS.Timeout | undefined
+    const limitMs = overdueMs(
+      this.#health.light.pace,
+      this.#health.heart,
+      backend.probe,
+    )
     const wait = (): void => {
       const sinceMs = now()
       overdue = setTimeout(() => {
@@ -255,9 +262,9 @@ export class Watch {
           if (!isInFlight || signal.aborted) return
           // a time that this process was not there for is no evidence
           if (this.#around.starvation.lateSince(sinceMs) > 0) wait()
-          else this.#overdue(startedMs)
+          else this.#overdue(startedMs, limitMs)
         })
-      }, backend.probe.slowMs)
+      }, limitMs)
     }
     wait()
     const probed = await probeLight(backend, this.#around.lookup, signal, () =>
@@ -266,6 +273,8 @@ export class Watch {
     isInFlight = false
     clearTimeout(overdue)
     if (signal.aborted) return 0
+    // dropped with the visitors' connections: no probe was made
+    if (probed.outcome.kind === 'dropped') return this.#waitMs(startedMs)
     this.#ownTrouble.tell(backend, probed.outcome, probed.lookupError)
     this.#judge(probed.outcome, probed.ms, startedMs)
     return this.#waitMs(startedMs)
@@ -423,7 +432,7 @@ export class Watch {
   }
 
   /** What its other probes may see of this watch, as it is at each moment. */
-  #shown<Event>(note: (event: Event) => void) {
+  #shown<Event>(note: (event: Event) => void): Observed<Event> {
     const [backend, health, signal] = [
       () => this.#backend,
       () => this.#health,
@@ -443,9 +452,9 @@ export class Watch {
     }
   }
 
-  #overdue(startedMs: number): void {
+  #overdue(startedMs: number, limitMs: number): void {
     const before = this.#health
-    this.#apply({ kind: 'overdue' }, 'overdue', now() - startedMs)
+    this.#apply({ kind: 'overdue', limitMs }, 'overdue', now() - startedMs)
     if (this.#health !== before) this.#publish(false)
   }
 

@@ -104,6 +104,14 @@ export type FrontReport = {
   readonly probes: readonly ProbeRecord[]
 }
 
+/** A receiver of notices. */
+export type ReceiverSeen = {
+  /** on their way to it */
+  readonly waiting: number
+  /** given up since the monitor began: refused for good, or too many waited */
+  readonly dropped: number
+}
+
 export type MonitorReport = {
   readonly version: string
   readonly pid: number
@@ -117,6 +125,8 @@ export type MonitorReport = {
   readonly zeo?: Readonly<Record<string, ZeoSeen>>
   /** when the configuration has the key `front` */
   readonly front?: FrontReport
+  /** by receiver (`webhook`, `command`), with the key `notify` */
+  readonly notices?: Readonly<Record<string, ReceiverSeen>>
   /** by host name: what it was looked up as last, for the next monitor */
   readonly addresses?: Readonly<
     Record<
@@ -216,8 +226,17 @@ export function isMonitorReport(value: unknown): value is MonitorReport {
     (value['front'] === undefined ||
       (isBackendReport(value['front']) &&
         typeof value['front']['url'] === 'string')) &&
+    (value['notices'] === undefined ||
+      (isRecord(value['notices']) &&
+        Object.values(value['notices']).every(isReceiver))) &&
     (value['limits'] === undefined ||
       (Array.isArray(value['limits']) && value['limits'].every(isLimit)))
+  )
+}
+
+function isReceiver(value: unknown): boolean {
+  return (
+    isRecord(value) && isCount(value['waiting']) && isCount(value['dropped'])
   )
 }
 

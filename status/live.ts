@@ -56,13 +56,10 @@ export class Live {
     const startMs = performance.now()
     if (this.#look !== undefined && startMs < this.#dueMs) return this.#look
     const now = Date.now()
-    const before = this.#look?.report
+    const before = this.#look?.told
     const seen = this.#looker.look(this.#config, now, this.#problems)
     if (before !== undefined)
-      this.#events = remembered(
-        this.#events,
-        eventsBetween(before, seen.report),
-      )
+      this.#events = remembered(this.#events, eventsBetween(before, seen.told))
     this.#look = seen
     this.#sheet = undefined
     const tookMs = performance.now() - startMs

@@ -12,12 +12,15 @@ import {
   parseReport,
 } from '../sentinels/reports.ts'
 import type { MonitorReport, ProbeRecord } from '../sentinels/reports.ts'
-import { statusReport } from './report.ts'
+import { toldSnapshot } from '../monitor/judgement/told.ts'
+import { poolsOf, statusReport } from './report.ts'
 import type { SeenReader, SeenReport, StatusReport } from './report.ts'
 
 /** Everything `status` tells, and what only the status page draws. */
 export type Look = {
   readonly report: StatusReport
+  /** the same as events tell it: without what lasts for less than a second */
+  readonly told: StatusReport
   /** by backend, oldest first, as the monitor told them */
   readonly probes: ReadonlyMap<string, readonly ProbeRecord[]>
 }
@@ -50,16 +53,26 @@ export class Looker {
     const monitor = seen(directory, monitorReportFile, isMonitorReport)
     if (monitor !== 'closed') this.#monitor = monitor
     this.#readers = readerReports(directory) ?? this.#readers
+    const snapshot = this.#reader.read(known)
+    const report = statusReport(
+      config,
+      snapshot,
+      this.#monitor,
+      this.#readers.filter(isMap),
+      now,
+      configProblems,
+      this.#readers.filter(reader => !isMap(reader)),
+    )
+    // what a dead monitor told last is not news
+    const states = new Map(
+      report.verdictsCount
+        ? Object.entries(this.#monitor?.report.backends ?? {})
+        : [],
+    )
+    const told = toldSnapshot(snapshot, states)
     return {
-      report: statusReport(
-        config,
-        this.#reader.read(known),
-        this.#monitor,
-        this.#readers.filter(isMap),
-        now,
-        configProblems,
-        this.#readers.filter(reader => !isMap(reader)),
-      ),
+      report,
+      told: { ...report, pools: poolsOf(config, told, now) },
       probes: probesOf(this.#monitor?.report),
     }
   }

@@ -82,6 +82,12 @@ export class Metrics {
     'Answers that killed children of httpd had left unread, taken out',
   )
 
+  readonly #noticesDropped = this.#counter(
+    'notices_dropped_total',
+    'Notices that were given up: refused for good, or too many waited',
+    ['receiver'],
+  )
+
   /** For the header Content-Type of the answer. */
   get contentType(): string {
     return this.#registry.contentType
@@ -158,6 +164,10 @@ export class Metrics {
       // there before the first change, so that no increase is missed
       for (const state of states) this.#transitions.inc({ backend, state }, 0)
     }
+    // counted by the monitor itself, from its beginning
+    this.#noticesDropped.reset()
+    for (const [receiver, { dropped }] of Object.entries(report.notices ?? {}))
+      this.#noticesDropped.inc({ receiver }, dropped)
     setGauges(this.#gauges, report)
     return this.#registry.metrics()
   }

@@ -11,6 +11,7 @@ import type { BackendStatus, StatusReport } from './report.ts'
 import { Cells, fill } from './sheet.ts'
 import type { Sheet } from './sheet.ts'
 import {
+  noticesTold,
   problemsTold,
   programText,
   readersOf,
@@ -179,6 +180,10 @@ function programsOf(report: StatusReport): Html {
             ${moment(mapSeen.since)}, ${mapSeen.reason}`,
           },
         ]),
+    ...noticesTold(report).map(text => ({
+      kind: 'never-seen' as const,
+      words: html`${text}`,
+    })),
     ...(verdictsCount
       ? []
       : [{ kind: 'dead' as const, words: html`${staleVerdicts}` }]),

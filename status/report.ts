@@ -16,6 +16,7 @@ import type {
   MapSeen,
   ZeoSeen,
   MonitorLimit,
+  ReceiverSeen,
 } from '../sentinels/reports.ts'
 import { noSentinels } from '../sentinels/snapshot.ts'
 import type { Snapshot } from '../sentinels/snapshot.ts'
@@ -42,6 +43,7 @@ export type MonitorSeen = SeenReport<{
   readonly zeo?: Readonly<Record<string, ZeoSeen>>
   readonly front?: FrontReport
   readonly limits?: readonly MonitorLimit[]
+  readonly notices?: Readonly<Record<string, ReceiverSeen>>
 }>
 
 export type BackendStatus = {
@@ -121,6 +123,8 @@ export type StatusReport = {
    * `share` what front.up holds. When the configuration has the key `front`.
    */
   readonly front?: BackendStatus
+  /** by receiver (`webhook`, `command`): notices of the running monitor */
+  readonly notices?: Readonly<Record<string, ReceiverSeen>>
   readonly backends: readonly BackendStatus[]
   readonly pools: readonly PoolStatus[]
   readonly problems: readonly string[]
@@ -143,7 +147,6 @@ export function statusReport(
   configProblems: readonly string[] = [],
   readers: readonly SeenReader[] = [],
 ): StatusReport {
-  const pools = [...buildTable(config, snapshot, now).pools.values()]
   // no property look-up by name: a backend may be called "constructor"
   const reports = new Map(Object.entries(monitor?.report.backends ?? {}))
   return {
@@ -165,6 +168,10 @@ export function statusReport(
     // nothing can be said of one that is gone
     ...(monitor?.isRunning === true &&
       monitor.report.limits !== undefined && { limits: monitor.report.limits }),
+    ...(monitor?.isRunning === true &&
+      monitor.report.notices !== undefined && {
+        notices: monitor.report.notices,
+      }),
     ...(config.front !== undefined && {
       front: judgedStatus(
         frontName,
@@ -183,21 +190,7 @@ export function statusReport(
         now,
       ),
     ),
-    pools: config.pools.map(pool => {
-      const present = pools
-        .filter(({ name }) => name === pool.name)
-        .flatMap(({ members }) => members)
-      return {
-        name: pool.name,
-        policy: pool.policy,
-        newcomers: newcomersOf(present).map(({ name }) => name),
-        members: present.flatMap(({ name, standing }) =>
-          pool.members
-            .filter(member => member.name === name)
-            .map(({ tier, weight }) => ({ name, tier, weight, standing })),
-        ),
-      }
-    }),
+    pools: poolsOf(config, snapshot, now),
     problems: [...configProblems, ...snapshot.problems.map(({ text }) => text)],
   }
 }
@@ -231,6 +224,30 @@ function judgedStatus(
   }
 }
 
+/** @param now ms since 1970 */
+export function poolsOf(
+  config: Config,
+  snapshot: Snapshot,
+  now: number,
+): PoolStatus[] {
+  const pools = [...buildTable(config, snapshot, now).pools.values()]
+  return config.pools.map(pool => {
+    const present = pools
+      .filter(({ name }) => name === pool.name)
+      .flatMap(({ members }) => members)
+    return {
+      name: pool.name,
+      policy: pool.policy,
+      newcomers: newcomersOf(present).map(({ name }) => name),
+      members: present.flatMap(({ name, standing }) =>
+        pool.members
+          .filter(member => member.name === name)
+          .map(({ tier, weight }) => ({ name, tier, weight, standing })),
+      ),
+    }
+  })
+}
+
 function readerStatus(seen: SeenReport<MapReport>, now: number): ReaderStatus {
   const { report } = seen
   return {
@@ -250,6 +267,8 @@ function readerStatus(seen: SeenReport<MapReport>, now: number): ReaderStatus {
 const probeSigns = new Map([
   ['pass', '+'],
   ['local', '?'],
+  ['dns', '?'],
+  ['dns-timeout', '?'],
   ['starved', '?'],
 ])
 

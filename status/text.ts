@@ -21,6 +21,7 @@ export function statusText(
     ...(report.mapSeen === undefined
       ? []
       : [mapSeenText(report.mapSeen, paint, now)]),
+    ...noticesTold(report).map(text => paint('silent', text)),
     report.verdictsCount ? '' : paint('dead', staleVerdicts),
     '',
     ...aligned(
@@ -122,6 +123,16 @@ export function problemsTold({
       printable(`${what}: ${why}; ${remedy}`),
     ),
   ]
+}
+
+/** What did not arrive; a receiver that has everything is worth no line. */
+export function noticesTold({ notices = {} }: StatusReport): string[] {
+  return Object.entries(notices)
+    .filter(([, { waiting, dropped }]) => waiting + dropped > 0)
+    .map(
+      ([receiver, { waiting, dropped }]) =>
+        `notices by ${printable(receiver)}: ${waiting} waiting, ${dropped} dropped`,
+    )
 }
 
 export function mapCounts({

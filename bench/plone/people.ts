@@ -71,6 +71,8 @@ export async function browse(
         headers: { authorization: headers.authorization },
       })
       await pause(400)
+      // the form has locked it, also for its own editor
+      await get('/Plone/bench/@lock', { method: 'DELETE', headers })
       await get('/Plone/bench', {
         method: 'PATCH',
         headers,

@@ -9,6 +9,7 @@ import {
 } from '../../test/fixtures/processes.ts'
 import type { Owner, Program } from '../../test/fixtures/processes.ts'
 import { isListening } from '../../test/fixtures/zeo.ts'
+import { zopeIni } from '../../test/fixtures/zope-ini.ts'
 import { waitFor } from './wait.ts'
 
 /** A user of the whole Zope, so also of the site. */
@@ -129,37 +130,11 @@ default-zpublisher-encoding utf-8
   )
   writeFileSync(
     `${directory}/etc/zope.ini`,
-    `[app:zope]
-use = egg:Zope#main
-zope_conf = ${directory}/etc/zope.conf
-
-[server:main]
-use = egg:waitress#main
-listen = 127.0.0.1:${port}
-threads = 4
-clear_untrusted_proxy_headers = false
-
-[pipeline:main]
-pipeline =
-    egg:Zope#httpexceptions
-    zope
-
-[loggers]
-keys = root
-[handlers]
-keys = console
-[formatters]
-keys = generic
-[logger_root]
-level = WARN
-handlers = console
-[handler_console]
-class = StreamHandler
-args = (sys.stderr,)
-level = NOTSET
-formatter = generic
-[formatter_generic]
-format = %(asctime)s %(levelname)s [%(name)s] %(message)s
-`,
+    zopeIni({
+      conf: `${directory}/etc/zope.conf`,
+      port,
+      threads: 4,
+      level: 'WARN',
+    }),
   )
 }

@@ -1,4 +1,5 @@
 // Our own side: the directory, the monitor, the maps that run. Pure.
+import type { Backend } from '../../config/config.ts'
 import type { StatusReport } from '../../status/report.ts'
 import type { TokenFile } from '../../status/token.ts'
 import { obstacle } from '../access.ts'
@@ -121,6 +122,49 @@ export function tokenFindings(
   return token.kind === 'token' || token.isClosed
     ? []
     : [finding(token.why, token.remedy)]
+}
+
+/**
+ * Whether the certificate authorities of TLS backends can be read. The monitor is
+ * taken to run as the owner of the directory.
+ *
+ * @param problemOf what the user who checks has found wrong with the file of a
+ *   backend: a sentence that ends with the system's code; null = nothing
+ */
+export function caFindings(
+  { config, system }: OwnFacts,
+  problemOf: (backend: Backend) => string | null,
+): Finding[] {
+  const place = system.path(config.directory)
+  const monitor = 'uid' in place ? system.user(String(place.uid)) : undefined
+  const backends = config.backends.filter(
+    ({ tls, probe }) => tls && probe.verify && probe.ca !== null,
+  )
+  const files = new Map(backends.map(one => [one.probe.ca ?? '', one]))
+  return [...files].flatMap(([file, backend]): Finding[] => {
+    const wall = monitor && obstacle(system, monitor, file, 'read')
+    const problem = problemOf(backend)
+    // closed to the one who checks: it need not be closed to the monitor
+    const isUnseen = wall === undefined && problem?.endsWith('EACCES') === true
+    const found =
+      wall?.kind === 'closed'
+        ? `probe.ca must be readable for the monitor: ${wall.text}`
+        : problem
+    if (found === null || isUnseen) return []
+    const names = backends
+      .filter(({ probe }) => probe.ca === file)
+      .map(({ name }) => name)
+    return [
+      {
+        code: 'ca-unusable',
+        severity: 'error',
+        what: `${names.join(', ')}: ${found}`,
+        why: 'the monitor cannot judge them, and httpd does not start with such a file',
+        remedy: `put the certificates of the authority there, as PEM, readable for the monitor: ls -l ${file}`,
+        where: file,
+      },
+    ]
+  })
 }
 
 /**

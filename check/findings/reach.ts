@@ -180,7 +180,8 @@ function mappingOf({ name, args, sections }: Directive): Mapping | undefined {
   const isLocation =
     inner?.name === 'location' || inner?.name === 'locationmatch'
   if (inner !== undefined && !isLocation) return undefined
-  const given = args.filter(arg => !statusWord.test(arg))
+  const [first = ''] = args
+  const [given = ''] = args.filter(arg => !statusWord.test(arg))
   switch (name) {
     case 'redirect':
     case 'redirectmatch':
@@ -196,17 +197,17 @@ function mappingOf({ name, args, sections }: Directive): Mapping | undefined {
         return undefined
       break
     case 'sethandler':
-      if (!isLocation || /^(?:none|default-handler)$/i.test(args[0] ?? ''))
+      if (!isLocation || /^(?:none|default-handler)$/i.test(first))
         return undefined
       break
     case 'dav':
-      if (!isLocation || /^off$/i.test(args[0] ?? '')) return undefined
+      if (!isLocation || /^off$/i.test(first)) return undefined
       break
     case 'userdir':
-      if (/^disabled$/i.test(args[0] ?? '')) return undefined
+      if (/^disabled$/i.test(first)) return undefined
       return { text: '^/~', path: '/~user/', isPattern: true }
     case 'fallbackresource':
-      if (/^disabled$/i.test(args[0] ?? '')) return undefined
+      if (/^disabled$/i.test(first)) return undefined
       break
   }
   if (inner !== undefined) {
@@ -218,9 +219,7 @@ function mappingOf({ name, args, sections }: Directive): Mapping | undefined {
         : pathMapping(one)
   }
   if (kind === 'all') return { text: '/', path: anyPath, isPattern: false }
-  return kind === 'pattern'
-    ? patternMapping(given[0] ?? '')
-    : pathMapping(given[0] ?? '')
+  return kind === 'pattern' ? patternMapping(given) : pathMapping(given)
 }
 
 function patternMapping(pattern: string): Mapping | undefined {

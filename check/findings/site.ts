@@ -18,7 +18,9 @@ import {
   textsOf,
 } from '../servers.ts'
 import type { Rule, Server } from '../servers.ts'
+import { commandWords } from './generated.ts'
 import { isServed, sitesOf } from './reach.ts'
+import type { Site } from './reach.ts'
 
 export function siteFindings(httpd: HttpdFacts, facts: OwnFacts): Finding[] {
   const servers = serversOf(httpd.conf)
@@ -32,6 +34,7 @@ export function siteFindings(httpd: HttpdFacts, facts: OwnFacts): Finding[] {
       ...cacheFindings(server, main),
       ...listenFindings(server, httpd),
     ]),
+    ...found.filter(isServed).flatMap(site => hiddenPages(site, main)),
     ...served.flatMap(server => [
       ...aliasFindings(server, main),
       ...otherPortFindings(server, servers, sites),
@@ -117,6 +120,41 @@ function includeFindings(httpd: HttpdFacts, { config }: OwnFacts): Finding[] {
       where: placeOf(directive),
     }))
 }
+
+/** The site's own error pages that the maintenance page replaces. */
+function hiddenPages({ server, rules, httpd }: Site, main: Server): Finding[] {
+  // the last one of a status counts, and the host's before the server's
+  const pages = new Map(
+    [...main.own, ...server.own]
+      .filter(({ name }) => name === 'errordocument')
+      .map(directive => [directive.args.slice(0, 1).join(''), directive]),
+  )
+  const made = httpd.generated.filter(({ file }) =>
+    rules.some(({ directive }) => directive.file === file),
+  )
+  return made.flatMap(({ file, command }) => {
+    const options = commandWords(command)
+    const hidden = [...pages].filter(
+      ([status, { args }]) =>
+        /^50[234]$/.test(status) &&
+        args[1] !== 'default' &&
+        !options.some(
+          (word, at) => word === status && options[at - 1] === keepOption,
+        ),
+    )
+    const more = hidden.map(([status]) => ` ${keepOption} ${status}`).join('')
+    return hidden.map(([status, directive]) => ({
+      code: 'error-page-hidden',
+      severity: 'info' as const,
+      what: `the ErrorDocument for ${status} is not used when no backend can serve`,
+      why: `${file} sets a maintenance page of its own`,
+      remedy: `${command}${more} --output ${file}\nand reload: ${httpd.reload}`,
+      where: placeOf(directive),
+    }))
+  })
+}
+
+const keepOption = '--keep-error-document'
 
 /** What httpd's own cache does to the answers of a site. */
 function cacheFindings(server: Server, main: Server): Finding[] {

@@ -31,8 +31,8 @@ export type Health = {
 
 export type HealthEvent =
   | { readonly kind: 'probed'; readonly outcome: Outcome; readonly ms: number }
-  /** the light probe in flight is older than `slow` */
-  | { readonly kind: 'overdue' }
+  /** the light probe in flight is older than `limitMs`, as `overdueMs` says */
+  | { readonly kind: 'overdue'; readonly limitMs: number }
   /** time went by */
   | { readonly kind: 'tick' }
   | {
@@ -51,6 +51,7 @@ export type HealthSettings = Pick<
   | 'intervalMs'
   | 'timeoutMs'
   | 'slowMs'
+  | 'leastSlowMs'
   | 'slowStartMs'
   | 'window'
   | 'isDamped'

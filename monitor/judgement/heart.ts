@@ -96,7 +96,7 @@ export function heartTimes(
     timeoutMs,
     Math.max(
       Math.min(usualLateMs, Math.max(leastLateMs, 0.4 * timeoutMs)),
-      2 * longestPauseMs(heart),
+      2 * longestPauseMs(heart.pauses),
     ),
   )
   // the first unanswered heartbeat may be sent an interval after it froze
@@ -126,10 +126,11 @@ export function stepHeart(
         ...heart,
         beatMs: nowMs,
         silentMs: 0,
-        pauses: withPause(heart.pauses, {
-          atMs: nowMs,
-          ms: pauseMs(heart, event, times, nowMs),
-        }),
+        pauses: withPause(
+          heart.pauses,
+          { atMs: nowMs, ms: pauseMs(heart, event, times, nowMs) },
+          leastLateMs,
+        ),
       }
     case 'silent':
       return { ...heart, silentMs: event.silentMs }
@@ -202,18 +203,27 @@ function pauseMs(
   return isOurs || silenceMs >= frozenMs ? 0 : ms
 }
 
-function longestPauseMs({ pauses }: Pick<Heart, 'pauses'>): number {
+/** 0 = none */
+export function longestPauseMs(pauses: readonly Pause[]): number {
   return pauses[0]?.ms ?? 0
 }
 
-/** Shorter ones than the newest say nothing any more, so the first is the longest. */
-function withPause(pauses: readonly Pause[], newest: Pause): readonly Pause[] {
+/**
+ * The pauses of the last ten minutes. Shorter ones than the newest say nothing any
+ * more, so the first is the longest.
+ *
+ * @param leastMs twice as long a pause as counts at all
+ */
+export function withPause(
+  pauses: readonly Pause[],
+  newest: Pause,
+  leastMs: number,
+): readonly Pause[] {
   return [
     ...pauses.filter(
       ({ atMs, ms }) => ms > newest.ms && newest.atMs - atMs < memoryMs,
     ),
-    // shorter than this makes nothing late
-    ...(2 * newest.ms > leastLateMs ? [newest] : []),
+    ...(2 * newest.ms > leastMs ? [newest] : []),
   ]
 }
 

@@ -1,14 +1,14 @@
 // When a backend is probed again. Pure.
 import type { ProbeSettings } from '../../config/config.ts'
 import type { Light } from './light.ts'
+import { wellIntervalMs } from './pace.ts'
+import type { PaceSettings } from './pace.ts'
 
 /** The interval that the state asks for. */
 export function intervalMs(
-  { state, streak }: Pick<Light, 'state' | 'streak'>,
-  settings: Pick<
-    ProbeSettings,
-    'intervalMs' | 'fastIntervalMs' | 'downIntervalMs'
-  >,
+  { state, streak, pace }: Pick<Light, 'state' | 'streak' | 'pace'>,
+  settings: PaceSettings &
+    Pick<ProbeSettings, 'fastIntervalMs' | 'downIntervalMs'>,
 ): number {
   const isOut = state === 'down' || state === 'frozen'
   const isLate = state === 'slow' || state === 'busy'
@@ -16,7 +16,7 @@ export function intervalMs(
   // the moment at which a worker became free
   const isInDoubt = isOut ? streak > 0 : isLate || streak < 0
   if (isInDoubt) return Math.min(settings.fastIntervalMs, settings.intervalMs)
-  return isOut ? settings.downIntervalMs : settings.intervalMs
+  return isOut ? settings.downIntervalMs : wellIntervalMs(pace, settings)
 }
 
 /** Up to 10 % more or less, so that probes of many do not fall into step. */

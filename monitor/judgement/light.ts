@@ -9,6 +9,8 @@ import { dampedMs, flipped, noFlips } from './damping.ts'
 import type { Flips } from './damping.ts'
 import { describe, isAnswer, isSignOfLife, judge } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
+import { learned, noPace } from './pace.ts'
+import type { Pace } from './pace.ts'
 
 export type LightState = Exclude<State, 'cut-off'>
 
@@ -26,8 +28,8 @@ export type Light = {
   readonly failures: readonly boolean[]
   /** when slow start began; null = not warming, though perhaps slow meanwhile */
   readonly warmSinceMs: number | null
-  /** the probe in flight is older than `slow` */
-  readonly isWaiting: boolean
+  /** the probe in flight is overdue, that is older than this; null = it is not */
+  readonly overdueMs: number | null
   /** a heartbeat came after that: it is busy, whatever the next ones do */
   readonly isProvenBusy: boolean
   /** when the passes in a row began; null = the last one was none */
@@ -39,14 +41,19 @@ export type Light = {
     readonly good: number
   } | null
   readonly flips: Flips
+  readonly pace: Pace
   /** when a probe was last answered, however badly; by the monotonic clock */
   readonly heardMs: number
 }
 
 export type LightEvent =
   | { readonly kind: 'probed'; readonly outcome: Outcome; readonly ms: number }
-  /** the probe in flight is older than `slow` */
-  | { readonly kind: 'overdue'; readonly isBeating: boolean }
+  /** the probe in flight is older than the limit */
+  | {
+      readonly kind: 'overdue'
+      readonly limitMs: number
+      readonly isBeating: boolean
+    }
   /** a heartbeat came in */
   | { readonly kind: 'beat' }
   /** no heartbeat for so long, nor any other sign of life */
@@ -58,7 +65,14 @@ export type LightEvent =
 
 export type LightSettings = Pick<
   ProbeSettings,
-  'rise' | 'fall' | 'slowMs' | 'slowStartMs' | 'window' | 'isDamped' | 'warmUp'
+  | 'rise'
+  | 'fall'
+  | 'slowMs'
+  | 'leastSlowMs'
+  | 'slowStartMs'
+  | 'window'
+  | 'isDamped'
+  | 'warmUp'
 >
 
 /** What an earlier monitor left on disk about a backend. */
@@ -90,7 +104,8 @@ export function lightOf(
     streak: 0,
     failures: [],
     warmSinceMs: null,
-    isWaiting: false,
+    overdueMs: null,
+    pace: noPace,
     isProvenBusy: false,
     goodSinceMs: null,
     cold: null,
@@ -192,19 +207,19 @@ export function step(
     }
     case 'overdue': {
       if (!isUp(light.state)) return light
-      const waiting = { ...light, isWaiting: true }
-      const silence = `no answer for ${settings.slowMs} ms (the limit of slow)`
+      const waiting = { ...light, overdueMs: event.limitMs }
+      const silence = `no answer for ${limitText(event.limitMs, settings)}`
       return event.isBeating
         ? enter(waiting, 'busy', `${silence}, but its heart beats`)
         : enter(waiting, 'slow', silence)
     }
     case 'beat':
-      if (!light.isWaiting) return light
+      if (light.overdueMs === null) return light
       return light.state === 'slow'
         ? enter(
             { ...light, isProvenBusy: true },
             'busy',
-            `its heart beats, but the probe is unanswered after more than ${settings.slowMs} ms (the limit of slow)`,
+            `its heart beats, but the probe is unanswered after more than ${limitText(light.overdueMs, settings)}`,
           )
         : { ...light, isProvenBusy: true }
     case 'frozen':
@@ -221,7 +236,7 @@ export function step(
       if (judgement === 'none')
         return {
           ...light,
-          isWaiting: false,
+          overdueMs: null,
           isProvenBusy: false,
           // why there is no verdict
           reason:
@@ -230,7 +245,7 @@ export function step(
       const isFailure = judgement === 'fail'
       const counted: Light = {
         ...light,
-        isWaiting: false,
+        overdueMs: null,
         isProvenBusy: false,
         heardMs: isAnswer(event.outcome) ? nowMs : light.heardMs,
         goodSinceMs: isFailure ? null : (light.goodSinceMs ?? nowMs),
@@ -238,12 +253,25 @@ export function step(
           ? Math.min(light.streak, 0) - 1
           : Math.max(light.streak, 0) + 1,
         failures: [...light.failures, isFailure].slice(-maxHistory),
+        pace:
+          isFailure || event.ms > settings.slowMs
+            ? light.pace
+            : learned(light.pace, event.ms, settings, nowMs),
       }
       return isFailure
         ? afterFailure(counted, event, settings, nowMs)
         : afterPass(counted, event, settings, nowMs)
     }
   }
+}
+
+/** How long was waited, and why no longer. */
+function limitText(ms: number, { slowMs }: LightSettings): string {
+  const why =
+    ms < slowMs
+      ? 'twice its longest answer of the last ten minutes'
+      : 'the limit of slow'
+  return `${Math.round(ms)} ms (${why})`
 }
 
 type Probed = LightEvent & { readonly kind: 'probed' }
@@ -396,7 +424,7 @@ function out(
     ...enter(light, state, reason),
     warmSinceMs: null,
     cold: null,
-    isWaiting: false,
+    overdueMs: null,
     isProvenBusy: false,
     streak: Math.min(light.streak, 0),
     goodSinceMs: null,

@@ -64,6 +64,8 @@ export type Outcome =
   | { readonly kind: 'protocol'; readonly error: string }
   /** the monitor's own trouble (open files, memory): says nothing of the backend */
   | { readonly kind: 'local'; readonly error: string }
+  /** this machine closed its connection with the visitors' (drop-connections.ts) */
+  | { readonly kind: 'dropped' }
   /** the monitor was stopped or starved meanwhile: says nothing either */
   | { readonly kind: 'starved'; readonly lateMs: number }
 
@@ -75,6 +77,7 @@ export function judge(outcome: Outcome): Judgement {
     case 'pass':
       return 'pass'
     case 'local':
+    case 'dropped':
     case 'starved':
     // a name that cannot be looked up says nothing of who bears it
     case 'dns':
@@ -190,6 +193,8 @@ function wholeText(outcome: Outcome): string {
       return `the answer is not HTTP (${outcome.error})`
     case 'local':
       return `the monitor itself could not probe (${outcome.error}); not counted`
+    case 'dropped':
+      return 'this machine closed the connection (ss -K); not counted'
     case 'starved':
       return `the monitor itself ran ${outcome.lateMs} ms late (stopped or starved); not counted`
   }

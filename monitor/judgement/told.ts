@@ -3,6 +3,7 @@
 // backend out, or brings it back, is told at once. New visitors are steered by the
 // state itself. Pure.
 import type { State } from '../../sentinels/reports.ts'
+import type { Snapshot } from '../../sentinels/snapshot.ts'
 
 export type Told = {
   readonly state: State
@@ -27,6 +28,42 @@ export function tell(told: Told, state: State, nowMs: number): Told {
     nowMs - leftMs >= lastingMs
   if (isTold) return { state, leftMs: null }
   return told.leftMs === null ? { ...told, leftMs } : told
+}
+
+/**
+ * The directory as notices and events tell it: the share of a backend fits the state
+ * that is told, so that a pool changes when its members do.
+ *
+ * @param told the told state of each backend; `cold` = its warm-up is not over
+ */
+export function toldSnapshot(
+  snapshot: Snapshot,
+  told: ReadonlyMap<
+    string,
+    { readonly state: string; readonly cold?: boolean }
+  >,
+): Snapshot {
+  return {
+    ...snapshot,
+    backends: new Map(
+      [...snapshot.backends].map(([name, sentinels]) => {
+        const { state, cold = false } = told.get(name) ?? { state: '' }
+        const share = toldShare(sentinels.share, state, cold)
+        return [name, { ...sentinels, share }]
+      }),
+    ),
+  }
+}
+
+function toldShare(
+  share: number | null,
+  state: string,
+  isCold: boolean,
+): number | null {
+  if (share === null) return null
+  if (state === 'slow' || state === 'busy') return 0
+  const isServing = state === 'up' || (state === 'warming' && !isCold)
+  return isServing && share === 0 ? 100 : share
 }
 
 /** Others are told at once: visitors lose it, or have it again. */

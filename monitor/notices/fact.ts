@@ -12,6 +12,7 @@ import type {
   ZeoSeen,
 } from '../../sentinels/reports.ts'
 import type { Snapshot } from '../../sentinels/snapshot.ts'
+import { toldSnapshot } from '../judgement/told.ts'
 
 export const severities = ['info', 'warning', 'critical'] as const
 export type Severity = (typeof severities)[number]
@@ -32,7 +33,13 @@ export type Fact = {
 export type Known = {
   readonly backends: ReadonlyMap<
     string,
-    { readonly state: State; readonly since: string; readonly reason: string }
+    {
+      readonly state: State
+      readonly since: string
+      readonly reason: string
+      /** its warm-up is not over */
+      readonly cold?: boolean
+    }
   >
   readonly zeo: ReadonlyMap<string, ZeoSeen>
   readonly map: MapSeen | undefined
@@ -53,7 +60,7 @@ export function factsOf(
         ? []
         : [backendFact(name, seen, adminOf(snapshot, name, nowMs))]
     }),
-    ...poolFacts(config, snapshot, nowMs),
+    ...poolFacts(config, toldSnapshot(snapshot, known.backends), nowMs),
     ...[...known.zeo].map(([name, { state, reason, since }]): Fact => ({
       what: 'zeo',
       name,

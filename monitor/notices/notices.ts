@@ -4,6 +4,7 @@ import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import type { NotifySettings } from '../../config/config.ts'
 import { readRegularFile } from '../../sentinels/read.ts'
+import type { ReceiverSeen } from '../../sentinels/reports.ts'
 import type { Publisher } from '../publish.ts'
 import { decide } from './decide.ts'
 import type { Fact } from './fact.ts'
@@ -52,8 +53,8 @@ export class Notices {
   #settings: NotifySettings | undefined
   #memory: Memory = emptyMemory
   #isRemembered = false
-  /** notices that never arrived, since this monitor began */
-  #dropped = 0
+  /** notices that were given up, since this monitor began */
+  readonly #dropped: Record<Channel, number> = { webhook: 0, command: 0 }
   #abort = new AbortController()
 
   constructor(
@@ -71,6 +72,23 @@ export class Notices {
   /** Whether there is anybody to tell. */
   get isOn(): boolean {
     return this.#settings !== undefined
+  }
+
+  /** By receiver, for the report; undefined = there is none. */
+  get seen(): Readonly<Record<string, ReceiverSeen>> | undefined {
+    const settings = this.#settings
+    if (settings === undefined) return undefined
+    return Object.fromEntries(
+      channels
+        .filter(channel => settings[channel] !== undefined)
+        .map(channel => [
+          channel,
+          {
+            waiting: this.#memory.queues[channel].notices.length,
+            dropped: this.#dropped[channel],
+          },
+        ]),
+    )
   }
 
   /** Goes on where the last monitor ended. */
@@ -155,6 +173,11 @@ export class Notices {
 
   #put(channel: Channel, queue: Queue): void {
     const { queues } = this.#memory
+    // an arrival sets that count back
+    this.#dropped[channel] += Math.max(
+      0,
+      queue.dropped - queues[channel].dropped,
+    )
     this.#memory = { ...this.#memory, queues: { ...queues, [channel]: queue } }
   }
 
@@ -261,9 +284,8 @@ export class Notices {
     if (shorter !== undefined)
       this.#log.warn(fields, 'notice refused, trying a shorter one')
     else {
-      this.#dropped++
       this.#log.error(
-        { ...fields, dropped: this.#dropped },
+        { ...fields, dropped: this.#dropped[channel] },
         'notice refused, given up',
       )
     }

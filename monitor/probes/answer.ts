@@ -1,6 +1,8 @@
 // Whether an answer passes: its status, then its body; a line; a command's end.
 // Pure.
 import type { BodyRule, ProbeSettings } from '../../config/config.ts'
+import { compilePattern } from '../../config/pattern.ts'
+import type { Pattern, PatternProblem } from '../../config/pattern.ts'
 import type { CommandEnd } from '../command.ts'
 import type { Outcome } from '../judgement/outcome.ts'
 
@@ -35,15 +37,18 @@ export function bodyOutcome(
  * ones passes yet.
  *
  * @param isAll nothing more is to come, or is read
+ * @param from where the lines begin that have not been looked at yet
  */
 export function linesOutcome(
   answer: Buffer,
   isAll: boolean,
   rule: BodyRule,
+  from = 0,
 ): Outcome | undefined {
-  const lines = answer.toString('utf8').split(/\r?\n/)
+  const lines = linesOf(answer.subarray(from))
   // what follows the last line end: nothing, or half a line
   if (!isAll || lines.at(-1) === '') lines.pop()
+  const [first = ''] = linesOf(answer)
   const said = lines.find(line => holds(rule, line))
   if (said !== undefined) return { kind: 'pass', by: 'ask', said }
   return isAll
@@ -51,7 +56,7 @@ export function linesOutcome(
         kind: 'content',
         wanted: wantedText(rule),
         bytes: answer.length,
-        said: lines[0] ?? '',
+        said: first,
       }
     : undefined
 }
@@ -75,12 +80,23 @@ export function commandOutcome(end: CommandEnd, limitMs: number): Outcome {
   }
 }
 
+function linesOf(answer: Buffer): string[] {
+  return answer.toString('utf8').split(/\r?\n/)
+}
+
+/** To compile one takes longer than most matches. */
+const patterns = new WeakMap<BodyRule, Pattern | PatternProblem>()
+
 function holds(rule: BodyRule, text: string): boolean {
   switch (rule.kind) {
     case 'text':
       return text.includes(rule.text)
-    case 'pattern':
-      return new RegExp(rule.pattern).test(text)
+    case 'pattern': {
+      const pattern = patterns.get(rule) ?? compilePattern(rule.pattern)
+      patterns.set(rule, pattern)
+      // the configuration has none that is refused
+      return typeof pattern === 'object' && pattern.test(text)
+    }
   }
 }
 

@@ -14,7 +14,7 @@ import { answerWith, untold, withAddresses } from './probe.ts'
 import type { Exchanged, Probed } from './probe.ts'
 import { trustOf } from './trust.ts'
 
-/** An answer to one line comes in a few pieces. */
+/** An answer to one line comes in a few pieces; each is added to a copy. */
 const maxPieces = 256
 
 type Question = Extract<LightProbe, { readonly kind: 'ask' }>
@@ -117,16 +117,18 @@ function converse(
       done({ kind: 'pass', by: 'tcp', said: '' })
     })
     let pieces = 0
+    /** the lines before it do not pass */
+    let from = 0
     socket.on('data', (chunk: Buffer) => {
       if (question === null) return
       if (stage === 'answer') enter('body')
       const room = settings.maxBody - body.length
       body = Buffer.concat([body, chunk.subarray(0, room)])
-      // each piece has all lines looked at again
       const isFull = body.length === settings.maxBody || ++pieces >= maxPieces
       if (!isFull && !chunk.includes('\n')) return
-      const outcome = linesOutcome(body, isFull, question.expect)
+      const outcome = linesOutcome(body, isFull, question.expect, from)
       if (outcome !== undefined) done(outcome)
+      from = body.lastIndexOf('\n') + 1
     })
     socket.on('end', () => {
       // within a TLS handshake that is an error, told as one
@@ -134,7 +136,7 @@ function converse(
       const outcome =
         body.length === 0
           ? undefined
-          : linesOutcome(body, true, question.expect)
+          : linesOutcome(body, true, question.expect, from)
       done(outcome ?? { kind: 'closed' })
     })
     // also those of the teardown, which are nobody's business

@@ -15,14 +15,9 @@ export type Broken = {
   readonly promised: number | null
 }
 
-const local = new Set([
-  'EMFILE',
-  'ENFILE',
-  'ENOBUFS',
-  'ENOMEM',
-  // this machine closed the socket from outside (ss -K, drop-connections.ts)
-  'ECONNABORTED',
-])
+/** This machine closed the socket from outside (ss -K, drop-connections.ts). */
+const dropped = 'ECONNABORTED'
+const local = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', dropped])
 
 /** OpenSSL's words for a chain that ends in no authority that is trusted. */
 const untrusted = new Set([
@@ -47,6 +42,7 @@ export function isLocalError(code: string): boolean {
 /** The outcome of a probe that ended in an error. */
 export function outcomeOfError(broken: Broken): Outcome {
   const { code, stage } = broken
+  if (code === dropped) return { kind: 'dropped' }
   // OpenSSL writes several lines
   const message = broken.message.replace(/[\r\n][^]*$/, '').trim()
   const error = message.includes(code)

@@ -34,6 +34,7 @@ const plain: RenderOptions = {
   isSecondChance: true,
   maxConnections: undefined,
   local: [],
+  keptStatuses: [],
   page: '<p>later</p>',
   retryAfterMs: 30_000,
   launcher: '/opt/zf/launch.sh',
@@ -373,6 +374,20 @@ void t.test('tiers without the map', async t => {
   )
 })
 
+const pages = (...keptStatuses: string[]): string[] =>
+  lines(conf(two, { keptStatuses })).filter(
+    line => line.startsWith(`ErrorDocument 5`) && line.includes('later'),
+  )
+
+void t.test("pages of the site's own", async t => {
+  t.equal(pages().length, 4)
+  t.strictSame(
+    pages('502', '504').map(line => line.slice(0, 17)),
+    ['ErrorDocument 503'],
+  )
+  t.equal(pages('503').length, 3)
+})
+
 void t.test('the maintenance page is one line', async t => {
   const text = conf(two, {
     page: '<p class="a">\n  Wir sind gleich zurück \\o/ 100%{x}\n</p> 🐢',
@@ -467,6 +482,10 @@ void t.test('what cannot be written in httpd.conf is refused', async t => {
     [{ node: 'node' }, /^node must be/],
     [{ configFile: '/etc/${x}' }, /^--config must be/],
     [{ page: 'later' }, /^--maintenance-page must be/],
+    [
+      { keptStatuses: ['503', '500'] },
+      /^--keep-error-document must be 502, 503 or 504, got "500"/,
+    ],
     [{ page: '<p>${x}</p>' }, /^--maintenance-page must not/],
   ] as const)
     t.match(problemsOf(two, options), [problem], JSON.stringify(options))

@@ -13,9 +13,11 @@ const probeDefaults = {
   method: 'GET',
   host: null,
   intervalMs: 1_000,
+  quickIntervalMs: 500,
   fastIntervalMs: 250,
   downIntervalMs: 1_000,
   slowMs: 1_000,
+  leastSlowMs: 300,
   timeoutMs: 5_000,
   connectTimeoutMs: 2_000,
   firstByteTimeoutMs: 5_000,
@@ -98,11 +100,13 @@ void t.test('the full example of the contract is taken as it stands', t => {
     timeoutMs: 3_000,
     maxLagMs: 10_000,
   }
+  // what is given is not learned
+  const given = { ...probeDefaults, quickIntervalMs: 1_000, leastSlowMs: 1_000 }
   t.strictSame(
     config.backends.map(({ probe }) => probe),
     [
-      { ...probeDefaults, deep },
-      { ...probeDefaults, deep, path: '/@@ok' },
+      { ...given, deep },
+      { ...given, deep, path: '/@@ok' },
     ],
   )
   t.strictSame(config.pools, [
@@ -186,6 +190,25 @@ void t.test('limits that were not given keep within the given timeout', t => {
       busyForMs: 5_000,
     },
   )
+  t.end()
+})
+
+const probeOf = (probe: string, count = 1) =>
+  parse(
+    `backends: { ${Array.from({ length: count }, (_, i) => `a${i}: http://h${i}:1`).join(', ')} }`,
+    `probe: { ${probe} }`,
+  ).backends[0]?.probe
+
+void t.test('what is learned keeps within what was given', t => {
+  t.match(probeOf('interval: 2s, slow: 2s'), {
+    quickIntervalMs: 2_000,
+    leastSlowMs: 2_000,
+  })
+  t.match(probeOf('timeout: 200ms'), { quickIntervalMs: 500, leastSlowMs: 200 })
+  t.match(probeOf('tcp: true'), { quickIntervalMs: 1_000, leastSlowMs: 300 })
+  t.equal(probeOf('rise: 2', 20)?.quickIntervalMs, 500)
+  t.equal(probeOf('rise: 2', 30)?.quickIntervalMs, 750)
+  t.equal(probeOf('rise: 2', 50)?.quickIntervalMs, 1_000)
   t.end()
 })
 
@@ -453,5 +476,32 @@ void t.test('the front', t => {
     minScore: 100,
   })
   t.equal(front('front: {}', `map: { url: "${url}" }`)?.host, null)
+  t.end()
+})
+
+void t.test('connections to a frozen backend', t => {
+  for (const [given, is] of [
+    ['true', 'on'],
+    ['false', 'off'],
+    ['auto', 'auto'],
+  ] as const)
+    t.equal(own(`{ dropConnections: ${given} }`)?.dropConnections, is)
+  t.end()
+})
+
+void t.test('who answers ICP', t => {
+  t.equal(parse('backends: { zope1: http://h:1 }').icp, undefined)
+  t.strictSame(
+    parse(
+      'backends: { zope1: http://h:1 }',
+      'icp: { listen: { zope1: 127.0.0.1:3131 } }',
+    ).icp,
+    {
+      listen: [{ backend: 'zope1', host: '127.0.0.1', port: 3131 }],
+      allow: [],
+      pool: 'default',
+      spread: 'request',
+    },
+  )
   t.end()
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { printable, withoutSecrets } from '../../config/printable.ts'
+import { printable, sentence, withoutSecrets } from '../../config/printable.ts'
 
 void t.test('nothing that a terminal would obey gets through', t => {
   for (const [text, shown] of [
@@ -28,5 +28,14 @@ void t.test('passwords and query strings are left out', t => {
     ['/'.repeat(1_000_000), '/'.repeat(1_000_000)],
   ] as const)
     t.equal(withoutSecrets(text), shown)
+  t.end()
+})
+
+void t.test('a sentence is one line of at most 300 characters', t => {
+  t.equal(sentence('refused\n'), String.raw`refused\u000a`)
+  t.equal(sentence('x'.repeat(300)), 'x'.repeat(300))
+  t.equal(sentence('x'.repeat(301)), `${'x'.repeat(299)}…`)
+  t.equal(sentence('\n'.repeat(100_000)).length, 300)
+  t.equal(sentence('\u0000'.repeat(51)).length, 300)
   t.end()
 })

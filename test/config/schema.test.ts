@@ -24,6 +24,9 @@ const rules = {
   status:
     'must be status codes from 100 to 599 that pass, like 200-399 or "200, 301-303"',
   body: 'must be a text that the body holds, or a pattern between slashes like /OK|ready/',
+  unsupported:
+    'must be a pattern that takes no longer for a text than its length allows: without lookahead, lookbehind and back references, and with at most 1000 repeats',
+  tooLarge: 'must be a simpler pattern, with fewer repeats such as {0,100}',
   ask: 'must be a mapping with port, send, expect',
   send: 'must be one line of text without control characters',
   expect:
@@ -75,6 +78,8 @@ void t.test('each probe setting has its limits and says them', t => {
     ['fall', [0, 101, 1.5, '3'], integer(1, 100)],
     ['status', [99, 600, '', '200-', '300-200', '2xx', true], rules.status],
     ['body', ['', '/(/', 5], rules.body],
+    ['body', ['/^(?!.*Error)/', '/(a)\\1/'], rules.unsupported],
+    ['body', ['/a{1000}/'], rules.tooLarge],
     ['maxBody', [0, 1_048_577], integer(1, 1_048_576)],
     ['verify', ['yes', 1], 'must be true or false'],
     [
@@ -494,5 +499,20 @@ void t.test('the front', t => {
   ] as const)
     t.match(ofFront(bad)[0], rule, JSON.stringify(bad))
   t.ok(knownKeys(['front']).includes('minScore'))
+  t.end()
+})
+
+void t.test('the networks that may ask by ICP', t => {
+  const of = (allow: unknown) =>
+    messagesOf({ backends, icp: { listen: { zope1: '127.0.0.1:1' }, allow } })
+  for (const good of ['10.0.0.1', '10.0.0.0/8', '::1', 'fd00::/128'])
+    t.strictSame(of([good]), [], good)
+  for (const bad of ['h', '10.0.0.0/33', '::/129', '10.0.0.0/8/8', '::/x', 5])
+    t.equal(of([bad]).length, 1, String(bad))
+  t.equal(of('10.0.0.1').length, 1)
+  t.equal(messagesOf({ backends, icp: { listen: {} } }).length, 1)
+  t.equal(messagesOf({ backends, icp: { listen: 5 } }).length, 1)
+  t.equal(messagesOf({ backends, icp: { listen: { 'a b': '::1' } } }).length, 1)
+  t.equal(messagesOf({ backends, icp: { listen: { zope1: 'h:1' } } }).length, 1)
   t.end()
 })

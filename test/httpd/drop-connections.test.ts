@@ -72,6 +72,14 @@ for (const hasSecondChance of [true, false])
       newcomer.leave()
       zope1.program?.child.kill('SIGCONT')
       await until('it to come back', () => site.has('zope1.up'))
+      t.strictSame(
+        told(
+          site,
+          'the monitor itself cannot probe, nothing is judged by that',
+        ),
+        [],
+        'a probe that was dropped, too, is no trouble',
+      )
     },
   )
 

@@ -12,26 +12,27 @@ import type { Site } from '../fixtures/site.ts'
 
 const limitMs = 3_000
 
-/** The pid of the map program, without its launcher. */
-function mapOf(site: Site): number {
-  const [map] = site.httpd
-    .mapProcesses()
-    .filter(({ command }) => !command.startsWith('/bin/sh'))
-  if (map === undefined) throw new Error('no map program')
-  return map.pid
+/** The pid of the one map program, once it has reported itself. */
+async function mapOf(site: Site): Promise<number> {
+  const [pid = 0] = await site.httpd.runningMaps()
+  await until('the report of the map program', () =>
+    site.has(`rewritemap-${pid}.json`),
+  )
+  return pid
 }
 
 /** New visitors while the map program hangs, and after that. */
-async function underLoad(t: Test, site: Site, hang: () => void): Promise<void> {
+async function underLoad(
+  t: Test,
+  site: Site,
+  hang: (map: number) => void,
+): Promise<void> {
   const { port } = site.httpd
-  await until('the report of the map program', () =>
-    site.has(`rewritemap-${mapOf(site)}.json`),
-  )
-  const pid = mapOf(site)
+  const pid = await mapOf(site)
   // without cookies: each request is that of a new visitor
   const load = startLoad({ port, clients: 20 })
   await more(load, 200)
-  hang()
+  hang(pid)
   await until('the monitor to end it', () =>
     jsonLines(site.monitor?.output() ?? '').some(
       line => line['pid'] === pid && String(line['msg']).includes('SIGKILL'),
@@ -51,11 +52,11 @@ async function underLoad(t: Test, site: Site, hang: () => void): Promise<void> {
 
 void t.test('SIGSTOP of the map program', async t => {
   const site = await startSite(t, { hasMonitor: true })
-  await underLoad(t, site, () => {
-    process.kill(mapOf(site), 'SIGSTOP')
+  await underLoad(t, site, map => {
+    process.kill(map, 'SIGSTOP')
   })
   await site.httpd.graceful()
-  t.ok(mapOf(site) > 0, 'a new one')
+  t.ok((await mapOf(site)) > 0, 'a new one')
 })
 
 void t.test('an endless loop in the map program', async t => {
@@ -71,7 +72,7 @@ void t.test('an endless loop in the map program', async t => {
 
 void t.test('the old map program of a graceful restart', async t => {
   const site = await startSite(t, { hasMonitor: true, delayMs: 20 })
-  const old = mapOf(site)
+  const old = await mapOf(site)
   const load = startLoad({ port: site.httpd.port, clients: 5 })
   await more(load, 50)
   process.kill(old, 'SIGSTOP')

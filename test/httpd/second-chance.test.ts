@@ -589,10 +589,7 @@ for (const style of ['txt', 'sentinel'])
 
 void t.test('one lookup for both tries', async t => {
   const { site } = await scriptedSite(t, ['break', 'serve'])
-  const { pid = 0 } =
-    site.httpd
-      .mapProcesses()
-      .find(({ command }) => !command.startsWith('/bin/sh')) ?? {}
+  const [pid = 0] = await site.httpd.runningMaps()
   const lookups = (): number => reportOf(site.directory, pid)?.lookups ?? 0
   for (let count = 0; count < 20; count++) {
     const { line } = await ask(site, '/')

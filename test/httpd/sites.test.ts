@@ -749,3 +749,27 @@ void t.test("the site's own maintenance page", async t => {
   t.equal(got.status, 503)
   t.match(got.body, 'Back in a moment', 'ours where the site has none')
 })
+
+void t.test("the site's own page when no Zope is left", async t => {
+  const site = await startSite(t, {
+    conf: ['--keep-error-document=503'],
+    count: 2,
+  })
+  for (const name of names) writeFileSync(`${site.directory}/${name}.maint`, '')
+  for (const [what, by] of Object.entries(clients))
+    for (const method of ['GET', 'HEAD', 'POST']) {
+      const got = await site.ask('/x', { method }, by)
+      t.equal(got.status, 503, `${method} ${what}`)
+      t.equal(got.body, method === 'HEAD' ? '' : 'the site is closed\n', what)
+      t.equal(got.headers['retry-after'], '30')
+      t.equal(got.headers['set-cookie'], undefined)
+      t.strictSame(got.arrivals, [])
+    }
+  for (const name of names) rmSync(`${site.directory}/${name}.maint`)
+  const headers = { 'X-Faults': 'hang up' }
+  const both = await site.ask('/x', { headers })
+  t.strictSame([both.status, both.body], [503, 'the site is closed\n'])
+  const got = await site.ask('/x', { method: 'POST', headers })
+  t.equal(got.status, 502)
+  t.match(got.body, 'Back in a moment', 'it has no page for 502')
+})

@@ -218,11 +218,9 @@ function startBoth(port: number): { sticky: Load; fresh: Load } {
 }
 
 /** Stops the map program, and resolves with its process id. */
-function stopMap(site: Site): number {
-  const map = site.httpd
-    .mapProcesses()
-    .find(({ command }) => !command.startsWith('/bin/sh'))
-  const pid = map?.pid ?? 0
+async function stopMap(site: Site): Promise<number> {
+  const [pid] = await site.httpd.runningMaps()
+  if (pid === undefined) throw new Error('no map program')
   process.kill(pid, 'SIGSTOP')
   return pid
 }
@@ -272,7 +270,7 @@ void t.test(
     })
     const { sticky, fresh } = startBoth(site.httpd.port)
     await Promise.all([more(sticky, 200), more(fresh, 200)])
-    const pid = stopMap(site)
+    const pid = await stopMap(site)
     // each of the new ones is inside a lookup when nothing comes back any more
     const count = await until('the new ones to wait', async () => {
       const before = fresh.samples.length
@@ -299,7 +297,7 @@ void t.test('the monitor ends it, and the new ones go on', async t => {
   })
   const { sticky, fresh } = startBoth(site.httpd.port)
   await Promise.all([more(sticky, 200), more(fresh, 200)])
-  const pid = stopMap(site)
+  const pid = await stopMap(site)
   await until('the monitor to end the map program', () =>
     site.httpd.mapProcesses().every(it => it.pid !== pid),
   )

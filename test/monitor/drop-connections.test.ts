@@ -174,7 +174,7 @@ void t.test('a probe that is cut with the rest is no evidence', async t => {
   const probing = probe(backend, new Lookup(), new AbortController().signal)
   await taken
   dropper.drop(backend, () => true)
-  t.equal((await probing).outcome.kind, 'local')
+  t.equal((await probing).outcome.kind, 'dropped')
 })
 
 void t.test('without ss: told once, with the remedy', async t => {

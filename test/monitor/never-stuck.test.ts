@@ -3,8 +3,10 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { renameSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { createServer as createNetServer } from 'node:net'
 import t from 'tap'
 import type { Test } from 'tap'
+import type { MonitorReport } from '../../sentinels/reports.ts'
 import {
   dist,
   freePort,
@@ -79,6 +81,80 @@ void t.test(
     )
     observer.child.stdin?.end()
     await observer.gone
+    await monitor.kill('SIGTERM')
+    t.equal(monitor.child.exitCode, 0, 'it can be stopped')
+  },
+)
+
+void t.test(
+  'no pattern keeps it from probing, whatever is answered',
+  async t => {
+    const root = publicDirectory(t)
+    const directory = `${root}/run`
+    const config = `${root}/f.yaml`
+    const port = await freePort()
+    const page = `${'a'.repeat(65_535)}!`
+    const server = createServer((_request, response) => response.end(page))
+    server.listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    const monitored = createNetServer(socket => {
+      socket.on('error', () => undefined)
+      socket.end(`${page}\n`)
+    })
+    monitored.listen(0, '127.0.0.1')
+    await once(monitored, 'listening')
+    t.teardown(() => {
+      server.close()
+      server.closeAllConnections()
+      monitored.close()
+    })
+    const address = monitored.address()
+    const askPort = typeof address === 'object' ? (address?.port ?? 0) : 0
+    const url = `http://127.0.0.1:${port}`
+    const patterns = ['/(a+)+$/', '/^(a|a)*$/', '/(.*a){9}$/', '/a+a+a+$/']
+    const expect = '/^(a+)+$/'
+    const heartbeat = 'off'
+    writeFileSync(
+      config,
+      JSON.stringify({
+        directory,
+        backends: {
+          good: await startBackend(t),
+          ...Object.fromEntries(
+            patterns.map((body, at) => [
+              `bad${at}`,
+              { url, probe: { body, heartbeat } },
+            ]),
+          ),
+          asked: {
+            url,
+            probe: {
+              ask: { port: askPort, send: 'health_ok', expect },
+              heartbeat,
+            },
+          },
+        },
+        probe: { maxBody: 65_536, interval: '200ms' },
+      }),
+    )
+    const monitor = startMonitor(t, config)
+    const states = () => {
+      const text = textOf(`${directory}/monitor.json`)
+      const report: MonitorReport | undefined =
+        text === undefined ? undefined : JSON.parse(text)
+      return Object.values(report?.backends ?? {}).map(({ state, probes }) => [
+        state,
+        probes.at(-1)?.outcome,
+      ])
+    }
+    const wrong = ['down', 'content']
+    await until('all are judged', () => {
+      if (monitor.isGone()) throw new Error(monitor.output())
+      return (
+        JSON.stringify(states()) ===
+        JSON.stringify([['up', 'pass'], wrong, wrong, wrong, wrong, wrong])
+      )
+    })
     await monitor.kill('SIGTERM')
     t.equal(monitor.child.exitCode, 0, 'it can be stopped')
   },

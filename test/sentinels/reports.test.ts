@@ -105,9 +105,26 @@ void t.test('a report of either program is one', t => {
   t.ok(isMonitorReport({ ...monitor, zeo: { default: seen } }))
   t.notOk(isMonitorReport({ ...monitor, zeo: { default: 'well' } }))
   t.notOk(isMonitorReport({ ...monitor, zeo: [seen] }))
+  const receiver = { waiting: 0, dropped: 1 }
+  t.ok(isMonitorReport({ ...monitor, notices: { webhook: receiver } }))
+  for (const wrong of [
+    { webhook: 1 },
+    { webhook: { ...receiver, dropped: '1' } },
+    { webhook: { dropped: 1 } },
+    [receiver],
+  ])
+    t.notOk(isMonitorReport({ ...monitor, notices: wrong }))
   const limit = { severity: 'info', what: '', why: '', remedy: '' }
   t.ok(isMonitorReport({ ...monitor, limits: [limit] }))
   t.notOk(isMonitorReport({ ...monitor, limits: [{ ...limit, why: 1 }] }))
+  t.ok(
+    isMonitorReport({
+      ...monitor,
+      limits: [{ ...limit, severity: 'warning' }],
+    }),
+  )
+  t.notOk(isMonitorReport({ ...monitor, limits: [{ ...limit, severity: 1 }] }))
+  t.notOk(isMonitorReport({ ...monitor, limits: [1] }))
   t.notOk(isMonitorReport({ ...monitor, limits: limit }))
   t.ok(isMapReport(map))
   t.ok(isMapReport({ ...map, kinds: { a: { hit: 1 } } }))

@@ -190,8 +190,14 @@ await t.test('no monitor; what it has seen of the map and of ZEO', async t => {
       { state, since: '', reason: '' },
     ]),
   )
-  const report = { ...lookAt(site.config, now), mapSeen, zeo }
+  const notices = { webhook: { waiting: 1, dropped: 2 } }
+  const report = { ...lookAt(site.config, now), mapSeen, zeo, notices }
+  const dropped = 'zope_failover_notices_dropped_total'
+  await site.metrics.text(report, now)
   const seen = await site.metrics.text(report, now)
+  t.equal(valueOf(seen, `${dropped}{receiver="webhook"}`), 2)
+  const none = await site.metrics.text({ ...report, notices: {} }, now)
+  t.notMatch(none, `${dropped}{`, 'switched off')
   t.equal(valueOf(seen, 'zope_failover_map_seen_state{state="dead"}'), 1)
   t.equal(valueOf(seen, 'zope_failover_map_seen_state{state="ok"}'), 0)
   t.equal(valueOf(seen, 'zope_failover_zeo_up{pool="well"}'), 1)

@@ -54,11 +54,13 @@ void t.test('what is wrong is said in words', t => {
       { name: 'default', policy: 'failover', newcomers: [], members: [] },
     ],
     problems: ['a problem'],
+    notices: { webhook: { waiting: 0, dropped: 2 } },
   })
   for (const part of [
     'monitor: DEAD',
     'map: never seen',
     'map seen through httpd: hung since - , no answer',
+    'notices by webhook: 0 waiting, 2 dropped',
     'verdicts are stale',
     'NOBODY serves',
     'Problems a problem',

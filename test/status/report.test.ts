@@ -205,6 +205,13 @@ void t.test('the ZEO servers, when the monitor asks them', t => {
   t.strictSame(limitsOf({ ...limited, isRunning: true }), limits)
   t.equal(limitsOf({ ...limited, isRunning: false }), undefined)
   t.equal(limitsOf({ ...seen, isRunning: true }), undefined)
+  const notices = { webhook: { waiting: 1, dropped: 2 } }
+  const noticing = { ...seen, report: { ...seen.report, notices } }
+  const noticesOf = (monitor: MonitorSeen) =>
+    statusReport(config, emptySnapshot, monitor, [], now).notices
+  t.strictSame(noticesOf({ ...noticing, isRunning: true }), notices)
+  t.equal(noticesOf({ ...noticing, isRunning: false }), undefined)
+  t.equal(noticesOf({ ...seen, isRunning: true }), undefined)
   t.end()
 })
 

@@ -45,16 +45,26 @@ void t.test('what is wrong is said in words', t => {
     limits: [
       { severity: 'info', what: 'cannot', why: 'so', remedy: 'do this' },
     ],
+    notices: {
+      webhook: { waiting: 3, dropped: 0 },
+      command: { waiting: 0, dropped: 2 },
+    },
   })
   for (const line of [
     'monitor: DEAD, pid 17 is gone, last sign of life 1h ago',
     'map: SILENT for 1m, pid 18 is there but writes no report, 5 lookups',
     'map: DEAD, pid 19 is gone, last sign of life 500ms ago, 5 lookups',
     'verdicts are stale: they order the choice, but nobody is refused for them',
+    'notices by webhook: 3 waiting, 0 dropped',
+    'notices by command: 0 waiting, 2 dropped',
     'pool default (failover): NOBODY serves',
     '\nb\nc\nmap: a\n',
   ])
     t.match(shown, line)
+  t.notMatch(
+    text({ notices: { webhook: { waiting: 0, dropped: 0 } } }),
+    'notices',
+  )
   t.match(text({ maps: [] }), 'map: never seen in this directory')
   t.match(
     text({ monitor: { kind: 'never-seen' } }),

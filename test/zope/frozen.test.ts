@@ -1,6 +1,7 @@
 // A Zope that is dead, frozen, or only seems to be, as the monitor judges it.
 import t from 'tap'
 import type { Test } from 'tap'
+import { lastingMs } from '../../monitor/judgement/told.ts'
 import { until } from '../fixtures/processes.ts'
 import { passes, seconds, watchZopes } from '../fixtures/watched-zope.ts'
 import type { Watched } from '../fixtures/watched-zope.ts'
@@ -54,6 +55,11 @@ await t.test('frozen, and thawed', async t => {
   const cure = watched.story()
   zope.thaw()
   const up = await cure.reaches('zope1', 'up')
+  t.same(
+    watched.told('the monitor itself cannot probe'),
+    [],
+    'nor is its own probe, dropped with all connections, trouble',
+  )
   t.comment(
     `frozen: newcomers elsewhere after ${seconds(away)}, frozen after ${seconds(frozen)}, up ${seconds(up)} after the thaw`,
   )
@@ -76,23 +82,24 @@ await t.test('frozen for long: no probes pile up', async t => {
 await t.test('stopped for less than a second: steered, not told', async t => {
   const { zope, watched } = await startLab(t)
   const story = watched.story()
+  let longestMs = 0
   for (let pause = 0; pause < 3; pause++) {
     const fault = watched.story()
+    const begunMs = performance.now()
     zope.freeze()
     const away = await fault.leaves('zope1')
     zope.thaw()
     await until('share 100', () => watched.share('zope1') === 100)
+    longestMs = Math.max(longestMs, performance.now() - begunMs)
     t.comment(`stopped: newcomers elsewhere after ${seconds(away)}`)
   }
   await passes(1_500)
-  // a machine with too much to do may make it last
-  const changes = story.changes('zope1')
-  t.same(
-    changes.filter(({ reason }) => /for [1-9]\d{0,2} ms/.test(reason)),
-    [],
-    'no change that lasted under a second was told',
-  )
-  t.equal(watched.state('zope1'), 'up')
+  const told = story.states('zope1')
+  // on a machine with too much to do it may last, and then it is told
+  if (longestMs < lastingMs)
+    t.same(told, [], 'no change that lasted under a second was told')
+  else t.comment(`it lasted for ${seconds(longestMs)}: ${told.join(', ')}`)
+  await until('told as up', () => watched.state('zope1') === 'up')
 })
 
 await t.test('the interpreter held for two seconds', async t => {

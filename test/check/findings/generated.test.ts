@@ -38,6 +38,7 @@ const found = (one: Partial<GeneratedFile>) =>
 
 void t.test('what is the same', t => {
   t.strictSame(found({}), [])
+  t.strictSame(found({ fresh: { kind: 'text', text: made.text } }), [])
   t.strictSame(
     [...generatedSet(httpdWith('', { generated: [made] }))],
     ['/g.conf'],

@@ -4,6 +4,8 @@ import type { HttpdFacts } from '../../../check/facts.ts'
 import { parseConfig } from '../../../config/parse.ts'
 import {
   frontFindings,
+  caFindings,
+  commandFindings,
   ownFindings,
   runningMapFindings,
   tokenFindings,
@@ -78,6 +80,38 @@ void t.test('the token of the status page', t => {
     /^\/etc\/token may not be read by zope \(mode 600/,
   ])
   t.strictSame(told(good, { mode: 0o600 }, 'missing'), [])
+  t.end()
+})
+
+void t.test('the file of certificate authorities', t => {
+  const file = '/etc/ca.pem'
+  const facts = factsWith({ [file]: { mode: 0o600 } })
+  const config = parseConfig(
+    `{ backends: { zope1: "https://h:1", zope2: "https://h:2", zope3: "http://h:3" }, probe: { ca: ${file} } }`,
+    'test',
+  )
+  const found = (problem: string | null, files = {}) =>
+    caFindings({ ...factsWith(files), config }, () => problem)
+  const open = { [file]: { mode: 0o644 } }
+  const hasOwner = { [directory]: { kind: 'directory', uid: 500 } as const }
+  t.strictSame(found(null, open), [])
+  t.match(found('got it: ENOENT', { [file]: 'missing' }), [
+    { code: 'ca-unusable', what: 'zope1, zope2: got it: ENOENT', where: file },
+  ])
+  t.strictSame(found('got it: EACCES', { ...open, ...hasOwner }), [], 'unseen')
+  t.match(found(null, { ...hasOwner, [file]: { mode: 0o600 } }), [
+    {
+      what: /for the monitor: \/etc\/ca\.pem may not be read by zope \(mode 600/,
+    },
+  ])
+  t.match(found('no certificate', { [directory]: 'missing', ...open }), [
+    { what: 'zope1, zope2: no certificate' },
+  ])
+  t.strictSame(
+    caFindings(facts, () => 'not asked'),
+    [],
+    'no TLS backend',
+  )
   t.end()
 })
 
@@ -170,5 +204,17 @@ void t.test('what systemd does to front.up', t => {
   t.strictSame(of({}), [])
   t.strictSame(of(undefined), [], 'no unit is known')
   t.strictSame(of(ours, ''), [], 'nobody tracks anything there')
+  t.end()
+})
+
+void t.test('a configuration that others can write', t => {
+  t.strictSame(commandFindings(undefined), [])
+  t.match(commandFindings('/c.yaml is open: why; type: chmod go-w /c.yaml'), [
+    {
+      code: 'configuration-open',
+      what: '/c.yaml is open: why',
+      remedy: 'chmod go-w /c.yaml',
+    },
+  ])
   t.end()
 })

@@ -1,6 +1,10 @@
 import t from 'tap'
 import type { GeneratedFile } from '../../../check/facts.ts'
-import { reachFindings } from '../../../check/findings/reach.ts'
+import {
+  isServed,
+  reachFindings,
+  sitesOf,
+} from '../../../check/findings/reach.ts'
 import type { SmallFile } from '../facts.ts'
 import { factsWith, heads, httpdWith, parsed, site } from '../facts.ts'
 
@@ -138,6 +142,8 @@ void t.test('one command for all paths', t => {
   const [one, other] = found('Alias /a /srv\nAlias /b /srv\nAlias /a /srv')
   t.match(one?.remedy, '--exclude /a --exclude /b --output')
   t.equal(one?.remedy, other?.remedy)
+  const [first] = found('Alias /a /srv\nUserDir public_html')
+  t.match(first?.remedy, '--exclude /a --output', 'the other has no path')
   t.end()
 })
 
@@ -156,6 +162,8 @@ void t.test('what is reached', t => {
     'Alias /server-status /srv',
     'JkMount *.jsp worker',
     'Redirect gone',
+    'ProxyPass',
+    '<Location>\nSetHandler x\n</Location>',
     'RedirectMatch "^/a(?!b)(?=c)" /x',
     '<Location /a>\nRequire all denied\n</Location>',
   ])
@@ -274,5 +282,16 @@ void t.test('a file that is not of apache-conf is not remade', t => {
     ),
     [],
   )
+  t.end()
+})
+
+const served = (before: string): boolean[] =>
+  sitesOf(
+    site(`<VirtualHost *:80>\n${before}\nInclude /etc/g.conf\n</VirtualHost>`),
+  ).map(isServed)
+
+void t.test('whether the rules take what nothing else names', t => {
+  t.strictSame(served(''), [true])
+  t.strictSame(served('RewriteEngine On\nRewriteRule ^ - [F]'), [false])
   t.end()
 })

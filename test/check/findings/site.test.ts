@@ -44,6 +44,40 @@ void t.test('one server under two names', t => {
   t.end()
 })
 
+const page = (status: number): string => `ErrorDocument ${status} /p.html`
+
+void t.test("error pages of the site's own", t => {
+  t.match(inHost(page(503)), [
+    {
+      code: 'error-page-hidden',
+      severity: 'info',
+      what: /ErrorDocument for 503/,
+      remedy:
+        'zope-failover apache-conf --config /c --keep-error-document 503 --output /etc/g.conf\nand reload: apachectl graceful',
+    },
+  ])
+  const both = inHost(page(502), page(504))
+  t.equal(both.length, 2)
+  for (const { remedy } of both)
+    t.match(
+      remedy,
+      ' --keep-error-document 504 --keep-error-document 502 --output',
+    )
+  t.strictSame(inHost(`${page(404)}\nErrorDocument 503 default`), [])
+  const kept = site(
+    `Listen 80\n<VirtualHost *:80>\n${page(503)}\nInclude /etc/g.conf\n</VirtualHost>`,
+  )
+  const command = 'zope-failover apache-conf --keep-error-document 503'
+  t.strictSame(
+    found({
+      ...kept,
+      generated: kept.generated.map(file => ({ ...file, command })),
+    }),
+    [],
+  )
+  t.end()
+})
+
 void t.test('an Include that nothing reads', t => {
   t.match(found(httpdWith('Listen 80')), [
     { code: 'not-included', severity: 'warning', where: '/etc/httpd.conf' },
@@ -96,6 +130,7 @@ void t.test('mod_cache', t => {
     ['error cache-private', 'error cache-private'],
   )
   t.strictSame(inHost(`CacheEnable disk /\n${both}\nCacheStorePrivate Off`), [])
+  t.equal(inHost(`CacheEnable disk /\n${both}\nCacheStoreNoStore`).length, 0)
   t.end()
 })
 

@@ -97,12 +97,17 @@ void t.test('a heartbeat', t => {
       'up',
       100,
     ],
-    ['busy', play(...learned, [1_010, { kind: 'overdue' }]), 'busy', 0],
+    [
+      'busy',
+      play(...learned, [1_010, { kind: 'overdue', limitMs: 1_000 }]),
+      'busy',
+      0,
+    ],
     [
       'busy, and all its connections wait',
       play(
         ...learned,
-        [1_010, { kind: 'overdue' }],
+        [1_010, { kind: 'overdue', limitMs: 1_000 }],
         [1_100, beat],
         [4_900, silent(3_500)],
       ),
@@ -111,13 +116,17 @@ void t.test('a heartbeat', t => {
     ],
     [
       'frozen just before it was called busy',
-      play(...learned, [1_010, { kind: 'overdue' }], [4_900, silent(3_500)]),
+      play(
+        ...learned,
+        [1_010, { kind: 'overdue', limitMs: 1_000 }],
+        [4_900, silent(3_500)],
+      ),
       'frozen',
       null,
     ],
     [
       'a heartbeat of long ago',
-      play(...learned, [9_000, { kind: 'overdue' }]),
+      play(...learned, [9_000, { kind: 'overdue', limitMs: 1_000 }]),
       'slow',
       0,
     ],
@@ -219,7 +228,7 @@ void t.test('a silent light probe is held', t => {
     isHeld(
       play(
         ...learned,
-        [300, { kind: 'overdue' }],
+        [300, { kind: 'overdue', limitMs: 1_000 }],
         [310, beat],
         [520, silent(200)],
       ),

@@ -5,9 +5,13 @@ import {
   intervalMs,
   jittered,
 } from '../../../monitor/judgement/interval.ts'
+import { noPace } from '../../../monitor/judgement/pace.ts'
 
 const settings = {
   intervalMs: 1_000,
+  quickIntervalMs: 500,
+  slowMs: 1_000,
+  leastSlowMs: 300,
   fastIntervalMs: 250,
   downIntervalMs: 3_000,
 }
@@ -26,15 +30,31 @@ void t.test('the state decides how soon to probe again', t => {
     ['down', 1, 250],
     ['unknown', 0, 1_000],
   ] as const)
-    t.equal(intervalMs({ state, streak }, settings), ms, `${state} ${streak}`)
+    t.equal(
+      intervalMs({ state, streak, pace: noPace }, settings),
+      ms,
+      `${state} ${streak}`,
+    )
   t.equal(
     intervalMs(
-      { state: 'up', streak: -1 },
+      { state: 'up', streak: -1, pace: noPace },
       { ...settings, fastIntervalMs: 9_000 },
     ),
     1_000,
     'a fast interval above the usual one slows nothing down',
   )
+  t.end()
+})
+
+void t.test('cheap probes come more often while all is well', t => {
+  const pace = { count: 3, usualMs: 5, longest: [] }
+  for (const [state, streak, ms] of [
+    ['up', 5, 500],
+    ['warming', 1, 500],
+    ['up', -1, 250],
+    ['down', 0, 3_000],
+  ] as const)
+    t.equal(intervalMs({ state, streak, pace }, settings), ms, state)
   t.end()
 })
 

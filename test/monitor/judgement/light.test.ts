@@ -17,6 +17,7 @@ const settings = {
   rise: 2,
   fall: 3,
   slowMs: 1_000,
+  leastSlowMs: 300,
   slowStartMs: 30_000,
   window: { failures: 0, of: 0 },
   isDamped: false,
@@ -43,8 +44,8 @@ const events: Record<string, LightEvent> = {
   L: pass(1_200),
   F: fail(),
   T: fail(5_000),
-  o: { kind: 'overdue', isBeating: false },
-  b: { kind: 'overdue', isBeating: true },
+  o: { kind: 'overdue', limitMs: 1_000, isBeating: false },
+  b: { kind: 'overdue', limitMs: 1_000, isBeating: true },
   h: { kind: 'beat' },
   z: { kind: 'frozen', silentMs: 3_000 },
   q: {
@@ -385,6 +386,7 @@ const anySettings = fc.record({
   rise: fc.integer({ min: 1, max: 5 }),
   fall: fc.integer({ min: 1, max: 5 }),
   slowMs: fc.constant(1_000),
+  leastSlowMs: fc.constant(300),
   slowStartMs: fc.constantFrom(0, 3_000, 30_000),
   window: fc.constant({ failures: 0, of: 0 }),
   isDamped: fc.constant(false),
@@ -428,6 +430,37 @@ void t.test('down needs `fall` failures in a row, up `rise` passes', t => {
   t.end()
 })
 
+void t.test('overdue sooner than slow', t => {
+  const isBeating = false
+  const overdue = (limitMs: number): LightEvent => ({
+    kind: 'overdue',
+    limitMs,
+    isBeating,
+  })
+  const up = step(fresh, pass(), settings, 0)
+  const [soon, late] = [300, 1_000].map(ms =>
+    step(up, overdue(ms), settings, 0),
+  )
+  t.match(soon, {
+    state: 'slow',
+    reason:
+      'no answer for 300 ms (twice its longest answer of the last ten minutes)',
+  })
+  t.match(late?.reason, '1000 ms (the limit of slow)')
+  t.match(soon && step(soon, { kind: 'beat' }, settings, 0), {
+    state: 'busy',
+    reason: /unanswered after more than 300 ms \(twice/,
+  })
+  const back = soon && step(soon, pass(500), settings, 500)
+  t.match(back, { state: 'up', pace: { count: 2 } }, 'in time for slow')
+  t.match(
+    back && step(back, pass(1_500), settings, 2_000),
+    { state: 'slow', pace: { count: 2 } },
+    'a late one teaches nothing',
+  )
+  t.end()
+})
+
 void t.test('what says nothing of the backend changes nothing at all', t => {
   fc.assert(
     fc.property(fc.array(anyEvent), anySettings, (story, with_) => {
@@ -436,7 +469,7 @@ void t.test('what says nothing of the backend changes nothing at all', t => {
         fresh,
       )
       // what is known of the probe in flight ends with it
-      const ended = { isWaiting: false, isProvenBusy: false }
+      const ended = { overdueMs: null, isProvenBusy: false }
       const after = step(health, nothing, with_, 0)
       // while there is no verdict, the reason says why
       const why = health.state === 'unknown' ? { reason: after.reason } : {}

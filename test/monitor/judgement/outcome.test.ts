@@ -148,6 +148,11 @@ const cases: readonly [Outcome, Judgement, string][] = [
     'the monitor itself could not probe (EMFILE); not counted',
   ],
   [
+    { kind: 'dropped' },
+    'none',
+    'this machine closed the connection (ss -K); not counted',
+  ],
+  [
     { kind: 'starved', lateMs: 4_000 },
     'none',
     'the monitor itself ran 4000 ms late (stopped or starved); not counted',

@@ -1,7 +1,12 @@
 import t from 'tap'
-import { lastingMs, tell } from '../../../monitor/judgement/told.ts'
+import {
+  lastingMs,
+  tell,
+  toldSnapshot,
+} from '../../../monitor/judgement/told.ts'
 import type { Told } from '../../../monitor/judgement/told.ts'
 import type { State } from '../../../sentinels/reports.ts'
+import { emptySnapshot, noSentinels } from '../../../sentinels/snapshot.ts'
 
 /** States at their times in ms, from one that is up; those that were told. */
 function toldOf(...story: readonly (readonly [number, State])[]): State[] {
@@ -50,5 +55,40 @@ void t.test('nothing to note', t => {
   t.same(left, { state: 'up', leftMs: 9 })
   t.equal(tell(left, 'busy', 500), left)
   t.same(tell(left, 'up', 500), told)
+  t.end()
+})
+
+void t.test('a share fits the state that is told', t => {
+  for (const [state, share, told, cold] of [
+    ['up', 100, 100],
+    ['up', 10, 10],
+    ['up', 0, 100],
+    ['up', null, null],
+    ['warming', 0, 100],
+    ['warming', 0, 0, true],
+    ['slow', 100, 0],
+    ['busy', 100, 0],
+    ['slow', null, null],
+    // kept as a last resort by minAlive
+    ['down', 0, 0],
+    // not told of yet, or by a later version
+    [undefined, 0, 0],
+  ] as const) {
+    const sentinels = { ...noSentinels, share }
+    const snapshot = {
+      ...emptySnapshot,
+      backends: new Map([['zope1', sentinels]]),
+    }
+    const states = new Map(
+      state === undefined
+        ? []
+        : [['zope1', { state, ...(cold === true && { cold }) }]],
+    )
+    t.strictSame(
+      toldSnapshot(snapshot, states).backends.get('zope1'),
+      { ...sentinels, share: told },
+      `${state} ${share}`,
+    )
+  }
   t.end()
 })

@@ -131,6 +131,21 @@ void t.test('how many a pool has left', t => {
   t.end()
 })
 
+const poolFact = (share: number, state: State) =>
+  factsOf(
+    configOf(),
+    snapshotOf({ a: { share }, b: { share: 100 } }),
+    knownOf({ a: state, b: 'up' }),
+    nowMs,
+  ).find(({ what }) => what === 'pool')?.state
+
+void t.test('a pool changes when its members are told, not before', t => {
+  t.equal(poolFact(0, 'up'), 'well', 'slow for less than a second')
+  t.equal(poolFact(0, 'slow'), 'one-left')
+  t.equal(poolFact(100, 'slow'), 'one-left', 'well for less than a second')
+  t.end()
+})
+
 const mapOf = (state: MapSeen['state'], streak: number) =>
   factsOf(
     configOf(),

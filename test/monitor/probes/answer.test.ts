@@ -37,6 +37,7 @@ void t.test('a body is judged by the configured text or pattern', t => {
     [{ kind: 'text', text: 'Grüße' }, 'viele Grüße', 'pass'],
     [{ kind: 'pattern', pattern: '^(OK|ready)$' }, 'ready', 'pass'],
     [{ kind: 'pattern', pattern: '^(OK|ready)$' }, 'not ready', 'content'],
+    [{ kind: 'pattern', pattern: '(refused' }, '(refused', 'content'],
   ]
   for (const [body, text, kind] of cases)
     t.equal(bodyOutcome(200, Buffer.from(text), { body }).kind, kind, text)
@@ -94,6 +95,15 @@ void t.test(
     t.end()
   },
 )
+
+void t.test('only the lines that are new are looked at', t => {
+  const ok = { kind: 'pattern', pattern: '^OK$' } as const
+  const answer = Buffer.from('OK\nWarmup\nOK\n')
+  t.match(linesOutcome(answer, true, ok, 3), { kind: 'pass' })
+  t.same(linesOutcome(answer, true, ok, 13), failed('OK', 13), 'all were')
+  t.equal(linesOutcome(answer.subarray(0, 10), false, ok, 3), undefined)
+  t.end()
+})
 
 void t.test('a command passes when it ends with 0', t => {
   const end = { ms: 5, output: 'CRITICAL\nand more' }

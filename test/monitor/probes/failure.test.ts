@@ -28,8 +28,8 @@ void t.test('the stage decides what an error means', t => {
     ['body', 'ECONNRESET', 'The server aborted pending request', 'short-body'],
     ['connect', 'EMFILE', 'connect EMFILE', 'local'],
     ['body', 'ENOMEM', 'read ENOMEM', 'local'],
-    ['connect', 'ECONNABORTED', 'connect ECONNABORTED', 'local'],
-    ['answer', 'ECONNABORTED', 'read ECONNABORTED', 'local'],
+    ['connect', 'ECONNABORTED', 'connect ECONNABORTED', 'dropped'],
+    ['answer', 'ECONNABORTED', 'read ECONNABORTED', 'dropped'],
   ]
   for (const [stage, code, message, kind] of cases)
     t.equal(broken(stage, code, message).kind, kind, `${stage} ${message}`)
