@@ -54,7 +54,7 @@ export function lookOf(answer: FrontAnswer, url: string): FrontLook {
       return { outcome: 'fail', reason: `no answer (${answer.error})` }
     case 'answer': {
       const { status } = answer
-      if (!/\/\.zope-failover\/map$/.test(url))
+      if (!url.endsWith('/.zope-failover/map'))
         return {
           outcome: status < 400 ? 'pass' : 'fail',
           reason: `answers with status ${status}`,

@@ -30,10 +30,11 @@ void t.test('a name starts with a small letter and has at most 32', t => {
   t.end()
 })
 
+const configOf = (text: string) =>
+  parseConfig(`backends: { a: http://a, b: http://b }\n${text}`, 'f')
+
 void t.test('whose sentinels mean something', t => {
-  const config = (text: string) =>
-    parseConfig(`backends: { a: http://a, b: http://b }\n${text}`, 'f')
-  t.strictSame(sentinelNames(config('')), ['a', 'b'])
-  t.strictSame(sentinelNames(config('front: {}')), ['a', 'b', 'front'])
+  t.strictSame(sentinelNames(configOf('')), ['a', 'b'])
+  t.strictSame(sentinelNames(configOf('front: {}')), ['a', 'b', 'front'])
   t.end()
 })

@@ -344,9 +344,10 @@ void t.test('a large file is checked in one go', t => {
   t.end()
 })
 
+const withFront = (text: string, pools = '') =>
+  `backends: { zope1: http://a }\n${pools}front: { ${text} }\n`
+
 void t.test('the front', t => {
-  const front = (text: string, pools = '') =>
-    `backends: { zope1: http://a }\n${pools}front: { ${text} }\n`
   for (const [text, problems] of [
     ['', []],
     ['pool: www', [/front\.pool must be the name of a pool, got "www"/]],
@@ -371,8 +372,8 @@ void t.test('the front', t => {
         ] as const,
     ),
   ] as const)
-    t.match(problemsOf(front(text)), problems, text)
-  t.match(problemsOf(front('', 'pools: { www: {} }\n')), [
+    t.match(problemsOf(withFront(text)), problems, text)
+  t.match(problemsOf(withFront('', 'pools: { www: {} }\n')), [
     /front\.pool must be the name of a pool, got "default"/,
   ])
   t.match(problemsOf('backends: { zope1: http://a }\nfront:\n'), [

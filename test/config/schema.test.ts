@@ -473,8 +473,9 @@ void t.test('where the status page is served', t => {
   t.end()
 })
 
+const ofFront = (front: unknown): string[] => messagesOf({ backends, front })
+
 void t.test('the front', t => {
-  const ofFront = (front: unknown): string[] => messagesOf({ backends, front })
   const urlRule =
     'must be a URL of httpd or Squid on this machine, with an IP address or localhost, such as http://127.0.0.1/.zope-failover/map'
   for (const good of [

@@ -8,7 +8,7 @@ await t.test('no visitor is lost', async t => {
   const site = await startFronts(t, { isShared: true })
   const [front1, front2] = site.fronts
   const { inside, address } = site.network.machine('balancer')
-  const [command = '', ...args] = [
+  const [command, ...args] = [
     ...inside,
     ...['haproxy', '-db', '-f'],
     resolve(dist, '../examples/behind-a-balancer/haproxy.cfg'),

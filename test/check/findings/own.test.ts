@@ -173,37 +173,41 @@ void t.test('running maps', t => {
   t.end()
 })
 
+const foundOfUnit = (
+  settings: Record<string, string> | undefined,
+  text = 'front: {}',
+) =>
+  heads(
+    frontFindings(
+      settings && {
+        file: '/etc/systemd/system/m.service',
+        settings: new Map(Object.entries(settings)),
+      },
+      {
+        ...factsWith({}),
+        config: parseConfig(
+          `directory: /run/zope-failover\nbackends: { a: http://a }\n${text}`,
+          'f',
+        ),
+      },
+    ),
+  )
+
 void t.test('what systemd does to front.up', t => {
-  const of = (
-    settings: Record<string, string> | undefined,
-    text = 'front: {}',
-  ) =>
-    heads(
-      frontFindings(
-        settings && {
-          file: '/etc/systemd/system/m.service',
-          settings: new Map(Object.entries(settings)),
-        },
-        {
-          ...factsWith({}),
-          config: parseConfig(
-            `directory: /run/zope-failover\nbackends: { a: http://a }\n${text}`,
-            'f',
-          ),
-        },
-      ),
-    )
   const removed = ['warning front-directory-removed']
   const ours = { RuntimeDirectory: 'other zope-failover' }
-  t.strictSame(of(ours), removed)
-  t.strictSame(of({ RuntimeDirectory: 'zope-failover:link' }), removed)
+  t.strictSame(foundOfUnit(ours), removed)
+  t.strictSame(foundOfUnit({ RuntimeDirectory: 'zope-failover:link' }), removed)
   for (const kept of ['no', 'restart'])
-    t.strictSame(of({ ...ours, RuntimeDirectoryPreserve: kept }), removed)
-  t.strictSame(of({ ...ours, RuntimeDirectoryPreserve: 'yes' }), [])
-  t.strictSame(of({ RuntimeDirectory: 'zope' }), [], 'another one')
-  t.strictSame(of({}), [])
-  t.strictSame(of(undefined), [], 'no unit is known')
-  t.strictSame(of(ours, ''), [], 'nobody tracks anything there')
+    t.strictSame(
+      foundOfUnit({ ...ours, RuntimeDirectoryPreserve: kept }),
+      removed,
+    )
+  t.strictSame(foundOfUnit({ ...ours, RuntimeDirectoryPreserve: 'yes' }), [])
+  t.strictSame(foundOfUnit({ RuntimeDirectory: 'zope' }), [], 'another one')
+  t.strictSame(foundOfUnit({}), [])
+  t.strictSame(foundOfUnit(undefined), [], 'no unit is known')
+  t.strictSame(foundOfUnit(ours, ''), [], 'nobody tracks anything there')
   t.end()
 })
 

@@ -54,12 +54,13 @@ void t.test('what an answer means', t => {
   t.end()
 })
 
+const after = (looks: readonly FrontLook[], rules = { fall: 2, rise: 1 }) =>
+  looks.reduce<FrontSight>(
+    (sight, look) => nextSight(sight, look, rules),
+    firstSight,
+  )
+
 void t.test('how many looks it takes', t => {
-  const after = (looks: readonly FrontLook[], rules = { fall: 2, rise: 1 }) =>
-    looks.reduce<FrontSight>(
-      (sight, look) => nextSight(sight, look, rules),
-      firstSight,
-    )
   t.equal(after([]).isAnswering, null)
   t.equal(after([pass]).isAnswering, true, 'the first pass counts at once')
   t.equal(after([pass], { fall: 1, rise: 9 }).isAnswering, true)
@@ -117,69 +118,71 @@ function poolOf(
 
 const note = { reason: null, by: null, until: null }
 
+const scored = (
+  isAnswering: boolean | null,
+  pool: TablePool | undefined,
+  minScore: 50 | 100 = 50,
+) => {
+  const { state, score } = judgeFront(
+    { sight: sightOf(isAnswering), pool, admin: undefined },
+    minScore,
+  )
+  return [state, score]
+}
+
 void t.test('the score', t => {
-  const verdict = (
-    isAnswering: boolean | null,
-    pool: TablePool | undefined,
-    minScore: 50 | 100 = 50,
-  ) => {
-    const { state, score } = judgeFront(
-      { sight: sightOf(isAnswering), pool, admin: undefined },
-      minScore,
-    )
-    return [state, score]
-  }
   const well = poolOf({ a: { share: 100 } })
   const last = poolOf({ a: { share: 0 } })
   const none = poolOf({})
-  t.strictSame(verdict(true, well), ['up', 100])
-  t.strictSame(verdict(true, poolOf({ b: { share: 1 } })), ['up', 100])
-  t.strictSame(verdict(true, last), ['last-resort', 50])
-  t.strictSame(verdict(true, last, 100), ['last-resort', null])
-  t.strictSame(verdict(true, well, 100), ['up', 100])
-  t.strictSame(verdict(true, none), ['nobody', null])
+  t.strictSame(scored(true, well), ['up', 100])
+  t.strictSame(scored(true, poolOf({ b: { share: 1 } })), ['up', 100])
+  t.strictSame(scored(true, last), ['last-resort', 50])
+  t.strictSame(scored(true, last, 100), ['last-resort', null])
+  t.strictSame(scored(true, well, 100), ['up', 100])
+  t.strictSame(scored(true, none), ['nobody', null])
   t.strictSame(
-    verdict(true, poolOf({}, 'whenAllDown: try-all')),
+    scored(true, poolOf({}, 'whenAllDown: try-all')),
     ['last-resort', 50],
     'who tries all is worth a try',
   )
   t.strictSame(
-    verdict(true, poolOf({ a: { share: 100, maint: note } })),
+    scored(true, poolOf({ a: { share: 100, maint: note } })),
     ['nobody', null],
     'orders to the backends count',
   )
-  t.strictSame(verdict(false, well), ['silent', null])
-  t.strictSame(verdict(false, undefined), ['silent', null])
-  t.strictSame(verdict(null, well), ['unknown', undefined], 'stays as it was')
-  t.strictSame(verdict(true, undefined), ['unknown', undefined])
-  t.strictSame(verdict(null, undefined, 100), ['unknown', undefined])
+  t.strictSame(scored(false, well), ['silent', null])
+  t.strictSame(scored(false, undefined), ['silent', null])
+  t.strictSame(scored(null, well), ['unknown', undefined], 'stays as it was')
+  t.strictSame(scored(true, undefined), ['unknown', undefined])
+  t.strictSame(scored(null, undefined, 100), ['unknown', undefined])
   t.end()
 })
+
+const ordered = (
+  admin: 'maint' | 'drain' | 'force',
+  isAnswering: boolean | null,
+) => {
+  const pool = poolOf({ a: { share: 100 } })
+  const { state, score } = judgeFront(
+    { sight: sightOf(isAnswering), pool, admin },
+    100,
+  )
+  return [state, score]
+}
 
 void t.test('what an administrator wants', t => {
-  const verdict = (
-    admin: 'maint' | 'drain' | 'force',
-    isAnswering: boolean | null,
-  ) => {
-    const pool = poolOf({ a: { share: 100 } })
-    const { state, score } = judgeFront(
-      { sight: sightOf(isAnswering), pool, admin },
-      100,
-    )
-    return [state, score]
-  }
-  t.strictSame(verdict('maint', true), ['up', null])
-  t.strictSame(verdict('drain', true), ['up', null])
-  t.strictSame(verdict('maint', null), ['unknown', null], 'at once')
-  t.strictSame(verdict('force', false), ['silent', 100])
-  t.strictSame(verdict('force', null), ['unknown', 100])
+  t.strictSame(ordered('maint', true), ['up', null])
+  t.strictSame(ordered('drain', true), ['up', null])
+  t.strictSame(ordered('maint', null), ['unknown', null], 'at once')
+  t.strictSame(ordered('force', false), ['silent', 100])
+  t.strictSame(ordered('force', null), ['unknown', 100])
   t.end()
 })
 
+const reasonOf = (isAnswering: boolean | null, pool?: TablePool) =>
+  judgeFront({ sight: sightOf(isAnswering), pool, admin: undefined }, 50).reason
+
 void t.test('the reasons', t => {
-  const reasonOf = (isAnswering: boolean | null, pool?: TablePool) =>
-    judgeFront({ sight: sightOf(isAnswering), pool, admin: undefined }, 50)
-      .reason
   t.equal(
     reasonOf(true, poolOf({ a: { share: 9 } })),
     'the front answers, new visitors go to a',
