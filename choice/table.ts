@@ -41,6 +41,8 @@ export type TableMember = {
   readonly level: Level | null
   /** above 0: its part among the members of the same level and tier */
   readonly weight: number
+  /** percent of its configured weight that counts now; 0 without a verdict "up" */
+  readonly share: number
   /** whoever is bound to it stays, whatever else there is (strict) */
   readonly keepsBound: boolean
   /** with stickiness relaxed: a bound visitor leaves it for a better one */
@@ -206,6 +208,7 @@ function tableMember(
       level === 0
         ? (member.weight * place.share) / 100
         : Math.max(1, member.weight),
+    share: place.share,
     keepsBound: place.keepsBound,
     isLastResort: place.isLastResort,
     seed: hashBytes(`${pool.name} ${member.name}`),

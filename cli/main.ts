@@ -9,6 +9,7 @@ import { version } from '../config/version.ts'
 import { apacheConfCommand } from './apache-conf.ts'
 import { checkCommand } from './check.ts'
 import { completionCommand } from './completion.ts'
+import { followCommand } from './follow.ts'
 import { icpCommand } from './icp.ts'
 import { Failure, WrongUsage } from './failure.ts'
 import { explainCommand } from './explain.ts'
@@ -38,6 +39,7 @@ for (const command of [
   squidConfCommand(),
   squidHelperCommand(),
   icpCommand(),
+  followCommand(),
   statusCommand(),
   ...steerCommands(),
   readyCommand(),

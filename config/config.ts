@@ -204,6 +204,12 @@ export type NotifySettings = {
   readonly timeoutMs: number
 }
 
+/** Where HAProxy's agent-check is answered. */
+export type AgentSettings = {
+  /** host without brackets */
+  readonly listen: { readonly host: string; readonly port: number }
+}
+
 /** Who answers Squid's ICP queries for which backend of this host. */
 export type IcpSettings = {
   /** the UDP address for each backend of this host; host without brackets */
@@ -251,6 +257,8 @@ export type Config = {
   readonly status?: StatusSettings
   /** left out: no ICP */
   readonly icp?: IcpSettings
+  /** left out: no agent for HAProxy */
+  readonly agent?: AgentSettings
   /** left out: nobody is told */
   readonly notify?: NotifySettings
   /** left out: no `front.up` */

@@ -63,6 +63,7 @@ export function fillIn(input: FileInput): Config {
     }),
     ...(input.status !== undefined && { status: pageSettings(input.status) }),
     ...(input.icp !== undefined && { icp: icpSettings(input.icp) }),
+    ...(input.agent !== undefined && { agent: input.agent }),
     ...(input.notify !== undefined && { notify: notifySettings(input.notify) }),
     ...(input.front !== undefined && {
       front: frontSettings(input.front, input.map),

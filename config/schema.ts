@@ -472,6 +472,12 @@ const page = mapping('a mapping with listen, hosts, tokenFile', {
     .optional(),
 })
 
+const agent = mapping('a mapping with listen', {
+  listen: hostPort(
+    'must be HOST:PORT to listen on, such as 127.0.0.1:8010, an IPv6 address in brackets',
+  ).default({ host: '127.0.0.1', port: 8010 }),
+})
+
 function named<Value extends z.ZodType>(what: string, value: Value) {
   const rule = `must be a mapping with at least one ${what}`
   return z
@@ -501,6 +507,7 @@ export const fileSchema = mapping(
     notify: notify.optional(),
     icp: icp.optional(),
     front: front.optional(),
+    agent: agent.optional(),
   },
 )
 
@@ -530,6 +537,7 @@ export function knownKeys(path: readonly (string | number)[]): string[] {
     [/^notify$/, notify.shape],
     [/^icp$/, icp.shape],
     [/^front$/, front.shape],
+    [/^agent$/, agent.shape],
     [/^pools\.[^.]*$/, pool.shape],
     [/^pools\.[^.]*\.site$/, { path: sitePath, url: siteUrl }],
     [/^pools\.[^.]*\.members\.\d+$/, { name, weight: name, tier: name }],

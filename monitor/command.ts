@@ -28,6 +28,7 @@ export function shell(commandLine: string): Command {
  * @param limitMs then it is killed, with all that it started
  * @param signal kills it likewise
  * @param input for its standard input; it need not read it
+ * @param stdout inherit = what it prints there goes where this process's own goes
  */
 export function runCommand(
   [program, ...args]: Command,
@@ -35,6 +36,7 @@ export function runCommand(
   limitMs: number,
   signal?: AbortSignal,
   input?: string,
+  stdout: 'pipe' | 'inherit' = 'pipe',
 ): Promise<CommandEnd> {
   const startedMs = performance.now()
   let output = ''
@@ -53,7 +55,7 @@ export function runCommand(
       // a group of its own, so that the limit holds for its children, too
       child = spawn(program, args, {
         env: { ...process.env, ...environment },
-        stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+        stdio: [input === undefined ? 'ignore' : 'pipe', stdout, 'pipe'],
         detached: true,
       })
     } catch (err) {

@@ -104,7 +104,8 @@ function pack(member: TableMember): number {
     (standings.indexOf(member.standing) << weightBits) |
     ((member.level ?? 7) << (weightBits + 3)) |
     (Number(member.keepsBound) << (weightBits + 6)) |
-    (Number(member.isLastResort) << (weightBits + 7))
+    (Number(member.isLastResort) << (weightBits + 7)) |
+    (member.share << (weightBits + 8))
   )
 }
 
@@ -120,6 +121,7 @@ function unpack(member: TableMember, word: number | undefined): TableMember {
     level: levelOf(bits(weightBits + 3, 3)),
     keepsBound: bits(weightBits + 6, 1) === 1,
     isLastResort: bits(weightBits + 7, 1) === 1,
+    share: bits(weightBits + 8, 7),
   }
 }
 

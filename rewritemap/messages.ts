@@ -21,6 +21,12 @@ export type NewConfig = {
 /** From the answering to the watching thread: the last there is. */
 export type Stop = { readonly kind: 'stop' }
 
+/** Likewise: what is wrong in its eyes now, for the report. */
+export type Problems = {
+  readonly kind: 'problems'
+  readonly problems: readonly string[]
+}
+
 /** The places in the shared Int32Array, which each watching thread has its own of. */
 export const shared = {
   /** configurations sent to the answering thread so far */
@@ -53,5 +59,7 @@ export type WatcherStart = {
   readonly program: ReaderProgram
   /** kinds of answers that are counted apart; left out: one, without a name */
   readonly kinds?: readonly string[]
+  /** the other thread has an event loop, and a message wakes it at each change */
+  readonly wakes?: boolean
   readonly port: MessagePort
 }

@@ -3,7 +3,7 @@
 // that file, and once a second the whole directory, is read afresh.
 import { statSync, watch } from 'node:fs'
 import type { FSWatcher } from 'node:fs'
-import { workerData } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { sentinelNames } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
 import { errorCode } from '../config/error-code.ts'
@@ -26,7 +26,13 @@ import { total } from './answer.ts'
 import { newBoard, publish } from './board.ts'
 import { rememberConfig } from './last-config.ts'
 import { shared } from './messages.ts'
-import type { GoodConfig, NewConfig, WatcherStart } from './messages.ts'
+import type {
+  GoodConfig,
+  NewConfig,
+  Problems,
+  Stop,
+  WatcherStart,
+} from './messages.ts'
 import { removeDeadReports } from './map-reports.ts'
 import { buildTable } from '../choice/table.ts'
 import type { Table } from '../choice/table.ts'
@@ -75,6 +81,8 @@ let taken = 0
 const directory = good.config.directory
 let directoryProblems: readonly string[] = []
 let configProblems: readonly string[] = start.problems
+/** of the answering thread */
+let otherProblems: readonly string[] = []
 
 /**
  * Reads the directory; what it says newly goes on the board.
@@ -88,6 +96,7 @@ function rescan(names?: Iterable<string>): void {
   const next = buildTable(good.config, snapshot, Date.now())
   const last = boards.at(-1)
   if (last === undefined || !publish(last.board, next)) return
+  wake()
   if (table.isFresh !== next.isFresh)
     logger[next.isFresh ? 'info' : 'warn'](
       { directory, staleAfterMs: good.config.staleAfterMs },
@@ -296,6 +305,11 @@ function takeOver(next: GoodConfig): void {
   const message: NewConfig = { good, table, board }
   port.postMessage(message)
   Atomics.add(state, shared.sent, 1)
+  wake()
+}
+
+function wake(): void {
+  if (start.wakes === true) parentPort?.postMessage(null)
 }
 
 /** What the answering thread has counted so far. */
@@ -384,7 +398,7 @@ function writeReport(): void {
     started: start.started,
     written: new Date().toISOString(),
     config: configFile,
-    problems: [...configProblems, ...directoryProblems],
+    problems: [...configProblems, ...directoryProblems, ...otherProblems],
     ...identity,
     // beats, not a clock: the whole process may have been stopped in between
     lookupMs: lookupBeats * beatMs,
@@ -446,8 +460,11 @@ function everySecond(): void {
   guarded('report', writeReport)
 }
 
-/** The only message there is: the end. */
-port.on('message', () => {
+port.on('message', (message: Stop | Problems) => {
+  if (message.kind === 'problems') {
+    otherProblems = message.problems
+    return
+  }
   clearInterval(ticking)
   guarded('counts', logCounts)
   guarded('report', () => removeFile(directory, reportFile))

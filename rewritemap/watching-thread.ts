@@ -13,7 +13,7 @@ import type { Config } from '../config/config.ts'
 import { newBoard, newest, sharedInt32Array } from './board.ts'
 import type { Board } from './board.ts'
 import { shared } from './messages.ts'
-import type { NewConfig, Stop, WatcherStart } from './messages.ts'
+import type { NewConfig, Problems, Stop, WatcherStart } from './messages.ts'
 
 /** Looks, one a second, without a beat until a thread is held dead. */
 const patience = 10
@@ -51,6 +51,8 @@ export class WatchingThread {
   #missedBeats = 0
   #patience = patience
   #revivals = 0
+  /** called at each change, when the start says `wakes` */
+  onNews: () => void = () => {}
 
   constructor(answerer: TableUser, board: Board, start: Start) {
     this.#answerer = answerer
@@ -79,6 +81,10 @@ export class WatchingThread {
       stdout: true,
       stderr: true,
     })
+    if (this.#start.wakes === true)
+      worker.on('message', () => {
+        this.onNews()
+      })
     return [worker, port1]
   }
 
@@ -172,6 +178,12 @@ export class WatchingThread {
       problems: ['the watching thread was dead, another one took over'],
     }
     ;[this.#worker, this.#port] = this.#spawn()
+  }
+
+  /** Shows problems of this thread in the report, until the next call. */
+  report(problems: readonly string[]): void {
+    const message: Problems = { kind: 'problems', problems }
+    this.#port.postMessage(message)
   }
 
   /**

@@ -20,7 +20,12 @@ export const monitorReportFile = 'monitor.json'
 export const textMapFile = 'zope-failover.map'
 
 /** The programs that answer from the table, each with a report of its own. */
-export const readerPrograms = ['rewritemap', 'squid-helper', 'icp'] as const
+export const readerPrograms = [
+  'rewritemap',
+  'squid-helper',
+  'icp',
+  'follow',
+] as const
 export type ReaderProgram = (typeof readerPrograms)[number]
 
 /** The report of one running program (several of a kind can run at once). */

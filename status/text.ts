@@ -83,7 +83,12 @@ export function readersOf({ maps, readers = [] }: StatusReport): readonly {
     ...readers.map(reader => ({
       name: reader.program,
       seen: reader,
-      counts: [mapCounts(reader), ...kindCounts(reader.kinds)],
+      counts: [
+        reader.program === 'follow'
+          ? `${reader.lookups} runs, ${reader.unanswered} failed`
+          : mapCounts(reader),
+        ...kindCounts(reader.kinds),
+      ],
     })),
   ]
 }

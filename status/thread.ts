@@ -1,6 +1,6 @@
-// The monitor's end of the status page. It is served by a thread of its own with
-// a limited heap, so that no visitor can delay a probe: one that dies or hangs is
-// started again, and the monitor goes on.
+// The monitor's end of its ports: the status page and the agent for HAProxy. They
+// are served by a thread of its own with a limited heap, so that no visitor can
+// delay a probe: one that dies or hangs is started again, and the monitor goes on.
 import { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
@@ -30,7 +30,7 @@ export class StatusThread {
     this.#start()
   }
 
-  /** A changed configuration; with no `status` in it the thread ends. */
+  /** A changed configuration; with no port in it the thread ends. */
   retune(config: Config): void {
     this.#order = { config, problems: [] }
     this.#pass()
@@ -44,7 +44,7 @@ export class StatusThread {
 
   /** To be called about once a second, and once before the monitor starts. */
   count(telemetry: Telemetry): void {
-    if (this.#order.config.status === undefined) {
+    if (!hasPort(this.#order.config)) {
       telemetry.stop()
       return
     }
@@ -63,14 +63,14 @@ export class StatusThread {
   }
 
   #pass(): void {
-    if (this.#order.config.status === undefined) this.stop()
+    if (!hasPort(this.#order.config)) this.stop()
     else if (this.#worker === undefined) this.#start()
     else this.#worker.postMessage(this.#order)
   }
 
   #start(): void {
     clearTimeout(this.#restart)
-    if (this.#order.config.status === undefined) return
+    if (!hasPort(this.#order.config)) return
     let worker
     try {
       worker = new Worker(this.#file, {
@@ -117,6 +117,10 @@ export class StatusThread {
     )
     this.#restart = setTimeout(() => this.#start(), restartMs).unref()
   }
+}
+
+function hasPort({ status, agent }: Config): boolean {
+  return status !== undefined || agent !== undefined
 }
 
 const workerFile = new URL(

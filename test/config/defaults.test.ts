@@ -333,6 +333,21 @@ void t.test('the status page is off, and on loopback when it is on', t => {
   t.end()
 })
 
+void t.test(
+  'the agent for HAProxy is off, and on loopback when it is on',
+  t => {
+    const two = ['backends: { a: http://h:1 }'] as const
+    t.equal(parse(...two).agent, undefined)
+    t.strictSame(parse(...two, 'agent: {}').agent, {
+      listen: { host: '127.0.0.1', port: 8010 },
+    })
+    t.strictSame(parse(...two, 'agent: { listen: "[::]:9" }').agent, {
+      listen: { host: '::', port: 9 },
+    })
+    t.end()
+  },
+)
+
 void t.test('what restart goes by', t => {
   const { backends, httpd } = parse(
     'backends: { a: { url: "http://h:1", warmUp: [/news] }, b: http://h:2 }',

@@ -470,6 +470,7 @@ void t.test('where the status page is served', t => {
   ] as const)
     t.match(ofStatus(bad), [rule], JSON.stringify(bad))
   t.strictSame(knownKeys(['status']), ['listen', 'hosts', 'tokenFile'])
+  t.strictSame(knownKeys(['agent']), ['listen'])
   t.end()
 })
 

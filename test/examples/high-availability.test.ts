@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
-import { startNetwork } from '../fixtures/network.ts'
+import { startNetwork } from '../fixtures/switch.ts'
 import { checkout, dist, publicDirectory } from '../fixtures/processes.ts'
 
 const examples = resolve(dist, '../examples')

@@ -176,10 +176,15 @@ void t.test('other programs that answer from the table', t => {
     program: 'icp',
     kinds: { zope1: { hit: 3, miss: 0, silence: 1 } },
   }
-  const shown = text({ maps: [], readers: [helper, icp] })
+  const follow = {
+    ...aMap({ kind: 'alive', pid: 22, ageMs: 0 }),
+    program: 'follow',
+  }
+  const shown = text({ maps: [], readers: [helper, icp, follow] })
   for (const line of [
     'squid-helper: alive, pid 20, 5 lookups, 2 without a usable backend, 1 malformed\n',
     'icp: DEAD, pid 21 is gone, last sign of life 2s ago, 5 lookups, 2 without a usable backend, 1 malformed, zope1 3 hit 1 silence\n',
+    'follow: alive, pid 22, 5 runs, 2 failed\n',
     'squid-helper: x\n',
   ])
     t.ok(shown.includes(line), line)

@@ -2,6 +2,7 @@
 // monitor never minds.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { connect } from 'node:net'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pino } from 'pino'
@@ -11,6 +12,7 @@ import { parseConfig } from '../../config/parse.ts'
 import { Telemetry } from '../../monitor/telemetry.ts'
 import { StatusThread } from '../../status/thread.ts'
 import {
+  closed,
   dist,
   freePort,
   publicDirectory,
@@ -71,6 +73,48 @@ void t.test('a port that is taken, freed, and changed by reload', async t => {
   configure({})
   await until('no page', async () => (await served(port, '/')) === undefined)
   t.notOk(monitor.isGone())
+})
+
+/** What the agent says to a line; '' = nothing, or nobody is there. */
+async function agentSays(port: number, line: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  let said = ''
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
+  socket.write(`${line}\n`)
+  await closed(socket)
+  return said
+}
+
+void t.test('the agent for HAProxy, without a page', async t => {
+  const root = publicDirectory(t)
+  const directory = `${root}/sentinels`
+  const configFile = `${root}/zope-failover.yaml`
+  const [port, nobody] = [await freePort(), await freePort()]
+  const configure = (more: object): void => {
+    const backends = { zope1: `http://127.0.0.1:${nobody}` }
+    writeFileSync(configFile, JSON.stringify({ directory, backends, ...more }))
+  }
+  configure({ agent: { listen: `127.0.0.1:${port}` } })
+  const monitor = startProgram(t, process.execPath, [
+    resolve(dist, 'cli/main.js'),
+    'monitor',
+    `--config=${configFile}`,
+  ])
+  const becomes = (answer: string) =>
+    until(answer, async () => {
+      if (monitor.isGone()) throw new Error(monitor.output())
+      return (await agentSays(port, 'zope1')) === answer
+    })
+  await becomes('ready down 0% # down\n')
+  t.match(monitor.output(), 'agent for HAProxy is served')
+  writeFileSync(`${directory}/zope1.maint`, '')
+  await becomes('maint up 100% # in maintenance\n')
+  configure({})
+  await becomes('')
+  await monitor.kill('SIGTERM')
+  t.equal(monitor.child.exitCode, 0)
 })
 
 void t.test('a thread that dies is started again', async t => {

@@ -7,9 +7,9 @@ import { dist, startProgram, until } from '../fixtures/processes.ts'
 await t.test('no visitor is lost', async t => {
   const site = await startFronts(t, { isShared: true })
   const [front1, front2] = site.fronts
-  const { inside, address } = site.network.machine('balancer')
+  const { prefix, address } = site.network.machine('balancer')
   const [command, ...args] = [
-    ...inside,
+    ...prefix,
     ...['haproxy', '-db', '-f'],
     resolve(dist, '../examples/behind-a-balancer/haproxy.cfg'),
   ]
