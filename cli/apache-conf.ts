@@ -44,6 +44,7 @@ type Given = {
   reuse?: true
   max?: string
   exclude: string[]
+  up?: string
   maintenancePage?: string
   keepErrorDocument: string[]
   retryAfter: string
@@ -126,6 +127,10 @@ export function apacheConfCommand(): Command {
       'a path httpd serves itself, such as /.well-known/acme-challenge; repeatable',
       (path: string, before: string[]) => [...before, path],
       [],
+    )
+    .option(
+      '--up <path>',
+      'a path that tells balancers in front whether to send visitors here, such as /up (key front)',
     )
     .addOption(
       new Option('--local <path>').hideHelp().argParser(() => {
@@ -234,6 +239,7 @@ function print(given: Given, command: Command): string {
     isReuse: given.reuse === true,
     maxConnections: given.max === undefined ? undefined : Number(given.max),
     local: given.exclude,
+    up: given.up,
     page:
       given.maintenancePage === undefined
         ? readFileSync(template('maintenance.html'), 'utf8')
