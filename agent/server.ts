@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import type { Table } from '../choice/table.ts'
 import { buildTable } from '../choice/table.ts'
+import { sentinelNames } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
 import { SentinelReader } from '../sentinels/read.ts'
 import { agentAnswer } from './answer.ts'
@@ -76,7 +77,7 @@ function tableReader(configNow: () => Config): () => Table {
       directory = config.directory
       reader = new SentinelReader(directory)
     }
-    const known = new Set(config.backends.map(({ name }) => name))
+    const known = new Set(sentinelNames(config))
     const table = buildTable(config, reader.read(known), Date.now())
     last = { config, table }
     dueMs =

@@ -67,6 +67,8 @@ export type RenderOptions = {
   readonly isWebSocket?: boolean
   /** paths httpd serves itself, beside its status pages */
   readonly local: readonly string[]
+  /** path that shows front.up to balancers; left out: none */
+  readonly up?: string | undefined
   /** HTML of the maintenance page */
   readonly page: string
   /** 502, 503, 504: those for which the site has an ErrorDocument of its own */
@@ -112,6 +114,10 @@ export function render(
   const publicUrl = options.url ?? configured?.url
   const url = publicUrl === undefined ? null : parseUrl(publicUrl, problems)
   checkOptions(options, site, problems)
+  if (options.up !== undefined && config.front === undefined)
+    problems.push(
+      `--up must come with the key "front" in ${options.configFile}, for without it nobody writes front.up; write there: front: {}`,
+    )
   if (sameSite === 'none' && url?.scheme === 'http')
     problems.push(
       `--cookie-samesite none must come with an https --url, for browsers refuse such a cookie without Secure, got ${found(publicUrl)}`,
@@ -197,6 +203,7 @@ export function render(
     askRules: countRules(lookup) + countRules(fallback),
   })
   const values: Values = {
+    directory: config.directory,
     version: options.version,
     command: options.command,
     configFile: options.configFile,
@@ -271,6 +278,8 @@ export function render(
     observer: options.observer === undefined ? false : observerLine(options),
     // virtual hosts with logs of their own use no CustomLog of the server
     logDirective: part === 'server' ? 'GlobalLog' : 'CustomLog',
+    up: options.up ?? false,
+    upPattern: escapePattern(options.up ?? ''),
     prefix,
     prefixPattern,
     // without VirtualHostMonster a backend sees the path as visitors type it
@@ -278,9 +287,10 @@ export function render(
     cookiePath: prefix === '' ? '/' : prefix,
     siteId,
   }
-  // the first of them is the jump over all others
+  // the jump goes over all rules but itself, and what stands before it
+  const before = options.up === undefined ? 1 : 2
   const siteRules = countRules(fill(templates.prg, { ...values, siteRules: 0 }))
-  return fill(templates.prg, { ...values, siteRules: siteRules - 1 })
+  return fill(templates.prg, { ...values, siteRules: siteRules - before })
 }
 
 /** Under waitress' channel_timeout (120 s) with room for a slow clock. */
@@ -437,6 +447,12 @@ function checkOptions(
       /^\/[\w.~-][\w.~/-]*$/,
       'a path such as /.well-known/acme-challenge',
     )
+  check(
+    '--up',
+    options.up ?? '/up',
+    /^\/(?!\.zope-failover(?:\/|$))[\w.~-]+(?:\/[\w.~-]+)*$/,
+    'a path such as /up, without "/" at its end',
+  )
   for (const status of options.keptStatuses)
     check('--keep-error-document', status, /^50[234]$/, '502, 503 or 504')
   const misplaced = Object.entries({
@@ -444,6 +460,7 @@ function checkOptions(
     '--url': options.part === 'server' && options.url !== undefined,
     '--site': options.part === 'server' && site !== '',
     '--prefix': options.part === 'server' && options.prefix !== undefined,
+    '--up': options.part === 'server' && options.up !== undefined,
     '--map-user': options.part === 'site' && options.mapUser !== undefined,
     '--max': options.part === 'site' && options.maxConnections !== undefined,
     '--websocket': options.part === 'site' && options.isWebSocket === true,

@@ -19,6 +19,7 @@ import { mapFindings, writableFinding } from './findings/maps.ts'
 import {
   caFindings,
   commandFindings,
+  frontFindings,
   ownFindings,
   runningMapFindings,
   tokenFindings,
@@ -31,7 +32,7 @@ import { sameUrlFindings, siteFindings } from './findings/site.ts'
 import { missingSite, questionsForSite } from './findings/zope.ts'
 import { questionsFor, trialFindings } from './findings/trial.ts'
 import type { AskedPool } from './findings/trial.ts'
-import { gatherHttpd } from './gather.ts'
+import { gatherHttpd, monitorUnit } from './gather.ts'
 import { answersAs, ownMap, programOf, startedAs } from './map-command.ts'
 import { mapsOf, serversOf } from './servers.ts'
 import type { RewriteMapping } from './servers.ts'
@@ -67,6 +68,8 @@ export async function check(options: CheckOptions): Promise<CheckReport> {
     findings.push(...tokenFindings(tokenFile, tokenIn(tokenFile, read), own))
   }
   findings.push(...commandFindings(commandProblem(options)))
+  if (config.front !== undefined)
+    findings.push(...frontFindings(monitorUnit(), own))
   const servers: Seen['servers'][number][] = []
   const confFiles =
     options.confFiles.length === 0 ? [undefined] : options.confFiles

@@ -333,7 +333,25 @@ function unitOf(
           )
         : []
   const file = candidates.find(one => readText(one) !== undefined)
-  if (file === undefined) return undefined
+  return file === undefined ? undefined : readUnit(file)
+}
+
+/**
+ * The systemd unit that starts the monitor, by what it runs; undefined: there is
+ * none, or it is started in another way.
+ */
+export function monitorUnit(): HttpdFacts['unit'] {
+  const file = unitPlaces
+    .flatMap(place => source.list(`${place}/*.service`))
+    .find(one =>
+      /^ExecStart=.*\bzope-failover(?:\/\S*)? monitor\b|^ExecStart=.*\/cli\/main\.js monitor\b/m.test(
+        readText(one) ?? '',
+      ),
+    )
+  return file === undefined ? undefined : readUnit(file)
+}
+
+function readUnit(file: string): NonNullable<HttpdFacts['unit']> {
   const name = file.slice(file.lastIndexOf('/') + 1)
   // drop-ins count wherever they are, in the order of their names
   const dropIns = [dirname(file), ...unitPlaces]

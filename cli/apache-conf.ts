@@ -47,6 +47,7 @@ type Given = GeneratedGiven & {
   reuse?: true
   max?: string
   exclude: string[]
+  up?: string
   maintenancePage?: string
   keepErrorDocument: string[]
   observe?: true
@@ -129,6 +130,10 @@ export function apacheConfCommand(): Command {
       (path: string, before: string[]) => [...before, path],
       [],
     )
+    .option(
+      '--up <path>',
+      'a path that tells balancers in front whether to send visitors here, such as /up (key front)',
+    )
     .addOption(
       new Option('--local <path>').hideHelp().argParser(() => {
         throw new InvalidArgumentError('The option is now --exclude.')
@@ -193,6 +198,7 @@ function print(given: Given, command: Command): string {
     isReuse: given.reuse === true,
     maxConnections: given.max === undefined ? undefined : Number(given.max),
     local: given.exclude,
+    up: given.up,
     page:
       given.maintenancePage === undefined
         ? readFileSync(template('maintenance.html'), 'utf8')

@@ -1,4 +1,5 @@
 import { Argument, Command } from 'commander'
+import { sentinelNames } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { commandTree } from './command-tree.ts'
 import { completionScript, shells } from './completion-script.ts'
@@ -23,8 +24,12 @@ export function completionCommand(): Command {
         command: Command,
       ) => {
         if (what === 'backends' || what === 'pools') {
-          const names = loadConfig(config)[what].map(({ name }) => `${name}\n`)
-          process.stdout.write(names.join(''))
+          const loaded = loadConfig(config)
+          const names =
+            what === 'backends'
+              ? sentinelNames(loaded)
+              : loaded.pools.map(({ name }) => name)
+          process.stdout.write(names.map(name => `${name}\n`).join(''))
         } else
           process.stdout.write(
             completionScript(what, commandTree(command.parent ?? command)),

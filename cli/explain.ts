@@ -1,4 +1,5 @@
 import { Argument, Command } from 'commander'
+import { frontName, sentinelNames } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { printable } from '../config/printable.ts'
 import { explain } from '../rewritemap/explain.ts'
@@ -6,6 +7,8 @@ import { buildTable } from '../choice/table.ts'
 import { isInTextMap } from '../choice/text-map.ts'
 import { textMapFile } from '../sentinels/names.ts'
 import { readRegularFile, readSentinels } from '../sentinels/read.ts'
+import { lookAt } from '../status/look.ts'
+import { explainFront } from '../status/front.ts'
 import { configOption } from './options.ts'
 import { oneOfNames } from './names.ts'
 
@@ -16,7 +19,9 @@ const maxTextMapBytes = 16 * 1024 * 1024
 export function explainCommand(): Command {
   return new Command('explain')
     .description('who would serve this lookup, why, and who next')
-    .addArgument(new Argument('<pool>', 'a pool of the configuration'))
+    .addArgument(
+      new Argument('<pool>', 'a pool of the configuration, or front'),
+    )
     .addArgument(
       new Argument(
         '[route]',
@@ -37,9 +42,15 @@ export function explainCommand(): Command {
         const config = loadConfig(options.config)
         const snapshot = readSentinels(
           config.directory,
-          new Set(config.backends.map(({ name }) => name)),
+          new Set(sentinelNames(config)),
         )
         const table = buildTable(config, snapshot, Date.now())
+        if (poolName === frontName && !table.pools.has(frontName)) {
+          process.stdout.write(
+            `${explainFront(lookAt(config, Date.now())).join('\n')}\n`,
+          )
+          return
+        }
         const pool = table.pools.get(
           oneOfNames('pool', poolName, [...table.pools.keys()]),
         )

@@ -1,3 +1,4 @@
+import { frontName, sentinelNames } from '../config/config.ts'
 import type { Backend, Config } from '../config/config.ts'
 import { unknownName } from '../config/nearest.ts'
 import { WrongUsage } from './failure.ts'
@@ -18,6 +19,28 @@ export function oneOfNames(
 }
 
 /**
+ * What can be steered, in the order given: backends, and `front` where the
+ * configuration has that key.
+ *
+ * @throws {WrongUsage} for one that is not known, or named twice
+ */
+export function steeredNames(
+  config: Pick<Config, 'backends' | 'front'>,
+  names: readonly string[],
+): string[] {
+  if (names.includes(frontName) && config.front === undefined)
+    throw new WrongUsage(
+      'front must be configured before it can be steered: write the key "front" into the configuration',
+    )
+  const known = sentinelNames(config)
+  return names.map((name, index) => {
+    if (names.indexOf(name) < index)
+      throw new WrongUsage(`${name} must be named once only`)
+    return oneOfNames('backend', name, known)
+  })
+}
+
+/**
  * The backends of that name, in the order given.
  *
  * @throws {WrongUsage} for one that is not known, or named twice
@@ -26,11 +49,7 @@ export function namedBackends(
   { backends }: Config,
   names: readonly string[],
 ): Backend[] {
-  const known = backends.map(({ name }) => name)
-  return names.flatMap((name, index) => {
-    oneOfNames('backend', name, known)
-    if (names.indexOf(name) < index)
-      throw new WrongUsage(`${name} must be named once only`)
-    return backends.filter(backend => backend.name === name)
-  })
+  return steeredNames({ backends }, names).flatMap(name =>
+    backends.filter(backend => backend.name === name),
+  )
 }

@@ -1,6 +1,7 @@
 // drain, maint, force and ready: the administrator's files, written for him.
 import { Command, InvalidArgumentError } from 'commander'
 import { loadConfig } from '../config/load.ts'
+import { frontName } from '../config/config.ts'
 import type { Backend, Config } from '../config/config.ts'
 import type { AdminNote } from '../sentinels/content.ts'
 import { adminKinds } from '../sentinels/names.ts'
@@ -10,7 +11,7 @@ import { effectOf } from '../steer/effect.ts'
 import { isReason, meanings, reasonRule } from '../steer/order.ts'
 import type { Action } from '../steer/order.ts'
 import { Failure, WrongUsage } from './failure.ts'
-import { namedBackends } from './names.ts'
+import { steeredNames } from './names.ts'
 import { operator } from './operator.ts'
 import { configOption, duration, limitOption } from './options.ts'
 import { progressOn } from './progress.ts'
@@ -28,7 +29,7 @@ export function steerCommands(): Command[] {
   return adminKinds.map(kind => {
     const command = new Command(kind)
       .description(meanings[kind])
-      .argument('<name...>', 'backends of the configuration')
+      .argument('<name...>', 'backends of the configuration, or front')
       .addOption(configOption())
       .option('--for <duration>', 'ends by itself, such as 30m', duration)
       .option('--reason <text>', 'shown by status', reason)
@@ -38,7 +39,11 @@ export function steerCommands(): Command[] {
         .addOption(limitOption('of --wait'))
     return command.action(async (names: string[], options: Options) => {
       const config = loadConfig(options.config)
-      const backends = namedBackends(config, names)
+      const steered = steeredNames(config, names)
+      if (options.wait === true && steered.includes(frontName))
+        throw new WrongUsage(
+          '--wait must come with backends only: requests inside a backend can be counted, those of a whole machine cannot',
+        )
       if (
         options.wait !== true &&
         command.getOptionValueSource('limit') === 'cli'
@@ -49,9 +54,14 @@ export function steerCommands(): Command[] {
         by: operator(),
         until: options.for === undefined ? null : Date.now() + options.for,
       }
-      for (const { name } of backends) order(config, name, kind, note)
+      for (const name of steered) order(config, name, kind, note)
       if (options.wait === true)
-        await waitForAll(config, backends, kind, options.limit ?? 0)
+        await waitForAll(
+          config,
+          config.backends.filter(({ name }) => steered.includes(name)),
+          kind,
+          options.limit ?? 0,
+        )
     })
   })
 }
@@ -104,11 +114,11 @@ async function waitForAll(
 export function readyCommand(): Command {
   return new Command('ready')
     .description(meanings.ready)
-    .argument('<name...>', 'backends of the configuration')
+    .argument('<name...>', 'backends of the configuration, or front')
     .addOption(configOption())
     .action((names: string[], options: Options) => {
       const config = loadConfig(options.config)
-      for (const { name } of namedBackends(config, names))
+      for (const name of steeredNames(config, names))
         order(config, name, 'ready', nothing)
     })
 }

@@ -225,6 +225,22 @@ export type IcpSettings = {
   readonly spread: 'request' | 'url'
 }
 
+/** How this machine is judged as a whole: is it worth sending visitors to? */
+export type FrontSettings = {
+  /** asked of httpd or Squid on this machine; no Zope must be needed for it */
+  readonly url: string
+  /** the Host header; null = that of the URL */
+  readonly host: string | null
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  readonly fall: number
+  readonly rise: number
+  /** whose backends count */
+  readonly pool: string
+  /** the lowest score with which `front.up` is there */
+  readonly minScore: 50 | 100
+}
+
 export type Config = {
   /** the sentinel directory, absolute */
   readonly directory: string
@@ -245,6 +261,23 @@ export type Config = {
   readonly agent?: AgentSettings
   /** left out: nobody is told */
   readonly notify?: NotifySettings
+  /** left out: no `front.up` */
+  readonly front?: FrontSettings
+}
+
+/** What the machine itself is called among the sentinels; no backend has this name. */
+export const frontName = 'front'
+
+/**
+ * Every name whose sentinels mean something with this configuration: the
+ * backends, and `front` where that is configured.
+ */
+export function sentinelNames({
+  backends,
+  front,
+}: Pick<Config, 'backends' | 'front'>): string[] {
+  const names = backends.map(({ name }) => name)
+  return front === undefined ? names : [...names, frontName]
 }
 
 /** What httpd checks https backends with unless `probe.ca` names another file. */

@@ -2,6 +2,7 @@
 import type {
   Backend,
   Config,
+  FrontSettings,
   Heartbeat,
   IcpSettings,
   LightProbe,
@@ -14,6 +15,7 @@ import type {
 import { decidesKind } from './light-probe.ts'
 import type {
   FileInput,
+  FrontInput,
   IcpInput,
   MapInput,
   NotifyInput,
@@ -63,6 +65,9 @@ export function fillIn(input: FileInput): Config {
     ...(input.icp !== undefined && { icp: icpSettings(input.icp) }),
     ...(input.agent !== undefined && { agent: input.agent }),
     ...(input.notify !== undefined && { notify: notifySettings(input.notify) }),
+    ...(input.front !== undefined && {
+      front: frontSettings(input.front, input.map),
+    }),
   }
 }
 
@@ -88,6 +93,24 @@ function icpSettings({ listen, ...given }: IcpInput): IcpSettings {
       backend,
       ...address,
     })),
+  }
+}
+
+/** @param map says where httpd is on this machine, unless `front.url` does */
+function frontSettings(
+  given: FrontInput,
+  map: MapInput | undefined,
+): FrontSettings {
+  const isMapUrl = given.url === undefined || given.url === map?.url
+  return {
+    url: given.url ?? map?.url ?? 'http://127.0.0.1/.zope-failover/map',
+    host: given.host ?? (isMapUrl ? (map?.host ?? null) : null),
+    intervalMs: given.interval,
+    timeoutMs: given.timeout,
+    fall: given.fall,
+    rise: given.rise,
+    pool: given.pool,
+    minScore: given.minScore,
   }
 }
 

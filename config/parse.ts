@@ -49,6 +49,7 @@ export function parseConfig(text: string, file: string): Config {
     ...allKindProblems(value),
     ...reservedNames(value),
     ...icpProblems(value),
+    ...poolProblems(value, 'front'),
   ]
   if (problems.length === 0 && parsed.success) return fillIn(parsed.data)
   throw refusal(
@@ -220,15 +221,24 @@ function icpProblems(raw: unknown): Problem[] {
         path: ['icp', 'listen', name],
         rule: `must be an address of its own: Squid tells backends apart by it, got ${found(address)} a second time`,
       })
-  const pool = valueAt(icp, ['pool']) ?? 'default'
+  return [...problems, ...poolProblems(raw, 'icp')]
+}
+
+/** The pool that `icp` or `front` is about must exist. */
+function poolProblems(raw: unknown, key: 'icp' | 'front'): Problem[] {
+  const block = valueAt(raw, [key])
+  if (block === undefined) return []
+  const pool = valueAt(block, ['pool']) ?? 'default'
   const pools = valueAt(raw, ['pools'])
   const poolNames = pools === undefined ? ['default'] : keysOf(pools)
-  if (typeof pool === 'string' && !poolNames.includes(pool))
-    problems.push({
-      path: ['icp', 'pool'],
-      rule: `must be the name of a pool, got ${found(pool)}${nearest(pool, poolNames)}`,
-    })
-  return problems
+  return typeof pool === 'string' && !poolNames.includes(pool)
+    ? [
+        {
+          path: [key, 'pool'],
+          rule: `must be the name of a pool, got ${found(pool)}${nearest(pool, poolNames)}`,
+        },
+      ]
+    : []
 }
 
 /**

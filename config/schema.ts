@@ -381,6 +381,34 @@ const map = mapping('a mapping with url', {
   commandEvery: duration('1m', '24h').default(600_000),
 })
 
+const frontUrlRule =
+  'must be a URL of httpd or Squid on this machine, with an IP address or localhost, such as http://127.0.0.1/.zope-failover/map'
+const minScoreRule = 'must be 50 or 100'
+const front = mapping('a mapping of settings for front.up', {
+  url: z
+    .string({ error: frontUrlRule })
+    .regex(/^https?:\/\/[^/?#@\s]+\/[!-"$-~]*$/, { error: frontUrlRule })
+    .refine(isLocalUrl, { error: frontUrlRule })
+    .optional(),
+  host: hostName.optional(),
+  interval: duration('100ms', '1m').default(250),
+  timeout: duration('50ms', '1m').default(300),
+  fall: integer(1, 100).default(2),
+  rise: integer(1, 100).default(1),
+  pool: z.string({ error: 'must be the name of a pool' }).default('default'),
+  minScore: z.literal([50, 100], { error: minScoreRule }).default(50),
+})
+
+/** With a name, each look would wait for a name server. */
+function isLocalUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { hostname, username, password } = new URL(text)
+  const host = hostname.replaceAll(/[[\]]/g, '')
+  return (
+    username + password === '' && (host === 'localhost' || isIP(host) !== 0)
+  )
+}
+
 const icpListenRule =
   'must be a mapping of backends to the UDP address to listen on for each, such as { zope1: 10.0.0.11:3131 }'
 const icpAllowRule =
@@ -480,6 +508,7 @@ export const fileSchema = mapping(
     status: page.optional(),
     notify: notify.optional(),
     icp: icp.optional(),
+    front: front.optional(),
     agent: agent.optional(),
   },
 )
@@ -489,6 +518,7 @@ export type MapInput = z.output<typeof map>
 export type StatusInput = z.output<typeof page>
 export type NotifyInput = z.output<typeof notify>
 export type IcpInput = z.output<typeof icp>
+export type FrontInput = z.output<typeof front>
 export type PoolInput = z.output<typeof pool>
 export type FileInput = z.output<typeof fileSchema>
 
@@ -508,6 +538,7 @@ export function knownKeys(path: readonly (string | number)[]): string[] {
     [/^status$/, page.shape],
     [/^notify$/, notify.shape],
     [/^icp$/, icp.shape],
+    [/^front$/, front.shape],
     [/^agent$/, agent.shape],
     [/^pools\.[^.]*$/, pool.shape],
     [/^pools\.[^.]*\.site$/, { path: sitePath, url: siteUrl }],

@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import type { Logger } from 'pino'
 import { buildTable } from '../choice/table.ts'
 import type { Table } from '../choice/table.ts'
+import { sentinelNames } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
 import { logOptions } from '../config/log-options.ts'
 import { runCommand } from '../monitor/command.ts'
@@ -49,7 +50,7 @@ export type FollowOptions = {
 export async function runFollow(options: FollowOptions): Promise<number> {
   const { configFile, good } = options
   const { config } = good
-  const known = new Set(config.backends.map(({ name }) => name))
+  const known = new Set(sentinelNames(config))
   const snapshot = readSentinels(config.directory, known)
   const table = buildTable(config, snapshot, Date.now())
   const board = newBoard(table)

@@ -3,17 +3,15 @@
 // probe, and it runs the administrator's command only where that helps, and
 // seldom, for a graceful restart under load stops httpd from accepting for about
 // a second, while the fallback serves without the map.
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
-import { got, RequestError, TimeoutError } from 'got'
+import { RequestError, TimeoutError } from 'got'
 import type { Logger } from 'pino'
 import type { MapSettings } from '../config/config.ts'
 import { errorCode } from '../config/error-code.ts'
-import { version } from '../config/version.ts'
 import { reportFiles } from '../sentinels/directory.ts'
 import { readRegularFile } from '../sentinels/read.ts'
 import { isMapReport, parseReport } from '../sentinels/reports.ts'
 import type { MapSeen } from '../sentinels/reports.ts'
+import { askHttpd } from './ask-httpd.ts'
 import { runCommand, shell } from './command.ts'
 import { jittered } from './judgement/interval.ts'
 import { Loop } from './loop.ts'
@@ -26,13 +24,6 @@ import {
 import type { MapLook } from './map-health.ts'
 
 const commandLimitMs = 60_000
-
-// a connection of its own each time, as for the probes; on this machine a
-// certificate for 127.0.0.1 is not to be expected
-const agent = {
-  http: new HttpAgent({ keepAlive: false }),
-  https: new HttpsAgent({ keepAlive: false, rejectUnauthorized: false }),
-}
 
 export class MapWatch {
   readonly #settings: MapSettings
@@ -139,18 +130,7 @@ export class MapWatch {
   }
 
   async #ask(url: string) {
-    const { host, timeoutMs } = this.#settings
-    return got(url, {
-      agent,
-      retry: { limit: 0 },
-      followRedirect: false,
-      throwHttpErrors: false,
-      timeout: { request: timeoutMs },
-      headers: {
-        'user-agent': `zope-failover/${version}`,
-        ...(host !== null && { host }),
-      },
-    })
+    return askHttpd({ ...this.#settings, url })
   }
 
   /** Never waited for, and never rejects. */

@@ -1,6 +1,6 @@
 // The running monitor: one watch per backend, one beat for all that is shared.
 import type { Logger } from 'pino'
-import { addressOf } from '../config/config.ts'
+import { addressOf, frontName, sentinelNames } from '../config/config.ts'
 import type { Backend, Config } from '../config/config.ts'
 import { version } from '../config/version.ts'
 import { monitorReportFile, sentinelFile } from '../sentinels/names.ts'
@@ -8,9 +8,12 @@ import { servedMs } from '../sentinels/served.ts'
 import { isInForce, readRegularFile, readSentinels } from '../sentinels/read.ts'
 import { parseReport } from '../sentinels/reports.ts'
 import type { MonitorReport } from '../sentinels/reports.ts'
+import { emptySnapshot, noSentinels } from '../sentinels/snapshot.ts'
 import type { Snapshot } from '../sentinels/snapshot.ts'
+import { buildTable } from '../choice/table.ts'
 import type { Verdict } from './judgement/light.ts'
 import { ConnectionDropper } from './drop-connections.ts'
+import { FrontWatch } from './front-watch.ts'
 import { floorOf, strandedOf } from './judgement/floor.ts'
 import { Hook } from './hook.ts'
 import { factsOf } from './notices/fact.ts'
@@ -51,6 +54,9 @@ export class Monitor {
   readonly #notices: Notices
   readonly #mapSupervisor: MapSupervisor
   #mapWatch: MapWatch | undefined
+  #frontWatch: FrontWatch | undefined
+  /** as it was read last */
+  #snapshot = emptySnapshot
   #zeoWatches = new Map<string, ZeoWatch>()
   #config: Config
   #kept: ReadonlySet<string> = new Set()
@@ -67,7 +73,11 @@ export class Monitor {
     this.#config = config
     this.#log = log
     this.publisher = new Publisher(config.directory, log)
-    this.#textMap = new TextMap(config, this.publisher)
+    this.publisher.isTracked = config.front !== undefined
+    this.#textMap = new TextMap(config, this.publisher, snapshot => {
+      this.#snapshot = snapshot
+      this.#seeFront()
+    })
     this.#notices = new Notices(
       config.notify,
       config.directory,
@@ -123,8 +133,9 @@ export class Monitor {
   start(): void {
     const { directory, backends } = this.#config
     this.#checkDropping()
-    const names = new Set(backends.map(backend => backend.name))
+    const names = new Set(sentinelNames(this.#config))
     const snapshot = readSentinels(directory, names)
+    this.#snapshot = snapshot
     const file = readRegularFile(
       `${directory}/${monitorReportFile}`,
       32 * 1024 * 1024,
@@ -147,7 +158,11 @@ export class Monitor {
     }
     for (const name of former.keys())
       if (!names.has(name)) this.publisher.forget(name)
+    // what nobody keeps true any more must not steer keepalived
+    if (!names.has(frontName) && parseReport(text)?.['front'] !== undefined)
+      this.publisher.forget(frontName)
     this.#watchMap()
+    this.#watchFront()
     this.#watchZeo()
     this.#mapSupervisor.start()
     this.#notices.start()
@@ -194,6 +209,49 @@ export class Monitor {
     this.#mapWatch?.start()
   }
 
+  /** As the configuration wants it now; what was seen so far stays. */
+  #watchFront(): void {
+    const before = this.#frontWatch
+    before?.stop()
+    const { front } = this.#config
+    this.publisher.isTracked = front !== undefined
+    this.#frontWatch =
+      front === undefined
+        ? undefined
+        : new FrontWatch(
+            front,
+            this.publisher,
+            this.#starvation,
+            this.#log,
+            () => {
+              this.#isDue = true
+            },
+            before,
+          )
+    this.#seeFront()
+    this.#frontWatch?.start()
+  }
+
+  /** Tells the front what the directory says, and who is judged. */
+  #seeFront(): void {
+    const { front } = this.#config
+    if (front === undefined || this.#frontWatch === undefined) return
+    const now = Date.now()
+    const isJudged = [...this.#watches.values()].every(watch => watch.isJudged)
+    // this very monitor lives, and knows whom it has judged
+    const monitor = { writtenMs: now, judged: new Set(this.#watches.keys()) }
+    this.#frontWatch.see({
+      sentinels: this.#snapshot.backends.get(frontName) ?? noSentinels,
+      pool: isJudged
+        ? buildTable(
+            this.#config,
+            { ...this.#snapshot, monitor },
+            now,
+          ).pools.get(front.pool)
+        : undefined,
+    })
+  }
+
   /** The verdicts stay. */
   stop(): void {
     this.#starvation.stop()
@@ -202,6 +260,7 @@ export class Monitor {
     this.#notices.stop()
     this.#mapSupervisor.stop()
     this.#mapWatch?.stop()
+    this.#frontWatch?.stop()
     for (const watch of this.#zeoWatches.values()) watch.stop()
     for (const watch of this.#watches.values()) watch.stop()
   }
@@ -222,6 +281,8 @@ export class Monitor {
     )
     const isMapSame =
       JSON.stringify(config.map) === JSON.stringify(this.#config.map)
+    const isFrontSame =
+      JSON.stringify(config.front) === JSON.stringify(this.#config.front)
     const isZeoSame = zeosOf(config) === zeosOf(this.#config)
     this.#config = config
     this.#checkDropping()
@@ -231,6 +292,9 @@ export class Monitor {
     this.#around.transactions.retune(config.pools)
     if (!isMapSame) this.#watchMap()
     if (!isZeoSame) this.#watchZeo()
+    if (!isFrontSame) this.#watchFront()
+    if (config.front === undefined && !isFrontSame)
+      this.publisher.forget(frontName)
     const added: string[] = []
     const changed: string[] = []
     for (const backend of config.backends) {
@@ -327,7 +391,7 @@ export class Monitor {
     this.#scannedMs = startMs
     for (const watch of this.#watches.values()) watch.tick()
     this.#seeToFloor()
-    const snapshot = this.#scan.run(new Set(this.#watches.keys()))
+    const snapshot = this.#scan.run(new Set(sentinelNames(this.#config)))
     // what a starting monitor does not know yet is no news
     if (this.#isReady && this.#notices.isOn)
       this.#notices.note(this.#facts(snapshot))
@@ -347,6 +411,7 @@ export class Monitor {
           [...this.#zeoWatches].map(([name, watch]) => [name, watch.seen]),
         ),
         map: this.#mapWatch?.seen,
+        front: this.#frontWatch?.report,
       },
       Date.now(),
     )
@@ -362,6 +427,8 @@ export class Monitor {
     if (!this.#isReady) return
     // the report makes the verdicts fresh, and tells who is judged
     if (this.#isDue) this.#textMap.note()
+    // who was judged last may have changed no verdict
+    if (this.#reportedMs === -Infinity) this.#seeFront()
     this.#isDue = false
     this.#reportedMs = startMs
     this.publisher.report(this.#reportText())
@@ -393,6 +460,9 @@ export class Monitor {
         zeo: Object.fromEntries(
           [...this.#zeoWatches].map(([name, watch]) => [name, watch.seen]),
         ),
+      }),
+      ...(this.#frontWatch !== undefined && {
+        front: this.#frontWatch.report,
       }),
       ...(notices !== undefined && { notices }),
       ...(Object.keys(addresses).length > 0 && { addresses }),

@@ -27,6 +27,8 @@ export class Publisher {
   readonly #troubles = new Map<string, string>()
   readonly #told = new Set<string>()
   #isAllowed = false
+  /** whether keepalived may watch a file of this directory (front.up) */
+  isTracked = false
   #identity = ''
   #retriedMs = -Infinity
 
@@ -78,6 +80,8 @@ export class Publisher {
       if (found === undefined) this.#makeDirectory()
       else if (found === this.#identity) return
       const isLost = this.#identity !== ''
+      // it watches the directory that was there, and hears nothing of this one
+      const isDeaf = this.isTracked && (isLost || found === undefined)
       this.#identity = this.#directoryIdentity() ?? ''
       for (const name of this.#wanted.keys()) this.#unwritten.add(name)
       this.#retriedMs = -Infinity
@@ -85,6 +89,15 @@ export class Publisher {
         this.#log.warn(
           { directory: this.#directory },
           'directory was lost or replaced, writing everything again',
+        )
+      if (isDeaf)
+        this.#log.warn(
+          {
+            directory: this.#directory,
+            remedy:
+              'if keepalived tracks front.up, send keepalived a HUP: systemctl reload keepalived',
+          },
+          'this directory is a new one: send keepalived a HUP, or it does not see front.up',
         )
     })
   }

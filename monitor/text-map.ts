@@ -3,10 +3,12 @@
 import { lstatSync, statSync, watch } from 'node:fs'
 import type { FSWatcher } from 'node:fs'
 import { nextExpiry, textMap } from '../choice/text-map.ts'
+import { sentinelNames } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
 import { presentFiles } from '../sentinels/directory.ts'
 import { adminKinds, sentinelFile, textMapFile } from '../sentinels/names.ts'
 import { SentinelReader } from '../sentinels/read.ts'
+import type { Snapshot } from '../sentinels/snapshot.ts'
 import type { Publisher } from './publish.ts'
 
 /** What nobody announced, such as an `.up` made by hand, is seen this soon. */
@@ -20,6 +22,7 @@ const lookMs = 1_000
 export class TextMap {
   readonly #publisher: Publisher
   readonly #reader: SentinelReader
+  readonly #seen: (snapshot: Snapshot) => void
   #config: Config
   #marks = ''
   #watcher: FSWatcher | undefined
@@ -33,9 +36,15 @@ export class TextMap {
   #timer: NodeJS.Timeout | undefined
   #isStopped = false
 
-  constructor(config: Config, publisher: Publisher) {
+  /** @param seen gets the directory each time it was read */
+  constructor(
+    config: Config,
+    publisher: Publisher,
+    seen: (snapshot: Snapshot) => void = () => {},
+  ) {
     this.#config = config
     this.#publisher = publisher
+    this.#seen = seen
     this.#reader = new SentinelReader(config.directory)
   }
 
@@ -105,10 +114,8 @@ export class TextMap {
   #write(): void {
     const startMs = performance.now()
     const now = Date.now()
-    const { backends } = this.#config
-    const snapshot = this.#reader.read(
-      new Set(backends.map(({ name }) => name)),
-    )
+    const snapshot = this.#reader.read(new Set(sentinelNames(this.#config)))
+    this.#seen(snapshot)
     this.#expiresMs = nextExpiry(snapshot, now)
     this.#publisher.keep(textMapFile, textMap(this.#config, snapshot, now))
     this.#writtenMs = performance.now()
@@ -124,9 +131,10 @@ function isAdminFile(name: string): boolean {
 }
 
 /** Differs when an administrator's file comes, goes or is written anew. */
-function adminMarks({ directory, backends }: Config): string {
+function adminMarks(config: Config): string {
+  const { directory } = config
   try {
-    const files = backends.flatMap(({ name }) =>
+    const files = sentinelNames(config).flatMap(name =>
       adminKinds.map(kind => sentinelFile(name, kind)),
     )
     return presentFiles(directory, files)

@@ -1,6 +1,7 @@
 // The map program: first table, second thread, answer loop, end. Only what the
 // first answer needs is loaded here: httpd's requests queue up until then.
 import { writeSync } from 'node:fs'
+import { sentinelNames } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
 import { readConfigText } from '../config/file.ts'
 import { ConfigError } from '../config/problem.ts'
@@ -55,7 +56,7 @@ export async function runMap(options: MapOptions): Promise<number> {
   problems.push(...dropPrivileges(config.directory, options.user))
   const snapshot = readSentinels(
     config.directory,
-    new Set(config.backends.map(backend => backend.name)),
+    new Set(sentinelNames(config)),
   )
   const table = buildTable(config, snapshot, Date.now())
   const board = newBoard(table)

@@ -4,6 +4,7 @@
 import { statSync, watch } from 'node:fs'
 import type { FSWatcher } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
+import { sentinelNames } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
 import { errorCode } from '../config/error-code.ts'
 import { readConfigText } from '../config/file.ts'
@@ -114,7 +115,7 @@ function look(names?: Iterable<string>): Entries {
 }
 
 function namesIn(config: Config): Set<string> {
-  return new Set(config.backends.map(backend => backend.name))
+  return new Set(sentinelNames(config))
 }
 
 /** Problems told in one go, and kept in the report; a flood helps nobody. */

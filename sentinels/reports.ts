@@ -76,6 +76,34 @@ export type ZeoSeen = {
   readonly reason: string
 }
 
+/** What the monitor makes of this machine as a whole. */
+export const frontStates = [
+  'unknown',
+  'up',
+  /** only last resorts are left in the pool */
+  'last-resort',
+  /** httpd answers, no backend can serve */
+  'nobody',
+  /** httpd, or the map program behind it, does not answer */
+  'silent',
+] as const
+export type FrontState = (typeof frontStates)[number]
+
+export type FrontReport = {
+  /** what is asked */
+  readonly url: string
+  /** not counting what an administrator wants */
+  readonly state: FrontState
+  /** RFC 3339: when this state began */
+  readonly since: string
+  /** one sentence */
+  readonly reason: string
+  /** what `front.up` is to hold; null = it is not to be there */
+  readonly score: number | null
+  /** the last looks, oldest first */
+  readonly probes: readonly ProbeRecord[]
+}
+
 /** A receiver of notices. */
 export type ReceiverSeen = {
   /** on their way to it */
@@ -95,6 +123,8 @@ export type MonitorReport = {
   readonly map?: MapSeen
   /** by pool, when one has the key `zeo` */
   readonly zeo?: Readonly<Record<string, ZeoSeen>>
+  /** when the configuration has the key `front` */
+  readonly front?: FrontReport
   /** by receiver (`webhook`, `command`), with the key `notify` */
   readonly notices?: Readonly<Record<string, ReceiverSeen>>
   /** by host name: what it was looked up as last, for the next monitor */
@@ -193,6 +223,9 @@ export function isMonitorReport(value: unknown): value is MonitorReport {
     (value['map'] === undefined || isSeen(value['map'])) &&
     (value['zeo'] === undefined ||
       (isRecord(value['zeo']) && Object.values(value['zeo']).every(isSeen))) &&
+    (value['front'] === undefined ||
+      (isBackendReport(value['front']) &&
+        typeof value['front']['url'] === 'string')) &&
     (value['notices'] === undefined ||
       (isRecord(value['notices']) &&
         Object.values(value['notices']).every(isReceiver))) &&
@@ -222,7 +255,9 @@ function isSeen(value: unknown): boolean {
   )
 }
 
-function isBackendReport(value: unknown): boolean {
+function isBackendReport(
+  value: unknown,
+): value is Readonly<Record<string, unknown>> {
   return (
     isRecord(value) &&
     typeof value['state'] === 'string' &&

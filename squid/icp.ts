@@ -5,6 +5,7 @@ import type { RemoteInfo, Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import type { TablePool, Table } from '../choice/table.ts'
 import { buildTable } from '../choice/table.ts'
+import { sentinelNames } from '../config/config.ts'
 import type { Config, IcpSettings } from '../config/config.ts'
 import { errorCode } from '../config/error-code.ts'
 import { isInNetwork } from '../config/ip.ts'
@@ -39,10 +40,7 @@ export async function runIcp(
   const settings = settingsOf(config, configFile)
   const table = buildTable(
     config,
-    readSentinels(
-      config.directory,
-      new Set(config.backends.map(({ name }) => name)),
-    ),
+    readSentinels(config.directory, new Set(sentinelNames(config))),
     Date.now(),
   )
   const board = newBoard(table, icpKinds.length)

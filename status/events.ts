@@ -1,5 +1,6 @@
 // What happened between two looks, for the list on the status page. Pure.
 import type { BackendStatus, Liveness, StatusReport } from './report.ts'
+import { rowsOf } from './text.ts'
 
 export type Tone = 'good' | 'warn' | 'bad' | 'note'
 
@@ -22,6 +23,10 @@ export function toneOf(state: string): Tone {
 
 const stateTones = new Map<string, Tone>([
   ['up', 'good'],
+  // of the front
+  ['last-resort', 'warn'],
+  ['nobody', 'bad'],
+  ['silent', 'bad'],
   ['warming', 'warn'],
   ['slow', 'warn'],
   ['busy', 'warn'],
@@ -59,10 +64,11 @@ export function eventsBetween(
 
 function backendEvents(
   before: StatusReport,
-  { backends, time: at }: StatusReport,
+  after: StatusReport,
 ): StatusEvent[] {
-  const old = new Map(before.backends.map(backend => [backend.name, backend]))
-  const events = backends.flatMap((backend): StatusEvent[] => {
+  const at = after.time
+  const old = new Map(rowsOf(before).map(backend => [backend.name, backend]))
+  const events = rowsOf(after).flatMap((backend): StatusEvent[] => {
     const was = old.get(backend.name)
     old.delete(backend.name)
     const note = { at, tone: 'note' as const, subject: backend.name }

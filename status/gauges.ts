@@ -4,7 +4,7 @@ import type { Registry } from 'prom-client'
 import { standings } from '../choice/table.ts'
 import type { BackendStatus, StatusReport } from './report.ts'
 import { adminKinds } from '../sentinels/names.ts'
-import { mapStates, states } from '../sentinels/reports.ts'
+import { frontStates, mapStates, states } from '../sentinels/reports.ts'
 
 const livenesses = ['alive', 'silent', 'dead'] as const
 
@@ -90,6 +90,20 @@ export function newGauges(registry: Registry) {
       '1 for the state that the monitor sees the map in through httpd, else 0',
       ['state'],
     ),
+    frontScore: gauge(
+      'front_score_ratio',
+      'What front.up says of this machine, 0 to 1; 0 = it is not there',
+    ),
+    frontState: gauge(
+      'front_state',
+      '1 for the state that the monitor sees this machine in, else 0',
+      ['state'],
+    ),
+    frontAdmin: gauge(
+      'front_admin',
+      '1 while that file of the administrator is in force, else 0',
+      ['kind'],
+    ),
     zeo: gauge('zeo_up', '1 while the ZEO server of the pool answers, else 0', [
       'pool',
     ]),
@@ -128,11 +142,24 @@ export function setGauges(gauges: Gauges, report: StatusReport): void {
           one => one.program === program && one.kind === state,
         ).length,
       )
+  if (report.front !== undefined) setFront(gauges, report.front)
   for (const [pool, { state }] of Object.entries(report.zeo ?? {}))
     if (state !== 'unknown') gauges.zeo.set({ pool }, Number(state === 'well'))
   // else 0 for each: nobody looks
   for (const state of mapStates)
     gauges.mapSeen.set({ state }, Number(report.mapSeen?.state === state))
+}
+
+/** There only where the machine is judged at all. */
+function setFront(
+  { frontScore, frontState, frontAdmin }: Gauges,
+  { share, state: present, admin }: BackendStatus,
+): void {
+  frontScore.set((share ?? 0) / 100)
+  for (const state of frontStates)
+    frontState.set({ state }, Number(state === present))
+  for (const kind of adminKinds)
+    frontAdmin.set({ kind }, Number(admin.some(one => one.kind === kind)))
 }
 
 function setBackend(gauges: Gauges, status: BackendStatus): void {

@@ -1,5 +1,6 @@
 // The files behind the report, read afresh. Never throws: what cannot be read is
 // in the report.
+import { frontName, sentinelNames } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
 import { reportFiles } from '../sentinels/directory.ts'
 import { isAlive } from '../sentinels/process.ts'
@@ -48,7 +49,7 @@ export class Looker {
     configProblems: readonly string[] = [],
   ): Look {
     const directory = this.#directory
-    const known = new Set(config.backends.map(({ name }) => name))
+    const known = new Set(sentinelNames(config))
     const monitor = seen(directory, monitorReportFile, isMonitorReport)
     if (monitor !== 'closed') this.#monitor = monitor
     this.#readers = readerReports(directory) ?? this.#readers
@@ -72,13 +73,21 @@ export class Looker {
     return {
       report,
       told: { ...report, pools: poolsOf(config, told, now) },
-      probes: new Map(
-        Object.entries(this.#monitor?.report.backends ?? {}).map(
-          ([name, { probes }]) => [name, probes],
-        ),
-      ),
+      probes: probesOf(this.#monitor?.report),
     }
   }
+}
+
+function probesOf(report: MonitorReport | undefined): Look['probes'] {
+  const probes = new Map(
+    Object.entries(report?.backends ?? {}).map(([name, backend]) => [
+      name,
+      backend.probes,
+    ]),
+  )
+  return report?.front === undefined
+    ? probes
+    : probes.set(frontName, report.front.probes)
 }
 
 function isMap({ program }: SeenReader): boolean {

@@ -1,5 +1,6 @@
 // An order as it comes to the status port, once its sender is known to have the
 // token. Pure.
+import { sentinelNames } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
 import { nearest, unknownName } from '../config/nearest.ts'
 import { found } from '../config/problem.ts'
@@ -46,7 +47,7 @@ function isAction(word: string): word is Action {
 /** The order, or the first thing that is wrong with it. */
 export function orderOf(config: Config, sent: Sent): Order | Refusal {
   const { backend, action, type, body } = sent
-  const known = config.backends.map(({ name }) => name)
+  const known = sentinelNames(config)
   const unknown = unknownName('backend', backend, known)
   if (unknown !== undefined) return refused(404, unknown)
   if (!isAction(action))

@@ -15,6 +15,7 @@ import {
   problemsTold,
   programText,
   readersOf,
+  rowsOf,
   seenKind,
   staleVerdicts,
 } from './text.ts'
@@ -49,7 +50,7 @@ export function pageSheet(
         <label class="filter"
           ><input type="checkbox" id="only" /> only what is not well</label
         >
-        ${backendTable(report.backends, probes, cells)}
+        ${backendTable(rowsOf(report), probes, cells)}
       </section>
       <section id="events" aria-label="Events">
         ${cells.cell('events', eventsOf(events))}

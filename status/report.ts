@@ -1,6 +1,6 @@
 // What `status` tells: configuration, directory and reports, put together.
 // Pure: whoever calls it has read the files and asked for the processes.
-import { addressOf } from '../config/config.ts'
+import { addressOf, frontName } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
 import { version } from '../config/version.ts'
 import { newcomersOf } from '../choice/choose.ts'
@@ -11,6 +11,7 @@ import { adminKinds } from '../sentinels/names.ts'
 import type { AdminKind } from '../sentinels/names.ts'
 import type {
   BackendReport,
+  FrontReport,
   MapReport,
   MapSeen,
   ZeoSeen,
@@ -40,6 +41,7 @@ export type MonitorSeen = SeenReport<{
   readonly backends: Readonly<Record<string, BackendReport>>
   readonly map?: MapSeen
   readonly zeo?: Readonly<Record<string, ZeoSeen>>
+  readonly front?: FrontReport
   readonly limits?: readonly MonitorLimit[]
   readonly notices?: Readonly<Record<string, ReceiverSeen>>
 }>
@@ -116,6 +118,11 @@ export type StatusReport = {
   readonly zeo?: Readonly<Record<string, ZeoSeen>>
   /** what the running monitor cannot do where it runs */
   readonly limits?: readonly MonitorLimit[]
+  /**
+   * This machine as a whole, with the keys of a backend: `address` is what is asked,
+   * `share` what front.up holds. When the configuration has the key `front`.
+   */
+  readonly front?: BackendStatus
   /** by receiver (`webhook`, `command`): notices of the running monitor */
   readonly notices?: Readonly<Record<string, ReceiverSeen>>
   readonly backends: readonly BackendStatus[]
@@ -165,31 +172,55 @@ export function statusReport(
       monitor.report.notices !== undefined && {
         notices: monitor.report.notices,
       }),
-    backends: config.backends.map(backend => {
-      const { name } = backend
-      const sentinels = snapshot.backends.get(name) ?? noSentinels
-      const judged = reports.get(name)
-      return {
-        name,
-        address: addressOf(backend),
-        state: judged?.state ?? 'unknown',
-        since: judged?.since ?? null,
-        reason: judged?.reason ?? null,
-        share: sentinels.share,
-        probed: judged?.probes.at(-1)?.at ?? null,
-        admin: adminKinds.flatMap(kind => {
-          const note = sentinels[kind]
-          return note !== null && isInForce(note, now)
-            ? [{ kind, ...noteStatus(note) }]
-            : []
-        }),
-        probes: (judged?.probes ?? [])
-          .map(({ outcome }) => probeSign(outcome))
-          .join(''),
-      }
+    ...(config.front !== undefined && {
+      front: judgedStatus(
+        frontName,
+        config.front.url,
+        monitor?.report.front,
+        snapshot,
+        now,
+      ),
     }),
+    backends: config.backends.map(backend =>
+      judgedStatus(
+        backend.name,
+        addressOf(backend),
+        reports.get(backend.name),
+        snapshot,
+        now,
+      ),
+    ),
     pools: poolsOf(config, snapshot, now),
     problems: [...configProblems, ...snapshot.problems.map(({ text }) => text)],
+  }
+}
+
+/** What the monitor says of it, and its files. */
+function judgedStatus(
+  name: string,
+  address: string,
+  judged: BackendReport | FrontReport | undefined,
+  snapshot: Snapshot,
+  now: number,
+): BackendStatus {
+  const sentinels = snapshot.backends.get(name) ?? noSentinels
+  return {
+    name,
+    address,
+    state: judged?.state ?? 'unknown',
+    since: judged?.since ?? null,
+    reason: judged?.reason ?? null,
+    share: sentinels.share,
+    probed: judged?.probes.at(-1)?.at ?? null,
+    admin: adminKinds.flatMap(kind => {
+      const note = sentinels[kind]
+      return note !== null && isInForce(note, now)
+        ? [{ kind, ...noteStatus(note) }]
+        : []
+    }),
+    probes: (judged?.probes ?? [])
+      .map(({ outcome }) => probeSign(outcome))
+      .join(''),
   }
 }
 

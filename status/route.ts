@@ -14,6 +14,14 @@ export type Request = {
 
 export type Routed =
   | { readonly kind: 'served'; readonly path: string }
+  /** whether the front is up, or that backend */
+  | {
+      readonly kind: 'up'
+      /** as it stands in the path; undefined = the front */
+      readonly backend: string | undefined
+      /** the status for a backend in drain */
+      readonly drained: 404 | 503
+    }
   /** both as they stand in the path */
   | {
       readonly kind: 'order'
@@ -66,9 +74,17 @@ export function route(request: Request, places: Places): Routed {
   }
   if (method !== 'GET' && method !== 'HEAD')
     return notAllowed('Only GET and HEAD are allowed here.', 'GET, HEAD')
+  const up = /^\/up(?:\/([^/]+))?$/.exec(path)
+  if (up !== null) {
+    const isSoft = /[?&]drain=404(?:&|$)/.test(url)
+    return { kind: 'up', backend: up[1], drained: isSoft ? 404 : 503 }
+  }
   return paths.has(path)
     ? { kind: 'served', path }
-    : refused(404, `Nothing is here. There is: ${[...paths].join(' ')}`)
+    : refused(
+        404,
+        `Nothing is here. There is: ${[...paths, '/up', '/up/NAME'].join(' ')}`,
+      )
 }
 
 function refused(status: number, text: string): Routed {

@@ -7,6 +7,7 @@ import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Exposition } from './exposition.ts'
 import { orderDialog } from './dialog.ts'
+import { upOfBackend, upOfFront } from './front.ts'
 import type { Live } from './live.ts'
 import { OpenPages } from './open-pages.ts'
 import { whoAndWhat } from './orders.ts'
@@ -80,6 +81,15 @@ export function statusServer(
             takesOrders,
           })
           return
+        case 'up': {
+          const report = live.report()
+          const up =
+            routed.backend === undefined
+              ? upOfFront(report)
+              : upOfBackend(report, routed.backend, routed.drained)
+          text(response, up.status, up.text)
+          return
+        }
         case 'order':
           void takeOrder(response, orders, routed)
           return

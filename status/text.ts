@@ -26,7 +26,7 @@ export function statusText(
     '',
     ...aligned(
       ['BACKEND', 'ADDRESS', 'STATE', 'SHARE', 'SINCE', 'PROBES', 'REASON'],
-      report.backends.map(backend => [
+      rowsOf(report).map(backend => [
         backend.name,
         backend.address,
         [backend.state, ...backend.admin.map(({ kind }) => kind)].join('+'),
@@ -60,6 +60,11 @@ export function statusText(
     ...problemsTold(report).map(problem => paint('silent', problem)),
   ]
   return `${lines.join('\n').replaceAll(/\n{3,}/g, '\n\n')}\n`
+}
+
+/** This machine itself, where it is judged, then the backends. */
+export function rowsOf({ front, backends }: StatusReport) {
+  return front === undefined ? backends : [front, ...backends]
 }
 
 /**

@@ -57,6 +57,42 @@ export function ownFindings(
 }
 
 /**
+ * Whether systemd takes the directory away under keepalived, which hears nothing of a
+ * new one and takes front.up for missing from then on.
+ *
+ * @param unit the one that starts the monitor; undefined: not known
+ */
+export function frontFindings(
+  unit: HttpdFacts['unit'],
+  { config, system }: OwnFacts,
+): Finding[] {
+  if (config.front === undefined || unit === undefined) return []
+  const { file, settings } = unit
+  const isOurs = (settings.get('RuntimeDirectory') ?? '')
+    .split(/\s+/)
+    .some(
+      name =>
+        name !== '' &&
+        `${system.real(config.directory)}/`.startsWith(
+          `${system.real('/run')}/${name.replace(/:.*/, '')}/`,
+        ),
+    )
+  const kept = settings.get('RuntimeDirectoryPreserve') ?? 'no'
+  if (!isOurs || /^(?:yes|true|on|1|y|t)$/i.test(kept)) return []
+  const name = file.replace(/.*\//, '')
+  return [
+    {
+      code: 'front-directory-removed',
+      severity: 'warning',
+      what: `${file} has systemd remove ${config.directory} when the monitor stops (RuntimeDirectoryPreserve=${kept})`,
+      why: 'front.up goes with it, so this machine loses its visitors; and keepalived hears nothing of the directory that is made later',
+      remedy: `systemctl edit ${name} and write\n[Service]\nRuntimeDirectoryPreserve=yes\nthen: systemctl reload keepalived`,
+      where: file,
+    },
+  ]
+}
+
+/**
  * Whether the status page can take orders, as it is meant to. The monitor is
  * taken to run as the owner of the directory.
  *

@@ -3,7 +3,14 @@
 import type { Config } from '../../config/config.ts'
 import { newcomersOf } from '../../choice/choose.ts'
 import { buildTable, isInForce } from '../../choice/table.ts'
-import type { MapSeen, State, ZeoSeen } from '../../sentinels/reports.ts'
+import { frontName } from '../../config/config.ts'
+import type {
+  FrontReport,
+  FrontState,
+  MapSeen,
+  State,
+  ZeoSeen,
+} from '../../sentinels/reports.ts'
 import type { Snapshot } from '../../sentinels/snapshot.ts'
 import { toldSnapshot } from '../judgement/told.ts'
 
@@ -11,7 +18,7 @@ export const severities = ['info', 'warning', 'critical'] as const
 export type Severity = (typeof severities)[number]
 
 export type Fact = {
-  readonly what: 'backend' | 'pool' | 'zeo' | 'map'
+  readonly what: 'backend' | 'pool' | 'zeo' | 'map' | 'front'
   readonly name: string
   readonly state: string
   /** null = nobody knows just now: what was told last still holds */
@@ -36,6 +43,7 @@ export type Known = {
   >
   readonly zeo: ReadonlyMap<string, ZeoSeen>
   readonly map: MapSeen | undefined
+  readonly front?: FrontReport | undefined
 }
 
 /** @param nowMs since 1970, the clock of the files */
@@ -63,6 +71,9 @@ export function factsOf(
       since,
     })),
     ...(known.map === undefined ? [] : [mapFact(known.map)]),
+    ...(known.front === undefined
+      ? []
+      : [frontFact(known.front, adminOf(snapshot, frontName, nowMs))]),
   ]
 }
 
@@ -77,7 +88,36 @@ const backendSeverity: Readonly<Record<State, Severity | null>> = {
   down: 'critical',
 }
 
-/** @param admin who has taken it out of service wakes nobody with it */
+/** What its pool can do is told of the pool: here it is no news. */
+const frontSeverity: Readonly<Record<FrontState, Severity | null>> = {
+  unknown: null,
+  up: 'info',
+  'last-resort': 'info',
+  nobody: 'info',
+  silent: 'critical',
+}
+
+function frontFact(
+  { state, reason, since }: FrontReport,
+  admin: 'maint' | 'drain' | undefined,
+): Fact {
+  const fact = { what: 'front' as const, name: frontName }
+  const severity = frontSeverity[state]
+  return admin === undefined || severity === 'info'
+    ? { ...fact, state, severity, reason, since }
+    : { ...fact, ...byAdmin(admin) }
+}
+
+/** Who has taken it out of service wakes nobody with it. */
+function byAdmin(admin: 'maint' | 'drain') {
+  return {
+    state: admin,
+    severity: 'info' as const,
+    reason: `an administrator has it in ${admin}`,
+    since: null,
+  }
+}
+
 function backendFact(
   name: string,
   seen: { readonly state: State; readonly since: string; reason: string },
@@ -87,14 +127,7 @@ function backendFact(
   const severity = backendSeverity[state]
   return admin === undefined || severity === 'info'
     ? { what: 'backend', name, state, severity, reason, since }
-    : {
-        what: 'backend',
-        name,
-        state: admin,
-        severity: 'info',
-        reason: `an administrator has it in ${admin}`,
-        since: null,
-      }
+    : { what: 'backend', name, ...byAdmin(admin) }
 }
 
 function adminOf(

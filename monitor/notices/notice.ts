@@ -120,16 +120,19 @@ function titleOf(
   items: readonly Item[],
 ): string {
   const word = severity === 'info' ? 'RESOLVED' : severity.toUpperCase()
-  const names = items.map(
-    item =>
-      `${item.what === 'map' ? '' : `${item.what} `}${item.name} ${item.state}`,
-  )
+  const names = items.map(item => `${kindOf(item)}${item.name} ${item.state}`)
   const title = `${kind === 'reminder' ? 'STILL ' : ''}${word}: ${names.join(', ')}`
   return title.length > maxTitle ? `${title.slice(0, maxTitle - 1)}…` : title
 }
 
-function lineOf({ what, name, state, reason }: Item): string {
-  return `${what === 'map' ? '' : `${what} `}${name}: ${state}, ${reason}`
+function lineOf(item: Item): string {
+  const { name, state, reason } = item
+  return `${kindOf(item)}${name}: ${state}, ${reason}`
+}
+
+/** What stands before a name, unless there is only one of its kind. */
+function kindOf({ what }: Item): string {
+  return what === 'map' || what === 'front' ? '' : `${what} `
 }
 
 /**

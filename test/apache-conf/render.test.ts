@@ -583,3 +583,38 @@ void t.test('the observer, when asked for', async t => {
   const format = lines(text).find(line => line.startsWith('LogFormat "zf1 '))
   t.notMatch(format, /%[<>]?[rUqhHlu]|\}i/, 'nothing that a visitor sent')
 })
+
+void t.test('a path for balancers', t => {
+  const yaml = `${two}front: {}\n`
+  const ruleOf = (options: Partial<RenderOptions>): string | undefined =>
+    lines(conf(yaml, options)).find(line => line.includes('front.up" [END]'))
+  t.equal(ruleOf({}), undefined, 'only where it is asked for')
+  t.equal(
+    ruleOf({ up: '/up' }),
+    'RewriteRule "^/up$" "/run/zope-failover/front.up" [END]',
+  )
+  t.match(ruleOf({ up: '/a.b/up' }), '"^/a\\.b/up$"')
+  // before the jump over the rules of a prefix, which is as long as without it
+  const jump = (options: Partial<RenderOptions>): string | undefined =>
+    lines(conf(yaml, { prefix: '/api', ...options })).find(line =>
+      line.startsWith('RewriteRule "!^/api'),
+    )
+  t.equal(jump({ up: '/up' }), jump({}))
+  t.ok(ruleOf({ up: '/up', prefix: '/api', part: 'site' }))
+  t.match(problemsOf(two, { up: '/up' }), [
+    /--up must come with the key "front"/,
+  ])
+  t.match(problemsOf(yaml, { up: '/up', part: 'server' }), [
+    /--up must be left out with --part server/,
+  ])
+  for (const up of [
+    'up',
+    '/',
+    '/up/',
+    '/.zope-failover',
+    '/.zope-failover/x',
+    '/u p',
+  ])
+    t.match(problemsOf(yaml, { up }), [/--up must be a path such as \/up/], up)
+  t.end()
+})

@@ -89,3 +89,43 @@ void t.test('an order that cannot be written says why', t => {
   })
   t.end()
 })
+
+void t.test('the front is steered like a backend', t => {
+  const plain = install(t)
+  t.match(run(plain, ['maint', 'front']), {
+    code: 2,
+    stderr: /front must be configured before it can be steered/,
+  })
+  const installation = install(
+    t,
+    'backends: { zope1: http://127.0.0.1:1, zope2: http://127.0.0.1:2 }\nfront: {}\n',
+  )
+  t.match(run(installation, ['maint', 'front', '--for', '10m']), {
+    code: 0,
+    stdout: /^front: maint until \S+\nfront\.up goes: /,
+    stderr: '',
+  })
+  t.match(run(installation, ['force', 'front', 'zope1']), {
+    code: 0,
+    stdout: /front: maint is set as well and comes first\nfront\.up goes/,
+  })
+  t.match(readdirSync(installation.directory), ['front.force', 'front.maint'])
+  t.match(run(installation, ['ready', 'front']), {
+    stdout:
+      'front: no longer maint, force\nfront.up says what the monitor sees\n',
+  })
+  t.match(run(installation, ['force', 'front']), { stdout: /says 100/ })
+  t.match(run(installation, ['drain', 'front', '--wait']), {
+    code: 2,
+    stderr: /--wait must come with backends only/,
+  })
+  t.match(run(installation, ['completion', 'backends']), {
+    stdout: 'zope1\nzope2\nfront\n',
+  })
+  t.match(run(installation, ['explain', 'front']), {
+    code: 0,
+    stdout:
+      /^front\.up is not there: .*\nforce is set by .*\nThe monitor sees: unknown\./,
+  })
+  t.end()
+})

@@ -1,5 +1,10 @@
 import t from 'tap'
-import { addressOf, namePattern, originOf } from '../../config/config.ts'
+import {
+  addressOf,
+  namePattern,
+  originOf,
+  sentinelNames,
+} from '../../config/config.ts'
 import { parseConfig } from '../../config/parse.ts'
 
 void t.test('address and origin always name the port, IPv6 in brackets', t => {
@@ -22,5 +27,14 @@ void t.test('a name starts with a small letter and has at most 32', t => {
   t.match(`z${'-'.repeat(31)}`, namePattern)
   t.notMatch(`z${'-'.repeat(32)}`, namePattern)
   t.notMatch('a\n', namePattern)
+  t.end()
+})
+
+const configOf = (text: string) =>
+  parseConfig(`backends: { a: http://a, b: http://b }\n${text}`, 'f')
+
+void t.test('whose sentinels mean something', t => {
+  t.strictSame(sentinelNames(configOf('')), ['a', 'b'])
+  t.strictSame(sentinelNames(configOf('front: {}')), ['a', 'b', 'front'])
   t.end()
 })

@@ -463,6 +463,37 @@ void t.test(
   },
 )
 
+void t.test('the front', t => {
+  const backends = 'backends: { zope1: "http://h:1" }'
+  const front = (...lines: string[]) => parse(backends, ...lines).front
+  t.equal(front(), undefined)
+  t.strictSame(front('front: {}'), {
+    url: 'http://127.0.0.1/.zope-failover/map',
+    host: null,
+    intervalMs: 250,
+    timeoutMs: 300,
+    fall: 2,
+    rise: 1,
+    pool: 'default',
+    minScore: 50,
+  })
+  const url = 'http://127.0.0.1:8080/.zope-failover/map'
+  const map = `map: { url: "${url}", host: www.example.org }`
+  t.match(front('front: {}', map), { url, host: 'www.example.org' }, 'as map')
+  t.match(front(`front: { url: "${url}" }`, map), { host: 'www.example.org' })
+  t.match(front('front: { url: "http://127.0.0.1/x" }', map), {
+    url: 'http://127.0.0.1/x',
+    host: null,
+  })
+  t.match(front('front: { host: a.example.org, minScore: 100 }', map), {
+    url,
+    host: 'a.example.org',
+    minScore: 100,
+  })
+  t.equal(front('front: {}', `map: { url: "${url}" }`)?.host, null)
+  t.end()
+})
+
 void t.test('connections to a frozen backend', t => {
   for (const [given, is] of [
     ['true', 'on'],

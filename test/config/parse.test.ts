@@ -111,7 +111,7 @@ void t.test(
       [
         'a key in the wrong place',
         `${oneBackend}interval: 5s\n`,
-        '2: interval is not a known key; known here: directory, staleAfter, backends, pools, probe, map, httpd, hook, status, notify, icp, agent',
+        '2: interval is not a known key; known here: directory, staleAfter, backends, pools, probe, map, httpd, hook, status, notify, icp, front, agent',
       ],
       [
         'a webhook that is none: it may be a secret',
@@ -341,6 +341,44 @@ void t.test('a large file is checked in one go', t => {
     problemsOf(text.replace('backends:\n', 'backends:\n  one: http://a\n')),
     [/^1: backends must be at most 5000, got 5001; split/],
   )
+  t.end()
+})
+
+const withFront = (text: string, pools = '') =>
+  `backends: { zope1: http://a }\n${pools}front: { ${text} }\n`
+
+void t.test('the front', t => {
+  for (const [text, problems] of [
+    ['', []],
+    ['pool: www', [/front\.pool must be the name of a pool, got "www"/]],
+    ['pool: 5', [/must be the name of a pool/]],
+    ['minScore: 60', [/front\.minScore must be 50 or 100, got 60/]],
+    ['intervall: 1s', [/did you mean "interval"/]],
+    ['url: "http://[::1]:81/x?y"', []],
+    ['url: "https://localhost/"', []],
+    ...[
+      'http://www.example.org/',
+      'http://user@127.0.0.1/',
+      'http://:p@127.0.0.1/',
+      'http://127.0.0.1',
+      'http://127.0.0.1/#x',
+      'http://127.0.0.1:99999/',
+      'ftp://127.0.0.1/',
+    ].map(
+      url =>
+        [
+          `url: "${url}"`,
+          [/front\.url must be a URL of httpd or Squid on this machine/],
+        ] as const,
+    ),
+  ] as const)
+    t.match(problemsOf(withFront(text)), problems, text)
+  t.match(problemsOf(withFront('', 'pools: { www: {} }\n')), [
+    /front\.pool must be the name of a pool, got "default"/,
+  ])
+  t.match(problemsOf('backends: { zope1: http://a }\nfront:\n'), [
+    /front must be a mapping/,
+  ])
   t.end()
 })
 

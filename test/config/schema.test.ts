@@ -474,6 +474,36 @@ void t.test('where the status page is served', t => {
   t.end()
 })
 
+const ofFront = (front: unknown): string[] => messagesOf({ backends, front })
+
+void t.test('the front', t => {
+  const urlRule =
+    'must be a URL of httpd or Squid on this machine, with an IP address or localhost, such as http://127.0.0.1/.zope-failover/map'
+  for (const good of [
+    {},
+    { url: 'http://127.0.0.1/.zope-failover/map' },
+    { url: 'https://localhost:8443/x?y' },
+    { url: 'http://[::1]:80/' },
+    { interval: '100ms', timeout: '50ms', fall: 1, rise: 100, minScore: 100 },
+  ])
+    t.strictSame(ofFront(good), [], JSON.stringify(good))
+  for (const [bad, rule] of [
+    [null, /must be a mapping/],
+    [{ url: 'http://www.example.org/' }, urlRule],
+    [{ url: 'http://user@127.0.0.1/' }, urlRule],
+    [{ url: 'http://127.0.0.1' }, urlRule],
+    [{ url: 'http://127.0.0.1:99999/' }, urlRule],
+    [{ interval: '50ms' }, /from 100ms to 1m/],
+    [{ timeout: '2m' }, /from 50ms to 1m/],
+    [{ fall: 0 }, /from 1 to 100/],
+    [{ minScore: 60 }, 'must be 50 or 100'],
+    [{ pool: 5 }, 'must be the name of a pool'],
+  ] as const)
+    t.match(ofFront(bad)[0], rule, JSON.stringify(bad))
+  t.ok(knownKeys(['front']).includes('minScore'))
+  t.end()
+})
+
 void t.test('the networks that may ask by ICP', t => {
   const of = (allow: unknown) =>
     messagesOf({ backends, icp: { listen: { zope1: '127.0.0.1:1' }, allow } })

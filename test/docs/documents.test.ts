@@ -206,7 +206,7 @@ async function tryCommand(
       t.ok(existsSync(resolve(root, document, '..', file)), `${file} is there`)
     t.match(
       program,
-      /^(?:adduser|apachectl|apt-get|chgrp|chmod|head|install|journalctl|systemctl|systemd-tmpfiles|a2enmod|a2enconf|a2ensite|bin\/pip|curl|rm|squid|sysctl|nft|conntrack)$/,
+      /^(?:adduser|apachectl|apt-get|chgrp|chmod|head|install|journalctl|keepalived|systemctl|systemd-tmpfiles|a2enmod|a2enconf|a2ensite|bin\/pip|curl|rm|squid|sysctl|nft|conntrack)$/,
     )
   }
 }

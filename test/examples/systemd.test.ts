@@ -29,12 +29,19 @@ const run = (program: string, ...args: string[]): string =>
 
 void t.test('systemd finds nothing wrong with the units', t => {
   const directory = publicDirectory(t)
-  for (const unit of ['zope-failover-monitor.service', 'zope@.service']) {
-    const text = readFileSync(`${folder}/${unit}`, 'utf8')
-    // no Zope is installed here
+  for (const [example, unit] of [
+    ['systemd', 'zope-failover-monitor.service'],
+    ['systemd', 'zope@.service'],
+    ['nat', 'zope-failover-nat.service'],
+    ['nat', 'zope-failover-page.service'],
+  ] as const) {
+    const text = readFileSync(`${folder}/../${example}/${unit}`, 'utf8')
+    // no Zope is installed here, nor is an example
     writeFileSync(
       `${directory}/${unit}`,
-      text.replace('/srv/zope/%i/bin/runwsgi', '/usr/bin/env'),
+      text
+        .replace('/srv/zope/%i/bin/runwsgi', '/usr/bin/env')
+        .replace(/^ExecStart=\/usr\/local\/\S+/m, 'ExecStart=/usr/bin/env'),
     )
     const instance = unit.replace('@.', '@zope1.')
     const analyze = (): string =>

@@ -162,3 +162,31 @@ void t.test('a removed backend leaves nothing behind', t => {
   t.same(readdirSync(directory), ['b.up'])
   t.end()
 })
+
+void t.test('a directory that keepalived tracks was made anew', t => {
+  const directory = `${t.testdir()}/sentinels`
+  const lines: Line[] = []
+  const log = pino({}, { write: text => lines.push(JSON.parse(text)) })
+  const start = (isTracked: boolean): Publisher => {
+    const publisher = new Publisher(directory, log)
+    publisher.isTracked = isTracked
+    publisher.allow(true)
+    publisher.mend()
+    return publisher
+  }
+  const hups = (): number =>
+    lines.splice(0).filter(line => /a HUP/.test(String(line['remedy']))).length
+  const publisher = start(true)
+  t.equal(hups(), 1, 'a keepalived that runs has seen another one')
+  publisher.mend()
+  t.equal(hups(), 0)
+  rmSync(directory, { recursive: true })
+  publisher.mend()
+  t.equal(hups(), 1)
+  start(true)
+  t.equal(hups(), 0, 'it was there')
+  rmSync(directory, { recursive: true })
+  start(false)
+  t.equal(hups(), 0, 'nobody tracks a file there')
+  t.end()
+})

@@ -98,6 +98,10 @@ void t.test('a report of either program is one', t => {
   t.ok(isMonitorReport({ ...monitor, map: seen }))
   t.notOk(isMonitorReport({ ...monitor, map: { ...seen, since: 1 } }))
   t.notOk(isMonitorReport({ ...monitor, map: 'ok' }))
+  const front = { ...seen, url: 'u', score: 100, probes: [] }
+  t.ok(isMonitorReport({ ...monitor, front }))
+  t.notOk(isMonitorReport({ ...monitor, front: seen }))
+  t.notOk(isMonitorReport({ ...monitor, front: { ...front, url: 5 } }))
   t.ok(isMonitorReport({ ...monitor, zeo: { default: seen } }))
   t.notOk(isMonitorReport({ ...monitor, zeo: { default: 'well' } }))
   t.notOk(isMonitorReport({ ...monitor, zeo: [seen] }))

@@ -147,3 +147,17 @@ void t.test('a Squid helper comes and goes', t => {
   ])
   t.end()
 })
+
+void t.test('the front', t => {
+  const front = { ...aBackend, name: 'front' }
+  t.match(
+    events(
+      { front: { ...front, state: 'silent', reason: 'no answer' } },
+      { front },
+    ),
+    [{ tone: 'bad', subject: 'front', text: 'up → silent: no answer' }],
+  )
+  t.equal(toneOf('last-resort'), 'warn')
+  t.equal(toneOf('nobody'), 'bad')
+  t.end()
+})

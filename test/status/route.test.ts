@@ -131,3 +131,22 @@ void t.test('and comes from no foreign page', t => {
     t.match(ordered({ origin, host, site }), { status: 403 }, String(origin))
   t.end()
 })
+
+void t.test('what a balancer asks', t => {
+  for (const [url, backend, drained] of [
+    ['/up', undefined, 503],
+    ['/up?x', undefined, 503],
+    ['/up/zope1', 'zope1', 503],
+    ['/up/zope1?drain=404', 'zope1', 404],
+    ['/up/zope1?x=1&drain=404&y', 'zope1', 404],
+    ['/up/zope1?drain=4040', 'zope1', 503],
+    ['/up/..', '..', 503],
+  ] as const)
+    for (const method of ['GET', 'HEAD'])
+      t.strictSame(routed(url, method), { kind: 'up', backend, drained }, url)
+  for (const url of ['/up/', '/up/a/b', '/upp', '//up'])
+    t.match(routed(url, 'GET'), { kind: 'refused', status: 404 }, url)
+  t.match(routed('/up', 'POST'), { status: 405 })
+  t.match(routed('/up', 'GET', 'evil.example.org'), { status: 421 })
+  t.end()
+})

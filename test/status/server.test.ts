@@ -188,3 +188,27 @@ void t.test('thousands of connections', async t => {
   })
   t.pass('the page is served again')
 })
+
+void t.test('what a balancer asks', async t => {
+  const site = await serve(t)
+  t.match(await ask(site, '/up'), { status: 404, body: /no key "front"/ })
+  t.match(await ask(site, '/up/zope1'), {
+    status: 200,
+    body: 'up 100\n',
+    headers: { 'cache-control': 'no-store' },
+  })
+  t.match(await ask(site, '/up/zope1', { method: 'HEAD' }), {
+    status: 200,
+    body: /^$/,
+  })
+  t.match(await ask(site, '/up/zope9'), { status: 404 })
+  writeFileSync(`${site.directory}/zope1.drain`, '')
+  await until(
+    'the drain to be seen',
+    async () => (await ask(site, '/up/zope1')).status === 503,
+  )
+  t.match(await ask(site, '/up/zope1?drain=404'), {
+    status: 404,
+    body: 'drain\n',
+  })
+})

@@ -192,3 +192,21 @@ void t.test('other programs that answer from the table', t => {
   t.match(text({ maps: [] }), 'map: never seen in this directory')
   t.end()
 })
+
+void t.test('the front is the first row', t => {
+  const front = {
+    ...aBackend,
+    name: 'front',
+    address: 'http://127.0.0.1/.zope-failover/map',
+    share: 50,
+    state: 'last-resort',
+  }
+  const rows = text({ front }).split('\n')
+  const head = rows.findIndex(row => row.startsWith('BACKEND'))
+  t.match(
+    rows[head + 1],
+    /^front +http:\/\/127\.0\.0\.1\/\.zope-failover\/map +last-resort +50 %/,
+  )
+  t.match(rows[head + 2], /^zope1 /)
+  t.end()
+})

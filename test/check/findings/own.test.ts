@@ -1,8 +1,9 @@
 import t from 'tap'
-import { parseConfig } from '../../../config/parse.ts'
 import type { StatusReport } from '../../../status/report.ts'
 import type { HttpdFacts } from '../../../check/facts.ts'
+import { parseConfig } from '../../../config/parse.ts'
 import {
+  frontFindings,
   caFindings,
   commandFindings,
   ownFindings,
@@ -169,6 +170,44 @@ void t.test('running maps', t => {
   t.strictSame(running([], {}, 'www-data'), [], 'it cannot report')
   t.strictSame(running([], {}, 'nobody-knows'), [])
   t.strictSame(running([], { conf: httpdWith('').conf }), [])
+  t.end()
+})
+
+const foundOfUnit = (
+  settings: Record<string, string> | undefined,
+  text = 'front: {}',
+) =>
+  heads(
+    frontFindings(
+      settings && {
+        file: '/etc/systemd/system/m.service',
+        settings: new Map(Object.entries(settings)),
+      },
+      {
+        ...factsWith({}),
+        config: parseConfig(
+          `directory: /run/zope-failover\nbackends: { a: http://a }\n${text}`,
+          'f',
+        ),
+      },
+    ),
+  )
+
+void t.test('what systemd does to front.up', t => {
+  const removed = ['warning front-directory-removed']
+  const ours = { RuntimeDirectory: 'other zope-failover' }
+  t.strictSame(foundOfUnit(ours), removed)
+  t.strictSame(foundOfUnit({ RuntimeDirectory: 'zope-failover:link' }), removed)
+  for (const kept of ['no', 'restart'])
+    t.strictSame(
+      foundOfUnit({ ...ours, RuntimeDirectoryPreserve: kept }),
+      removed,
+    )
+  t.strictSame(foundOfUnit({ ...ours, RuntimeDirectoryPreserve: 'yes' }), [])
+  t.strictSame(foundOfUnit({ RuntimeDirectory: 'zope' }), [], 'another one')
+  t.strictSame(foundOfUnit({}), [])
+  t.strictSame(foundOfUnit(undefined), [], 'no unit is known')
+  t.strictSame(foundOfUnit(ours, ''), [], 'nobody tracks anything there')
   t.end()
 })
 

@@ -3,7 +3,7 @@ import { parseConfig } from '../../../config/parse.ts'
 import { factsOf } from '../../../monitor/notices/fact.ts'
 import type { Known } from '../../../monitor/notices/fact.ts'
 import { mapStates, states } from '../../../sentinels/reports.ts'
-import type { MapSeen, State } from '../../../sentinels/reports.ts'
+import type { FrontState, MapSeen, State } from '../../../sentinels/reports.ts'
 import { noSentinels } from '../../../sentinels/snapshot.ts'
 import type { BackendSentinels, Snapshot } from '../../../sentinels/snapshot.ts'
 
@@ -186,5 +186,51 @@ void t.test('the map and a ZEO server', t => {
     [zeoOf('unknown'), zeoOf('well'), zeoOf('gone')],
     [null, 'info', 'critical'],
   )
+  t.end()
+})
+
+void t.test('the front', t => {
+  const factOf = (
+    state: FrontState,
+    own: Partial<BackendSentinels> = {},
+  ): unknown => {
+    const front = {
+      url: 'u',
+      state,
+      since,
+      reason: 'why',
+      score: null,
+      probes: [],
+    }
+    const snapshot = snapshotOf({ a: { share: 100 }, front: own })
+    return factsOf(
+      configOf('front: {}'),
+      snapshot,
+      knownOf({}, { front }),
+      nowMs,
+    )
+      .filter(({ what }) => what === 'front')
+      .map(fact => [fact.name, fact.state, fact.severity, fact.since])
+  }
+  t.strictSame(
+    factsOf(configOf(), both, knownOf({}), nowMs).filter(
+      ({ what }) => what === 'front',
+    ),
+    [],
+  )
+  for (const [state, severity] of [
+    ['unknown', null],
+    ['up', 'info'],
+    ['last-resort', 'info'],
+    ['nobody', 'info'],
+    ['silent', 'critical'],
+  ] as const)
+    t.strictSame(factOf(state), [['front', state, severity, since]])
+  t.strictSame(
+    factOf('silent', { maint: note }),
+    [['front', 'maint', 'info', null]],
+    'httpd may be stopped for it',
+  )
+  t.strictSame(factOf('up', { drain: note }), [['front', 'up', 'info', since]])
   t.end()
 })
