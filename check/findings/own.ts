@@ -138,9 +138,13 @@ export function caFindings(
   const place = system.path(config.directory)
   const monitor = 'uid' in place ? system.user(String(place.uid)) : undefined
   const backends = config.backends.filter(
-    ({ tls, probe }) => tls && probe.verify && probe.ca !== null,
+    ({ tls, probe }) => tls && probe.verify,
   )
-  const files = new Map(backends.map(one => [one.probe.ca ?? '', one]))
+  const files = new Map(
+    backends.flatMap(one =>
+      one.probe.ca === null ? [] : [[one.probe.ca, one] as const],
+    ),
+  )
   return [...files].flatMap(([file, backend]): Finding[] => {
     const wall = monitor && obstacle(system, monitor, file, 'read')
     const problem = problemOf(backend)
