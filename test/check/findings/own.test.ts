@@ -112,6 +112,12 @@ void t.test('the file of certificate authorities', t => {
     [],
     'no TLS backend',
   )
+  const plain = parseConfig('{ backends: { zope1: "https://h:1" } }', 'test')
+  t.strictSame(
+    caFindings({ ...facts, config: plain }, () => 'not asked'),
+    [],
+    "the system's authorities",
+  )
   t.end()
 })
 
