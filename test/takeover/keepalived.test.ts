@@ -13,7 +13,7 @@ import {
   virtualAddress,
 } from '../fixtures/fronts.ts'
 import type { Front, Fronts, Visit, Visitors } from '../fixtures/fronts.ts'
-import { until } from '../fixtures/processes.ts'
+import { jsonLines, until } from '../fixtures/processes.ts'
 import { passes } from '../fixtures/watched-zope.ts'
 
 /** What a step has shown. */
@@ -39,7 +39,7 @@ async function step(
     await oneHolder(site)
     const { visits, holds } = await run()
     t.comment(
-      `${failed(visits).length} of ${visits.length} failed, for ${failedMs(visits)} ms`,
+      `${failed(visits).length} of ${visits.length} failed, for ${failedMs(visits)} ms: ${outcomes(visits)}`,
     )
     if (!isCalm(visits)) continue
     for (const [what, isSo] of Object.entries(holds)) t.ok(isSo, what)
@@ -52,6 +52,18 @@ async function step(
     visitors.visits().some(({ status }) => status === 200),
   )
   await visitors.stop()
+}
+
+/** How often each kind of failure came, and after how long at most. */
+function outcomes(visits: readonly Visit[]): string {
+  const kinds = new Map<string, number[]>()
+  for (const { status, error, ms } of failed(visits)) {
+    const kind = `${status ?? error}`
+    kinds.set(kind, [...(kinds.get(kind) ?? []), ms])
+  }
+  return [...kinds]
+    .map(([kind, all]) => `${all.length} × ${kind} (${Math.max(...all)} ms)`)
+    .join(', ')
 }
 
 async function oneHolder({ fronts }: Fronts): Promise<void> {
@@ -229,6 +241,13 @@ await t.test('both fronts know both Zopes', async t => {
   await t.test(
     'one of two Zopes accepts and never answers',
     stays(site, async (holder, more) => {
+      // without, light probes alone decide, which takes longer than visitors wait
+      await until('its heartbeat is learned', () =>
+        jsonLines(holder.monitor().output()).some(
+          ({ msg, backend }) =>
+            backend === 'zope1' && String(msg).startsWith('heartbeat learned'),
+        ),
+      )
       zope1.freeze()
       await until('it is out', () => !holder.has('zope1.up'))
       await more(60)
