@@ -270,3 +270,26 @@ void t.test('readers, when there are any', t => {
   t.notOk(readers?.[0] !== undefined && 'kinds' in readers[0])
   t.end()
 })
+
+void t.test('this machine, when the monitor judges it', t => {
+  const fronted = parseConfig('backends: { zope1: http://h:1 }\nfront: {}', 'f')
+  const frontOf = (seen: MonitorSeen | undefined) =>
+    statusReport(fronted, emptySnapshot, seen, [], now).front
+  t.match(frontOf(undefined), { name: 'front', state: 'unknown' })
+  const front = {
+    url: 'http://127.0.0.1/up',
+    score: 100,
+    state: 'up',
+    since: '2026-11-22T17:00:00.000Z',
+    reason: 'all is well',
+    probes: [],
+  } as const
+  const seen = monitor({})
+  t.match(frontOf({ ...seen, report: { ...seen.report, front } }), {
+    name: 'front',
+    state: 'up',
+    reason: 'all is well',
+  })
+  t.equal(statusReport(config, emptySnapshot, seen, [], now).front, undefined)
+  t.end()
+})
