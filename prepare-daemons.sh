@@ -9,7 +9,7 @@ daemons=.venv/daemons
 packages="keepalived nginx varnish"
 # libraries that they share with other programs
 libraries="libnl-3-200 libnl-genl-3-200 libmnl0 libnftnl11 libsnmp40 libsensors5
-  libpci3 libwrap0 libperl5.36 libglib2.0-0 libvarnishapi3 libjemalloc2 libedit2 libbsd0 libmd0"
+  libpci3 libwrap0 libperl5.36 libglib2.0-0 libvarnishapi3 libjemalloc2 libedit2 libbsd0 libmd0 libnsl2 libtirpc3"
 
 # the run bit of the wrapper is the last step: what broke off before has none
 has_daemons() { [ -x "$daemons/run" ]; }
