@@ -2,15 +2,7 @@
 // helper.
 import { startHttpd } from './httpd.ts'
 import { startSquid } from './squid.ts'
-
-export type Front = {
-  readonly pid: number
-  readonly errorLog: () => string
-  /** reads its configuration again; resolves when it serves */
-  readonly reload: () => Promise<void>
-  /** resolves when it is gone */
-  readonly stop: () => Promise<void>
-}
+import type { Front } from './server.ts'
 
 export type FrontKind = {
   readonly name: string

@@ -1,15 +1,7 @@
 // A real Apache httpd on a loopback port with a ServerRoot of its own.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import {
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs'
-import type { Front } from './front.ts'
-import { waitFor } from './wait.ts'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { startServer } from './server.ts'
+import type { Front } from './server.ts'
 
 const modules = [
   ...['mpm_event', 'authz_core', 'unique_id', 'headers'],
@@ -55,37 +47,13 @@ Include ${root}/zope-failover.conf
 </VirtualHost>
 `,
   )
-  const console = openSync(`${root}/error.log`, 'a')
-  // a process group of its own: the keys of a terminal are not for httpd
-  const child = spawn(binary, ['-f', `${root}/httpd.conf`, '-DFOREGROUND'], {
-    detached: true,
-    // until the error log is open
-    stdio: ['ignore', console, console],
-  })
-  const isGone = (): boolean =>
-    child.exitCode !== null || child.signalCode !== null
-  const errorLog = (): string => readFileSync(`${root}/error.log`, 'utf8')
-  const starts = (): number =>
-    errorLog().split('resuming normal operations').length - 1
-  const started = (count: number): Promise<true> =>
-    waitFor('httpd to serve', () => {
-      if (isGone()) throw new Error(`httpd ended:\n${errorLog()}`)
-      return starts() >= count
-    })
-  await started(1)
-  return {
-    pid: child.pid ?? 0,
-    errorLog,
-    reload: async () => {
-      const before = starts()
-      child.kill('SIGUSR1')
-      await started(before + 1)
+  return startServer(
+    'httpd',
+    [binary, '-f', `${root}/httpd.conf`, '-DFOREGROUND'],
+    {
+      logs: [`${root}/error.log`],
+      serves: 'resuming normal operations',
+      reloadSignal: 'SIGUSR1',
     },
-    stop: async () => {
-      if (isGone()) return
-      const exit = once(child, 'exit')
-      child.kill('SIGTERM')
-      await exit
-    },
-  }
+  )
 }

@@ -1,16 +1,8 @@
 // A real Squid on a loopback port, unpacked by prepare-squid.sh.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import {
-  chownSync,
-  existsSync,
-  openSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs'
+import { chownSync, existsSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { Front } from './front.ts'
-import { waitFor } from './wait.ts'
+import { startServer } from './server.ts'
+import type { Front } from './server.ts'
 
 /** The checkout, seen from demo/ as from dist/demo/. */
 const unpacked = resolve(
@@ -66,41 +58,9 @@ export async function startSquid(
 http_port 127.0.0.1:${port} accel vhost defaultsite=localhost
 ${conf}`,
   )
-  const console = openSync(`${root}/console.log`, 'a')
-  // a process group of its own: the keys of a terminal are not for Squid
-  const child = spawn(squidBinary, ['-N', '-f', `${root}/squid.conf`], {
-    detached: true,
-    stdio: ['ignore', console, console],
+  return startServer('Squid', [squidBinary, '-N', '-f', `${root}/squid.conf`], {
+    logs: [`${root}/console.log`, `${root}/cache.log`],
+    serves: 'Accepting reverse-proxy',
+    reloadSignal: 'SIGHUP',
   })
-  const isGone = (): boolean =>
-    child.exitCode !== null || child.signalCode !== null
-  const errorLog = (): string =>
-    ['console.log', 'cache.log']
-      .map(name => `${root}/${name}`)
-      .filter(file => existsSync(file))
-      .map(file => readFileSync(file, 'utf8'))
-      .join('')
-  const starts = (): number =>
-    errorLog().split('Accepting reverse-proxy').length - 1
-  const started = (count: number): Promise<true> =>
-    waitFor('Squid to serve', () => {
-      if (isGone()) throw new Error(`Squid ended:\n${errorLog()}`)
-      return starts() >= count
-    })
-  await started(1)
-  return {
-    pid: child.pid ?? 0,
-    errorLog,
-    reload: async () => {
-      const before = starts()
-      child.kill('SIGHUP')
-      await started(before + 1)
-    },
-    stop: async () => {
-      if (isGone()) return
-      const exit = once(child, 'exit')
-      child.kill('SIGTERM')
-      await exit
-    },
-  }
 }
