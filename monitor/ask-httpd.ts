@@ -1,8 +1,10 @@
 // One question to httpd on this machine, as a visitor would ask it.
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
-import { got } from 'got'
+import { RequestError, TimeoutError, got } from 'got'
+import { errorCode } from '../config/error-code.ts'
 import { version } from '../config/version.ts'
+import type { MapAnswer } from './map-health.ts'
 
 // a connection of its own each time, as for the probes; on this machine a
 // certificate for 127.0.0.1 is not to be expected
@@ -37,4 +39,24 @@ export async function askHttpd({ url, host, timeoutMs }: Question) {
       ...(host !== null && { host }),
     },
   })
+}
+
+/** What httpd says of its map program, at the path that shows it. Never rejects. */
+export async function askForMap(question: Question): Promise<MapAnswer> {
+  try {
+    const response = await askHttpd(question)
+    const header = response.headers['x-zope-failover-map']
+    return {
+      kind: 'answer',
+      status: response.statusCode,
+      header: typeof header === 'string' ? header : null,
+    }
+  } catch (err) {
+    if (err instanceof TimeoutError)
+      return { kind: 'timeout', limitMs: question.timeoutMs }
+    return {
+      kind: 'error',
+      error: err instanceof RequestError ? err.code : errorCode(err),
+    }
+  }
 }

@@ -1,17 +1,15 @@
 // Judges this machine as a whole, and keeps front.up true: keepalived and HTTP
-// balancers read that file. What must hold: it is not there before it is deserved,
+// balancers read that file. Invariant: it is not there before it is deserved,
 // and it does not go because the monitor stops or is slow (fail static).
-import { RequestError, TimeoutError } from 'got'
 import type { Logger } from 'pino'
 import { isInForce } from '../choice/table.ts'
 import type { TablePool } from '../choice/table.ts'
 import { frontName } from '../config/config.ts'
 import type { FrontSettings } from '../config/config.ts'
-import { errorCode } from '../config/error-code.ts'
 import { adminKinds } from '../sentinels/names.ts'
 import type { FrontReport, ProbeRecord } from '../sentinels/reports.ts'
 import type { BackendSentinels } from '../sentinels/snapshot.ts'
-import { askHttpd } from './ask-httpd.ts'
+import { askForMap } from './ask-httpd.ts'
 import { firstSight, judgeFront, lookOf, nextSight } from './judgement/front.ts'
 import type { FrontAnswer, FrontSight } from './judgement/front.ts'
 import { jittered } from './judgement/interval.ts'
@@ -117,28 +115,12 @@ export class FrontWatch {
   }
 
   async #ask(startedMs: number): Promise<FrontAnswer> {
-    try {
-      const response = await askHttpd(this.#settings)
-      const header = response.headers['x-zope-failover-map']
-      return {
-        kind: 'answer',
-        status: response.statusCode,
-        header: typeof header === 'string' ? header : null,
-      }
-    } catch (err) {
-      if (!(err instanceof TimeoutError))
-        return {
-          kind: 'error',
-          error: err instanceof RequestError ? err.code : errorCode(err),
-        }
-      const { timeoutMs: limitMs } = this.#settings
-      // its timer is served before an answer that came meanwhile
-      const overMs = Math.round(performance.now() - startedMs - limitMs)
-      const lateMs = this.#starvation.lateSince(startedMs) || overMs
-      return lateMs > graceMs
-        ? { kind: 'starved', lateMs }
-        : { kind: 'timeout', limitMs }
-    }
+    const answer = await askForMap(this.#settings)
+    if (answer.kind !== 'timeout') return answer
+    // its timer is served before an answer that came meanwhile
+    const overMs = Math.round(performance.now() - startedMs - answer.limitMs)
+    const lateMs = this.#starvation.lateSince(startedMs) || overMs
+    return lateMs > graceMs ? { kind: 'starved', lateMs } : answer
   }
 
   #judge(): void {

@@ -5,7 +5,7 @@ import { sentence } from '../config/printable.ts'
 import type { MapSeen, MapState } from '../sentinels/reports.ts'
 
 /** What came of asking httpd for `/.zope-failover/map`. */
-export type MapLook =
+export type MapAnswer =
   | {
       readonly kind: 'answer'
       readonly status: number
@@ -13,6 +13,11 @@ export type MapLook =
       readonly header: string | null
     }
   | { readonly kind: 'error'; readonly error: string }
+  | { readonly kind: 'timeout'; readonly limitMs: number }
+
+/** The same, with more about a map program that is silent. */
+export type MapLook =
+  | Exclude<MapAnswer, { readonly kind: 'timeout' }>
   | {
       readonly kind: 'timeout'
       readonly limitMs: number

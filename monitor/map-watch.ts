@@ -1,17 +1,15 @@
 // Looks at the map through httpd, as a visitor would meet it: by a path that has
-// httpd ask the map once (apache-conf/prg.conf). What must hold: it delays no
+// httpd ask the map once (apache-conf/prg.conf). Invariant: it delays no
 // probe, and it runs the administrator's command only where that helps, and
 // seldom, for a graceful restart under load stops httpd from accepting for about
 // a second, while the fallback serves without the map.
-import { RequestError, TimeoutError } from 'got'
 import type { Logger } from 'pino'
 import type { MapSettings } from '../config/config.ts'
-import { errorCode } from '../config/error-code.ts'
 import { reportFiles } from '../sentinels/directory.ts'
 import { readRegularFile } from '../sentinels/read.ts'
 import { isMapReport, parseReport } from '../sentinels/reports.ts'
 import type { MapSeen } from '../sentinels/reports.ts'
-import { askHttpd } from './ask-httpd.ts'
+import { askForMap, askHttpd } from './ask-httpd.ts'
 import { runCommand, shell } from './command.ts'
 import { jittered } from './judgement/interval.ts'
 import { Loop } from './loop.ts'
@@ -90,47 +88,33 @@ export class MapWatch {
   }
 
   async #look(): Promise<MapLook> {
-    const { url, timeoutMs } = this.#settings
     const before = this.#lookups
-    try {
-      const response = await this.#ask(url)
-      const header = response.headers['x-zope-failover-map']
-      return {
-        kind: 'answer',
-        status: response.statusCode,
-        header: typeof header === 'string' ? header : null,
-      }
-    } catch (err) {
-      if (!(err instanceof TimeoutError))
-        return {
-          kind: 'error',
-          error: err instanceof RequestError ? err.code : errorCode(err),
-        }
-      return {
-        kind: 'timeout',
-        limitMs: timeoutMs,
-        isHttpdFree: await this.#isHttpdFree(),
-        isMapIdle:
-          before !== undefined && before === lookupsOf(this.#directory),
-      }
-    } finally {
-      this.#lookups = lookupsOf(this.#directory)
-    }
+    const answer = await askForMap(this.#settings)
+    const look =
+      answer.kind === 'timeout'
+        ? {
+            ...answer,
+            isHttpdFree: await this.#isHttpdFree(),
+            isMapIdle:
+              before !== undefined && before === lookupsOf(this.#directory),
+          }
+        : answer
+    this.#lookups = lookupsOf(this.#directory)
+    return look
   }
 
   /** httpd serves this path itself, whatever the map does. */
   async #isHttpdFree(): Promise<boolean> {
     try {
-      await this.#ask(this.#settings.url.replace(/map$/, 'none'))
+      await askHttpd({
+        ...this.#settings,
+        url: this.#settings.url.replace(/map$/, 'none'),
+      })
       return true
     } catch {
       // whatever it was, no worker has answered
       return false
     }
-  }
-
-  async #ask(url: string) {
-    return askHttpd({ ...this.#settings, url })
   }
 
   /** Never waited for, and never rejects. */

@@ -6,18 +6,11 @@ import type { FrontSettings } from '../../config/config.ts'
 import type { AdminKind } from '../../sentinels/names.ts'
 import type { FrontState } from '../../sentinels/reports.ts'
 import { findingOf } from '../map-health.ts'
-import type { MapFinding } from '../map-health.ts'
+import type { MapAnswer, MapFinding } from '../map-health.ts'
 
 /** What came of one question to httpd, or to Squid. */
 export type FrontAnswer =
-  | {
-      readonly kind: 'answer'
-      readonly status: number
-      /** X-Zope-Failover-Map; null = there is none */
-      readonly header: string | null
-    }
-  | { readonly kind: 'error'; readonly error: string }
-  | { readonly kind: 'timeout'; readonly limitMs: number }
+  | MapAnswer
   /** this very process did not run meanwhile */
   | { readonly kind: 'starved'; readonly lateMs: number }
 
