@@ -27,8 +27,16 @@ while read -r command; do
     ;;
   stop)
     kill -TERM "$monitor"
-    # a look-up that hangs cannot be given up: it ends by the signal
-    wait "$monitor" || true
+    code=0
+    wait "$monitor" || code=$?
+    # 143: a lookup that hangs cannot be given up, so it ends by the signal
+    case $code in
+    0 | 143) ;;
+    *)
+      echo "the monitor ended with code $code" >&2
+      exit 1
+      ;;
+    esac
     ;;
   silent)
     kill -STOP "$names"
