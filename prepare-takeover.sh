@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")"
 
-# /usr/sbin is not in everybody's PATH
+# /usr/sbin may be missing from PATH
 has() { [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ] || command -v "$1" >/dev/null; }
 
 # missing PROGRAM PACKAGE …: the packages of those programs that are not there

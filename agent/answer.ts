@@ -70,7 +70,7 @@ function memberOf(
   return undefined
 }
 
-/** At least 1: HAProxy sends nobody to weight 0. */
+/** At least 1: HAProxy sends no visitor to weight 0. */
 function partOf(config: Config, pool: TablePool, member: TableMember): number {
   const weights = new Map(
     config.pools

@@ -116,7 +116,7 @@ export function render(
   checkOptions(options, site, problems)
   if (options.up !== undefined && config.front === undefined)
     problems.push(
-      `--up must come with the key "front" in ${options.configFile}, for without it nobody writes front.up; write there: front: {}`,
+      `--up must come with the key "front" in ${options.configFile}, which makes the monitor write front.up; write there: front: {}`,
     )
   if (sameSite === 'none' && url?.scheme === 'http')
     problems.push(

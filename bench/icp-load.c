@@ -85,7 +85,7 @@ int main(int argc, char **argv) {
       number = ntohl(number) - 1;
       if (got != (ssize_t)(20 + sizeof url) || number >= sent ||
           memcmp(in + 20, url, sizeof url) != 0 || took[number] != 0) {
-        fprintf(stderr, "icp-load: an answer nobody asked for\n");
+        fprintf(stderr, "icp-load: an answer to no query\n");
         return 1;
       }
       uint64_t ns = end - begun[number];

@@ -141,7 +141,7 @@ export function apacheConfCommand(): Command {
     )
     .option(
       '--maintenance-page <file>',
-      'HTML page for the time when nobody can serve; becomes one line of the output',
+      'HTML page for the time when no backend can serve; becomes one line of the output',
     )
     .option(
       '--keep-error-document <status>',

@@ -15,7 +15,7 @@ export type PatternProblem =
   | 'unsupported'
   | 'too-large'
 
-/** What must hold, for those that are patterns. */
+/** The rule that patterns follow, as error messages state it. */
 export const patternRules = {
   unsupported:
     'must be a pattern that takes no longer for a text than its length allows: without lookahead, lookbehind and back references, and with at most 1000 repeats',

@@ -55,7 +55,7 @@ export async function runFollow(options: FollowOptions): Promise<number> {
   const table = buildTable(config, snapshot, Date.now())
   const board = newBoard(table)
   const totals = sharedFloat64Array(total.length)
-  // not synchronous: a log that nobody reads must not stop the runs
+  // not synchronous: a blocked stderr must not stop the runs
   const log = pino(
     logOptions('follow'),
     pino.destination({ fd: 2, sync: false, maxLength: 1_048_576 }),

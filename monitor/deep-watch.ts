@@ -1,4 +1,4 @@
-// The deep probes of one backend. What must hold: never two in flight, and one
+// The deep probes of one backend. Invariant: never two in flight, and one
 // that is unanswered is never given up, for it holds a worker of Zope until its
 // database is back, and the next one would hold another. And one that waits for a
 // free worker says nothing of the database.

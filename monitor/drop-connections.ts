@@ -1,6 +1,6 @@
 // Frees the visitors who wait on a backend that hangs: when it goes down, what
 // this machine still has connected to it is closed, with `ss -K` (iproute2),
-// and httpd's readers get ECONNABORTED at once. What must hold: only on the
+// and httpd's readers get ECONNABORTED at once. Invariant: only on the
 // change to down, and only for one that gives no answer. A slow or busy one is
 // working on its requests, and one that answers with errors does not hang.
 import { execFile } from 'node:child_process'

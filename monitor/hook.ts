@@ -1,4 +1,4 @@
-// Tells the administrator's command of each change of state. What must hold: never
+// Tells the administrator's command of each change of state. Invariant: never
 // two at a time for one backend, nor many for all; who flips meanwhile is told of
 // once, from the state that was told last to the newest.
 import type { Logger } from 'pino'

@@ -1,4 +1,4 @@
-// What must hold: each backend has a loop of its own, so that a hanging one
+// Invariant: each backend has a loop of its own, so that a hanging one
 // delays no other; a round never starts before the former ended.
 
 /** A job that is repeated for as long as it lives, never twice at a time. */

@@ -45,7 +45,7 @@ export async function runMonitor(
   const config = parseConfig(text, configFile)
   const untrusted = commandRefusal(config, configFile, file, self())
   if (untrusted !== undefined) throw new ConfigError([untrusted])
-  // not synchronous: a log that nobody reads must not stop the probes
+  // not synchronous: a blocked stderr must not stop the probes
   const log = pino(
     logOptions('monitor', options.logLevel),
     pino.destination({ fd: 2, sync: false, maxLength: 1_048_576 }),

@@ -158,7 +158,7 @@ export class Monitor {
     }
     for (const name of former.keys())
       if (!names.has(name)) this.publisher.forget(name)
-    // what nobody keeps true any more must not steer keepalived
+    // a front.up that is no longer updated must not steer keepalived
     if (!names.has(frontName) && parseReport(text)?.['front'] !== undefined)
       this.publisher.forget(frontName)
     this.#watchMap()

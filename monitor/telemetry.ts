@@ -1,5 +1,5 @@
 // What the main thread of the monitor tells of its probes and changes of state, for
-// whoever counts them (status/metrics.ts, in another thread). What must hold: it
+// whoever counts them (status/metrics.ts, in another thread). Invariant: it
 // costs a probe next to nothing, and never grows without a limit. Pure.
 import type { State } from '../sentinels/reports.ts'
 

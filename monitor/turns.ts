@@ -1,4 +1,4 @@
-// Who may begin a probe now. What must hold: a thousand backends that are due
+// Who may begin a probe now. Invariant: a thousand backends that are due
 // in one moment must not make each other's answers look late, for all of them
 // wait for this one thread; so few begin at a time, and what came in is served
 // between. Nobody waits for another's answer here, only for his turn to begin.

@@ -1,4 +1,4 @@
-// Bytes from httpd -> lines. What must hold: every byte is read at once, for
+// Bytes from httpd -> lines. Invariant: every byte is read at once, for
 // httpd's workers stop writing, and so stop serving, when the pipe is full.
 // What there is no time to look at is dropped and counted. Pure.
 

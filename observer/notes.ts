@@ -1,4 +1,4 @@
-// What an observer leaves in the sentinel directory. What must hold: nobody
+// What an observer leaves in the sentinel directory. Invariant: nobody
 // waits for it. One operation at a time, off the reading thread; while one
 // hangs (a dead network file system) the next are kept by name, so they are
 // never more than there are backends.

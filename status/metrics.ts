@@ -1,5 +1,5 @@
 // What Prometheus reads: counts of what the monitor's main thread tells, and gauges
-// of what `status` tells at this moment. What must hold: labels have few values, all
+// of what `status` tells at this moment. Invariant: labels have few values, all
 // known beforehand but for names of the configuration, and who has left the
 // configuration leaves the metrics.
 import { Counter, Histogram, Registry } from 'prom-client'

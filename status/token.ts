@@ -1,5 +1,5 @@
 // The token that lets somebody steer on the status page: what its file must be,
-// and how a request carries it. Pure. What must hold: no message holds the token.
+// and how a request carries it. Pure. Invariant: no message holds the token.
 import { printable } from '../config/printable.ts'
 import type { FileRead } from '../sentinels/regular-file.ts'
 

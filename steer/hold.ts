@@ -1,4 +1,4 @@
-// The NAME.maint that `restart` puts there. What must hold: while the command
+// The NAME.maint that `restart` puts there. Invariant: while the command
 // runs it ends by itself soon after its owner has died; what somebody else has
 // changed is never written over, nor taken away.
 import { formatAdminNote } from '../sentinels/content.ts'

@@ -1,5 +1,5 @@
 // Restarts one backend under visitors: out of service, idle, the command, an
-// answer, warm, back. What must hold: until the command begins every end puts it
+// answer, warm, back. Invariant: until the command begins every end puts it
 // back as it was; from then on it stays out until it answers.
 // By maint, not by drain: who is bound to a drained backend goes on coming, so it
 // never gets idle on a busy site, and a POST that came at the wrong moment would

@@ -1,4 +1,4 @@
-// What the heartbeats say of a backend. Pure. What must hold: a server is judged by
+// What the heartbeats say of a backend. Pure. Invariant: a server is judged by
 // its heartbeat only after a trial has shown that a heartbeat is no request there,
 // and no longer once one turns out to be a request, or once it answers light probes
 // without giving any.

@@ -1,5 +1,5 @@
 // What the light probes say of a backend: state + what happened + settings ->
-// state. Pure: the (monotonic) time comes in. What must hold: a backend is taken
+// state. Pure: the (monotonic) time comes in. Invariant: a backend is taken
 // out after `fall` failures in a row and not before (or by the window), and comes
 // back after `rise` passes in a row. What says nothing of it changes nothing.
 import type { ProbeSettings } from '../../config/config.ts'

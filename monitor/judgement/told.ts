@@ -1,5 +1,5 @@
 // Which state of a backend is told: in the log, the report, events, notices and
-// metrics. What must hold: what lasts under a second is not told, and what takes a
+// metrics. Invariant: what lasts under a second is not told, and what takes a
 // backend out, or brings it back, is told at once. New visitors are steered by the
 // state itself. Pure.
 import type { State } from '../../sentinels/reports.ts'

@@ -1,5 +1,5 @@
 // What to tell, and when: facts + what was told + time -> a notice or none.
-// What must hold: in the end what was told is what is; who is back where he was
+// Invariant: in the end what was told is what is; who is back where he was
 // before anybody was told is not told of. Pure.
 import type { NotifySettings } from '../../config/config.ts'
 import { severities } from './fact.ts'

@@ -88,7 +88,7 @@ const backendSeverity: Readonly<Record<State, Severity | null>> = {
   down: 'critical',
 }
 
-/** What its pool can do is told of the pool: here it is no news. */
+/** The fact about the pool covers these states. */
 const frontSeverity: Readonly<Record<FrontState, Severity | null>> = {
   unknown: null,
   up: 'info',
@@ -108,7 +108,7 @@ function frontFact(
     : { ...fact, ...byAdmin(admin) }
 }
 
-/** Who has taken it out of service wakes nobody with it. */
+/** An orderly removal raises no alert. */
 function byAdmin(admin: 'maint' | 'drain') {
   return {
     state: admin,

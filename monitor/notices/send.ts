@@ -1,4 +1,4 @@
-// One attempt to bring a notice to its receiver. What must hold: it always ends,
+// One attempt to bring a notice to its receiver. Invariant: it always ends,
 // no redirect is followed, little of the answer is read, and nothing secret (the
 // webhook's path and headers) is in what it says of its failure.
 import { Agent as HttpAgent } from 'node:http'

@@ -1,4 +1,4 @@
-// Host names to addresses. What must hold: a name server that hangs or fails
+// Host names to addresses. Invariant: a name server that hangs or fails
 // takes no backend out whose address is known, and never holds up another one.
 import { lookup as systemLookup } from 'node:dns'
 import type { LookupAddress } from 'node:dns'

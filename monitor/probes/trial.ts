@@ -1,6 +1,6 @@
 // Whether a server has a heartbeat, found out once, in place of a light probe: the
 // same request, but it announces a body of one byte, asks first, and never sends it.
-// What must hold: "100 Continue" and then nothing, not even after the end of our
+// Invariant: "100 Continue" and then nothing, not even after the end of our
 // side, is a heartbeat. A final answer means that the request was run without its
 // body. Then it has answered the light probe, too, so the server saw no request
 // more than without the trial.

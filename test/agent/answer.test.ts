@@ -102,7 +102,7 @@ void t.test('tiers and weights', t => {
   t.strictSame(
     answers(weights(0, 0), { a: up, b: up })[1],
     'ready up 0% # weight 0: sticky visitors only\n',
-    'and nobody gets new ones',
+    'and none gets new visitors',
   )
   t.end()
 })

@@ -72,7 +72,7 @@ void t.test('no answer to what is no question', async t => {
   t.equal(await ask(port, 'zope1\n'), 'ready up 100%\n')
 })
 
-void t.test('who says nothing is closed, and keeps nobody out', async t => {
+void t.test('a silent client is closed, and keeps no other out', async t => {
   const { port, close } = await agent(t)
   const silent: Socket[] = []
   for (let count = 0; count < 300; count++) {

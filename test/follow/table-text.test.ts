@@ -73,7 +73,7 @@ void t.test('state and weight', t => {
   t.end()
 })
 
-void t.test('nobody judges, or not yet', t => {
+void t.test('no verdicts, or not yet', t => {
   const stale = { ageMs: 60_000 }
   for (const [what, given, expected] of [
     [

@@ -10,7 +10,7 @@ import type { Site } from '../fixtures/site.ts'
 
 const quickly =
   'probe: { interval: 200ms, timeout: 1s, slow: 500ms, slowStart: 0s, damping: false }'
-// nobody listens there until the test knows where httpd is
+// nothing listens there until the test knows where httpd is
 const nowhere = 'front: { url: "http://127.0.0.1:1/.zope-failover/map" }'
 
 async function frontSite(t: Test, conf: readonly string[] = ['--up=/up']) {
@@ -92,9 +92,9 @@ void t.test('front.up, and the path that shows it', async t => {
   await until('ready brings it back', isGood)
 
   for (const { name } of site.backends) site.touch(`${name}.drain`)
-  await until('nobody serves', isOut)
+  await until('no backend serves', isOut)
   for (const { name } of site.backends) site.remove(`${name}.drain`)
-  await until('somebody serves', isGood)
+  await until('a backend serves', isGood)
 
   site.remove('front.up')
   await until('a lost file is put back', isGood)
@@ -109,7 +109,7 @@ void t.test('front.up, and the path that shows it', async t => {
   const text = readFileSync(site.configFile, 'utf8')
   writeFileSync(site.configFile, text.replace(/^front: .*$/m, ''))
   site.monitor?.child.kill('SIGHUP')
-  await until('without the key nobody keeps it true', isOut)
+  await until('without the key it is removed', isOut)
   writeFileSync(site.configFile, text)
   site.monitor?.child.kill('SIGHUP')
   await until('the key is back', isGood)
@@ -118,7 +118,7 @@ void t.test('front.up, and the path that shows it', async t => {
   t.equal((await up(port)).body, '100\n', 'it stays without the monitor')
 })
 
-void t.test('beside a path of its own, and another site there', async t => {
+void t.test('with a path of its own, and another site there', async t => {
   const site = await frontSite(t, ['--up=/up', '--prefix=/api'])
   const { port } = site.httpd
   const isStranger = (): boolean =>

@@ -163,7 +163,7 @@ void t.test('a removed backend leaves nothing behind', t => {
   t.end()
 })
 
-void t.test('a directory that keepalived tracks was made anew', t => {
+void t.test('a directory that keepalived tracks was recreated', t => {
   const directory = `${t.testdir()}/sentinels`
   const lines: Line[] = []
   const log = pino({}, { write: text => lines.push(JSON.parse(text)) })
@@ -187,6 +187,6 @@ void t.test('a directory that keepalived tracks was made anew', t => {
   t.equal(hups(), 0, 'it was there')
   rmSync(directory, { recursive: true })
   start(false)
-  t.equal(hups(), 0, 'nobody tracks a file there')
+  t.equal(hups(), 0, 'no file is tracked there')
   t.end()
 })

@@ -1,5 +1,5 @@
 // How each web server is judged: real ones of eight kinds, with the real monitor and
-// the real httpd. What must hold: no request of the monitor reaches the application
+// the real httpd. Invariant: no request of the monitor reaches the application
 // but light probes, and a server whose workers are all busy is not frozen.
 import { execFileSync } from 'node:child_process'
 import t from 'tap'

@@ -135,7 +135,7 @@ void t.test('new visitors leave a frozen Zope', async t => {
   t.strictSame(
     (await Promise.all(answers)).filter(status => status !== 200),
     [],
-    'and those inside are served in the end',
+    'and those inside are served',
   )
   const waited = visits.filter(
     ({ startMs, tookMs = 0 }) => startMs > frozenMs && tookMs > 200,

@@ -26,7 +26,7 @@ type Shown = {
 /**
  * A step counts when this machine ran the visitors all the time. One that is too busy
  * even for them says nothing about the fault: the step is repeated, twice at most, and
- * what must hold at any load is looked at in the end.
+ * what does not depend on load is checked at the end.
  */
 async function step(
   t: Test,

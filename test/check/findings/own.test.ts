@@ -213,7 +213,7 @@ void t.test('what systemd does to front.up', t => {
   t.strictSame(foundOfUnit({ RuntimeDirectory: 'zope' }), [], 'another one')
   t.strictSame(foundOfUnit({}), [])
   t.strictSame(foundOfUnit(undefined), [], 'no unit is known')
-  t.strictSame(foundOfUnit(ours, ''), [], 'nobody tracks anything there')
+  t.strictSame(foundOfUnit(ours, ''), [], 'nothing is tracked there')
   t.end()
 })
 

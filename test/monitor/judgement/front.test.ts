@@ -23,7 +23,7 @@ void t.test('what an answer means', t => {
   t.equal(ofMap(204, 'ok zope1 zope2'), 'pass')
   for (const word of ['dead', 'odd', 'out-of-step'])
     t.equal(ofMap(204, word), 'pass', `${word}: the fallback serves`)
-  t.equal(ofMap(204, null), 'fail', 'somebody else answers')
+  t.equal(ofMap(204, null), 'fail', 'another program answers')
   t.equal(ofMap(200, 'ok zope1 -'), 'fail')
   t.match(lookOf({ kind: 'answer', status: 404, header: null }, mapUrl), {
     outcome: 'fail',

@@ -71,7 +71,7 @@ void t.test('a share fits the state that is told', t => {
     ['slow', null, null],
     // kept as a last resort by minAlive
     ['down', 0, 0],
-    // not told of yet, or by a later version
+    // not reported yet, or by a later version
     [undefined, 0, 0],
   ] as const) {
     const sentinels = { ...noSentinels, share }
