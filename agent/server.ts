@@ -1,4 +1,4 @@
-// HAProxy's agent-check over TCP: one line in, one line out, closed. Whoever can
+// HAProxy's agent-check over TCP: one line in, one line out, closed. Clients that can
 // reach the port may be hostile, so all that one connection may take is limited,
 // and connections that wait for a line make room for new ones.
 import { createServer } from 'node:net'
