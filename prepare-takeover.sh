@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what test/takeover builds its networks from: namespaces, nftables and
+# Installs what test/system/takeover builds its networks from: namespaces, nftables and
 # conntrack. Starts no service. Run by `npm test`; says nothing when all is there.
 set -eu
 cd "$(dirname "$0")"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the virtual environments with a real Zope and ZEO that test/zope starts, and
-# with the other WSGI servers that test/servers starts. Gets HAProxy and nginx, which
+# Makes the virtual environments with a real Zope and ZEO that test/system/zope starts, and
+# with the other WSGI servers that test/system/servers starts. Gets HAProxy and nginx, which
 # are measured too, promtool, which checks the metrics, and systemd's tools. Starts
 # no service. Run by `npm test`; says nothing when all is there.
 set -eu
@@ -13,7 +13,7 @@ say() { printf 'prepare-zope: %s\n' "$*" >&2; }
 # The copy of the list is the last step: what broke off before has none.
 has_environment() {
   [ -x ".venv/$1/bin/python" ] &&
-    cmp -s "test/$1/requirements.txt" ".venv/$1/requirements.txt"
+    cmp -s "test/system/$1/requirements.txt" ".venv/$1/requirements.txt"
 }
 
 has_environments() {
@@ -101,7 +101,7 @@ has_nginx || unpack nginx usr/sbin/nginx
 for name in $environments; do
   has_environment "$name" && continue
   environment=.venv/$name
-  requirements=test/$name/requirements.txt
+  requirements=test/system/$name/requirements.txt
   say "installing what $requirements names"
   python3 -m venv --clear "$environment"
   # by its module: the path of a script's interpreter has a limit

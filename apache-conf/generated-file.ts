@@ -17,10 +17,10 @@ import {
   writeSync,
 } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
-import { errorCode } from '../config/error-code.ts'
-import { pathNode } from '../config/path-node.ts'
+import { errorCode } from '../system/error-code.ts'
+import { pathNode } from '../system/path-node.ts'
 import { found } from '../config/problem.ts'
-import { weakPoint } from '../config/trusted-path.ts'
+import { weakPoint } from '../system/trusted-path.ts'
 
 const line = /^# Checksum:.*\n/m
 

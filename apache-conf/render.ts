@@ -2,7 +2,7 @@
 // httpd's. Pure: the caller reads the templates and knows the paths.
 import { originOf, systemCaFile } from '../config/config.ts'
 import type { Backend, Config, Pool } from '../config/config.ts'
-import { parseOrigin } from '../config/origin.ts'
+import { parseOrigin } from '../text/origin.ts'
 import { ConfigError, found } from '../config/problem.ts'
 import { siteOptions } from '../config/site.ts'
 import { textMapFile } from '../sentinels/names.ts'

@@ -1,7 +1,7 @@
 // What the rules judge: plain facts, and questions about files and users that
 // whoever gathered the facts answers. Pure.
 import type { Config } from '../config/config.ts'
-import type { WeakPoint } from '../config/trusted-path.ts'
+import type { WeakPoint } from '../system/trusted-path.ts'
 import type { ParsedConf } from './httpd-conf.ts'
 import type { Dump } from './httpd-dumps.ts'
 

@@ -1,5 +1,5 @@
 // What `check` found, and how it is told. Pure.
-import { printable } from '../config/printable.ts'
+import { printable } from '../text/printable.ts'
 
 export const severities = ['error', 'warning', 'info'] as const
 export type Severity = (typeof severities)[number]

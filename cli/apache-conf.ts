@@ -10,11 +10,11 @@ import type {
   Style,
   Templates,
 } from '../apache-conf/render.ts'
-import { errorCode } from '../config/error-code.ts'
+import { errorCode } from '../system/error-code.ts'
 import { loadConfig } from '../config/load.ts'
 import { ConfigError, found } from '../config/problem.ts'
-import { version } from '../config/version.ts'
-import { readRegularBytes } from '../sentinels/regular-file.ts'
+import { version } from '../system/version.ts'
+import { readRegularBytes } from '../system/regular-file.ts'
 import {
   commandLine,
   durationOf,

@@ -4,7 +4,7 @@ import { check } from '../check/check.ts'
 import { checkSquid } from '../check/check-squid.ts'
 import { checkText, exitCodeOf, severities } from '../check/finding.ts'
 import type { Severity } from '../check/finding.ts'
-import { parseDuration } from '../config/duration.ts'
+import { parseDuration } from '../text/duration.ts'
 import { loadConfig } from '../config/load.ts'
 import { configOption } from './options.ts'
 

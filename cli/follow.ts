@@ -1,5 +1,5 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
-import { parseDuration } from '../config/duration.ts'
+import { parseDuration } from '../text/duration.ts'
 import { readConfigText } from '../config/file.ts'
 import { parseConfig } from '../config/parse.ts'
 import { runFollow } from '../follow/follow.ts'

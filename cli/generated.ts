@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import { seal, writeGenerated } from '../apache-conf/generated-file.ts'
-import { parseDuration } from '../config/duration.ts'
+import { parseDuration } from '../text/duration.ts'
 import { ConfigError, found } from '../config/problem.ts'
-import { Failure } from './failure.ts'
+import { Failure } from '../system/command-error.ts'
 
 export type GeneratedGiven = {
   output?: string

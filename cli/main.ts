@@ -3,15 +3,15 @@
 // (The thread pool: every name look-up of the monitor takes a thread while it
 // lasts, and a look-up that hangs must not delay the others.)
 import { Command, CommanderError } from 'commander'
-import { printable } from '../config/printable.ts'
+import { printable } from '../text/printable.ts'
 import { ConfigError } from '../config/problem.ts'
-import { version } from '../config/version.ts'
+import { version } from '../system/version.ts'
 import { apacheConfCommand } from './apache-conf.ts'
 import { checkCommand } from './check.ts'
 import { completionCommand } from './completion.ts'
 import { followCommand } from './follow.ts'
 import { icpCommand } from './icp.ts'
-import { Failure, WrongUsage } from './failure.ts'
+import { Failure, WrongUsage } from '../system/command-error.ts'
 import { explainCommand } from './explain.ts'
 import { manualCommand } from './manual.ts'
 import { monitorCommand } from './monitor.ts'

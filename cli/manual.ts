@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { version } from '../config/version.ts'
+import { version } from '../system/version.ts'
 import { commandTree } from './command-tree.ts'
 import { manualPage } from './manual-page.ts'
 

@@ -1,7 +1,7 @@
 import { frontName, sentinelNames } from '../config/config.ts'
 import type { Backend, Config } from '../config/config.ts'
-import { unknownName } from '../config/nearest.ts'
-import { WrongUsage } from './failure.ts'
+import { unknownName } from '../text/suggest.ts'
+import { WrongUsage } from '../system/command-error.ts'
 
 /**
  * The name itself when the configuration knows it.

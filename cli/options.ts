@@ -1,7 +1,7 @@
 // What several subcommands take alike.
 import { InvalidArgumentError, Option } from 'commander'
 import { defaultConfigFile } from '../config/file.ts'
-import { parseTerm, termRule } from '../steer/order.ts'
+import { parseTerm, termRule } from '../operate/action.ts'
 
 /** `--config FILE`, which every subcommand has. */
 export function configOption(): Option {

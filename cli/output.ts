@@ -1,5 +1,5 @@
 // What happens when nobody takes the output.
-import { errorCode } from '../config/error-code.ts'
+import { errorCode } from '../system/error-code.ts'
 
 /**
  * A reader that has left (`| head -1`) ends the program quietly; output that

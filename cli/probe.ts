@@ -29,11 +29,10 @@ export function probeCommand(): Command {
         process.exitCode = exitCodes.unknown
         return
       }
-      const { Lookup } = await import('../monitor/probes/lookup.ts')
-      const { probeLight } = await import('../monitor/probes/light.ts')
-      const { conclude, probeText } =
-        await import('../monitor/probes/probe-text.ts')
-      const { askBeside } = await import('../monitor/probes/beside.ts')
+      const { Lookup } = await import('../probes/resolver.ts')
+      const { probeLight } = await import('../probes/light.ts')
+      const { conclude, probeText } = await import('../probes/probe-text.ts')
+      const { askBeside } = await import('../probes/extra-probes.ts')
       const lookup = new Lookup()
       const { signal } = new AbortController()
       const [probed, beside] = await Promise.all([

@@ -1,7 +1,7 @@
 // What a long command does now: on a terminal one line that is written over, else
 // a line for each step.
-import { printable } from '../config/printable.ts'
-import type { Tell } from '../steer/wait.ts'
+import { printable } from '../text/printable.ts'
+import type { Tell } from '../operate/wait.ts'
 import { isScreen } from './output.ts'
 
 type Stream = {

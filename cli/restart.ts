@@ -2,10 +2,10 @@ import { Command } from 'commander'
 import { loadConfig } from '../config/load.ts'
 import type { Backend, Config } from '../config/config.ts'
 import { found } from '../config/problem.ts'
-import { lookAt } from '../status/look.ts'
-import { maintBy } from '../steer/decide.ts'
-import type { Job } from '../steer/restart.ts'
-import { Failure, WrongUsage } from './failure.ts'
+import { lookAt } from '../status/read.ts'
+import { maintBy } from '../operate/decide.ts'
+import type { Job } from '../operate/restart.ts'
+import { Failure, WrongUsage } from '../system/command-error.ts'
 import { namedBackends } from './names.ts'
 import { configOption, limitOption } from './options.ts'
 import { operator } from './operator.ts'
@@ -56,7 +56,7 @@ async function restartAll(
   order: Pick<Job, 'command' | 'warmUp' | 'limitMs' | 'by'>,
 ): Promise<void> {
   // the other subcommands begin without the client that fetches pages
-  const { restart, Stopped } = await import('../steer/restart.ts')
+  const { restart, Stopped } = await import('../operate/restart.ts')
   const tell = progressOn(process.stderr)
   const stop = new AbortController()
   const onSignal = (signal: NodeJS.Signals): void => {

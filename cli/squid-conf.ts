@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { loadConfig } from '../config/load.ts'
 import { ConfigError } from '../config/problem.ts'
-import { version } from '../config/version.ts'
+import { version } from '../system/version.ts'
 import { renderSquidConf, squidStyles } from '../squid/render.ts'
 import type { SquidStyle } from '../squid/render.ts'
 import {

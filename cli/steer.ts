@@ -6,11 +6,11 @@ import type { Backend, Config } from '../config/config.ts'
 import type { AdminNote } from '../sentinels/content.ts'
 import { adminKinds } from '../sentinels/names.ts'
 import type { AdminKind } from '../sentinels/names.ts'
-import { carryOut } from '../steer/carry-out.ts'
-import { effectOf } from '../steer/effect.ts'
-import { isReason, meanings, reasonRule } from '../steer/order.ts'
-import type { Action } from '../steer/order.ts'
-import { Failure, WrongUsage } from './failure.ts'
+import { carryOut } from '../operate/apply-action.ts'
+import { effectOf } from '../operate/action-summary.ts'
+import { isReason, meanings, reasonRule } from '../operate/action.ts'
+import type { Action } from '../operate/action.ts'
+import { Failure, WrongUsage } from '../system/command-error.ts'
 import { steeredNames } from './names.ts'
 import { operator } from './operator.ts'
 import { configOption, duration, limitOption } from './options.ts'
@@ -73,8 +73,8 @@ async function waitForAll(
   kind: AdminKind,
   limitMs: number,
 ): Promise<void> {
-  const { CannotCount } = await import('../steer/count.ts')
-  const { untilIdle } = await import('../steer/wait.ts')
+  const { CannotCount } = await import('../operate/count.ts')
+  const { untilIdle } = await import('../operate/wait.ts')
   const sinceMs = Date.now()
   const tell = progressOn(process.stderr)
   const { signal } = new AbortController()

@@ -1,8 +1,8 @@
 // The configuration file as text. Apart from load.ts, for a program that only
 // wants to know whether the text has changed need not load YAML and zod.
 import { isUtf8 } from 'node:buffer'
-import { readRegularBytes } from '../sentinels/regular-file.ts'
-import type { BytesRead } from '../sentinels/regular-file.ts'
+import { readRegularBytes } from '../system/regular-file.ts'
+import type { BytesRead } from '../system/regular-file.ts'
 import { ConfigError } from './problem.ts'
 
 /** Several thousand backends; more is some other file. */

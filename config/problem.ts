@@ -1,5 +1,5 @@
 // How a problem of the configuration is told: where, the rule, what was found.
-import { printable, withoutSecrets } from './printable.ts'
+import { printable, withoutSecrets } from '../text/printable.ts'
 
 export type Path = readonly (string | number)[]
 

@@ -1,10 +1,10 @@
 // The form of the YAML file, key by key. Every rule says in its message what
 // must hold; what was found is added where the message is printed.
-import { isIP } from './ip.ts'
+import { isIP } from '../text/ip.ts'
 import * as z from 'zod'
 import { namePattern } from './config.ts'
-import { parseDuration } from './duration.ts'
-import { parseOrigin } from './origin.ts'
+import { parseDuration } from '../text/duration.ts'
+import { parseOrigin } from '../text/origin.ts'
 import { compilePattern, patternRules } from './pattern.ts'
 import { isEncoded, noSiteUrl } from './site.ts'
 

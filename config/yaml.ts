@@ -11,7 +11,7 @@ import {
   Parser,
 } from 'yaml'
 import type { Alias, CST, Document, ParsedNode, YAMLMap } from 'yaml'
-import { errorCode } from './error-code.ts'
+import { errorCode } from '../system/error-code.ts'
 import { pathText } from './problem.ts'
 import type { Path, Problem } from './problem.ts'
 

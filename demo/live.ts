@@ -2,7 +2,7 @@
 // user breaks things by key.
 import { emitKeypressEvents } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
-import { statusText } from '../status/text.ts'
+import { statusText } from '../status/print.ts'
 import type { Sample } from './load.ts'
 import type { FrontKind } from './front.ts'
 import { backendNames } from './stage.ts'

@@ -3,22 +3,22 @@
 import { statSync } from 'node:fs'
 import { pino } from 'pino'
 import type { Logger } from 'pino'
-import { errorCode } from '../config/error-code.ts'
-import { logOptions } from '../config/log-options.ts'
+import { errorCode } from '../system/error-code.ts'
+import { logOptions } from '../system/log-options.ts'
 import { readConfigFile } from '../config/file.ts'
 import { parseConfig } from '../config/parse.ts'
 import { ConfigError } from '../config/problem.ts'
 import { ConfigReload } from '../config/reload.ts'
 import { commandRefusal, self } from '../config/trust.ts'
-import { version } from '../config/version.ts'
+import { version } from '../system/version.ts'
 import {
   directoryProblem,
   directoryRemedy,
   foreignOwner,
 } from '../sentinels/read.ts'
-import { StatusThread } from '../status/thread.ts'
-import { LockKeeper } from './keeper.ts'
-import { releaseLock } from './lock.ts'
+import { StatusThread } from '../page/page-thread.ts'
+import { LockKeeper } from './directory/lock-keeper.ts'
+import { releaseLock } from './directory/lock.ts'
 import { Monitor, beatMs } from './monitor.ts'
 import { ServiceManager } from './service-manager.ts'
 

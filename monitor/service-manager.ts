@@ -3,7 +3,7 @@
 // systemd is. Without NOTIFY_SOCKET nothing is done.
 import { spawn } from 'node:child_process'
 import type { Logger } from 'pino'
-import { errorCode } from '../config/error-code.ts'
+import { errorCode } from '../system/error-code.ts'
 
 /** httpd starts after the monitor, and shall not wait for longer. */
 const readyAnywayMs = 10_000

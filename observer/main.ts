@@ -2,20 +2,20 @@
 // with configuration, directory or log: stdin is read to its end. An observer
 // that stops reading stops httpd.
 import { pino } from 'pino'
-import { logOptions } from '../config/log-options.ts'
+import { logOptions } from '../system/log-options.ts'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
-import { errorCode } from '../config/error-code.ts'
+import { errorCode } from '../system/error-code.ts'
 import { configFileOf, maxConfigBytes } from '../config/file.ts'
 import { parseConfig } from '../config/parse.ts'
 import { ConfigError } from '../config/problem.ts'
-import { version } from '../config/version.ts'
+import { version } from '../system/version.ts'
 import { directoryRemedy } from '../sentinels/read.ts'
-import { readRegularBytesLater } from '../sentinels/regular-file.ts'
-import { Intake } from './intake.ts'
-import { Judge } from './judge.ts'
+import { readRegularBytesLater } from '../system/regular-file.ts'
+import { Intake } from './line-splitter.ts'
+import { Judge } from './suspicion-filter.ts'
 import { parseLine } from './line.ts'
-import { Notes } from './notes.ts'
+import { Notes } from './suspicion-writer.ts'
 
 const tickMs = 1_000
 /** drops are told this often; the first ones at once */

@@ -4,7 +4,7 @@
 // one line in, exactly one line out, in order, whatever the bytes. The one
 // exception is proved in step.ts.
 import { readSync, writeSync } from 'node:fs'
-import { errorCode } from '../config/error-code.ts'
+import { errorCode } from '../system/error-code.ts'
 import { maxLineBytes } from './lookup.ts'
 
 const newline = 0x0a

@@ -4,7 +4,7 @@ import { choose, chooseNext, noTurns } from '../choice/choose.ts'
 import type { Turns } from '../choice/choose.ts'
 import type { Dialect } from './dialect.ts'
 import type { Lookup } from './lookup.ts'
-import { staleReport, Step } from './step.ts'
+import { staleReport, Step } from './pipe-sync.ts'
 import type { Table } from '../choice/table.ts'
 
 /** The places in the array of totals. */

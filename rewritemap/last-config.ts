@@ -2,13 +2,13 @@
 // httpd starts anew answers at once (loading YAML and zod takes longer than
 // Node itself), and starts at all when the file has meanwhile gone bad.
 import { statSync } from 'node:fs'
-import { version } from '../config/version.ts'
-import { errorCode } from '../config/error-code.ts'
+import { version } from '../system/version.ts'
+import { errorCode } from '../system/error-code.ts'
 import type { ReaderProgram } from '../sentinels/names.ts'
 import { directoryProblem, readRegularFile } from '../sentinels/read.ts'
 import { parseReport } from '../sentinels/reports.ts'
 import { writeAside } from '../sentinels/write.ts'
-import type { GoodConfig } from './messages.ts'
+import type { GoodConfig } from './thread/messages.ts'
 
 /** Each program has its own: they may run as different users. */
 function fileOf(program: ReaderProgram): string {

@@ -3,7 +3,7 @@
 // needs none of that.
 import { readFileSync, statSync } from 'node:fs'
 import { ConfigError } from '../config/problem.ts'
-import { become } from '../sentinels/privileges.ts'
+import { become } from '../system/privileges.ts'
 
 /**
  * Becomes `user` (`NAME` or `NAME:GROUP`) when running as root; without one,

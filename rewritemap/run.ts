@@ -9,13 +9,13 @@ import type { ReaderProgram } from '../sentinels/names.ts'
 import { readSentinels } from '../sentinels/read.ts'
 import { answerLoop } from './answer-loop.ts'
 import { Answerer, total } from './answer.ts'
-import { newBoard, sharedFloat64Array } from './board.ts'
+import { newBoard, sharedFloat64Array } from './thread/board.ts'
 import { recallConfig } from './last-config.ts'
 import type { Dialect } from './dialect.ts'
-import type { GoodConfig } from './messages.ts'
+import type { GoodConfig } from './thread/messages.ts'
 import { dropPrivileges } from './privileges.ts'
 import { buildTable } from '../choice/table.ts'
-import { WatchingThread } from './watching-thread.ts'
+import { WatchingThread } from './thread/watching-thread.ts'
 
 export type MapOptions = {
   readonly configFile: string

@@ -1,5 +1,5 @@
 // What stands inside the sentinels (contract 1 and 6), both ways.
-import { unprintable } from '../config/printable.ts'
+import { unprintable } from '../text/printable.ts'
 
 /** An administrator's file. */
 export type AdminNote = {

@@ -4,7 +4,7 @@
 import { lstatSync, opendirSync, readdirSync, statSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { dirname } from 'node:path'
-import { errorCode } from '../config/error-code.ts'
+import { errorCode } from '../system/error-code.ts'
 import { meaningOf, readerPrograms, readerReportFile } from './names.ts'
 import type { ReaderProgram } from './names.ts'
 import type { DirectoryProblem } from './snapshot.ts'

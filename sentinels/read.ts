@@ -11,8 +11,8 @@ import {
   sentinelFile,
   sentinelKinds,
 } from './names.ts'
-import { readRegularFile } from './regular-file.ts'
-import type { FileRead } from './regular-file.ts'
+import { readRegularFile } from '../system/regular-file.ts'
+import type { FileRead } from '../system/regular-file.ts'
 import { judgedBackends, parseReport } from './reports.ts'
 import { emptySnapshot, noSentinels } from './snapshot.ts'
 import type {
@@ -22,7 +22,7 @@ import type {
 } from './snapshot.ts'
 
 export { directoryProblem, directoryRemedy, foreignOwner } from './directory.ts'
-export { readRegularFile } from './regular-file.ts'
+export { readRegularFile } from '../system/regular-file.ts'
 
 const maxReportBytes = 32 * 1024 * 1024
 

@@ -18,7 +18,7 @@ export type State = (typeof states)[number]
 export type ProbeRecord = {
   /** RFC 3339 */
   readonly at: string
-  /** an outcome's code (monitor/judgement/outcome.ts) */
+  /** an outcome's code (health/outcome.ts) */
   readonly outcome: string
   readonly ms: number
 }
@@ -163,7 +163,7 @@ export type MapReport = {
   readonly config: string
   /** sentences: what is wrong with directory, files or configuration now */
   readonly problems: readonly string[]
-  /** the two that tell it from every other process (sentinels/process.ts) */
+  /** the two that tell it from every other process (system/process.ts) */
   readonly startTime?: string
   readonly pidNamespace?: string
   /** how long the present lookup has been unanswered, in ms; 0 = less than 1 s */

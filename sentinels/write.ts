@@ -11,7 +11,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs'
-import { errorCode } from '../config/error-code.ts'
+import { errorCode } from '../system/error-code.ts'
 
 /**
  * Puts `text` in the place of `name`, whole or not at all. A link there is

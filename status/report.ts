@@ -2,7 +2,7 @@
 // Pure: whoever calls it has read the files and asked for the processes.
 import { addressOf, frontName } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
-import { version } from '../config/version.ts'
+import { version } from '../system/version.ts'
 import { newcomersOf } from '../choice/choose.ts'
 import { buildTable, isFreshAt, isInForce } from '../choice/table.ts'
 import type { Standing } from '../choice/table.ts'
@@ -263,7 +263,7 @@ function readerStatus(seen: SeenReport<MapReport>, now: number): ReaderStatus {
   }
 }
 
-/** Outcomes (monitor/judgement/outcome.ts) that are not a failure of the backend. */
+/** Outcomes (health/outcome.ts) that are not a failure of the backend. */
 const probeSigns = new Map([
   ['pass', '+'],
   ['local', '?'],

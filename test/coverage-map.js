@@ -10,7 +10,7 @@ const pureFiles = new Set(
 
 // eslint-disable-next-line import/no-default-export -- tap wants it so
 export default test => {
-  const twin = test.replace(/^test\//, '').replace(/\.test\.ts$/, '.ts')
+  const twin = test.replace(/^test\/unit\//, '').replace(/\.test\.ts$/, '.ts')
   // null = none; [] would mean every file it loads
   return pureFiles.has(twin) ? [twin] : null
 }

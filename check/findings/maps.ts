@@ -1,7 +1,7 @@
 // The map programs: will they start, as whom, and can they do their work? Pure.
 import { obstacle } from '../access.ts'
 import type { Need } from '../access.ts'
-import type { WeakPoint } from '../../config/trusted-path.ts'
+import type { WeakPoint } from '../../system/trusted-path.ts'
 import type { HttpdFacts, OwnFacts, User } from '../facts.ts'
 import { placeOf } from '../finding.ts'
 import type { Finding } from '../finding.ts'

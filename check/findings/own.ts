@@ -1,7 +1,7 @@
 // Our own side: the directory, the monitor, the maps that run. Pure.
 import type { Backend } from '../../config/config.ts'
 import type { StatusReport } from '../../status/report.ts'
-import type { TokenFile } from '../../status/token.ts'
+import type { TokenFile } from '../../page/token.ts'
 import { obstacle } from '../access.ts'
 import type { HttpdFacts, OwnFacts } from '../facts.ts'
 import type { Finding } from '../finding.ts'

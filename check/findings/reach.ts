@@ -1,5 +1,5 @@
 // What stands in a site and can never be reached, because a rule takes the
-// request before. The phases were tried on httpd 2.4.71 (test/httpd/reach.test.ts).
+// request before. The phases were tried on httpd 2.4.71 (test/system/httpd/reach.test.ts).
 // Pure.
 import type { HttpdFacts, System } from '../facts.ts'
 import { placeOf } from '../finding.ts'

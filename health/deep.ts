@@ -1,0 +1,230 @@
+// What the deep probes say of a backend's way to its database. Pure. What must
+// hold: one bad answer cuts nobody off, and a client that lags behind is found
+// by what it has not got for too long, not by the age of its last transaction,
+// for on a quiet site that may be a day. What it lacks counts only as long as it
+// is still claimed: a database may be restored from a backup.
+import type { DeepProbe, ProbeSettings } from '../config/config.ts'
+
+/** A transaction: 16 hexadecimal digits, which sort by time. */
+export type Transaction = { readonly id: string; readonly seconds: number }
+
+export type DeepOutcome =
+  | {
+      readonly kind: 'fresh'
+      readonly ms: number
+      /** the newest that this Zope knows; null = it does not tell */
+      readonly own: Transaction | null
+      /** the newest of its database server */
+      readonly server: Transaction | null
+    }
+  /** Zope answered that its database does not, or with an error */
+  | {
+      readonly kind: 'gone'
+      readonly why: string
+      readonly own: Transaction | null
+    }
+  /** unanswered so far */
+  | { readonly kind: 'silent'; readonly ms: number }
+  /** says nothing of the database */
+  | { readonly kind: 'none'; readonly why: string }
+
+/** What those who share the database say of it. */
+export type Word = {
+  /** the newest transaction that a backend should have; null = not known */
+  readonly newest: Transaction | null
+  /** who has it, for people */
+  readonly newestOf: string
+  /** when that was last said, by the monotonic clock; -Infinity = never */
+  readonly toldMs: number
+  /** what this backend claims and the word is against; null = nothing */
+  readonly beyond: {
+    readonly id: string
+    readonly deniedBy: string
+    /** since then all of them have spoken */
+    readonly deniedMs: number
+  } | null
+}
+
+export type DeepEvent = Word & {
+  readonly kind: 'deep'
+  readonly outcome: DeepOutcome
+  /** its own transactions are of the future by so much; null = they are not */
+  readonly aheadSeconds: number | null
+}
+
+export type Deep = {
+  /** bad answers (negative) or good ones in a row */
+  readonly streak: number
+  /** cut off, and why */
+  readonly cutReason: string | null
+  /** late answers in a row: one is what a restart of its server looks like */
+  readonly late: number
+  /** the database is slow, and why */
+  readonly slowReason: string | null
+  /** a transaction it should have, and since when that is known */
+  readonly missing: (Noted & { readonly behindSeconds: number }) | null
+  /** a transaction that it alone claims, and since when */
+  readonly beyond: Noted | null
+  /** what an operator should look at; it changes nothing; null = nothing */
+  readonly remark: string | null
+}
+
+type Noted = { readonly id: string; readonly sinceMs: number }
+
+export type DeepSettings = Pick<ProbeSettings, 'rise' | 'fall' | 'slowMs'> & {
+  readonly deep: DeepProbe | null
+}
+
+export const noDeep: Deep = {
+  streak: 0,
+  cutReason: null,
+  late: 0,
+  slowReason: null,
+  missing: null,
+  beyond: null,
+  remark: null,
+}
+
+const lateFall = 2
+
+export function stepDeep(
+  before: Deep,
+  event: DeepEvent,
+  settings: DeepSettings,
+  nowMs: number,
+): Deep {
+  const { outcome } = event
+  const deep = { ...before, ...dispute(before, event, settings, nowMs) }
+  switch (outcome.kind) {
+    case 'none':
+      return before
+    case 'gone': {
+      const inRow = Math.max(1, 1 - deep.streak)
+      const missing = missingOf(deep, outcome.own, event.newest, nowMs)
+      const stale =
+        missing === null
+          ? ''
+          : `, and it serves old pages: it has not got a transaction known to ${event.newestOf}; ${lagText(missing)}`
+      const why = `its database: ${outcome.why}${stale}`
+      return bad({ ...deep, missing }, inRow, settings, why)
+    }
+    case 'silent': {
+      const limitMs = settings.deep?.timeoutMs ?? Infinity
+      return bad(
+        deep,
+        Math.floor(outcome.ms / limitMs),
+        settings,
+        `what must read from its database is unanswered after ${Math.round(outcome.ms)} ms`,
+      )
+    }
+    case 'fresh': {
+      const missing = missingOf(deep, outcome.own, event.newest, nowMs)
+      const lagMs = missing === null ? 0 : nowMs - missing.sinceMs
+      const maxLagMs = settings.deep?.maxLagMs ?? Infinity
+      // said again since: what nobody asked has confirmed may be over
+      if (
+        missing !== null &&
+        lagMs > maxLagMs &&
+        event.toldMs >= missing.sinceMs
+      )
+        return {
+          ...deep,
+          streak: Math.min(deep.streak, 0) - 1,
+          missing,
+          cutReason: `serves old pages: for ${Math.round(lagMs / 1_000)} s it has not got a transaction known to ${event.newestOf} (maxLag ${maxLagMs / 1_000} s); ${lagText(missing)}`,
+        }
+      const streak = Math.max(0, deep.streak) + 1
+      const late = outcome.ms > settings.slowMs ? deep.late + 1 : 0
+      return {
+        ...deep,
+        streak,
+        late,
+        missing,
+        cutReason:
+          deep.cutReason !== null && streak < settings.rise
+            ? deep.cutReason
+            : null,
+        slowReason:
+          late >= lateFall
+            ? `its database answered after ${Math.round(outcome.ms)} ms (${late} late in a row, the limit of slow is ${settings.slowMs} ms)`
+            : null,
+      }
+    }
+  }
+}
+
+/** About to change, or out: look again soon. */
+export function isDeepInDoubt(deep: Deep): boolean {
+  return (
+    deep.cutReason !== null ||
+    deep.streak < 0 ||
+    deep.late > 0 ||
+    deep.missing !== null
+  )
+}
+
+function bad(
+  deep: Deep,
+  inRow: number,
+  settings: DeepSettings,
+  why: string,
+): Deep {
+  const streak = inRow === 0 ? deep.streak : Math.min(deep.streak, -inRow)
+  return {
+    ...deep,
+    streak: inRow === 0 ? streak : Math.min(streak, 0),
+    cutReason:
+      -streak >= settings.fall
+        ? `${why} (${-streak} in a row, fall ${settings.fall})`
+        : deep.cutReason,
+  }
+}
+
+/** The transaction it is waited for, as long as that is still claimed. */
+function missingOf(
+  { missing }: Deep,
+  own: Transaction | null,
+  newest: Transaction | null,
+  nowMs: number,
+): Deep['missing'] {
+  if (own === null || newest === null || own.id >= newest.id) return null
+  const behindSeconds = Math.round(newest.seconds - own.seconds)
+  return missing !== null && own.id < missing.id && missing.id <= newest.id
+    ? { ...missing, behindSeconds }
+    : { id: newest.id, sinceMs: nowMs, behindSeconds }
+}
+
+function lagText({ behindSeconds }: NonNullable<Deep['missing']>): string {
+  return `its last transaction is ${behindSeconds} s older`
+}
+
+/** What it claims against the word of the others: told, and no more. */
+function dispute(
+  { beyond: noted }: Deep,
+  { outcome, newest, beyond, aheadSeconds }: DeepEvent,
+  settings: DeepSettings,
+  nowMs: number,
+): Pick<Deep, 'beyond' | 'remark'> {
+  if (outcome.kind !== 'fresh' && outcome.kind !== 'gone')
+    return { beyond: null, remark: null }
+  if (aheadSeconds !== null)
+    return {
+      beyond: null,
+      remark: `its transactions are not counted: the newest is ${aheadSeconds} s ahead of this machine's clock`,
+    }
+  if (beyond === null) return { beyond: null, remark: null }
+  const isKnownNow = newest !== null && newest.id >= (noted?.id ?? '')
+  const since =
+    noted !== null && noted.id <= beyond.id && !isKnownNow
+      ? noted
+      : { id: beyond.id, sinceMs: nowMs }
+  const isLasting =
+    nowMs - since.sinceMs > (settings.deep?.maxLagMs ?? Infinity) &&
+    beyond.deniedMs >= since.sinceMs
+  return {
+    beyond: since,
+    remark: isLasting
+      ? `it claims a transaction unknown to ${beyond.deniedBy}: look which database each of them uses`
+      : null,
+  }
+}

@@ -1,0 +1,239 @@
+// What became of one probe: a closed set, each with its own short code (`kind`,
+// in the report and the log) and its own sentence. Pure.
+import type { LightProbe } from '../config/config.ts'
+import { printable, sentence } from '../text/printable.ts'
+
+export type Outcome =
+  | { readonly kind: 'pass'; readonly status: number; readonly bytes: number }
+  /** of a light probe that asks for no page; the line it was told, if any */
+  | {
+      readonly kind: 'pass'
+      readonly by: Exclude<LightProbe['kind'], 'http'>
+      readonly said: string
+    }
+  /** the name could not be looked up: says nothing of the backend */
+  | { readonly kind: 'dns'; readonly host: string; readonly error: string }
+  | {
+      readonly kind: 'dns-timeout'
+      readonly host: string
+      readonly limitMs: number
+    }
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'unreachable'; readonly error: string }
+  | { readonly kind: 'connect-timeout'; readonly limitMs: number }
+  | { readonly kind: 'tls'; readonly error: string }
+  | { readonly kind: 'tls-timeout'; readonly limitMs: number }
+  | { readonly kind: 'reset'; readonly error: string }
+  /** closed without an answer */
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'first-byte-timeout'; readonly limitMs: number }
+  /** no worker answered for all of `busyFor` */
+  | { readonly kind: 'stuck'; readonly limitMs: number }
+  /** the whole probe took too long: the head came, the body did not end */
+  | {
+      readonly kind: 'timeout'
+      readonly limitMs: number
+      readonly bytes: number
+    }
+  | {
+      readonly kind: 'status'
+      readonly status: number
+      readonly allowed: readonly (readonly [number, number])[]
+    }
+  | {
+      readonly kind: 'content'
+      readonly wanted: string
+      readonly bytes: number
+      /** the first line of an answer that is no page */
+      readonly said?: string
+    }
+  | {
+      readonly kind: 'short-body'
+      readonly bytes: number
+      /** what content-length promised; null = it was chunked */
+      readonly promised: number | null
+    }
+  /** the command ended otherwise than with 0; a signal has a name */
+  | {
+      readonly kind: 'exit'
+      readonly code: number | string
+      readonly said: string
+    }
+  | { readonly kind: 'command-timeout'; readonly limitMs: number }
+  /** the answer is not HTTP */
+  | { readonly kind: 'protocol'; readonly error: string }
+  /** the monitor's own trouble (open files, memory): says nothing of the backend */
+  | { readonly kind: 'local'; readonly error: string }
+  /** this machine closed its connection with the visitors' (drop-connections.ts) */
+  | { readonly kind: 'dropped' }
+  /** the monitor was stopped or starved meanwhile: says nothing either */
+  | { readonly kind: 'starved'; readonly lateMs: number }
+
+export type Judgement = 'pass' | 'fail' | 'none'
+
+/** Whether an outcome speaks for the backend, against it, or not of it at all. */
+export function judge(outcome: Outcome): Judgement {
+  switch (outcome.kind) {
+    case 'pass':
+      return 'pass'
+    case 'local':
+    case 'dropped':
+    case 'starved':
+    // a name that cannot be looked up says nothing of who bears it
+    case 'dns':
+    case 'dns-timeout':
+      return 'none'
+    case 'refused':
+    case 'unreachable':
+    case 'connect-timeout':
+    case 'tls':
+    case 'tls-timeout':
+    case 'reset':
+    case 'closed':
+    case 'first-byte-timeout':
+    case 'stuck':
+    case 'timeout':
+    case 'status':
+    case 'content':
+    case 'short-body':
+    case 'exit':
+    case 'command-timeout':
+    case 'protocol':
+      return 'fail'
+  }
+}
+
+/** Whether somebody on the other side was alive to cause it. */
+export function isAnswer(outcome: Outcome): boolean {
+  const { kind } = outcome
+  // the kernel accepts for a frozen process, too
+  if (kind === 'pass' && 'by' in outcome && outcome.by === 'tcp') return false
+  return [
+    'pass',
+    'status',
+    'content',
+    'protocol',
+    'closed',
+    'timeout',
+  ].includes(kind)
+}
+
+/**
+ * Whether it says that something has changed in one that is frozen. A refusal does:
+ * its process has ended. Silence does not, wherever it is met: a machine that is gone
+ * answers nothing at all, and then its name server or the route may go, too.
+ */
+export function isSignOfLife(outcome: Outcome): boolean {
+  return ![
+    'dns',
+    'dns-timeout',
+    'unreachable',
+    'connect-timeout',
+    'tls-timeout',
+    'first-byte-timeout',
+    'command-timeout',
+  ].includes(outcome.kind)
+}
+
+/**
+ * One sentence without a full stop: what was found, what the limit was. What the
+ * other side had a part in (a certificate with hundreds of names) is cut here, and
+ * nowhere else.
+ */
+export function describe(outcome: Outcome): string {
+  return sentence(wholeText(outcome))
+}
+
+function wholeText(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case 'pass':
+      if ('by' in outcome) return passText(outcome.by, outcome.said)
+      return `status ${outcome.status} with ${bytesText(outcome.bytes)} of body`
+    case 'dns':
+      return `the host name ${outcome.host} cannot be looked up (${outcome.error})`
+    case 'dns-timeout':
+      return `looking up the host name ${outcome.host} took longer than ${outcome.limitMs} ms`
+    case 'refused':
+      return 'the connection was refused: nothing listens on that port'
+    case 'unreachable':
+      return `the address cannot be reached (${outcome.error})`
+    case 'connect-timeout':
+      return `no connection within ${outcome.limitMs} ms`
+    case 'tls':
+      return `the TLS handshake failed (${outcome.error})`
+    case 'tls-timeout':
+      return `no end of the TLS handshake within ${outcome.limitMs} ms`
+    case 'reset':
+      return `the connection was reset (${outcome.error})`
+    case 'closed':
+      return 'the connection was closed without an answer'
+    case 'first-byte-timeout':
+      return `connected, but no head of an answer within ${outcome.limitMs} ms`
+    case 'stuck':
+      return `no worker answered within ${limitText(outcome.limitMs)} (the limit of busyFor)`
+    case 'timeout':
+      return `no end of the answer within ${outcome.limitMs} ms, ${bytesText(outcome.bytes)} of body so far`
+    case 'status':
+      return `status ${outcome.status}, but only ${rangesText(outcome.allowed)} passes`
+    case 'content':
+      if (outcome.said !== undefined)
+        return `the answer ${quoted(outcome.said)} does not match ${outcome.wanted}`
+      return `${outcome.wanted} was not found in ${bytesText(outcome.bytes)} of body`
+    case 'short-body':
+      return outcome.promised === null
+        ? `the answer broke off after ${bytesText(outcome.bytes)} of body, before its last chunk`
+        : `the answer broke off after ${bytesText(outcome.bytes)} of body, ${outcome.promised} were promised`
+    case 'exit':
+      return outcome.said === ''
+        ? `the command ended with ${outcome.code} and without a word`
+        : `the command ended with ${outcome.code}: ${quoted(outcome.said)}`
+    case 'command-timeout':
+      return `the command did not end within ${outcome.limitMs} ms and was killed`
+    case 'protocol':
+      return `the answer is not HTTP (${outcome.error})`
+    case 'local':
+      return `the monitor itself could not probe (${outcome.error}); not counted`
+    case 'dropped':
+      return 'this machine closed the connection (ss -K); not counted'
+    case 'starved':
+      return `the monitor itself ran ${outcome.lateMs} ms late (stopped or starved); not counted`
+  }
+}
+
+function passText(
+  by: Exclude<LightProbe['kind'], 'http'>,
+  said: string,
+): string {
+  switch (by) {
+    case 'tcp':
+      return 'the connection was accepted'
+    case 'ask':
+      return `the answer was ${quoted(said)}`
+    case 'command':
+      return said === ''
+        ? 'the command ended with 0'
+        : `the command ended with 0: ${quoted(said)}`
+  }
+}
+
+const maxQuoted = 100
+
+/** What somebody else wrote, for a log and a terminal. */
+function quoted(text: string): string {
+  const line = printable(text)
+  return `"${line.length > maxQuoted ? `${line.slice(0, maxQuoted - 1)}…` : line}"`
+}
+
+function limitText(ms: number): string {
+  return ms % 1_000 === 0 ? `${ms / 1_000} s` : `${ms} ms`
+}
+
+function bytesText(bytes: number): string {
+  return bytes === 1 ? '1 byte' : `${bytes} bytes`
+}
+
+function rangesText(ranges: readonly (readonly [number, number])[]): string {
+  return ranges
+    .map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`))
+    .join(', ')
+}

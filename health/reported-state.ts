@@ -1,0 +1,72 @@
+// Which state of a backend is told: in the log, the report, events, notices and
+// metrics. Invariant: what lasts under a second is not told, and what takes a
+// backend out, or brings it back, is told at once. New visitors are steered by the
+// state itself. Pure.
+import type { State } from '../sentinels/reports.ts'
+import type { Snapshot } from '../sentinels/snapshot.ts'
+
+export type Told = {
+  readonly state: State
+  /** when the backend left that state, by the monotonic clock; null = it is in it */
+  readonly leftMs: number | null
+}
+
+/** So long a change must last: a full garbage collection of a Plone is shorter. */
+export const lastingMs = 1_000
+
+/**
+ * @param state as it is judged now
+ * @returns the told state; it is the same object when there is nothing to note
+ */
+export function tell(told: Told, state: State, nowMs: number): Told {
+  if (state === told.state)
+    return told.leftMs === null ? told : { state, leftMs: null }
+  const leftMs = told.leftMs ?? nowMs
+  const isTold =
+    !isInService(state) ||
+    !isInService(told.state) ||
+    nowMs - leftMs >= lastingMs
+  if (isTold) return { state, leftMs: null }
+  return told.leftMs === null ? { ...told, leftMs } : told
+}
+
+/**
+ * The directory as notices and events tell it: the share of a backend fits the state
+ * that is told, so that a pool changes when its members do.
+ *
+ * @param told the told state of each backend; `cold` = its warm-up is not over
+ */
+export function toldSnapshot(
+  snapshot: Snapshot,
+  told: ReadonlyMap<
+    string,
+    { readonly state: string; readonly cold?: boolean }
+  >,
+): Snapshot {
+  return {
+    ...snapshot,
+    backends: new Map(
+      [...snapshot.backends].map(([name, sentinels]) => {
+        const { state, cold = false } = told.get(name) ?? { state: '' }
+        const share = toldShare(sentinels.share, state, cold)
+        return [name, { ...sentinels, share }]
+      }),
+    ),
+  }
+}
+
+function toldShare(
+  share: number | null,
+  state: string,
+  isCold: boolean,
+): number | null {
+  if (share === null) return null
+  if (state === 'slow' || state === 'busy') return 0
+  const isServing = state === 'up' || (state === 'warming' && !isCold)
+  return isServing && share === 0 ? 100 : share
+}
+
+/** Others are told at once: visitors lose it, or have it again. */
+function isInService(state: State): boolean {
+  return ['up', 'warming', 'slow', 'busy'].includes(state)
+}

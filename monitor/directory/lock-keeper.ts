@@ -1,0 +1,55 @@
+// Keeps the directory and the lock on it, whatever happens to them.
+import type { Logger } from 'pino'
+import { errorCode } from '../../system/error-code.ts'
+import { directoryRemedy } from '../../sentinels/read.ts'
+import { holdLock } from './lock.ts'
+import type { Publisher } from './publisher.ts'
+
+/** Lets the monitor write only while the lock is held. */
+export class LockKeeper {
+  readonly #directory: string
+  readonly #publisher: Publisher
+  readonly #log: Logger
+  #told = ''
+
+  constructor(directory: string, publisher: Publisher, log: Logger) {
+    this.#directory = directory
+    this.#publisher = publisher
+    this.#log = log
+  }
+
+  /** False when another monitor has the directory. */
+  keep(): boolean {
+    const publisher = this.#publisher
+    publisher.allow(true)
+    publisher.mend()
+    const lock = holdLock(this.#directory)
+    publisher.allow(lock.kind === 'held')
+    switch (lock.kind) {
+      case 'held':
+        this.#told = ''
+        return true
+      case 'taken':
+        this.#log.fatal(
+          { directory: this.#directory, pid: lock.pid },
+          'another monitor runs on this directory',
+        )
+        return false
+      case 'blocked': {
+        const err = errorCode(lock.error)
+        // a lost directory is told of, and made again, by the publisher
+        if (this.#told !== err && err !== 'ENOENT')
+          this.#log.error(
+            {
+              directory: this.#directory,
+              err,
+              remedy: directoryRemedy(err),
+            },
+            'lock cannot be taken, nothing is written until it is',
+          )
+        this.#told = err
+        return true
+      }
+    }
+  }
+}

@@ -1,0 +1,101 @@
+// What others put into the sentinel directory: suspicions, administrator's files
+// whose time is over, and things that mean nothing there.
+import type { Logger } from 'pino'
+import { presentFiles } from '../../sentinels/directory.ts'
+import { adminKinds, sentinelFile } from '../../sentinels/names.ts'
+import { SentinelReader } from '../../sentinels/read.ts'
+import type { Snapshot } from '../../sentinels/snapshot.ts'
+import type { Publisher } from './publisher.ts'
+
+/** Problems remembered as told. */
+const maxTold = 1_000
+/** Files of others may have other names each second: a minute has so many lines. */
+const maxLines = 20
+const minuteMs = 60_000
+
+/**
+ * The backends that are suspected now. By name: what else is in the directory
+ * must not delay a probe.
+ *
+ * @param known the backends of the configuration
+ */
+export function suspectedBackends(
+  directory: string,
+  known: Iterable<string>,
+): string[] {
+  const byFile = new Map(
+    [...known].map(name => [sentinelFile(name, 'suspect'), name]),
+  )
+  return presentFiles(directory, [...byFile.keys()]).flatMap(
+    file => byFile.get(file) ?? [],
+  )
+}
+
+export class Scan {
+  readonly #reader: SentinelReader
+  readonly #publisher: Publisher
+  readonly #log: Logger
+  #told: ReadonlySet<string> = new Set<string>()
+  #lines = 0
+  #linesMs = -Infinity
+
+  constructor(directory: string, publisher: Publisher, log: Logger) {
+    this.#reader = new SentinelReader(directory)
+    this.#publisher = publisher
+    this.#log = log
+  }
+
+  /**
+   * Takes expired files away and tells of strange ones, each once.
+   *
+   * @returns the directory as it was before
+   */
+  run(known: ReadonlySet<string>): Snapshot {
+    const snapshot = this.#reader.read(known)
+    this.#tell(snapshot.problems)
+    for (const [backend, sentinels] of snapshot.backends)
+      for (const kind of adminKinds) {
+        const note = sentinels[kind]
+        if (note === null || note.until === null || note.until > Date.now())
+          continue
+        if (this.#publisher.remove(sentinelFile(backend, kind)))
+          this.#log.info(
+            {
+              backend,
+              file: sentinelFile(backend, kind),
+              until: new Date(note.until).toISOString(),
+              reason: note.reason,
+              by: note.by,
+            },
+            "administrator's file expired and was removed",
+          )
+      }
+    return snapshot
+  }
+
+  #tell(problems: Snapshot['problems']): void {
+    const nowMs = performance.now()
+    if (nowMs - this.#linesMs >= minuteMs) {
+      this.#linesMs = nowMs
+      this.#lines = 0
+    }
+    const told = new Set(this.#told)
+    for (const { key, text } of problems) {
+      if (told.has(key)) continue
+      told.add(key)
+      this.#lines++
+      if (this.#lines <= maxLines)
+        this.#log.warn({ problem: text }, 'directory has a problem')
+      else if (this.#lines === maxLines + 1)
+        this.#log.warn(
+          { problems: problems.length },
+          'directory has more problems, not listed for a minute',
+        )
+    }
+    // those that are still there must not be told again
+    this.#told =
+      told.size > maxTold
+        ? new Set(problems.slice(0, maxTold).map(({ key }) => key))
+        : told
+  }
+}

@@ -1,0 +1,163 @@
+// Judges this machine as a whole, and keeps front.up true: keepalived and HTTP
+// balancers read that file. Invariant: it is not there before it is deserved,
+// and it does not go because the monitor stops or is slow (fail static).
+import type { Logger } from 'pino'
+import { isInForce } from '../../choice/table.ts'
+import type { TablePool } from '../../choice/table.ts'
+import { frontName } from '../../config/config.ts'
+import type { FrontSettings } from '../../config/config.ts'
+import { adminKinds } from '../../sentinels/names.ts'
+import type { FrontReport, ProbeRecord } from '../../sentinels/reports.ts'
+import type { BackendSentinels } from '../../sentinels/snapshot.ts'
+import { askForMap } from './ask-httpd.ts'
+import {
+  firstSight,
+  judgeFront,
+  lookOf,
+  nextSight,
+} from '../../health/front.ts'
+import type { FrontAnswer, FrontSight } from '../../health/front.ts'
+import { jittered } from '../../health/interval.ts'
+import { Loop } from '../backend/timed-loop.ts'
+import type { Publisher } from '../directory/publisher.ts'
+import type { Starvation } from '../backend/starvation.ts'
+
+/** So many looks are in the report: four seconds of them. */
+const maxProbes = 16
+
+/** A limit that ran out so much too late says nothing: this process did not run. */
+const graceMs = 100
+
+/** What the directory said last, as far as the front is concerned. */
+export type FrontView = {
+  readonly sentinels: BackendSentinels
+  /** undefined = the backends are not all judged yet */
+  readonly pool: TablePool | undefined
+}
+
+export class FrontWatch {
+  readonly #settings: FrontSettings
+  readonly #publisher: Publisher
+  readonly #starvation: Starvation
+  readonly #log: Logger
+  readonly #changed: () => void
+  readonly #loop: Loop
+  #sight: FrontSight
+  #view: FrontView | undefined
+  #report: FrontReport
+
+  /**
+   * @param changed called when the report says something new
+   * @param before what a watch of the same URL has seen
+   */
+  constructor(
+    settings: FrontSettings,
+    publisher: Publisher,
+    starvation: Starvation,
+    log: Logger,
+    changed: () => void,
+    before?: FrontWatch,
+  ) {
+    this.#settings = settings
+    this.#publisher = publisher
+    this.#starvation = starvation
+    this.#log = log
+    this.#changed = changed
+    const isSame = before?.report.url === settings.url
+    this.#sight = isSame ? before.#sight : firstSight
+    this.#view = before === undefined ? undefined : before.#view
+    this.#report = before?.report ?? {
+      url: settings.url,
+      state: 'unknown',
+      since: new Date().toISOString(),
+      reason: `the front ${firstSight.reason}`,
+      score: null,
+      probes: [],
+    }
+    this.#loop = new Loop(async () => {
+      await this.#round()
+      return jittered(this.#settings.intervalMs, Math.random)
+    })
+  }
+
+  get report(): FrontReport {
+    return this.#report
+  }
+
+  start(): void {
+    this.#loop.start(0)
+  }
+
+  /** `front.up` stays as it is. */
+  stop(): void {
+    this.#loop.stop()
+  }
+
+  /** The directory was read, or the backends were judged. */
+  see(view: FrontView): void {
+    this.#view = view
+    this.#judge()
+  }
+
+  async #round(): Promise<void> {
+    const { url } = this.#settings
+    const startedMs = performance.now()
+    const at = new Date().toISOString()
+    const answer = await this.#ask(startedMs)
+    const look = lookOf(answer, url)
+    this.#sight = nextSight(this.#sight, look, this.#settings)
+    const probe: ProbeRecord = {
+      at,
+      outcome: look.outcome === 'fail' ? answer.kind : look.outcome,
+      ms: Math.round(performance.now() - startedMs),
+    }
+    this.#report = {
+      ...this.#report,
+      url,
+      probes: [...this.#report.probes, probe].slice(-maxProbes),
+    }
+    this.#judge()
+  }
+
+  async #ask(startedMs: number): Promise<FrontAnswer> {
+    const answer = await askForMap(this.#settings)
+    if (answer.kind !== 'timeout') return answer
+    // its timer is served before an answer that came meanwhile
+    const overMs = Math.round(performance.now() - startedMs - answer.limitMs)
+    const lateMs = this.#starvation.lateSince(startedMs) || overMs
+    return lateMs > graceMs ? { kind: 'starved', lateMs } : answer
+  }
+
+  #judge(): void {
+    const now = Date.now()
+    const sentinels = this.#view?.sentinels
+    // adminKinds stand in the order of precedence (contract 1)
+    const admin = adminKinds.find(kind =>
+      isInForce(sentinels?.[kind] ?? null, now),
+    )
+    const verdict = judgeFront(
+      { sight: this.#sight, pool: this.#view?.pool, admin },
+      this.#settings.minScore,
+    )
+    const was = this.#report
+    const { state, reason } = verdict
+    // as it was: what a former monitor has written stays
+    const score =
+      verdict.score === undefined ? (sentinels?.share ?? null) : verdict.score
+    this.#report = {
+      ...was,
+      state,
+      reason,
+      score,
+      since: state === was.state ? was.since : new Date(now).toISOString(),
+    }
+    if (verdict.score !== undefined)
+      this.#publisher.publish(frontName, verdict.score, false)
+    if (state === was.state && score === was.score) return
+    const fields = { state, was: was.state, score, admin, reason }
+    if (state === 'silent' || state === 'nobody')
+      this.#log.warn(fields, 'front changed')
+    else this.#log.info(fields, 'front changed')
+    this.#changed()
+  }
+}

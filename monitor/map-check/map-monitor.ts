@@ -1,0 +1,149 @@
+// Looks at the map through httpd, as a visitor would meet it: by a path that has
+// httpd ask the map once (apache-conf/prg.conf). Invariant: it delays no
+// probe, and it runs the administrator's command only where that helps, and
+// seldom, for a graceful restart under load stops httpd from accepting for about
+// a second, while the fallback serves without the map.
+import type { Logger } from 'pino'
+import type { MapSettings } from '../../config/config.ts'
+import { reportFiles } from '../../sentinels/directory.ts'
+import { readRegularFile } from '../../sentinels/read.ts'
+import { isMapReport, parseReport } from '../../sentinels/reports.ts'
+import type { MapSeen } from '../../sentinels/reports.ts'
+import { askForMap, askHttpd } from './ask-httpd.ts'
+import { runCommand, shell } from '../../system/run-command.ts'
+import { jittered } from '../../health/interval.ts'
+import { Loop } from '../backend/timed-loop.ts'
+import {
+  findingOf,
+  firstMapSeen,
+  isCommandDue,
+  nextMapSeen,
+} from './map-health.ts'
+import type { MapLook } from './map-health.ts'
+
+const commandLimitMs = 60_000
+
+export class MapWatch {
+  readonly #settings: MapSettings
+  readonly #directory: string
+  readonly #log: Logger
+  readonly #changed: () => void
+  readonly #loop: Loop
+  #seen: MapSeen
+  #lookups: number | undefined
+
+  /**
+   * @param changed called when the report says something new
+   * @param before what an earlier watch saw
+   */
+  constructor(
+    settings: MapSettings,
+    directory: string,
+    log: Logger,
+    changed: () => void,
+    before?: MapSeen,
+  ) {
+    this.#settings = settings
+    this.#directory = directory
+    this.#log = log
+    this.#changed = changed
+    this.#seen = before ?? { ...firstMapSeen, since: new Date().toISOString() }
+    this.#loop = new Loop(async () => {
+      await this.#round()
+      return jittered(this.#settings.intervalMs, Math.random)
+    })
+  }
+
+  get seen(): MapSeen {
+    return this.#seen
+  }
+
+  start(): void {
+    this.#loop.start(0)
+  }
+
+  stop(): void {
+    this.#loop.stop()
+  }
+
+  async #round(): Promise<void> {
+    const startedMs = performance.now()
+    const look = await this.#look()
+    const was = this.#seen
+    this.#seen = nextMapSeen(
+      was,
+      findingOf(look),
+      Math.round(performance.now() - startedMs),
+      new Date().toISOString(),
+    )
+    const { state, reason, ms } = this.#seen
+    if (state !== was.state) {
+      const fields = { state, was: was.state, reason, ms }
+      if (state === 'ok') this.#log.info(fields, 'map seen through httpd')
+      else this.#log.warn(fields, 'map seen through httpd')
+      this.#changed()
+    }
+    if (isCommandDue(this.#seen, this.#settings, Date.now()))
+      void this.#command()
+  }
+
+  async #look(): Promise<MapLook> {
+    const before = this.#lookups
+    const answer = await askForMap(this.#settings)
+    const look =
+      answer.kind === 'timeout'
+        ? {
+            ...answer,
+            isHttpdFree: await this.#isHttpdFree(),
+            isMapIdle:
+              before !== undefined && before === lookupsOf(this.#directory),
+          }
+        : answer
+    this.#lookups = lookupsOf(this.#directory)
+    return look
+  }
+
+  /** httpd serves this path itself, whatever the map does. */
+  async #isHttpdFree(): Promise<boolean> {
+    try {
+      await askHttpd({
+        ...this.#settings,
+        url: this.#settings.url.replace(/map$/, 'none'),
+      })
+      return true
+    } catch {
+      // whatever it was, no worker has answered
+      return false
+    }
+  }
+
+  /** Never waited for, and never rejects. */
+  async #command(): Promise<void> {
+    const { command } = this.#settings
+    this.#seen = { ...this.#seen, commandAt: new Date().toISOString() }
+    this.#changed()
+    const fields = { state: this.#seen.state, command }
+    this.#log.warn(fields, 'map stays broken, command begins')
+    const end = await runCommand(shell(command ?? ''), {}, commandLimitMs)
+    const isDone = end.code === 0
+    this.#log[isDone ? 'info' : 'error'](
+      { ...fields, ...end },
+      isDone ? 'command done' : 'command failed',
+    )
+  }
+}
+
+/** Of all maps that write their reports here; undefined = none does. */
+function lookupsOf(directory: string): number | undefined {
+  const mapReports = (reportFiles(directory) ?? []).filter(
+    ({ program }) => program === 'rewritemap',
+  )
+  const counts = mapReports.flatMap(({ name }) => {
+    const read = readRegularFile(`${directory}/${name}`, 1024 * 1024)
+    const report = read.kind === 'bytes' ? parseReport(read.text) : undefined
+    return isMapReport(report) ? [report.lookups] : []
+  })
+  return counts.length === 0
+    ? undefined
+    : counts.reduce((sum, count) => sum + count, 0)
+}

@@ -1,0 +1,97 @@
+// What a monitor leaves to the next one: what was told, and what has not arrived
+// yet. Pure; nothing in the text is relied on.
+import * as z from 'zod'
+import { sentence } from '../../text/printable.ts'
+import { emptyLedger } from './decide.ts'
+import type { Ledger } from './decide.ts'
+import { severities } from './fact.ts'
+import { keyOf } from './notice.ts'
+import { emptyQueue, maxQueued } from './queue.ts'
+import type { Queue } from './queue.ts'
+
+/** Hidden: nobody's business but the monitor's. */
+export const memoryFile = '.notices.json'
+
+export const channels = ['webhook', 'command'] as const
+export type Channel = (typeof channels)[number]
+
+export type Memory = {
+  readonly ledger: Ledger
+  readonly queues: Readonly<Record<Channel, Queue>>
+}
+
+export const emptyMemory: Memory = {
+  ledger: emptyLedger,
+  queues: { webhook: emptyQueue, command: emptyQueue },
+}
+
+const item = z.object({
+  what: z.enum(['backend', 'pool', 'zeo', 'map']),
+  name: z.string(),
+  state: z.string(),
+  severity: z.enum(severities),
+  // those of an older version can be as long as a certificate
+  reason: z.string().transform(sentence),
+  since: z.string(),
+})
+/** Twenty lines, each with a reason. */
+const maxText = 16_384
+
+const notice = z.object({
+  version: z.literal(1),
+  id: z.string(),
+  kind: z.enum(['change', 'reminder']),
+  severity: z.enum(severities),
+  time: z.string(),
+  host: z.string(),
+  title: z.string(),
+  text: z.string().transform(text => text.slice(0, maxText)),
+  changes: z.array(item.extend({ was: z.string() })),
+  bad: z.array(item),
+  total: z.object({ changes: z.int(), bad: z.int() }),
+})
+const queue = z.object({
+  notices: z.array(notice).max(maxQueued),
+  dropped: z.int(),
+})
+const memory = z.object({
+  version: z.literal(1),
+  told: z.array(item),
+  madeMs: z.array(z.number()),
+  count: z.int(),
+  queues: z.object({ webhook: queue, command: queue }),
+})
+
+/** The text of the file; undefined = there is nothing to remember. */
+export function memoryText({ ledger, queues }: Memory): string | undefined {
+  const { told, madeMs, count } = ledger
+  const isEmpty =
+    told.size === 0 &&
+    channels.every(channel => queues[channel].notices.length === 0)
+  return isEmpty
+    ? undefined
+    : `${JSON.stringify({ version: 1, told: [...told.values()], madeMs, count, queues })}\n`
+}
+
+/** An empty memory for what is not one. */
+export function parseMemory(text: string): Memory {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    // JSON.parse throws of its input only
+    return emptyMemory
+  }
+  const parsed = memory.safeParse(value)
+  if (!parsed.success) return emptyMemory
+  const { told, madeMs, count, queues } = parsed.data
+  return {
+    ledger: {
+      told: new Map(told.map(one => [keyOf(one), one])),
+      waiting: new Map(),
+      madeMs,
+      count,
+    },
+    queues,
+  }
+}

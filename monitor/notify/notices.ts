@@ -1,0 +1,302 @@
+// Tells the administrator what happens, by webhook and by command: one attempt at
+// a time for each, again and again until it arrives, also after a restart.
+import { hostname } from 'node:os'
+import type { Logger } from 'pino'
+import type { NotifySettings } from '../../config/config.ts'
+import { readRegularFile } from '../../sentinels/read.ts'
+import type { ReceiverSeen } from '../../sentinels/reports.ts'
+import type { Publisher } from '../directory/publisher.ts'
+import { decide } from './decide.ts'
+import type { Fact } from './fact.ts'
+import {
+  channels,
+  emptyMemory,
+  memoryFile,
+  memoryText,
+  parseMemory,
+} from './memory.ts'
+import type { Channel, Memory } from './memory.ts'
+import { shortened } from './notice.ts'
+import type { Notice } from './notice.ts'
+import { added, emptyQueue, given, nextOf, pauseMs, without } from './queue.ts'
+import type { Queue } from './queue.ts'
+import { sendToCommand, sendToWebhook } from './send.ts'
+import type { Sent } from './send.ts'
+
+const maxMemoryBytes = 32 * 1024 * 1024
+
+/**
+ * After so many refusals in a row the newest notice is tried, too. A command ends
+ * with an error also when the mail server is away, and then the order counts.
+ */
+const patience: Readonly<Record<Channel, number>> = { webhook: 3, command: 9 }
+
+export class Notices {
+  readonly #directory: string
+  readonly #publisher: Publisher
+  readonly #log: Logger
+  readonly #busy = new Set<Channel>()
+  /** failures in a row of a receiver that is there */
+  readonly #refusals: Record<Channel, number> = { webhook: 0, command: 0 }
+  readonly #failures: Record<Channel, number> = { webhook: 0, command: 0 }
+  /** the last attempt succeeded */
+  readonly #isAlive: Record<Channel, boolean> = {
+    webhook: false,
+    command: false,
+  }
+  /** by id: failures right after another notice had arrived */
+  readonly #suspicions: Record<Channel, Map<string, number>> = {
+    webhook: new Map(),
+    command: new Map(),
+  }
+  readonly #timers: Partial<Record<Channel, NodeJS.Timeout>> = {}
+  #settings: NotifySettings | undefined
+  #memory: Memory = emptyMemory
+  #isRemembered = false
+  /** notices that were given up, since this monitor began */
+  readonly #dropped: Record<Channel, number> = { webhook: 0, command: 0 }
+  #abort = new AbortController()
+
+  constructor(
+    settings: NotifySettings | undefined,
+    directory: string,
+    publisher: Publisher,
+    log: Logger,
+  ) {
+    this.#settings = settings
+    this.#directory = directory
+    this.#publisher = publisher
+    this.#log = log
+  }
+
+  /** Whether there is anybody to tell. */
+  get isOn(): boolean {
+    return this.#settings !== undefined
+  }
+
+  /** By receiver, for the report; undefined = there is none. */
+  get seen(): Readonly<Record<string, ReceiverSeen>> | undefined {
+    const settings = this.#settings
+    if (settings === undefined) return undefined
+    return Object.fromEntries(
+      channels
+        .filter(channel => settings[channel] !== undefined)
+        .map(channel => [
+          channel,
+          {
+            waiting: this.#memory.queues[channel].notices.length,
+            dropped: this.#dropped[channel],
+          },
+        ]),
+    )
+  }
+
+  /** Goes on where the last monitor ended. */
+  start(): void {
+    const file = readRegularFile(
+      `${this.#directory}/${memoryFile}`,
+      maxMemoryBytes,
+    )
+    if (file.kind !== 'bytes') return
+    this.#isRemembered = true
+    if (this.#settings !== undefined) this.#memory = parseMemory(file.text)
+    this.#forgetOthers()
+    this.#remember()
+    this.#begin()
+  }
+
+  /** Other receivers, perhaps: an attempt under way is made again. */
+  retune(settings: NotifySettings | undefined): void {
+    if (JSON.stringify(settings) === JSON.stringify(this.#settings)) return
+    const wasOn = this.isOn
+    this.stop()
+    this.#abort = new AbortController()
+    this.#settings = settings
+    if (settings === undefined) this.#memory = emptyMemory
+    this.#forgetOthers()
+    if (wasOn) this.#remember()
+    this.#begin()
+  }
+
+  /** What is under way is sent again by the next monitor. */
+  stop(): void {
+    this.#abort.abort()
+    for (const channel of channels) {
+      clearTimeout(this.#timers[channel])
+      delete this.#timers[channel]
+      this.#failures[channel] = 0
+      this.#refusals[channel] = 0
+    }
+  }
+
+  /** @param facts all there are now */
+  note(facts: readonly Fact[]): void {
+    const settings = this.#settings
+    if (settings === undefined) return
+    const { ledger, notice } = decide(
+      this.#memory.ledger,
+      facts,
+      settings,
+      hostname(),
+      Date.now(),
+    )
+    this.#memory = { ...this.#memory, ledger }
+    if (notice !== undefined) {
+      const { id, kind, severity, title } = notice
+      this.#log.info({ notice: id, kind, severity, title }, 'notice')
+      for (const channel of channels)
+        if (settings[channel] !== undefined) {
+          this.#put(channel, added(this.#memory.queues[channel], notice))
+          this.#tryAtOnce(channel, notice)
+        }
+      this.#begin()
+    }
+    this.#remember()
+  }
+
+  /** The pause is for those that failed, not for one that was never tried. */
+  #tryAtOnce(channel: Channel, notice: Notice): void {
+    if (this.#refusals[channel] < patience[channel] || this.#busy.has(channel))
+      return
+    clearTimeout(this.#timers[channel])
+    delete this.#timers[channel]
+    this.#busy.add(channel)
+    void this.#attempt(channel, notice)
+  }
+
+  /** What was meant for a receiver there no longer is. */
+  #forgetOthers(): void {
+    for (const channel of channels)
+      if (this.#settings?.[channel] === undefined)
+        this.#put(channel, emptyQueue)
+  }
+
+  #put(channel: Channel, queue: Queue): void {
+    const { queues } = this.#memory
+    // an arrival sets that count back
+    this.#dropped[channel] += Math.max(
+      0,
+      queue.dropped - queues[channel].dropped,
+    )
+    this.#memory = { ...this.#memory, queues: { ...queues, [channel]: queue } }
+  }
+
+  #begin(): void {
+    if (this.#abort.signal.aborted) return
+    for (const channel of channels) {
+      const notice = nextOf(
+        this.#memory.queues[channel],
+        this.#refusals[channel],
+        patience[channel],
+      )
+      if (
+        notice === undefined ||
+        this.#busy.has(channel) ||
+        this.#timers[channel] !== undefined
+      )
+        continue
+      this.#busy.add(channel)
+      void this.#attempt(channel, notice)
+    }
+  }
+
+  /** Never rejects. */
+  async #attempt(channel: Channel, notice: Notice): Promise<void> {
+    const { signal } = this.#abort
+    const sent = await this.#send(channel, notice, signal)
+    this.#busy.delete(channel)
+    if (!signal.aborted) this.#tell(channel, notice, sent)
+    this.#begin()
+  }
+
+  async #send(
+    channel: Channel,
+    notice: Notice,
+    signal: AbortSignal,
+  ): Promise<Sent> {
+    const { webhook, headers, command, timeoutMs } = this.#settings ?? {}
+    if (timeoutMs === undefined)
+      return { kind: 'failed', why: 'switched off', isAnswer: false }
+    if (channel === 'webhook' && webhook !== undefined)
+      return sendToWebhook(notice, webhook, headers ?? {}, timeoutMs, signal)
+    return sendToCommand(notice, command ?? '', timeoutMs, signal)
+  }
+
+  #tell(channel: Channel, notice: Notice, sent: Sent): void {
+    const fields = { notice: notice.id, channel, title: notice.title }
+    if (sent.kind === 'failed') {
+      if (this.#isToBlame(channel, notice)) {
+        this.#giveUp(channel, notice, sent.why)
+        return
+      }
+      const failures = (this.#failures[channel] += 1)
+      this.#refusals[channel] = sent.isAnswer ? this.#refusals[channel] + 1 : 0
+      const inMs = pauseMs(failures)
+      this.#timers[channel] = setTimeout(() => {
+        delete this.#timers[channel]
+        this.#begin()
+      }, inMs)
+      const queued = this.#memory.queues[channel].notices.length
+      this.#log[failures === 1 ? 'warn' : 'debug'](
+        { ...fields, why: sent.why, queued, inMs },
+        'notice did not arrive, trying again',
+      )
+      return
+    }
+    if (sent.kind === 'refused') {
+      this.#giveUp(channel, notice, sent.why)
+      return
+    }
+    const queue = this.#memory.queues[channel]
+    const failures = this.#failures[channel]
+    this.#failures[channel] = 0
+    this.#refusals[channel] = 0
+    this.#put(channel, without(queue, notice))
+    if (failures > 0 || queue.dropped > 0)
+      this.#log.warn(
+        { ...fields, failures, dropped: queue.dropped },
+        'notice arrived, the receiver is back',
+      )
+    else this.#log.info(fields, 'notice arrived')
+    this.#isAlive[channel] = true
+    this.#suspicions[channel].delete(notice.id)
+    this.#remember()
+  }
+
+  /**
+   * Whether a failure is the notice's own: twice it failed although the receiver
+   * had just taken another one.
+   */
+  #isToBlame(channel: Channel, { id }: Notice): boolean {
+    if (!this.#isAlive[channel]) return false
+    this.#isAlive[channel] = false
+    const suspicions = (this.#suspicions[channel].get(id) ?? 0) + 1
+    this.#suspicions[channel].set(id, suspicions)
+    return suspicions > 1
+  }
+
+  /** Shorter once, then not at all; either is told. */
+  #giveUp(channel: Channel, notice: Notice, why: string): void {
+    const shorter = shortened(notice)
+    this.#put(channel, given(this.#memory.queues[channel], notice, shorter))
+    this.#suspicions[channel].delete(notice.id)
+    const fields = { notice: notice.id, channel, title: notice.title, why }
+    if (shorter !== undefined)
+      this.#log.warn(fields, 'notice refused, trying a shorter one')
+    else {
+      this.#log.error(
+        { ...fields, dropped: this.#dropped[channel] },
+        'notice refused, given up',
+      )
+    }
+    this.#remember()
+  }
+
+  /** Also what could not be written before, in a directory made anew, too. */
+  #remember(): void {
+    const text = memoryText(this.#memory)
+    if (text !== undefined) this.#publisher.keep(memoryFile, text)
+    else if (this.#isRemembered) this.#publisher.remove(memoryFile)
+    this.#isRemembered = text !== undefined
+  }
+}

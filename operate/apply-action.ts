@@ -1,0 +1,42 @@
+// The administrator's files, written for him.
+import { formatAdminNote, parseAdminNote } from '../sentinels/content.ts'
+import type { AdminNote } from '../sentinels/content.ts'
+import { adminKinds, sentinelFile } from '../sentinels/names.ts'
+import { removeFile, writeAside } from '../sentinels/write.ts'
+import { change } from './with-remedy.ts'
+import type { Action } from './action.ts'
+
+/**
+ * @param name a backend of the configuration
+ * @param note what goes into the file; `ready` has none
+ * @returns what was done, in a few words
+ * @throws {Failure} with what to do about it
+ */
+export function carryOut(
+  directory: string,
+  name: string,
+  action: Action,
+  note: AdminNote,
+): string {
+  if (action === 'ready') {
+    const removed = adminKinds.filter(kind => {
+      let isRemoved = false
+      change(directory, sentinelFile(name, kind), file => {
+        isRemoved = removeFile(directory, file)
+      })
+      return isRemoved
+    })
+    return removed.length === 0
+      ? 'nothing was set'
+      : `no longer ${removed.join(', ')}`
+  }
+  const text = formatAdminNote(note)
+  change(directory, sentinelFile(name, action), file => {
+    writeAside(directory, file, text)
+  })
+  // as whoever reads it will: rounded
+  const { until } = parseAdminNote(text).value
+  return until === null
+    ? action
+    : `${action} until ${new Date(until).toISOString()}`
+}

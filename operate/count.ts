@@ -1,0 +1,144 @@
+// How many requests of httpd are inside a backend. httpd's own count where the
+// configuration says how to get at it (key `httpd`); else the kernel's: the
+// connections of this machine to the backend, for httpd opens one for each
+// request (ARCHITECTURE, "Idle").
+import { execFile } from 'node:child_process'
+import { lookup } from 'node:dns/promises'
+import { got, HTTPError, RequestError } from 'got'
+import { originOf } from '../config/config.ts'
+import type { Backend, Config, HttpdSettings } from '../config/config.ts'
+import { errorCode } from '../system/error-code.ts'
+import { findSs, ssFilter } from '../probes/drop-connections.ts'
+import { busyOf } from './server-status.ts'
+import type { Busy } from './server-status.ts'
+
+const limitMs = 5_000
+/** 250 pools of 32 backends each have a page of so much */
+const maxBytes = 64 * 1024 * 1024
+
+/** It could not be counted; the message says what to do. */
+export class CannotCount extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'CannotCount'
+  }
+}
+
+/**
+ * @param monitor its process, whose probes are no requests of httpd
+ * @throws {CannotCount} when nobody can tell
+ */
+export function countInside(
+  config: Config,
+  backend: Backend,
+  monitor: number | undefined,
+): Promise<number> {
+  return config.httpd === undefined
+    ? connectionsTo(backend, monitor)
+    : busyInHttpd(config.httpd, backend)
+}
+
+async function busyInHttpd(
+  httpd: HttpdSettings,
+  backend: Backend,
+): Promise<number> {
+  const answers = await Promise.all(
+    httpd.status.map(url => askStatus(url, httpd.host, backend)),
+  )
+  // taken for none inside, its requests would be cut
+  const strangers = httpd.status.filter(
+    (_url, index) => answers[index]?.kind === 'stranger',
+  )
+  if (strangers.length > 0)
+    throw new CannotCount(
+      `httpd.status: ${strangers.join(', ')} must know ${originOf(backend)}, but it is no balancer member there; print the httpd configuration anew (zope-failover apache-conf), or set httpd.host to the name of its site`,
+    )
+  return answers.reduce(
+    (sum, answer) => sum + (answer.kind === 'count' ? answer.count : 0),
+    0,
+  )
+}
+
+async function askStatus(
+  url: string,
+  host: string | null,
+  backend: Backend,
+): Promise<Busy> {
+  let text
+  try {
+    text = await got(`${url}?auto`, {
+      retry: { limit: 0 },
+      followRedirect: false,
+      timeout: { request: limitMs },
+      ...(host !== null && { headers: { host } }),
+    }).text()
+  } catch (err) {
+    const why =
+      err instanceof HTTPError
+        ? `status ${err.response.statusCode}`
+        : err instanceof RequestError
+          ? err.code
+          : errorCode(err)
+    throw new CannotCount(
+      `httpd.status: ${url}?auto must be httpd's status page, got ${why}; see docs/drain-and-restart.md, or leave the key httpd out`,
+      { cause: err },
+    )
+  }
+  const busy = busyOf(text, originOf(backend))
+  if (busy.kind === 'silent')
+    throw new CannotCount(
+      `httpd.status: ${url}?auto tells of no balancer member; write "ProxyStatus On" into the virtual host that serves it`,
+    )
+  return busy
+}
+
+async function connectionsTo(
+  backend: Backend,
+  monitor: number | undefined,
+): Promise<number> {
+  const ss = findSs()
+  if (ss === undefined)
+    throw new CannotCount(
+      'ss must be there to count connections; install iproute2 (Debian: apt-get install iproute2), or set httpd.status',
+    )
+  let addresses
+  try {
+    addresses = await lookup(backend.host, { all: true })
+  } catch (err) {
+    throw new CannotCount(
+      `the address of ${backend.host} is not known (${errorCode(err)})`,
+      { cause: err },
+    )
+  }
+  const lines = await run(ss, [
+    ...['-H', '-n', '-t', '-p'],
+    // not those the backend has closed already
+    ...['state', 'established', 'state', 'syn-sent'],
+    ...ssFilter(addresses, backend.port),
+  ])
+  // told to root and to the monitor's own user; for others a probe counts as a
+  // request, but is over at the next look
+  const isProbe = (line: string): boolean =>
+    monitor !== undefined && line.includes(`pid=${monitor},`)
+  return lines.filter(line => line !== '' && !isProbe(line)).length
+}
+
+function run(ss: string, args: readonly string[]): Promise<string[]> {
+  return new Promise((done, failed) => {
+    execFile(
+      ss,
+      args,
+      { timeout: limitMs, maxBuffer: maxBytes, env: { LC_ALL: 'C' } },
+      (err, stdout, stderr) => {
+        if (err === null) done(stdout.split('\n'))
+        else
+          failed(
+            new CannotCount(
+              `${ss} failed (${stderr.trim().split('\n')[0] || errorCode(err)}); set httpd.status instead`,
+              { cause: err },
+            ),
+          )
+      },
+    )
+  })
+}

@@ -1,0 +1,260 @@
+// Restarts one backend under visitors: out of service, idle, the command, an
+// answer, warm, back. Invariant: until the command begins every end puts it
+// back as it was; from then on it stays out until it answers.
+// By maint, not by drain: who is bound to a drained backend goes on coming, so it
+// never gets idle on a busy site, and a POST that came at the wrong moment would
+// be lost.
+import { spawn } from 'node:child_process'
+import { addressOf } from '../config/config.ts'
+import type { Backend, Config, WarmUpPage } from '../config/config.ts'
+import { formatDuration } from '../text/duration.ts'
+import { errorCode } from '../system/error-code.ts'
+import { printable } from '../text/printable.ts'
+import { warmUpPages } from '../config/warm-up.ts'
+import { describe } from '../health/outcome.ts'
+import { judgePage } from '../health/warm-up.ts'
+import { Lookup } from '../probes/resolver.ts'
+import { fetchPage } from '../probes/page.ts'
+import { lookAt } from '../status/read.ts'
+import { monitorReportFile } from '../sentinels/names.ts'
+import { readRegularFile } from '../sentinels/read.ts'
+import { isMonitorReport, parseReport } from '../sentinels/reports.ts'
+import type { BackendReport } from '../sentinels/reports.ts'
+import { countInside } from './count.ts'
+import { isBack, isTakenOver, maintBy, mayLeave } from './decide.ts'
+import { Hold } from './maintenance-lease.ts'
+import { monitorPid, untilIdle, waitFor } from './wait.ts'
+import type { Tell } from './wait.ts'
+
+/** One backend's restart. */
+export type Job = {
+  readonly config: Config
+  readonly backend: Backend
+  /** without a shell; `{}` in an argument stands for the backend's name */
+  readonly command: readonly [string, ...string[]]
+  /** paths as visitors see them, in place of the backend's own list */
+  readonly warmUp: readonly string[] | undefined
+  /** for each wait, in ms */
+  readonly limitMs: number
+  /** who gives the order */
+  readonly by: string
+  readonly tell: Tell
+  /** the operator has had enough; a command that runs is waited for */
+  readonly signal: AbortSignal
+}
+
+/** It ends here; the message says why, and how the backend is left. */
+export class Stopped extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'Stopped'
+  }
+}
+
+/** @throws {Stopped} */
+export async function restart(job: Job): Promise<void> {
+  const { config, backend, tell } = job
+  const { name } = backend
+  const hold = new Hold(config.directory, name, job.by)
+  try {
+    await takeOut(job, hold)
+  } catch (err) {
+    const isAsBefore = !hold.isTaken || hold.isOurs()
+    hold.release()
+    throw new Stopped(
+      `${name}: ${textOf(err)}; nothing was done to it${isAsBefore ? ', and all is as before' : ''}`,
+      { cause: err },
+    )
+  }
+  try {
+    await renew(job, hold)
+  } catch (err) {
+    const isOurs = hold.isOurs()
+    hold.leave(`${hold.reason}; stopped: ${textOf(err)}`)
+    throw new Stopped(
+      `${name}: ${textOf(err)}${isOurs ? `; it stays out of service (maint). When it is well, type: zope-failover ready ${name}` : ''}`,
+      { cause: err },
+    )
+  }
+  hold.release()
+  tell.step(`${name}: in service again`)
+  try {
+    await untilItServes(job)
+  } catch (err) {
+    throw new Stopped(`${name}: ${textOf(err)}; it is in service`, {
+      cause: err,
+    })
+  }
+  tell.step(`${name}: up`)
+}
+
+function textOf(err: unknown): string {
+  return err instanceof Error ? err.message : String(err)
+}
+
+/** Out of service and idle. */
+async function takeOut(job: Job, hold: Hold): Promise<void> {
+  const { config, backend, limitMs, tell, signal } = job
+  const { name } = backend
+  await untilItMayLeave(job)
+  const refusal = maintBy(lookAt(config, Date.now()), name)
+  if (refusal !== undefined) throw new Stopped(refusal)
+  hold.take('restart: waiting until it is idle')
+  tell.step(`${name}: out of service, waiting until it is idle`)
+  const tooLate = await untilIdle(
+    config,
+    backend,
+    hold.sinceMs,
+    limitMs,
+    signal,
+    tell,
+    status => {
+      hold.check()
+      const leave = mayLeave(config, status, name)
+      if (leave.kind === 'no') throw new Stopped(leave.why)
+    },
+  )
+  if (tooLate !== undefined)
+    throw new Stopped(`${tooLate} (--limit gives it longer)`)
+  hold.check()
+  signal.throwIfAborted()
+}
+
+/** The command, an answer, the warm-up. */
+async function renew(job: Job, hold: Hold): Promise<void> {
+  const { backend, command, tell, signal } = job
+  const { name } = backend
+  hold.say('restart: the command runs')
+  tell.step(`${name}: idle, running ${command.join(' ')}`)
+  const code = await run(command, backend)
+  const endMs = Date.now()
+  if (code !== 0) throw new Stopped(`the command ended with ${code}`)
+  hold.say('restart: the command is done, waiting until it answers')
+  signal.throwIfAborted()
+  tell.step(`${name}: the command is done, waiting until it answers`)
+  await untilBack(job, endMs, false)
+  hold.say('restart: warming up')
+  const pages =
+    job.warmUp === undefined
+      ? (backend.probe.warmUp ?? [])
+      : warmUpPages(job.config.pools, name, job.warmUp)
+  for (const page of pages) await warmUp(job, page)
+  hold.check()
+}
+
+/** Also finds out, before anything is done, whether requests can be counted. */
+async function untilItMayLeave(job: Job): Promise<void> {
+  const { config, backend, limitMs, tell, signal } = job
+  const { name } = backend
+  await countInside(config, backend, monitorPid(lookAt(config, Date.now())))
+  let why = ''
+  const isDone = await waitFor(limitMs, signal, () => {
+    const leave = mayLeave(config, lookAt(config, Date.now()), name)
+    if (leave.kind === 'yes') return true
+    why = leave.why
+    if (leave.kind === 'no') throw new Stopped(why)
+    tell.live(`${name}: ${why}`)
+    return undefined
+  })
+  if (isDone === undefined)
+    throw new Stopped(`${why}, ${formatDuration(limitMs)} long`)
+}
+
+/**
+ * @param sinceMs since 1970: only a probe that began later counts
+ * @param isWhole with its whole share, after slow start
+ */
+async function untilBack(
+  { config, backend, limitMs, tell, signal }: Job,
+  sinceMs: number,
+  isWhole: boolean,
+): Promise<void> {
+  const { name, probe } = backend
+  const longMs = limitMs + (isWhole ? probe.slowStartMs : 0)
+  let why = ''
+  const isDone = await waitFor(longMs, signal, () => {
+    const status = lookAt(config, Date.now())
+    const back =
+      monitorPid(status) === undefined
+        ? ({ kind: 'not-yet', why: 'the monitor is not running' } as const)
+        : isBack(reportOf(config, name), sinceMs, isWhole)
+    if (back.kind === 'back') return true
+    why = back.why
+    tell.live(`${name}: ${why}`)
+    return undefined
+  })
+  if (isDone === undefined)
+    throw new Stopped(
+      `it did not come back within ${formatDuration(longMs)} (${why})`,
+    )
+}
+
+/** Its whole share again, and every map knows. */
+async function untilItServes(job: Job): Promise<void> {
+  const sinceMs = Date.now()
+  await untilBack(job, sinceMs, true)
+  await waitFor(job.limitMs, job.signal, () => {
+    const now = Date.now()
+    return isTakenOver(lookAt(job.config, now), sinceMs, now) || undefined
+  })
+}
+
+const maxReportBytes = 32 * 1024 * 1024
+
+function reportOf(
+  { directory }: Config,
+  name: string,
+): BackendReport | undefined {
+  const read = readRegularFile(
+    `${directory}/${monitorReportFile}`,
+    maxReportBytes,
+  )
+  const report = read.kind === 'bytes' ? parseReport(read.text) : undefined
+  return isMonitorReport(report) ? report.backends[name] : undefined
+}
+
+/** Its exit code, the signal that ended it, or why it did not begin. */
+function run(
+  [program, ...args]: Job['command'],
+  backend: Backend,
+): Promise<number | string> {
+  const fill = (word: string): string => word.replaceAll('{}', backend.name)
+  return new Promise(done => {
+    const child = spawn(fill(program), args.map(fill), {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: {
+        ...process.env,
+        ZOPE_FAILOVER_BACKEND: backend.name,
+        ZOPE_FAILOVER_ADDRESS: addressOf(backend),
+      },
+    })
+    child.on('error', err => done(errorCode(err)))
+    child.on('exit', (code, by) => done(code ?? by ?? 'unknown'))
+  })
+}
+
+/** @throws {Stopped} when it has no answer within the limit, or one of a fault */
+async function warmUp(
+  { backend, limitMs, tell, signal }: Job,
+  { shown, path }: WarmUpPage,
+): Promise<void> {
+  const { name, probe } = backend
+  tell.live(`${name}: GET ${shown}`)
+  const { outcome, ms, response } = await fetchPage(
+    backend,
+    path,
+    limitMs,
+    new Lookup(),
+    signal,
+  )
+  signal.throwIfAborted()
+  if (outcome.kind !== 'pass' || 'by' in outcome)
+    throw new Stopped(`GET ${shown} had no answer (${describe(outcome)})`)
+  const { status } = outcome
+  const location = printable(response?.headers.location ?? '').slice(0, 200)
+  // a page that Zope makes of a fault would meet every visitor
+  const { complaint } = judgePage(outcome, ms, probe.slowMs, location)
+  const remark = complaint === null || status >= 500 ? '' : ` (${complaint})`
+  tell.step(`${name}: GET ${shown}: ${status} in ${Math.round(ms)} ms${remark}`)
+  if (status >= 500) throw new Stopped(`GET ${shown} gave ${status}`)
+}

@@ -1,0 +1,101 @@
+// An order as it comes to the status port, once its sender is known to have the
+// token. Pure.
+import { sentinelNames } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
+import { nearest, unknownName } from '../text/suggest.ts'
+import { found } from '../config/problem.ts'
+import {
+  isReason,
+  meanings,
+  parseTerm,
+  reasonRule,
+  termRule,
+} from '../operate/action.ts'
+import type { Action } from '../operate/action.ts'
+
+export type Order = {
+  readonly kind: 'order'
+  readonly backend: string
+  readonly action: Action
+  readonly reason: string | null
+  /** ms; null = without end */
+  readonly termMs: number | null
+}
+
+/** What is answered, as plain text. */
+export type Refusal = {
+  readonly kind: 'refused'
+  readonly status: number
+  readonly text: string
+}
+
+export type Sent = {
+  /** as they stand in the path */
+  readonly backend: string
+  readonly action: string
+  /** the Content-Type header */
+  readonly type: string | undefined
+  readonly body: string
+}
+
+const actions = Object.keys(meanings)
+
+function isAction(word: string): word is Action {
+  return actions.includes(word)
+}
+
+/** The order, or the first thing that is wrong with it. */
+export function orderOf(config: Config, sent: Sent): Order | Refusal {
+  const { backend, action, type, body } = sent
+  const known = sentinelNames(config)
+  const unknown = unknownName('backend', backend, known)
+  if (unknown !== undefined) return refused(404, unknown)
+  if (!isAction(action))
+    return refused(
+      404,
+      `the action must be one of ${actions.join(', ')}, got ${found(action)}${nearest(action, actions)}`,
+    )
+  const order = { kind: 'order' as const, backend, action }
+  if (body.trim() === '') return { ...order, reason: null, termMs: null }
+  // a form of a foreign page could not say so
+  if (!/^application\/json\s*(;|$)/i.test(type ?? ''))
+    return refused(415, `the body must be application/json, got ${found(type)}`)
+  const texts = textsOf(body)
+  if (texts === undefined)
+    return refused(
+      400,
+      'the body must be empty, or a JSON object with the texts "reason" and "for", or one of them',
+    )
+  const { reason = '', for: term = '' } = texts
+  if (action === 'ready' && `${reason}${term}` !== '')
+    return refused(400, 'ready takes neither reason nor for')
+  if (!isReason(reason)) return refused(400, `reason ${reasonRule}`)
+  const termMs = term === '' ? null : parseTerm(term)
+  return termMs === undefined
+    ? refused(400, `for ${termRule}, got ${found(term)}`)
+    : { ...order, reason: reason === '' ? null : reason, termMs }
+}
+
+const keys = ['reason', 'for']
+
+/** Undefined for anything but an object of the known keys and texts. */
+function textsOf(body: string): { reason?: string; for?: string } | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(body)
+  } catch {
+    // the one error there is: it is no JSON
+    return undefined
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return undefined
+  return Object.entries(value).every(
+    ([key, text]) => keys.includes(key) && typeof text === 'string',
+  )
+    ? value
+    : undefined
+}
+
+export function refused(status: number, text: string): Refusal {
+  return { kind: 'refused', status, text }
+}

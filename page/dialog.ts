@@ -1,0 +1,56 @@
+// The form that the page opens for an order. Without its script nothing shows
+// it. Pure.
+import { meanings } from '../operate/action.ts'
+import { html } from './html.ts'
+import type { Html } from './html.ts'
+
+/**
+ * The script finds its parts by their ids and names. A browser takes a field
+ * before a password for the name of a user, unless it is told not to fill it in.
+ */
+export const orderDialog: Html = html`<dialog
+  id="order"
+  aria-labelledby="order-title"
+>
+  <form method="dialog">
+    <h2 id="order-title">Steer <b id="order-backend"></b></h2>
+    <fieldset>
+      <legend>What</legend>
+      ${Object.entries(meanings).map(
+        ([action, meaning]) =>
+          html`<label
+            ><input type="radio" name="action" value="${action}" required />
+            <b>${action}</b> <span class="dim">${meaning}</span></label
+          >`,
+      )}
+    </fieldset>
+    <div id="order-note">
+      <label
+        >For how long
+        <input
+          name="for"
+          maxlength="20"
+          placeholder="30m, 2h; empty: without end"
+          autocapitalize="none"
+          autocomplete="off"
+      /></label>
+      <label
+        >Reason <input name="reason" maxlength="200" autocomplete="off"
+      /></label>
+    </div>
+    <label id="order-token"
+      >Token
+      <input
+        type="password"
+        name="token"
+        autocomplete="new-password"
+        pattern="[ -~]+"
+        title="ASCII characters only"
+        required
+    /></label>
+    <p class="buttons">
+      <button type="button" id="order-cancel">Cancel</button>
+      <button type="submit">Do it</button>
+    </p>
+  </form>
+</dialog>`

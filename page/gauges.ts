@@ -1,0 +1,188 @@
+// The metrics that tell how things stand: what `status` tells, as numbers.
+import { Gauge } from 'prom-client'
+import type { Registry } from 'prom-client'
+import { standings } from '../choice/table.ts'
+import type { BackendStatus, StatusReport } from '../status/report.ts'
+import { adminKinds } from '../sentinels/names.ts'
+import { frontStates, mapStates, states } from '../sentinels/reports.ts'
+
+const livenesses = ['alive', 'silent', 'dead'] as const
+
+export type Gauges = ReturnType<typeof newGauges>
+
+export function newGauges(registry: Registry) {
+  const gauge = <Label extends string = never>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[] = [],
+  ): Gauge<Label> =>
+    new Gauge({
+      name: `zope_failover_${name}`,
+      help,
+      labelNames,
+      registers: [registry],
+    })
+  return {
+    build: gauge('build_info', 'Always 1; the version', ['version']),
+    reportAge: gauge(
+      'monitor_report_age_seconds',
+      'Time since the monitor wrote monitor.json',
+    ),
+    isTrusted: gauge(
+      'verdicts_trusted',
+      '1 while monitor.json is younger than staleAfter, else 0',
+    ),
+    problems: gauge(
+      'problems',
+      'What is wrong with the directory, its files or the configuration',
+    ),
+    isUp: gauge(
+      'backend_up',
+      '1 while the backend may get traffic by its verdict, else 0',
+      ['backend'],
+    ),
+    state: gauge(
+      'backend_state',
+      '1 for the state that the monitor sees the backend in, else 0',
+      ['backend', 'state'],
+    ),
+    since: gauge('backend_since_timestamp_seconds', 'When that state began', [
+      'backend',
+    ]),
+    share: gauge(
+      'backend_share_ratio',
+      'Part of its weight that the backend gets, 0 to 1; 0 = last resort or down',
+      ['backend'],
+    ),
+    probed: gauge(
+      'backend_last_probe_timestamp_seconds',
+      'When the last light probe that has ended began',
+      ['backend'],
+    ),
+    admin: gauge(
+      'backend_admin',
+      '1 while that file of the administrator is in force, else 0',
+      ['backend', 'kind'],
+    ),
+    until: gauge(
+      'backend_admin_until_timestamp_seconds',
+      'When that file ends by itself, if it does',
+      ['backend', 'kind'],
+    ),
+    newcomers: gauge(
+      'pool_newcomers',
+      'How many backends share new visitors now; 0 = nobody serves them',
+      ['pool'],
+    ),
+    members: gauge(
+      'pool_members',
+      'Members of the pool, by what counts for them now',
+      ['pool', 'standing'],
+    ),
+    maps: gauge('maps', 'Map programs that have left a report here', ['state']),
+    readers: gauge(
+      'readers',
+      'Other programs that answer from the table and have left a report here',
+      ['program', 'state'],
+    ),
+    mapSeen: gauge(
+      'map_seen_state',
+      '1 for the state that the monitor sees the map in through httpd, else 0',
+      ['state'],
+    ),
+    frontScore: gauge(
+      'front_score_ratio',
+      'What front.up says of this machine, 0 to 1; 0 = it is not there',
+    ),
+    frontState: gauge(
+      'front_state',
+      '1 for the state that the monitor sees this machine in, else 0',
+      ['state'],
+    ),
+    frontAdmin: gauge(
+      'front_admin',
+      '1 while that file of the administrator is in force, else 0',
+      ['kind'],
+    ),
+    zeo: gauge('zeo_up', '1 while the ZEO server of the pool answers, else 0', [
+      'pool',
+    ]),
+  }
+}
+
+/** How things stand now; of what stood before nothing is left. */
+export function setGauges(gauges: Gauges, report: StatusReport): void {
+  for (const gauge of Object.values(gauges)) gauge.reset()
+  gauges.build.set({ version: report.version }, 1)
+  const { monitor } = report
+  gauges.reportAge.set(
+    monitor.kind === 'never-seen' ? Infinity : monitor.ageMs / 1_000,
+  )
+  gauges.isTrusted.set(Number(report.verdictsCount))
+  gauges.problems.set(report.problems.length)
+  for (const backend of report.backends) setBackend(gauges, backend)
+  for (const { name: pool, newcomers, members } of report.pools) {
+    gauges.newcomers.set({ pool }, newcomers.length)
+    for (const standing of standings)
+      gauges.members.set(
+        { pool, standing },
+        members.filter(member => member.standing === standing).length,
+      )
+  }
+  for (const state of livenesses)
+    gauges.maps.set(
+      { state },
+      report.maps.filter(({ kind }) => kind === state).length,
+    )
+  for (const program of new Set(report.readers?.map(one => one.program)))
+    for (const state of livenesses)
+      gauges.readers.set(
+        { program, state },
+        (report.readers ?? []).filter(
+          one => one.program === program && one.kind === state,
+        ).length,
+      )
+  if (report.front !== undefined) setFront(gauges, report.front)
+  for (const [pool, { state }] of Object.entries(report.zeo ?? {}))
+    if (state !== 'unknown') gauges.zeo.set({ pool }, Number(state === 'well'))
+  // else 0 for each: nobody looks
+  for (const state of mapStates)
+    gauges.mapSeen.set({ state }, Number(report.mapSeen?.state === state))
+}
+
+/** There only where the machine is judged at all. */
+function setFront(
+  { frontScore, frontState, frontAdmin }: Gauges,
+  { share, state: present, admin }: BackendStatus,
+): void {
+  frontScore.set((share ?? 0) / 100)
+  for (const state of frontStates)
+    frontState.set({ state }, Number(state === present))
+  for (const kind of adminKinds)
+    frontAdmin.set({ kind }, Number(admin.some(one => one.kind === kind)))
+}
+
+function setBackend(gauges: Gauges, status: BackendStatus): void {
+  const { name: backend, share } = status
+  gauges.isUp.set({ backend }, Number(share !== null))
+  gauges.share.set({ backend }, (share ?? 0) / 100)
+  for (const state of states)
+    gauges.state.set({ backend, state }, Number(status.state === state))
+  setTime(gauges.since, { backend }, status.since)
+  setTime(gauges.probed, { backend }, status.probed)
+  for (const kind of adminKinds) {
+    const file = status.admin.find(one => one.kind === kind)
+    gauges.admin.set({ backend, kind }, Number(file !== undefined))
+    setTime(gauges.until, { backend, kind }, file?.until ?? null)
+  }
+}
+
+/** A time as anybody may have written it into a report; none is left out. */
+function setTime<Label extends string>(
+  gauge: Gauge<Label>,
+  labels: Partial<Record<Label, string>>,
+  time: string | null,
+): void {
+  const ms = Date.parse(time ?? '')
+  if (Number.isFinite(ms)) gauge.set(labels, ms / 1_000)
+}

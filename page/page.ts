@@ -1,0 +1,238 @@
+// The status page: a complete document without its script, which only keeps it
+// up to date. Pure.
+import type { ProbeRecord } from '../sentinels/reports.ts'
+import { backendTable } from './backends.ts'
+import { toneOf } from './events.ts'
+import type { StatusEvent } from './events.ts'
+import { html, nothing } from './html.ts'
+import type { Html } from './html.ts'
+import { moment } from './time-element.ts'
+import type { BackendStatus, StatusReport } from '../status/report.ts'
+import { Cells, fill } from './page-template.ts'
+import type { Sheet } from './page-template.ts'
+import {
+  noticesTold,
+  problemsTold,
+  programText,
+  readersOf,
+  rowsOf,
+  seenKind,
+  staleVerdicts,
+} from '../status/print.ts'
+
+/** The element that holds the whole sheet. */
+export const root = 'page'
+
+/**
+ * @param probes by backend
+ * @param events newest first
+ */
+export function pageSheet(
+  report: StatusReport,
+  probes: ReadonlyMap<string, readonly ProbeRecord[]>,
+  events: readonly StatusEvent[],
+): Sheet {
+  const cells = new Cells()
+  return cells.sheet(
+    html`<header id="summary">
+        ${cells.cell('summary', summaryOf(report))}
+      </header>
+      <section id="pools" aria-label="Pools">
+        ${cells.cell('pools', poolsOf(report))}
+      </section>
+      <section id="programs" aria-label="Programs">
+        ${cells.cell('programs', programsOf(report))}
+      </section>
+      <section id="problems" aria-label="Problems">
+        ${cells.cell('problems', problemsOf(report))}
+      </section>
+      <section id="backends" aria-label="Backends">
+        <label class="filter"
+          ><input type="checkbox" id="only" /> only what is not well</label
+        >
+        ${backendTable(rowsOf(report), probes, cells)}
+      </section>
+      <section id="events" aria-label="Events">
+        ${cells.cell('events', eventsOf(events))}
+      </section> `,
+  )
+}
+
+/**
+ * The whole document.
+ *
+ * @param css,script put in as they are
+ * @param steering what is there for those who know the token
+ */
+export function pageDocument(
+  sheet: Sheet,
+  { time, backends }: StatusReport,
+  css: string,
+  script: string,
+  steering?: { readonly dialog: Html; readonly script: string },
+): string {
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <title>${titleOf(backends)}</title>
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <link rel="icon" href="data:," />
+        ${raw('style', css)}
+      </head>
+      <body>
+        <p id="live" role="status">as of ${moment(time)}</p>
+        <main id="${root}">${{ html: fill(sheet) }}</main>
+        ${raw('script', script)}
+        ${steering === undefined ? nothing : [steering.dialog, raw('script', steering.script, ' type="module"')]}
+      </body>
+    </html> `.html
+}
+
+/** To the byte, for its hash is what the browser is told to trust. */
+function raw(
+  element: 'style' | 'script',
+  source: string,
+  attributes = '',
+): Html {
+  return { html: `<${element}${attributes}>${source}</${element}>` }
+}
+
+/** For the tab. */
+export function titleOf(backends: readonly BackendStatus[]): string {
+  const bad = backends.filter(({ state }) => toneOf(state) === 'bad').length
+  return `${bad === 0 ? '' : `${bad} down - `}zope-failover`
+}
+
+function summaryOf({ backends, version, directory }: StatusReport): Html {
+  const counts = counted(backends.map(({ state }) => state))
+  const drained = backends.filter(({ admin }) => admin.length > 0).length
+  return html`<h1>zope-failover</h1>
+    <p class="counts">
+      ${backends.length} ${backends.length === 1 ? 'backend' : 'backends'}:
+      ${counts.map(([state, count]) => html`<span class="count ${toneOf(state)}">${count} ${state}</span> `)}${drained === 0 ? nothing : html`<span class="count note">${drained} steered by hand</span>`}
+    </p>
+    <p class="dim place"><code>${directory}</code> · version ${version}</p>`
+}
+
+function poolsOf({ pools }: StatusReport): Html {
+  return html`<ul class="cards">
+    ${pools.map(
+      ({ name, policy, newcomers, members }) =>
+        html`<li class="card${newcomers.length === 0 ? ' bad' : ''}">
+          <h2>${name} <span class="dim">${policy}</span></h2>
+          <p>
+            ${newcomers.length === 0 ? html`<b class="nobody">NOBODY serves</b>` : html`newcomers go to ${newcomers.slice(0, mostNamed).map(one => html`<span class="target">${one}</span> `)}${moreThan(newcomers.length)}`}
+          </p>
+          <p class="dim">${standingsOf(members)}</p>
+        </li>`,
+    )}
+  </ul>`
+}
+
+/** Of a large pool the page names some and counts the rest. */
+const mostNamed = 12
+
+function moreThan(count: number): Html {
+  return count > mostNamed
+    ? html`<span class="dim">and ${count - mostNamed} more</span>`
+    : nothing
+}
+
+function standingsOf(
+  members: StatusReport['pools'][number]['members'],
+): string {
+  return counted(members.map(({ standing }) => standing))
+    .map(([standing, count]) => `${count} ${standing}`)
+    .join(', ')
+}
+
+/** Each word once, in the order of its first place, with how often it is there. */
+function counted(words: readonly string[]): [string, number][] {
+  const counts = new Map<string, number>()
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1)
+  return [...counts]
+}
+
+const programTones = {
+  alive: '',
+  silent: 'bad',
+  dead: 'bad',
+  'never-seen': 'warn',
+}
+
+function programsOf(report: StatusReport): Html {
+  const { monitor, mapSeen, verdictsCount } = report
+  const lines = [
+    { kind: monitor.kind, words: html`${programText('monitor', monitor)}` },
+    ...readersOf(report).map(({ name, seen, counts }) => ({
+      kind: seen.kind,
+      words: html`${programText(name, seen)}
+      ${counts.length === 0 ? nothing : html`<span class="dim">${counts.join(', ')}</span>`}`,
+    })),
+    ...(mapSeen === undefined
+      ? []
+      : [
+          {
+            kind: seenKind(mapSeen.state),
+            words: html`map seen through httpd: ${mapSeen.state} since
+            ${moment(mapSeen.since)}, ${mapSeen.reason}`,
+          },
+        ]),
+    ...noticesTold(report).map(text => ({
+      kind: 'never-seen' as const,
+      words: html`${text}`,
+    })),
+    ...(verdictsCount
+      ? []
+      : [{ kind: 'dead' as const, words: html`${staleVerdicts}` }]),
+  ]
+  return html`<ul class="programs">
+    ${lines.map(
+      ({ kind, words }) =>
+        html`<li class="${programTones[kind]}">${words}</li>`,
+    )}
+  </ul>`
+}
+
+/** A directory full of rubbish must not bury the backends. */
+const mostProblems = 20
+
+function problemsOf(report: StatusReport): Html {
+  const all = problemsTold(report)
+  if (all.length === 0) return nothing
+  const more = all.length - mostProblems
+  return html`<h2>Problems</h2>
+    <ul>
+      ${all.slice(0, mostProblems).map(problem => html`<li>${problem}</li>`)}${more > 0 ? html`<li>and ${more} more: zope-failover status</li>` : nothing}
+    </ul>`
+}
+
+function eventsOf(events: readonly StatusEvent[]): Html {
+  if (events.length === 0)
+    return html`<h2>Events</h2>
+      <p class="dim">nothing has changed since the page is served</p>`
+  return html`<table class="events" role="table">
+    <caption>
+      Events
+    </caption>
+    <thead role="rowgroup">
+      <tr role="row">
+        <th role="columnheader" scope="col">When</th>
+        <th role="columnheader" scope="col">Who</th>
+        <th role="columnheader" scope="col">What</th>
+      </tr>
+    </thead>
+    <tbody role="rowgroup">
+      ${events.map(
+        ({ at, tone, subject, text }) =>
+          html`<tr role="row" class="${tone}">
+            <td role="cell">${moment(at)}</td>
+            <td role="cell"><b>${subject}</b></td>
+            <td role="cell">${text}</td>
+          </tr> `,
+      )}
+    </tbody>
+  </table>`
+}

@@ -1,0 +1,248 @@
+// Frees the visitors who wait on a backend that hangs: when it goes down, what
+// this machine still has connected to it is closed, with `ss -K` (iproute2),
+// and httpd's readers get ECONNABORTED at once. Invariant: only on the
+// change to down, and only for one that gives no answer. A slow or busy one is
+// working on its requests, and one that answers with errors does not hang.
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import type { LookupAddress } from 'node:dns'
+import type { Logger } from 'pino'
+import { addressOf } from '../config/config.ts'
+import type { Backend, LightProbe } from '../config/config.ts'
+import { errorCode } from '../system/error-code.ts'
+import { sentinelFile } from '../sentinels/names.ts'
+import type { MonitorLimit } from '../sentinels/reports.ts'
+import type { Lookup } from './resolver.ts'
+import type { Outcome } from '../health/outcome.ts'
+
+/**
+ * When to cut, in ms from the verdict. httpd reads it a moment later: whoever
+ * was sent there meanwhile is freed by the next one.
+ */
+const sweepsMs = [0, 250, 1_000]
+const limitMs = 2_000
+/** what ss may say: a line of a hundred bytes for each connection */
+const maxOutput = 16 * 1024 * 1024
+
+const missing = 'ss is not installed'
+const installIt =
+  'install iproute2 (Debian: apt-get install iproute2), or set probe.dropConnections to false'
+const forbidden = 'CAP_NET_ADMIN is missing'
+const allowIt =
+  'give the monitor the capability: AmbientCapabilities=CAP_NET_ADMIN in its unit, or set probe.dropConnections to false'
+
+/** Outcomes of a backend that is there and answers, however badly. */
+const answers: ReadonlySet<string> = new Set<Outcome['kind']>([
+  'pass',
+  // busy is not dead
+  'stuck',
+  'status',
+  'content',
+  'protocol',
+  'tls',
+])
+
+/**
+ * Whether a backend that went down with this outcome leaves visitors waiting.
+ *
+ * @param kind of its light probe: another port and a command say nothing of those
+ */
+export function leavesWaiting(
+  outcome: string,
+  kind: LightProbe['kind'],
+): boolean {
+  return kind === 'ask' || kind === 'command'
+    ? outcome === 'heartbeat'
+    : !answers.has(outcome)
+}
+
+/** Where the program is; undefined when it is not installed. */
+export function findSs(
+  path: string = process.env['PATH'] ?? '',
+): string | undefined {
+  return [...path.split(':'), '/usr/bin', '/bin', '/usr/sbin', '/sbin']
+    .filter(directory => directory.startsWith('/'))
+    .map(directory => `${directory}/ss`)
+    .find(file => existsSync(file))
+}
+
+export class ConnectionDropper {
+  readonly #directory: string
+  readonly #lookup: Lookup
+  readonly #log: Logger
+  /** its path; empty = not installed */
+  readonly #ss: string
+  readonly #running = new Set<string>()
+  readonly #timers = new Set<NodeJS.Timeout>()
+  readonly #told = new Set<string>()
+  #wanted: 'on' | 'off' | 'auto' = 'on'
+  #limit: MonitorLimit | undefined
+
+  constructor(
+    directory: string,
+    lookup: Lookup,
+    log: Logger,
+    ss: string = findSs() ?? '',
+  ) {
+    this.#directory = directory
+    this.#lookup = lookup
+    this.#log = log
+    this.#ss = ss
+  }
+
+  /** Why no connection can be dropped here; undefined = they can. */
+  get limit(): MonitorLimit | undefined {
+    return this.#limit
+  }
+
+  /**
+   * Looks whether it can work here. `auto` is quietly off where it cannot: that is
+   * logged once, and `status` and `check` say it.
+   *
+   * @param wanted on = some backend has it set
+   */
+  check(wanted: 'on' | 'off' | 'auto'): void {
+    this.#wanted = wanted
+    const [err, remedy] =
+      this.#ss === ''
+        ? [missing, installIt]
+        : hasCapability()
+          ? []
+          : [forbidden, allowIt]
+    this.#limit =
+      wanted === 'off' || err === undefined || remedy === undefined
+        ? undefined
+        : {
+            severity: wanted === 'on' ? 'warning' : 'info',
+            what: `connections to a backend that hangs are not dropped: ${err}`,
+            why: 'requests inside a frozen Zope wait for their timeout before they get a second chance',
+            remedy,
+          }
+    if (this.#limit !== undefined) this.#tellOnce(String(err), String(remedy))
+  }
+
+  /** Never waited for, and never rejects. */
+  drop(backend: Backend, isStillDown: () => boolean): void {
+    for (const ms of sweepsMs) {
+      const timer = setTimeout(() => {
+        this.#timers.delete(timer)
+        if (isStillDown()) void this.#sweep(backend)
+      }, ms)
+      this.#timers.add(timer)
+    }
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#timers.clear()
+  }
+
+  async #sweep(backend: Backend): Promise<void> {
+    const { name } = backend
+    if (this.#ss === '') {
+      this.#tellOnce(missing, installIt)
+      return
+    }
+    if (this.#limit !== undefined) return
+    // the administrator says it is well: his word is above the verdict
+    if (existsSync(`${this.#directory}/${sentinelFile(name, 'force')}`)) return
+    if (this.#running.has(name)) return
+    this.#running.add(name)
+    const startedMs = performance.now()
+    const resolved = await this.#lookup.resolve(backend.host, limitMs)
+    const addresses = 'addresses' in resolved ? resolved.addresses : []
+    const said =
+      addresses.length === 0
+        ? { connections: 0, error: 'its address is not known' }
+        : await run(this.#ss, addresses, backend.port)
+    this.#running.delete(name)
+    if (/not permitted/i.test(said.error)) this.#tellOnce(said.error, allowIt)
+    else if (said.error !== '')
+      this.#log.warn(
+        { backend: name, err: said.error },
+        'connections could not be dropped',
+      )
+    if (said.connections > 0)
+      this.#log.warn(
+        {
+          backend: name,
+          address: addressOf(backend),
+          connections: said.connections,
+          ms: Math.round(performance.now() - startedMs),
+        },
+        'connections dropped',
+      )
+  }
+
+  #tellOnce(err: string, remedy: string): void {
+    if (this.#told.has(remedy)) return
+    this.#told.add(remedy)
+    this.#log[this.#wanted === 'auto' ? 'info' : 'error'](
+      { err, remedy },
+      'hanging connections cannot be dropped',
+    )
+  }
+}
+
+function run(
+  ss: string,
+  addresses: readonly LookupAddress[],
+  port: number,
+): Promise<{ connections: number; error: string }> {
+  return new Promise(resolve => {
+    execFile(
+      ss,
+      [
+        ...['-K', '-H', '-n', '-t'],
+        // not what nobody waits on any more: our own former probes among them
+        ...['state', 'established', 'state', 'syn-sent'],
+        ...ssFilter(addresses, port),
+      ],
+      {
+        timeout: limitMs,
+        killSignal: 'SIGKILL',
+        maxBuffer: maxOutput,
+        env: { LC_ALL: 'C' },
+      },
+      (err, stdout, stderr) => {
+        const connections = stdout.split('\n').length - 1
+        // ss ends with 0 also when it was not allowed to
+        const said = stderr.trim().split('\n')[0] ?? ''
+        resolve({
+          connections,
+          error: said === '' && err !== null ? errorText(err) : said,
+        })
+      },
+    )
+  })
+}
+
+/** Connections to one of these addresses, in the words of ss. */
+export function ssFilter(
+  addresses: readonly LookupAddress[],
+  port: number,
+): string[] {
+  return addresses.flatMap(({ address, family }, index) => [
+    ...(index === 0 ? [] : ['or']),
+    'dst',
+    `${family === 6 ? `[${address}]` : address}:${port}`,
+  ])
+}
+
+function errorText(err: { killed?: boolean; message: string }): string {
+  return err.killed === true
+    ? `ss did not end within ${limitMs} ms`
+    : `ss failed (${errorCode(err)})`
+}
+
+/** linux/capability.h: CAP_NET_ADMIN is 12. */
+function hasCapability(): boolean {
+  try {
+    const status = readFileSync('/proc/self/status', 'latin1')
+    const effective = /^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1]
+    return ((BigInt(`0x${effective ?? '0'}`) >> 12n) & 1n) === 1n
+  } catch {
+    // no /proc: the first cut will tell
+    return true
+  }
+}

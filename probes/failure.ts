@@ -1,0 +1,97 @@
+// What an error of the network stack says about a backend. The stage the probe
+// had reached decides as much as the code: the same ECONNRESET is a broken
+// handshake, a closed connection or a body cut short.
+import type { Outcome } from '../health/outcome.ts'
+
+/** How far a probe has come. */
+export type Stage = 'lookup' | 'connect' | 'tls' | 'answer' | 'body'
+
+export type Broken = {
+  readonly code: string
+  readonly message: string
+  readonly stage: Stage
+  /** bytes of body so far, and what content-length promised */
+  readonly bytes: number
+  readonly promised: number | null
+}
+
+/** This machine closed the socket from outside (ss -K, drop-connections.ts). */
+const dropped = 'ECONNABORTED'
+const local = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', dropped])
+
+/** OpenSSL's words for a chain that ends in no authority that is trusted. */
+const untrusted = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+])
+
+function trustHint(code: string): string {
+  return untrusted.has(code)
+    ? '; its certificate authority is not trusted: name a file with it in probe.ca'
+    : ''
+}
+
+/** Whether an error is this machine's own trouble. */
+export function isLocalError(code: string): boolean {
+  return local.has(code)
+}
+
+/** The outcome of a probe that ended in an error. */
+export function outcomeOfError(broken: Broken): Outcome {
+  const { code, stage } = broken
+  if (code === dropped) return { kind: 'dropped' }
+  // OpenSSL writes several lines
+  const message = broken.message.replace(/[\r\n][^]*$/, '').trim()
+  const error = message.includes(code)
+    ? message
+    : `${code}${message === '' ? '' : `: ${message}`}`
+  if (isLocalError(code)) return { kind: 'local', error }
+  switch (stage) {
+    case 'lookup':
+    case 'connect':
+      return code === 'ECONNREFUSED'
+        ? { kind: 'refused' }
+        : code === 'ECONNRESET'
+          ? { kind: 'reset', error }
+          : { kind: 'unreachable', error: code }
+    case 'tls':
+      return { kind: 'tls', error: error + trustHint(code) }
+    case 'answer':
+    case 'body':
+      if (/^(HPE_|ERR_HTTP_|ERR_INVALID_HTTP)/.test(code))
+        return { kind: 'protocol', error }
+      if (stage === 'body' && !message.includes('read '))
+        return {
+          kind: 'short-body',
+          bytes: broken.bytes,
+          promised: broken.promised,
+        }
+      return message.includes('hang up')
+        ? { kind: 'closed' }
+        : { kind: 'reset', error }
+  }
+}
+
+/** The outcome of a probe that ran into a limit. */
+export function outcomeOfLimit(
+  stage: Stage,
+  limitMs: number,
+  bytes: number,
+  host: string,
+): Outcome {
+  switch (stage) {
+    case 'lookup':
+      return { kind: 'dns-timeout', host, limitMs }
+    case 'connect':
+      return { kind: 'connect-timeout', limitMs }
+    case 'tls':
+      return { kind: 'tls-timeout', limitMs }
+    case 'answer':
+      return { kind: 'first-byte-timeout', limitMs }
+    case 'body':
+      return { kind: 'timeout', limitMs, bytes }
+  }
+}

@@ -1,0 +1,66 @@
+// The light probe of a backend, of the kind that its settings ask for.
+import { originOf } from '../config/config.ts'
+import type { Backend } from '../config/config.ts'
+import { runCommand } from '../system/run-command.ts'
+import type { Command } from '../system/run-command.ts'
+import { commandOutcome } from './answer.ts'
+import { probeConnection } from './connection.ts'
+import type { Lookup } from './resolver.ts'
+import { probe } from './probe.ts'
+import type { Probed } from './probe.ts'
+
+/**
+ * Never rejects, and ends within the limit of the whole probe.
+ *
+ * @param signal aborts it; its outcome is then without meaning
+ * @param isHeld for a page only: the others do not wait for a worker of Zope
+ */
+export function probeLight(
+  backend: Backend,
+  lookup: Lookup,
+  signal: AbortSignal,
+  isHeld?: () => boolean,
+): Promise<Probed> {
+  const { light } = backend.probe
+  switch (light.kind) {
+    case 'http':
+      return probe(backend, lookup, signal, isHeld)
+    case 'tcp':
+      return probeConnection(backend, null, lookup, signal)
+    case 'ask':
+      return probeConnection(backend, light, lookup, signal)
+    case 'command':
+      return probeByCommand(backend, light.command, signal)
+  }
+}
+
+async function probeByCommand(
+  backend: Backend,
+  command: Command,
+  signal: AbortSignal,
+): Promise<Probed> {
+  const { name, host, port, probe: settings } = backend
+  const started = performance.now()
+  const end = await runCommand(
+    command,
+    {
+      ZOPE_FAILOVER_BACKEND: name,
+      ZOPE_FAILOVER_HOST: host,
+      ZOPE_FAILOVER_PORT: `${port}`,
+      ZOPE_FAILOVER_URL: originOf(backend),
+    },
+    settings.timeoutMs,
+    signal,
+  )
+  return {
+    outcome: signal.aborted
+      ? { kind: 'local', error: 'aborted' }
+      : commandOutcome(end, settings.timeoutMs),
+    ms: performance.now() - started,
+    stages: new Map(),
+    lookupError: null,
+    request: null,
+    response: null,
+    body: Buffer.from(end.output),
+  }
+}

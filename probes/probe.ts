@@ -1,0 +1,338 @@
+// One probe of one backend, with got: a fresh connection, one request, one
+// outcome. Never rejects, always ends within the limit of the whole probe.
+import { Agent as HttpAgent } from 'node:http'
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import { got } from 'got'
+import type { LookupAddress } from 'node:dns'
+import { addressOf, originOf } from '../config/config.ts'
+import type { Backend } from '../config/config.ts'
+import { errorCode } from '../system/error-code.ts'
+import { version } from '../system/version.ts'
+import { bodyOutcome, statusOutcome } from './answer.ts'
+import { outcomeOfError, outcomeOfLimit } from './failure.ts'
+import type { Stage } from './failure.ts'
+import type { Lookup } from './resolver.ts'
+import type { Outcome } from '../health/outcome.ts'
+import { trustOf } from './trust.ts'
+
+export type Probed = {
+  readonly outcome: Outcome
+  /** from the start to the end of the probe */
+  readonly ms: number
+  /** when each stage that was reached began, in ms from the start */
+  readonly stages: ReadonlyMap<Stage, number>
+  /** a look-up failed and a remembered address was used: why */
+  readonly lookupError: string | null
+  readonly request: ClientRequest | null
+  readonly response: IncomingMessage | null
+  readonly body: Buffer
+}
+
+/** Bytes of an answer before its body; Node itself takes 16 KiB of headers. */
+const maxHeadBytes = 65_536
+/** Beside the body itself: chunk headers and their extensions. */
+const maxFraming = 262_144
+/** Answers with 1xx before the real one. */
+const maxInterim = 16
+
+/**
+ * Limits what one answer may cost. Node skips line ends before an answer without
+ * a limit, and takes any number of interim answers: either would keep a core busy
+ * for as long as the probe may take.
+ *
+ * @param isInBody whether the head has come
+ * @param maxBody bytes of the body that are wanted
+ * @param exceeded called with a sentence, perhaps more than once
+ */
+export function limitAnswer(
+  request: ClientRequest,
+  isInBody: () => boolean,
+  maxBody: number,
+  exceeded: (why: string) => void,
+): void {
+  let interim = 0
+  request.on('information', () => {
+    if (++interim > maxInterim)
+      exceeded(`more than ${maxInterim} interim answers (1xx)`)
+  })
+  request.once('socket', socket => {
+    let bytes = 0
+    socket.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (!isInBody() && bytes > maxHeadBytes)
+        exceeded(`more than ${maxHeadBytes} bytes before its body`)
+      else if (bytes > maxHeadBytes + maxFraming + maxBody)
+        exceeded(`more than ${maxFraming} bytes around its body`)
+    })
+  })
+}
+
+/** how often a held probe looks whether it is still worth while */
+const holdCheckMs = 250
+
+// own agents, so that neither a kept connection nor a proxy of the environment
+// can come between; the limits live here, not in sockets
+export const plainAgent = new HttpAgent({
+  keepAlive: false,
+  maxSockets: Infinity,
+})
+
+/** what holds for every probe, so that it is checked once */
+const client = got.extend({
+  headers: {
+    'user-agent': `zope-failover/${version}`,
+    accept: '*/*',
+    'accept-encoding': 'identity',
+    connection: 'close',
+  },
+  retry: { limit: 0 },
+  followRedirect: false,
+  throwHttpErrors: false,
+  decompress: false,
+})
+
+/**
+ * @param signal aborts the probe; its outcome is then without meaning
+ * @param isHeld asked when no head of an answer came in time: whether to go on
+ *   waiting, until `busyForMs`, for Zope executes what was given up
+ */
+export async function probe(
+  backend: Backend,
+  lookup: Lookup,
+  signal: AbortSignal,
+  isHeld: () => boolean = () => false,
+): Promise<Probed> {
+  return withAddresses(backend, lookup, (addresses, started, stages) =>
+    exchange(backend, addresses, started, stages, signal, isHeld),
+  )
+}
+
+/**
+ * What each probe over the network begins with.
+ *
+ * @param converse never rejects
+ */
+export async function withAddresses(
+  { host, probe: settings }: Backend,
+  lookup: Lookup,
+  converse: (
+    addresses: readonly LookupAddress[],
+    started: number,
+    stages: Map<Stage, number>,
+  ) => Promise<Exchanged>,
+): Promise<Probed> {
+  const started = performance.now()
+  const stages = new Map<Stage, number>([['lookup', 0]])
+  const finish = (outcome: Outcome, rest: Partial<Probed> = {}): Probed => ({
+    outcome,
+    ms: performance.now() - started,
+    stages,
+    lookupError: null,
+    request: null,
+    response: null,
+    body: Buffer.alloc(0),
+    ...rest,
+  })
+  const lookupMs = Math.min(settings.connectTimeoutMs, settings.timeoutMs)
+  const resolved = await lookup.resolve(host, lookupMs)
+  if (resolved.kind === 'failed')
+    return finish({ kind: 'dns', host, error: resolved.error })
+  if (resolved.kind === 'hanging')
+    return finish({ kind: 'dns-timeout', host, limitMs: lookupMs })
+  const exchanged = await converse(resolved.addresses, started, stages)
+  return finish(exchanged.outcome, {
+    ...exchanged,
+    lookupError: resolved.kind === 'remembered' ? resolved.error : null,
+  })
+}
+
+/** A fault of this side: it says nothing of the backend. */
+export function untold(error: string): Exchanged {
+  return {
+    outcome: { kind: 'local', error },
+    request: null,
+    response: null,
+    body: Buffer.alloc(0),
+  }
+}
+
+export type Exchanged = Pick<
+  Probed,
+  'outcome' | 'request' | 'response' | 'body'
+>
+
+function exchange(
+  backend: Backend,
+  addresses: readonly LookupAddress[],
+  started: number,
+  stages: Map<Stage, number>,
+  signal: AbortSignal,
+  isHeld: () => boolean,
+): Promise<Exchanged> {
+  const settings = backend.probe
+  const trust = backend.tls ? trustOf(backend) : undefined
+  if (typeof trust?.problem === 'string')
+    return Promise.resolve(untold(trust.problem))
+  return new Promise(resolve => {
+    let stage: Stage = 'connect'
+    let request: ClientRequest | null = null
+    let response: IncomingMessage | null = null
+    let stageTimer: NodeJS.Timeout | undefined
+    const chunks: Buffer[] = []
+    let bytes = 0
+    let isDone = false
+    let wasHeld = false
+
+    // the look-up is done
+    const lookup = answerWith(addresses)
+    const { host, port } = backend
+    // an agent, which keeps nothing here, would cost a tenth of a probe
+    const dial = (): Socket => connect({ host, port, lookup })
+    const stream = client.stream(originOf(backend) + settings.path, {
+      method: settings.method,
+      ...(settings.host === null ? {} : { headers: { host: settings.host } }),
+      ...(trust !== undefined
+        ? { agent: { https: trust.agent } }
+        : { createConnection: dial }),
+      ...(settings.verify ? {} : { https: { rejectUnauthorized: false } }),
+      dnsLookup: lookup,
+    })
+
+    const done = (outcome: Outcome): void => {
+      if (isDone) return
+      isDone = true
+      clearTimeout(stageTimer)
+      clearTimeout(wholeTimer)
+      signal.removeEventListener('abort', abort)
+      // errors of the teardown are nobody's business any more
+      stream.on('error', () => {})
+      stream.destroy()
+      resolve({ outcome, request, response, body: Buffer.concat(chunks) })
+    }
+    const abort = (): void => done({ kind: 'local', error: 'aborted' })
+    // after a pause of our own, what came in meanwhile counts first: timers run
+    // before arrived data is read, setImmediate after it
+    const limit = (limitMs: number, dueMs: number): NodeJS.Timeout =>
+      setTimeout(
+        () => {
+          const late = stage
+          setImmediate(() => {
+            if (isDone) return
+            const isWhole = dueMs === settings.timeoutMs
+            if (late !== stage && !isWhole) return
+            if (stage === 'answer' && isHeld()) hold()
+            else done(outcomeOfLimit(stage, limitMs, bytes, backend.host))
+          })
+        },
+        Math.max(0, dueMs - (performance.now() - started)),
+      )
+    // Own limits, not got's: got's one for connecting is not armed for an IPv6
+    // literal, and a single limit per stage says in which one the time went.
+    const enter = (next: Stage, limitMs: number): void => {
+      stage = next
+      const nowMs = performance.now() - started
+      stages.set(next, nowMs)
+      clearTimeout(stageTimer)
+      // a held one has left the limit of the whole behind
+      if (wasHeld || nowMs + limitMs < settings.timeoutMs)
+        stageTimer = limit(limitMs, nowMs + limitMs)
+    }
+    const hold = (): void => {
+      wasHeld = true
+      clearTimeout(wholeTimer)
+      clearTimeout(stageTimer)
+      stageTimer = setTimeout(() => {
+        if (isDone || stage !== 'answer') return
+        if (performance.now() - started >= settings.busyForMs)
+          done({ kind: 'stuck', limitMs: settings.busyForMs })
+        else if (isHeld()) hold()
+        else
+          done(outcomeOfLimit(stage, settings.timeoutMs, bytes, backend.host))
+      }, holdCheckMs)
+    }
+    const wholeTimer = limit(settings.timeoutMs, settings.timeoutMs)
+    signal.addEventListener('abort', abort)
+    enter('connect', settings.connectTimeoutMs)
+
+    stream.on('request', (sent: ClientRequest) => {
+      request = sent
+      limitAnswer(
+        sent,
+        () => stage === 'body',
+        settings.maxBody,
+        error => done({ kind: 'protocol', error }),
+      )
+      sent.once('upgrade', (head, socket) => {
+        socket.destroy()
+        const status = head.statusCode ?? 0
+        done(
+          statusOutcome(status, settings) ?? { kind: 'pass', status, bytes: 0 },
+        )
+      })
+      sent.once('socket', socket => {
+        socket.once('connect', () => {
+          if (backend.tls) enter('tls', settings.connectTimeoutMs)
+          else enter('answer', settings.firstByteTimeoutMs)
+        })
+        socket.once('secureConnect', () => {
+          enter('answer', settings.firstByteTimeoutMs)
+        })
+      })
+    })
+    stream.on('response', (head: IncomingMessage) => {
+      response = head
+      enter('body', settings.timeoutMs)
+      const outcome = statusOutcome(head.statusCode ?? 0, settings)
+      if (outcome !== undefined) done(outcome)
+    })
+    stream.on('data', (chunk: Buffer) => {
+      chunks.push(chunk.subarray(0, settings.maxBody - bytes))
+      bytes = Math.min(settings.maxBody, bytes + chunk.length)
+      if (bytes === settings.maxBody) judgeBody()
+    })
+    stream.on('end', judgeBody)
+    stream.on('error', (err: Error) => {
+      const promised = response?.headers['content-length']
+      done(
+        outcomeOfError({
+          code: errorCode(err),
+          message: err.message === '' ? addressOf(backend) : err.message,
+          stage,
+          bytes,
+          promised: promised === undefined ? null : Number(promised),
+        }),
+      )
+    })
+    function judgeBody(): void {
+      done(
+        bodyOutcome(response?.statusCode ?? 0, Buffer.concat(chunks), settings),
+      )
+    }
+    if (signal.aborted) abort()
+  })
+}
+
+/** A look-up that is done already; in a later turn, as a real one would answer. */
+export function answerWith(addresses: readonly LookupAddress[]) {
+  return (
+    _host: string,
+    options: unknown,
+    callback: (
+      error: NodeJS.ErrnoException | null,
+      address: string | LookupAddress[],
+      family?: number,
+    ) => void,
+  ): void => {
+    const wantsAll =
+      typeof options === 'object' &&
+      options !== null &&
+      Reflect.get(options, 'all') === true
+    setImmediate(() => {
+      if (wantsAll) callback(null, [...addresses])
+      else
+        callback(null, addresses[0]?.address ?? '', addresses[0]?.family ?? 4)
+    })
+  }
+}

@@ -1,0 +1,174 @@
+// Host names to addresses. Invariant: a name server that hangs or fails
+// takes no backend out whose address is known, and never holds up another one.
+import { lookup as systemLookup } from 'node:dns'
+import type { LookupAddress } from 'node:dns'
+import { isIP } from 'node:net'
+import { errorCode } from '../system/error-code.ts'
+
+export type Resolved =
+  | { readonly kind: 'found'; readonly addresses: readonly LookupAddress[] }
+  /** the look-up failed or hangs, but the name was known before */
+  | {
+      readonly kind: 'remembered'
+      readonly addresses: readonly LookupAddress[]
+      readonly error: string
+    }
+  | { readonly kind: 'failed'; readonly error: string }
+  | { readonly kind: 'hanging' }
+
+type SystemLookup = (
+  host: string,
+  options: { all: true; verbatim: true },
+  callback: (
+    error: NodeJS.ErrnoException | null,
+    addresses: LookupAddress[],
+  ) => void,
+) => void
+
+type Known = {
+  readonly addresses: readonly LookupAddress[]
+  /** when they were looked up, ms since 1970 */
+  readonly atMs: number
+}
+
+/** By host name, as monitor.json has it. */
+export type RememberedAddresses = Readonly<
+  Record<
+    string,
+    {
+      /** RFC 3339: when they were looked up */
+      readonly at: string
+      readonly addresses: readonly string[]
+    }
+  >
+>
+
+/**
+ * An outage of a name server over a long weekend; later the address may be
+ * another machine's.
+ */
+const maxAgeMs = 7 * 24 * 3_600_000
+/** of one name */
+const maxAddresses = 16
+
+/** How long a look-up may take while a remembered address would do. */
+const patienceMs = 250
+
+export class Lookup {
+  readonly #system: SystemLookup
+  readonly #known = new Map<string, Known>()
+  /**
+   * At most one look-up in flight per name: getaddrinfo cannot be given up, and
+   * each that hangs holds one of the few threads all look-ups share.
+   */
+  readonly #inFlight = new Map<string, Promise<Resolved>>()
+
+  constructor(system: SystemLookup = systemLookup) {
+    this.#system = system
+  }
+
+  /**
+   * @param host a name or a literal address, without brackets
+   * @param limitMs how long to wait for a name that was never resolved
+   */
+  async resolve(host: string, limitMs: number): Promise<Resolved> {
+    const family = isIP(host)
+    if (family !== 0)
+      return { kind: 'found', addresses: [{ address: host, family }] }
+    const known = this.#known.get(host)?.addresses
+    const isHanging = known !== undefined && this.#inFlight.has(host)
+    const answer = await within(
+      this.#ask(host),
+      isHanging ? 0 : known === undefined ? limitMs : patienceMs,
+    )
+    if (known === undefined || answer.kind === 'found') return answer
+    return {
+      kind: 'remembered',
+      addresses: known,
+      error: answer.kind === 'failed' ? answer.error : 'no answer yet',
+    }
+  }
+
+  /** What is known of these names, for the next monitor. */
+  remembered(hosts: Iterable<string>): RememberedAddresses {
+    return Object.fromEntries(
+      [...new Set(hosts)].flatMap(host => {
+        const known = this.#known.get(host)
+        return known === undefined
+          ? []
+          : [
+              [
+                host,
+                {
+                  at: new Date(known.atMs).toISOString(),
+                  addresses: known.addresses
+                    .slice(0, maxAddresses)
+                    .map(({ address }) => address),
+                },
+              ] as const,
+            ]
+      }),
+    )
+  }
+
+  /**
+   * Takes over what an earlier monitor knew, unless it is too old; nothing in it is
+   * relied on.
+   *
+   * @param told as `remembered` gave it
+   * @param hosts those to take over
+   * @param nowMs ms since 1970
+   */
+  remember(told: unknown, hosts: Iterable<string>, nowMs: number): void {
+    for (const host of hosts) {
+      if (this.#known.has(host)) continue
+      const entry: unknown = ownValue(told, host)
+      const atMs = Date.parse(String(ownValue(entry, 'at')))
+      const list: unknown = ownValue(entry, 'addresses')
+      const addresses = (Array.isArray(list) ? list : [])
+        .slice(0, maxAddresses)
+        .map(String)
+        .map(address => ({ address, family: isIP(address) }))
+        .filter(({ family }) => family !== 0)
+      // a time of the future is no reason to believe it longer
+      const isFresh = Math.abs(nowMs - atMs) <= maxAgeMs
+      if (isFresh && addresses.length > 0)
+        this.#known.set(host, { addresses, atMs })
+    }
+  }
+
+  #ask(host: string): Promise<Resolved> {
+    const running = this.#inFlight.get(host)
+    if (running !== undefined) return running
+    const asked = new Promise<Resolved>(resolve => {
+      this.#system(host, { all: true, verbatim: true }, (error, addresses) => {
+        this.#inFlight.delete(host)
+        if (error !== null) {
+          resolve({ kind: 'failed', error: errorCode(error) })
+          return
+        }
+        this.#known.set(host, { addresses, atMs: Date.now() })
+        resolve({ kind: 'found', addresses })
+      })
+    })
+    this.#inFlight.set(host, asked)
+    return asked
+  }
+}
+
+/** The answer, or `hanging` once the time is over. */
+function within(asked: Promise<Resolved>, limitMs: number): Promise<Resolved> {
+  let timer: NodeJS.Timeout
+  const hanging = new Promise<Resolved>(resolve => {
+    timer = setTimeout(() => resolve({ kind: 'hanging' }), limitMs)
+  })
+  return Promise.race([asked, hanging]).finally(() => clearTimeout(timer))
+}
+
+function ownValue(value: unknown, key: string): unknown {
+  return typeof value === 'object' &&
+    value !== null &&
+    Object.hasOwn(value, key)
+    ? Reflect.get(value, key)
+    : undefined
+}

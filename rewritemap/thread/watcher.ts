@@ -1,0 +1,493 @@
+// The map program's other thread: keeps the table true and tells about itself.
+// What the system reports of the directory is a hint, never a fact: on any hint
+// that file, and once a second the whole directory, is read afresh.
+import { statSync, watch } from 'node:fs'
+import type { FSWatcher } from 'node:fs'
+import { parentPort, workerData } from 'node:worker_threads'
+import { sentinelNames } from '../../config/config.ts'
+import type { Config } from '../../config/config.ts'
+import { errorCode } from '../../system/error-code.ts'
+import { readConfigText } from '../../config/file.ts'
+import { ConfigError } from '../../config/problem.ts'
+import type { ConfigReload } from '../../config/reload.ts'
+import { version } from '../../system/version.ts'
+import { meaningOf, readerReportFile } from '../../sentinels/names.ts'
+import {
+  readEntries,
+  readSentinels,
+  rereadEntries,
+  snapshotOf,
+} from '../../sentinels/read.ts'
+import type { Entries } from '../../sentinels/read.ts'
+import type { MapReport } from '../../sentinels/reports.ts'
+import { pidNamespace, startTimeOf } from '../../system/process.ts'
+import { removeFile, touchFile, writeAside } from '../../sentinels/write.ts'
+import { total } from '../answer.ts'
+import { newBoard, publish } from './board.ts'
+import { rememberConfig } from '../last-config.ts'
+import { shared } from './messages.ts'
+import type {
+  GoodConfig,
+  NewConfig,
+  Problems,
+  Stop,
+  WatcherStart,
+} from './messages.ts'
+import { removeDeadReports } from './map-reports.ts'
+import { buildTable } from '../../choice/table.ts'
+import type { Table } from '../../choice/table.ts'
+
+const start: WatcherStart = workerData
+const { state, port, configFile, totals } = start
+const reportFile = readerReportFile(start.program, process.pid)
+
+// The first table is as old as this thread took to begin. The log takes as long
+// again to load, so it comes after the first look.
+const firstTable = buildTable(
+  start.good.config,
+  readSentinels(start.good.config.directory, namesIn(start.good.config)),
+  Date.now(),
+)
+publish(start.board, firstTable)
+const [{ pino }, { logOptions }] = await Promise.all([
+  import('pino'),
+  import('../../system/log-options.ts'),
+])
+
+// Asynchronous and bounded: httpd's error log may be a pipe that nobody reads,
+// and a log that waits must not become a map that waits.
+const destination = pino.destination({ fd: 2, sync: false, maxLength: 65_536 })
+let dropped = 0
+let isLogBroken = false
+destination.on('drop', () => dropped++)
+// nobody reads, or the disk is full: to log that would only fail again
+destination.on('error', () => (isLogBroken = true))
+const logger = pino(logOptions(start.program), destination)
+
+const bug = 'bug in the watching thread'
+const beatMs = 1_000
+
+let good: GoodConfig = start.good
+/** the backends of the configuration */
+let known: ReadonlySet<string> = namesIn(good.config)
+let table: Table = firstTable
+/** the directory as it was last read */
+let entries: Entries | undefined
+let tables = 1
+/** the one in use by the answering thread, then those it has still to take */
+const boards = [{ board: start.board, config: good.config }]
+/** configurations that it has taken over */
+let taken = 0
+const directory = good.config.directory
+let directoryProblems: readonly string[] = []
+let configProblems: readonly string[] = start.problems
+/** of the answering thread */
+let otherProblems: readonly string[] = []
+
+/**
+ * Reads the directory; what it says newly goes on the board.
+ *
+ * @param names the files to read anew; undefined = all that there are
+ */
+function rescan(names?: Iterable<string>): void {
+  entries = look(names)
+  const snapshot = snapshotOf(entries)
+  tell(snapshot.problems.map(problem => problem.text))
+  const next = buildTable(good.config, snapshot, Date.now())
+  const last = boards.at(-1)
+  if (last === undefined || !publish(last.board, next)) return
+  wake()
+  if (table.isFresh !== next.isFresh)
+    logger[next.isFresh ? 'info' : 'warn'](
+      { directory, staleAfterMs: good.config.staleAfterMs },
+      next.isFresh
+        ? 'the monitor is there, its verdicts count'
+        : 'the monitor is gone, its last verdicts only order the choice',
+    )
+  table = next
+  tables++
+}
+
+function look(names?: Iterable<string>): Entries {
+  return names === undefined || entries === undefined || entries.isMissing
+    ? readEntries(directory, known, entries)
+    : rereadEntries(entries, directory, known, names)
+}
+
+function namesIn(config: Config): Set<string> {
+  return new Set(sentinelNames(config))
+}
+
+/** Problems told in one go, and kept in the report; a flood helps nobody. */
+const maxProblems = 20
+/** A problem that comes and goes is told once in so long. */
+const retellMs = 60_000
+const toldMs = new Map<string, number>()
+/** Files of others may have other names each second: a minute has so many lines. */
+const maxLines = 20
+let linesTold = 0
+let linesMs = -Infinity
+
+function tell(texts: readonly string[]): void {
+  directoryProblems =
+    texts.length > maxProblems
+      ? [...texts.slice(0, maxProblems), 'and more of that kind, not listed']
+      : texts
+  const now = performance.now()
+  const present = new Set(directoryProblems)
+  for (const [text, atMs] of toldMs)
+    if (!present.has(text) && now - atMs >= retellMs) toldMs.delete(text)
+  if (now - linesMs >= retellMs) {
+    linesMs = now
+    linesTold = 0
+  }
+  for (const text of present) {
+    if (toldMs.has(text)) continue
+    toldMs.set(text, now)
+    if (++linesTold > maxLines) continue
+    logger.warn({ directory, problem: text }, 'problem in the directory')
+  }
+}
+
+let lastScan = 0
+let pause = 0
+let isPending = false
+const hinted = new Set<string>()
+let isAllHinted = false
+
+/**
+ * A hint has its file read at once, but however many come, reading takes at most
+ * a fifth of the time: 1,000 backends are touched 1,000 times a second. A hint
+ * that the system loses is made good by the next look at everything.
+ *
+ * @param name the file that changed; null = the system does not tell
+ */
+function hint(name: string | null): void {
+  if (name === null) isAllHinted = true
+  else if (mattersNow(name)) hinted.add(name)
+  else return
+  if (isPending) return
+  isPending = true
+  const wait = lastScan + pause - performance.now()
+  // hints that came together are one: each wake-up of this thread is felt by
+  // the lookups beside it
+  if (wait > 0) setTimeout(readHinted, wait)
+  else setImmediate(readHinted)
+}
+
+function readHinted(): void {
+  isPending = false
+  const began = performance.now()
+  const names = isAllHinted ? undefined : [...hinted]
+  isAllHinted = false
+  hinted.clear()
+  guarded('directory', () => {
+    rescan(names)
+  })
+  lastScan = performance.now()
+  pause = 4 * (lastScan - began)
+}
+
+/** What else is written there, this map's own report too, can wait a second. */
+function mattersNow(name: string): boolean {
+  const meaning = meaningOf(name)
+  return meaning.kind === 'sentinel'
+    ? known.has(meaning.backend)
+    : meaning.kind === 'monitor-report'
+}
+
+let watched: { watcher: FSWatcher; identity: string } | undefined
+
+/** Watches the directory that is there now: it may have been made anew. */
+function rewatch(): void {
+  const identity = identityOf(directory)
+  if (identity === watched?.identity) return
+  const former = watched?.watcher
+  watched = undefined
+  former?.close()
+  if (identity === undefined) return
+  let watcher
+  try {
+    watcher = watch(directory, (_event, name) => {
+      hint(name)
+    })
+  } catch (err) {
+    noteUnwatched(errorCode(err))
+    return
+  }
+  noteUnwatched(undefined)
+  watcher.on('error', err => {
+    logger.warn({ err, directory }, 'watching failed, looking once a second')
+  })
+  watched = { watcher, identity }
+  // a directory made anew has lost it
+  rememberConfig(configFile, good, start.program)
+}
+
+let unwatched: string | undefined
+
+/**
+ * Once when the system gives no watch, and once when it does again.
+ *
+ * @param code why not; undefined = it did
+ */
+function noteUnwatched(code: string | undefined): void {
+  if (code === unwatched) return
+  unwatched = code
+  if (code === undefined) logger.info({ directory }, 'watching it again')
+  else
+    logger.warn(
+      {
+        directory,
+        err: code,
+        remedy:
+          'raise fs.inotify.max_user_watches and fs.inotify.max_user_instances',
+      },
+      'cannot watch the directory, reading it once a second',
+    )
+}
+
+/** Differs for a directory made anew, even if it got the old one's inode. */
+function identityOf(path: string): string | undefined {
+  try {
+    const { dev, ino, birthtimeMs } = statSync(path)
+    return `${dev} ${ino} ${birthtimeMs}`
+  } catch {
+    // whatever the reason: there is nothing to watch; the scan says why
+    return undefined
+  }
+}
+
+let reload: ConfigReload | undefined
+
+/** YAML and zod take 20 MB: they are loaded at the first change, not before. */
+async function checkConfig(): Promise<void> {
+  if (reload === undefined) {
+    if (isConfigUntouched()) return
+    const loaded = await import('../../config/reload.ts')
+    reload ??= new loaded.ConfigReload(configFile, start.seenText, good.config)
+  }
+  const change = reload.check()
+  if (change?.kind === 'changed') {
+    configProblems = []
+    takeOver({ text: change.text, config: change.config })
+  } else if (change?.kind === 'refused') {
+    configProblems = change.problems
+    logger.error(
+      { file: configFile, problems: change.problems },
+      'configuration refused, the old one lives on',
+    )
+  }
+}
+
+function isConfigUntouched(): boolean {
+  try {
+    return readConfigText(configFile) === start.seenText
+  } catch (err) {
+    if (err instanceof ConfigError) return false
+    throw err
+  }
+}
+
+function takeOver(next: GoodConfig): void {
+  const isOther = JSON.stringify(next.config) !== JSON.stringify(good.config)
+  good = next
+  known = namesIn(next.config)
+  rememberConfig(configFile, good, start.program)
+  logger.info({ file: configFile }, 'configuration taken over')
+  // a map nobody asks takes nothing: send it what matters only
+  if (!isOther) return
+  entries = look()
+  table = buildTable(good.config, snapshotOf(entries), Date.now())
+  tables++
+  const board = newBoard(table, start.kinds?.length)
+  boards.push({ board, config: good.config })
+  const message: NewConfig = { good, table, board }
+  port.postMessage(message)
+  Atomics.add(state, shared.sent, 1)
+  wake()
+}
+
+function wake(): void {
+  if (start.wakes === true) parentPort?.postMessage(null)
+}
+
+/** What the answering thread has counted so far. */
+function countsNow() {
+  for (; taken < Atomics.load(state, shared.taken); taken++) boards.shift()
+  const inUse = boards[0]
+  return {
+    lookups: totals[total.lookups] ?? 0,
+    malformed: totals[total.malformed] ?? 0,
+    unanswered: totals[total.unanswered] ?? 0,
+    faults: totals[total.faults] ?? 0,
+    outOfStep: totals[total.outOfStep] ?? 0,
+    ...answersIn(inUse),
+  }
+}
+
+/** By backend, and for each by kind where kinds are counted apart. */
+function answersIn(inUse: (typeof boards)[number] | undefined) {
+  const names = start.kinds ?? ['']
+  const answers: Record<string, number> = {}
+  const kinds: Record<string, Record<string, number>> = {}
+  for (const [place, { name }] of (inUse?.config.backends ?? []).entries()) {
+    const first = place * names.length
+    const counts = names.map(
+      (_kind, index) => inUse?.board.answers[first + index] ?? 0,
+    )
+    const sum = counts.reduce((all, count) => all + count, 0)
+    if (sum === 0) continue
+    answers[name] = sum
+    kinds[name] = Object.fromEntries(
+      names.map((kind, index) => [kind, counts[index] ?? 0]),
+    )
+  }
+  return start.kinds === undefined ? { answers } : { answers, kinds }
+}
+
+let reported = { malformed: 0, faults: 0, outOfStep: 0 }
+
+function logCounts(): void {
+  const { malformed, faults, outOfStep } = countsNow()
+  if (malformed > reported.malformed)
+    logger.warn(
+      { malformed, was: reported.malformed },
+      'malformed lookups or unknown pool',
+    )
+  if (faults > reported.faults)
+    logger.error(
+      { faults, was: reported.faults },
+      'bug in the answering thread, caught there',
+    )
+  if (outOfStep > reported.outOfStep)
+    logger.warn(
+      { outOfStep, was: reported.outOfStep },
+      'in step again: a killed child of httpd had left its answer unread',
+    )
+  reported = { malformed, faults, outOfStep }
+  if (dropped > 0) {
+    const lines = dropped
+    dropped = 0
+    logger.warn({ lines }, 'log lines were dropped, nobody read them')
+  }
+}
+
+let lookup = 0
+/** beats of this thread for which one and the same lookup has been unanswered */
+let lookupBeats = 0
+
+function watchLookup(): void {
+  const now = Atomics.load(state, shared.lookup)
+  const isInside = now % 2 !== 0
+  lookupBeats = isInside && now === lookup ? lookupBeats + 1 : 0
+  lookup = now
+}
+
+const identity = {
+  startTime: startTimeOf(process.pid) ?? '-',
+  pidNamespace: pidNamespace(),
+}
+
+let reportProblem: string | undefined
+
+function writeReport(): void {
+  const report: MapReport = {
+    version,
+    pid: process.pid,
+    started: start.started,
+    written: new Date().toISOString(),
+    config: configFile,
+    problems: [...configProblems, ...directoryProblems, ...otherProblems],
+    ...identity,
+    // beats, not a clock: the whole process may have been stopped in between
+    lookupMs: lookupBeats * beatMs,
+    tables,
+    ...countsNow(),
+  }
+  let problem: string | undefined
+  try {
+    writeAside(directory, reportFile, `${JSON.stringify(report)}\n`)
+  } catch (err) {
+    problem = errorCode(err)
+    keepReportFresh()
+  }
+  // a directory the map may only read is enough for answering
+  if (problem !== undefined && problem !== reportProblem)
+    logger.warn(
+      { directory, err: problem },
+      'report not written, status cannot see this map',
+    )
+  reportProblem = problem
+}
+
+/** On a full disk the report still shows that this map is alive. */
+function keepReportFresh(): void {
+  try {
+    touchFile(directory, reportFile, Date.now())
+  } catch {
+    // there is none; why has been caught already
+  }
+}
+
+/** A bug in one of the chores must not end the others. */
+function guarded(what: string, chore: () => void): void {
+  try {
+    chore()
+    if (failing.delete(what)) logger.info({ what }, 'works again')
+  } catch (err) {
+    // a chore is repeated each second, and the log is that of httpd
+    const isTold = failing.get(what) === String(err)
+    failing.set(what, String(err))
+    if (!isTold) logger.error({ err, what }, bug)
+  }
+}
+
+/** What has failed, and how, until it works again. */
+const failing = new Map<string, string>()
+
+function everySecond(): void {
+  Atomics.add(state, shared.beat, 1)
+  checkConfig().catch((err: unknown) => {
+    logger.error({ err, what: 'configuration' }, bug)
+  })
+  guarded('watching', rewatch)
+  guarded('directory', () => {
+    rescan()
+  })
+  guarded('counts', logCounts)
+  watchLookup()
+  guarded('report', writeReport)
+}
+
+port.on('message', (message: Stop | Problems) => {
+  if (message.kind === 'problems') {
+    otherProblems = message.problems
+    return
+  }
+  clearInterval(ticking)
+  guarded('counts', logCounts)
+  guarded('report', () => removeFile(directory, reportFile))
+  if (isLogBroken) sayGoodbye()
+  else {
+    destination.once('close', sayGoodbye).once('error', sayGoodbye)
+    destination.end()
+  }
+})
+
+function sayGoodbye(): void {
+  Atomics.store(state, shared.done, 1)
+  Atomics.notify(state, shared.done)
+}
+
+process.on('uncaughtException', err => {
+  logger.error({ err }, bug)
+})
+
+for (const problem of start.problems)
+  logger.error({ file: configFile, problem }, 'problem at the start')
+guarded('reports', () => {
+  removeDeadReports(directory)
+})
+everySecond()
+const ticking = setInterval(everySecond, beatMs)

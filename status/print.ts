@@ -1,0 +1,217 @@
+// The table a person reads. Pure.
+import { formatDuration } from '../text/duration.ts'
+import { printable } from '../text/printable.ts'
+import type { Liveness, StatusReport } from './report.ts'
+
+/**
+ * @param isColoured on a terminal
+ * @param now ms since 1970
+ */
+export function statusText(
+  report: StatusReport,
+  isColoured: boolean,
+  now: number,
+): string {
+  const paint = isColoured ? colour : plain
+  const lines = [
+    paint(report.monitor.kind, programText('monitor', report.monitor)),
+    ...readersOf(report).map(({ name, seen, counts }) =>
+      paint(seen.kind, [programText(name, seen), ...counts].join(', ')),
+    ),
+    ...(report.mapSeen === undefined
+      ? []
+      : [mapSeenText(report.mapSeen, paint, now)]),
+    ...noticesTold(report).map(text => paint('silent', text)),
+    report.verdictsCount ? '' : paint('dead', staleVerdicts),
+    '',
+    ...aligned(
+      ['BACKEND', 'ADDRESS', 'STATE', 'SHARE', 'SINCE', 'PROBES', 'REASON'],
+      rowsOf(report).map(backend => [
+        backend.name,
+        backend.address,
+        [backend.state, ...backend.admin.map(({ kind }) => kind)].join('+'),
+        backend.share === null ? '-' : `${backend.share} %`,
+        ago(backend.since, now),
+        backend.probes.slice(-16) || '-',
+        [
+          ...backend.admin.map(
+            ({ kind, reason, by, until }) =>
+              `${kind}${by === null ? '' : ` by ${by}`}${until === null ? '' : ` until ${until}`}${reason === null ? '' : `: ${reason}`};`,
+          ),
+          backend.reason ?? 'not judged yet',
+        ].join(' '),
+      ]),
+    ),
+    ...report.pools.flatMap(pool => [
+      '',
+      pool.newcomers.length === 0
+        ? paint('dead', `pool ${pool.name} (${pool.policy}): NOBODY serves`)
+        : `pool ${pool.name} (${pool.policy}): newcomers go to ${pool.newcomers.join(', ')}`,
+      ...aligned(
+        ['  MEMBER', 'TIER', 'WEIGHT', 'STANDING'],
+        pool.members.map(({ name, tier, weight, standing }) => [
+          `  ${name}`,
+          String(tier),
+          String(weight),
+          standing,
+        ]),
+      ),
+    ]),
+    ...problemsTold(report).map(problem => paint('silent', problem)),
+  ]
+  return `${lines.join('\n').replaceAll(/\n{3,}/g, '\n\n')}\n`
+}
+
+/** This machine itself, where it is judged, then the backends. */
+export function rowsOf({ front, backends }: StatusReport) {
+  return front === undefined ? backends : [front, ...backends]
+}
+
+/**
+ * The programs that answer lookups, for a person: name, health, counts. A missing
+ * map program is worth a line unless something else answers.
+ */
+export function readersOf({ maps, readers = [] }: StatusReport): readonly {
+  readonly name: string
+  readonly seen: Liveness
+  readonly counts: readonly string[]
+}[] {
+  if (maps.length === 0 && readers.length === 0)
+    return [{ name: 'map', seen: { kind: 'never-seen' }, counts: [] }]
+  return [
+    ...maps.map(map => ({ name: 'map', seen: map, counts: [mapCounts(map)] })),
+    ...readers.map(reader => ({
+      name: reader.program,
+      seen: reader,
+      counts: [
+        reader.program === 'follow'
+          ? `${reader.lookups} runs, ${reader.unanswered} failed`
+          : mapCounts(reader),
+        ...kindCounts(reader.kinds),
+      ],
+    })),
+  ]
+}
+
+/** `zope1 5 hit 3 miss` for each backend, what is 0 left out. */
+function kindCounts(
+  kinds: NonNullable<StatusReport['readers']>[number]['kinds'] = {},
+): string[] {
+  return Object.entries(kinds).map(
+    ([backend, counts]) =>
+      `${backend} ${Object.entries(counts)
+        .filter(([, count]) => count > 0)
+        .map(([kind, count]) => `${count} ${kind}`)
+        .join(' ')}`,
+  )
+}
+
+export const staleVerdicts =
+  'verdicts are stale: they order the choice, but nobody is refused for them'
+
+/** What is wrong with the files, each once; a map's own view is marked as such. */
+export function problemsTold({
+  problems,
+  maps,
+  readers = [],
+  limits = [],
+}: StatusReport): string[] {
+  const named = [...maps.map(map => ({ ...map, program: 'map' })), ...readers]
+  return [
+    ...problems.map(printable),
+    ...named.flatMap(({ program, problems: own }) =>
+      own
+        .filter(problem => !problems.includes(problem))
+        .map(problem => `${program}: ${printable(problem)}`),
+    ),
+    ...limits.map(({ what, why, remedy }) =>
+      printable(`${what}: ${why}; ${remedy}`),
+    ),
+  ]
+}
+
+/** What did not arrive; a receiver that has everything is worth no line. */
+export function noticesTold({ notices = {} }: StatusReport): string[] {
+  return Object.entries(notices)
+    .filter(([, { waiting, dropped }]) => waiting + dropped > 0)
+    .map(
+      ([receiver, { waiting, dropped }]) =>
+        `notices by ${printable(receiver)}: ${waiting} waiting, ${dropped} dropped`,
+    )
+}
+
+export function mapCounts({
+  lookups,
+  unanswered,
+  malformed,
+}: StatusReport['maps'][number]): string {
+  return `${lookups} lookups, ${unanswered} without a usable backend, ${malformed} malformed`
+}
+
+/** The health of one of the two programs, in words. */
+export function programText(what: string, seen: Liveness): string {
+  switch (seen.kind) {
+    case 'alive':
+      return `${what}: alive, pid ${seen.pid}`
+    case 'silent':
+      return `${what}: SILENT for ${rounded(seen.ageMs)}, pid ${seen.pid} is there but writes no report`
+    case 'dead':
+      return `${what}: DEAD, pid ${seen.pid} is gone, last sign of life ${rounded(seen.ageMs)} ago`
+    case 'never-seen':
+      return `${what}: never seen in this directory`
+  }
+}
+
+/** How well the map is as seen through httpd, in the words for a program. */
+export function seenKind(state: string): Liveness['kind'] {
+  if (state === 'ok') return 'alive'
+  return state === 'unknown' ? 'never-seen' : 'dead'
+}
+
+function mapSeenText(
+  { state, since, reason }: NonNullable<StatusReport['mapSeen']>,
+  paint: typeof plain,
+  now: number,
+): string {
+  const kind = seenKind(state)
+  return paint(
+    kind,
+    `map seen through httpd: ${printable(kind === 'dead' ? state.toUpperCase() : state)} for ${ago(since, now)}, ${printable(reason)}`,
+  )
+}
+
+function ago(since: string | null, now: number): string {
+  const ms = now - Date.parse(since ?? '')
+  return Number.isNaN(ms) ? '-' : rounded(Math.max(0, ms))
+}
+
+/** To the leading unit: 61 seconds are `1m`. */
+function rounded(ms: number): string {
+  const unit = [3_600_000, 60_000, 1_000].find(size => ms >= size) ?? 1
+  return formatDuration(Math.floor(ms / unit) * unit)
+}
+
+function aligned(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): string[] {
+  const lines = [head, ...rows].map(row => row.map(printable))
+  const widths = head.map((_, column) =>
+    lines.reduce((most, row) => Math.max(most, Number(row[column]?.length)), 0),
+  )
+  return lines.map(row =>
+    row
+      .map((cell, column) => cell.padEnd(Number(widths[column])))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+function plain(_kind: Liveness['kind'], text: string): string {
+  return text
+}
+
+function colour(kind: Liveness['kind'], text: string): string {
+  const code = { alive: 32, silent: 33, dead: 31, 'never-seen': 33 }[kind]
+  return `\u001B[${code}m${text}\u001B[0m`
+}

@@ -1,0 +1,53 @@
+import { pino } from 'pino'
+import t from 'tap'
+import type { Outcome } from '../../../../health/outcome.ts'
+import { OwnTrouble } from '../../../../monitor/backend/local-errors.ts'
+import { backendOf } from '../../../fixtures/probed-backend.ts'
+
+const backend = backendOf('http://zope.example:8080', {})
+const refused: Outcome = { kind: 'refused' }
+
+/** What the log says after each of these probes. */
+function toldOf(
+  ...probes: readonly (readonly [Outcome, string | null])[]
+): unknown[] {
+  const lines: unknown[] = []
+  const write = (line: string): void => {
+    const { level, msg, backend, host, err } = JSON.parse(line)
+    lines.push([level, msg, backend, host, err])
+  }
+  const trouble = new OwnTrouble(pino({}, { write }))
+  for (const [outcome, error] of probes) trouble.tell(backend, outcome, error)
+  return lines
+}
+
+void t.test('a name that cannot be looked up, once, and its end', t => {
+  const silent = 'host name cannot be looked up, using its last address'
+  const bad = [40, silent, 'zope1', 'zope.example', 'EAI_AGAIN']
+  t.strictSame(
+    toldOf(
+      [refused, null],
+      [refused, 'EAI_AGAIN'],
+      [refused, 'EAI_AGAIN'],
+      [refused, null],
+      [refused, 'EAI_AGAIN'],
+    ),
+    [
+      bad,
+      [30, 'host name is looked up again', 'zope1', undefined, undefined],
+      bad,
+    ],
+  )
+  t.end()
+})
+
+void t.test('a probe that cannot begin, once for as long as it lasts', t => {
+  const local: Outcome = { kind: 'local', error: 'EMFILE' }
+  const cannot = 'the monitor itself cannot probe, nothing is judged by that'
+  const told = [40, cannot, 'zope1', undefined, 'EMFILE']
+  t.strictSame(
+    toldOf([local, null], [local, null], [refused, null], [local, null]),
+    [told, told],
+  )
+  t.end()
+})

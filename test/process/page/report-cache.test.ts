@@ -1,0 +1,58 @@
+// What the list of events tells of real files.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import t from 'tap'
+import { parseConfig } from '../../../config/parse.ts'
+import { Live } from '../../../page/report-cache.ts'
+import { publicDirectory } from '../../fixtures/processes.ts'
+
+void t.test('a pool changes when its members do, not for a moment', t => {
+  const directory = `${publicDirectory(t)}/run`
+  mkdirSync(directory)
+  const config = parseConfig(
+    `{ directory: ${directory}, staleAfter: 1h, backends: { zope1: "http://h:1", zope2: "http://h:2" } }`,
+    'f',
+  )
+  const live = new Live(config, [])
+  const put = (state: string, share: number | null): void => {
+    const up = `${directory}/zope1.up`
+    if (share === null) rmSync(up)
+    else writeFileSync(up, `${share}\n`)
+    const backend = { since: '', reason: '', probes: [] }
+    writeFileSync(
+      `${directory}/monitor.json`,
+      JSON.stringify({
+        pid: process.pid,
+        backends: {
+          zope1: { ...backend, state },
+          zope2: { ...backend, state: 'up' },
+        },
+      }),
+    )
+  }
+  /** Newest first: the events so far that name new visitors. */
+  const moves = (): string[] => {
+    // the next look is not the last one again
+    live.retune(config, [])
+    const cell = live.sheet().cells.get('events') ?? ''
+    return [...cell.matchAll(/newcomers go to (\w+)/g)].map(
+      ([, name = '']) => name,
+    )
+  }
+  writeFileSync(`${directory}/zope2.up`, '100\n')
+  put('up', 100)
+  t.strictSame(moves(), [])
+  put('up', 0)
+  t.strictSame(moves(), [], 'slow for less than a second')
+  t.equal(live.report().pools[0]?.newcomers.join(), 'zope2', 'as it is')
+  put('up', 100)
+  t.strictSame(moves(), [])
+  put('slow', 0)
+  t.strictSame(moves(), ['zope2'])
+  put('slow', 100)
+  t.strictSame(moves(), ['zope2'], 'well for less than a second')
+  put('up', 100)
+  t.strictSame(moves(), ['zope1', 'zope2'])
+  put('up', null)
+  t.strictSame(moves(), ['zope2', 'zope1', 'zope2'], 'down: at once')
+  t.end()
+})

@@ -1,0 +1,44 @@
+// `npm start` without a terminal, as a new user's script would run it.
+import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import t from 'tap'
+import {
+  dist,
+  processesWith,
+  startProgram,
+  until,
+} from '../../fixtures/processes.ts'
+
+const main = resolve(dist, 'demo/main.js')
+
+await t.test('every step of the tour holds and nothing is left', async t => {
+  const tour = startProgram(t, process.execPath, [main])
+  await tour.gone
+  t.comment(tour.output())
+  t.equal(tour.child.exitCode, 0)
+  t.match(tour.output(), 'Every step held.')
+  t.notMatch(tour.output(), 'FAIL')
+  t.same(processesWith('zope-failover-demo-'), [])
+})
+
+await t.test('a signal in the middle leaves nothing either', async t => {
+  const tour = startProgram(t, process.execPath, [main])
+  await until('the second step', () => tour.output().includes('\n2. '))
+  await tour.kill('SIGTERM')
+  t.equal(tour.child.exitCode, 1)
+  t.same(processesWith('zope-failover-demo-'), [])
+})
+
+await t.test('a port in use is told, with what to do', async t => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const address = server.address()
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0
+  const tour = startProgram(t, process.execPath, [main, '--port', String(port)])
+  await tour.gone
+  t.equal(tour.child.exitCode, 1)
+  t.match(tour.output(), `port ${port} of 127.0.0.1 is in use`)
+  t.match(tour.output(), '--port NUMBER')
+})

@@ -1,0 +1,571 @@
+import t from 'tap'
+import * as fc from 'fast-check'
+import {
+  choose,
+  chooseNext,
+  newcomersOf,
+  noTurns,
+} from '../../../choice/choose.ts'
+import type { Turns } from '../../../choice/choose.ts'
+import type { TablePool } from '../../../choice/table.ts'
+import { poolOf } from '../../fixtures/map.ts'
+import type { Files } from '../../fixtures/map.ts'
+
+const up = { up: 100 }
+const drained = { up: 100, drain: true } as const
+const maint = { up: 100, maint: true } as const
+const stale = { ageMs: 60_000 }
+
+/** The name and the way; null = nobody. */
+function chosen(
+  pool: TablePool,
+  route: string | null = null,
+  key: string | null = null,
+) {
+  const decision = choose(pool, route, key, noTurns)
+  return decision.kind === 'backend'
+    ? `${decision.member.name} ${decision.way}`
+    : null
+}
+
+function next(
+  pool: TablePool,
+  route: string | null = null,
+  key: string | null = null,
+) {
+  const decision = choose(pool, route, key, noTurns)
+  if (decision.kind === 'nobody') return null
+  const other = chooseNext(pool, decision.member, route, key, decision.turns)
+  return other.kind === 'backend'
+    ? `${decision.member.name} ${other.member.name}`
+    : `${decision.member.name} -`
+}
+
+void t.test('failover: newcomers get the first that is usable', t => {
+  for (const [name, files, expected] of [
+    ['all are up', { a: up, b: up, c: up }, 'a only'],
+    ['the first is down', { b: up, c: up }, 'b only'],
+    ['the first is in maintenance', { a: maint, b: up, c: up }, 'b only'],
+    ['the first is drained', { a: drained, b: up, c: up }, 'b only'],
+    ['the first is forced', { a: { force: true }, b: up }, 'a only'],
+    ['share 0 loses to a later tier', { a: { up: 0 }, b: up }, 'b only'],
+    ['share 0 before nobody', { a: { up: 0 } }, 'a only'],
+    ['any share is a share', { a: { up: 1 }, b: up }, 'a only'],
+    ['nobody', {}, null],
+    ['only drained ones', { a: drained }, null],
+    ['only maintenance', { a: maint, b: maint, c: maint }, null],
+  ] as const)
+    t.equal(chosen(poolOf('a b c', undefined, files)), expected, name)
+  t.end()
+})
+
+void t.test('without a living monitor somebody is always tried', t => {
+  for (const [name, files, monitor, expected] of [
+    ['no verdicts at all', {}, stale, 'a only'],
+    ['the last verdicts order the choice', { b: up }, stale, 'b only'],
+    ['share 0 before no verdict', { b: { up: 0 } }, stale, 'b only'],
+    ['no verdict before drained', { a: drained }, stale, 'b only'],
+    ['drained before nobody', { a: drained, b: maint }, stale, 'a only'],
+    ['maintenance never', { a: maint, b: maint }, stale, null],
+    ['not judged yet', {}, { unknown: ['a', 'b'] }, 'a only'],
+    ['not judged loses to up', { b: up }, { unknown: ['a'] }, 'b only'],
+    ['not judged beats down', {}, { unknown: ['b'] }, 'b only'],
+  ] as const)
+    t.equal(chosen(poolOf('a b', undefined, files, monitor)), expected, name)
+  t.end()
+})
+
+const triesAll = (files: Readonly<Record<string, Files>>, members = '[a, b]') =>
+  poolOf('a b', `{ whenAllDown: try-all, members: ${members} }`, files)
+
+void t.test('a pool that tries all', t => {
+  t.equal(chosen(triesAll({})), 'a only')
+  t.equal(chosen(triesAll({ b: up })), 'b only', 'who is up comes first')
+  t.equal(chosen(triesAll({ b: { up: 0 } })), 'b only', 'then the last resort')
+  t.equal(chosen(triesAll({ a: drained })), 'b only', 'down before drained')
+  t.equal(chosen(triesAll({ a: drained, b: maint })), 'a only')
+  t.equal(chosen(triesAll({ a: maint, b: maint })), null)
+  t.equal(
+    chosen(triesAll({ a: maint, b: up }, '[a, { name: b, weight: 0 }]')),
+    'b only',
+    'weight 0 before nobody',
+  )
+  t.equal(
+    chosen(triesAll({ a: drained, b: up }, '[a, { name: b, weight: 0 }]')),
+    'b only',
+    'drained ones last',
+  )
+  t.end()
+})
+
+void t.test('a bound visitor', t => {
+  for (const [name, options, files, route, expected, monitor = {}] of [
+    ['stays', '', { a: up, b: up }, 'b', 'b route'],
+    [
+      'stays in a later tier',
+      'policy: failover,',
+      { a: up, b: up },
+      'b',
+      'b route',
+    ],
+    ['moves when his is down', '', { a: up }, 'b', 'a only'],
+    [
+      'moves when his is in maintenance',
+      '',
+      { a: up, b: maint },
+      'b',
+      'a only',
+    ],
+    ['stays while his is drained', '', { a: up, b: drained }, 'b', 'b route'],
+    [
+      'stays while drained with nobody else',
+      '',
+      { b: drained },
+      'b',
+      'b route',
+    ],
+    [
+      'moves when his is drained and down',
+      '',
+      { a: up, b: { drain: true } },
+      'b',
+      'a only',
+    ],
+    [
+      'stays when drained, down and forced',
+      '',
+      { a: up, b: { drain: true, force: true } },
+      'b',
+      'b route',
+    ],
+    ['stays on a last resort', '', { a: up, b: { up: 0 } }, 'b', 'b route'],
+    [
+      'leaves a last resort when relaxed',
+      'stickiness: relaxed,',
+      { a: up, b: { up: 0 } },
+      'b',
+      'a only',
+    ],
+    [
+      'has no better one when relaxed',
+      'stickiness: relaxed,',
+      { a: { up: 0 }, b: { up: 0 } },
+      'b',
+      'b route',
+    ],
+    [
+      'leaves a drained last resort when relaxed',
+      'stickiness: relaxed,',
+      { a: up, b: { up: 0, drain: true } },
+      'b',
+      'a only',
+    ],
+    [
+      'stays on a forced one when relaxed',
+      'stickiness: relaxed,',
+      { a: up, b: { up: 0, force: true } },
+      'b',
+      'b route',
+    ],
+    [
+      'stays on who is up when relaxed',
+      'stickiness: relaxed,',
+      { a: up, b: { up: 1 } },
+      'b',
+      'b route',
+    ],
+    [
+      'stays on who is not judged yet',
+      '',
+      { a: up },
+      'b',
+      'b route',
+      { unknown: ['b'] },
+    ],
+    [
+      'leaves who is not judged yet when relaxed',
+      'stickiness: relaxed,',
+      { a: up },
+      'b',
+      'a only',
+      { unknown: ['b'] },
+    ],
+    [
+      'falls back when all must',
+      'failback: all,',
+      { a: up, b: up },
+      'b',
+      'a only',
+    ],
+    [
+      'does not fall back to a last resort',
+      'failback: all,',
+      { a: { up: 0 }, b: up },
+      'b',
+      'b route',
+    ],
+    [
+      'stays forward with failback all',
+      'failback: all,',
+      { a: up, b: up },
+      'a',
+      'a route',
+    ],
+    [
+      'stays while verdicts are stale',
+      '',
+      { a: up, b: up },
+      'b',
+      'b route',
+      stale,
+    ],
+    [
+      'moves to who was up when verdicts are stale',
+      '',
+      { a: up },
+      'b',
+      'a only',
+      stale,
+    ],
+    ['stays when all are presumed down', '', {}, 'b', 'b route', stale],
+    [
+      'stays when nobody is left but drained ones',
+      '',
+      { a: { drain: true, up: 0 }, b: { drain: true } },
+      'b',
+      'b route',
+      stale,
+    ],
+    [
+      'of a backend that is no member is new',
+      '',
+      { a: up, b: up },
+      'ghost',
+      'a only',
+    ],
+    ['of a backend gone, with nobody left', '', {}, 'b', null],
+  ] as const)
+    t.equal(
+      chosen(
+        poolOf('a b', `{ ${options} members: [a, b] }`, files, monitor),
+        route,
+      ),
+      expected,
+      name,
+    )
+  t.end()
+})
+
+void t.test(
+  'a visitor bound to weight 0 stays, and no newcomer joins him',
+  t => {
+    const pool = poolOf(
+      'a b',
+      '{ policy: balance, members: [a, { name: b, weight: 0 }] }',
+      { a: up, b: up },
+    )
+    t.equal(chosen(pool, 'b'), 'b route')
+    t.equal(chosen(pool), 'a only')
+    t.equal(chosen(pool, null, 'key'), 'a only')
+    t.end()
+  },
+)
+
+void t.test('who is next', t => {
+  for (const [name, options, files, route, expected, monitor = {}] of [
+    ['the next tier', '', { a: up, b: up, c: up }, null, 'a b'],
+    ['never drained', '', { a: up, b: drained, c: up }, null, 'a c'],
+    ['never in maintenance', '', { a: up, b: maint }, null, 'a -'],
+    [
+      'never drained, even while stale',
+      '',
+      { a: up, b: drained, c: maint },
+      null,
+      'a -',
+      stale,
+    ],
+    ['the last resort', '', { a: up, c: { up: 0 } }, null, 'a c'],
+    ['nobody', '', { a: up }, null, 'a -'],
+    ['presumed down before nobody', '', { a: up }, null, 'a b', stale],
+    ['for a bound visitor', '', { a: up, b: up }, 'b', 'b a'],
+    [
+      'for one who falls back: the best tier left',
+      'failback: all,',
+      { a: up, b: up, c: up },
+      'c',
+      'a b',
+    ],
+    [
+      'for one who left his last resort: back there',
+      'policy: balance, stickiness: relaxed,',
+      { a: up, b: { up: 0 }, c: { up: 0 } },
+      'c',
+      'a c',
+    ],
+  ] as const)
+    t.equal(
+      next(
+        poolOf('a b c', `{ ${options} members: [a, b, c] }`, files, monitor),
+        route,
+      ),
+      expected,
+      name,
+    )
+  t.end()
+})
+
+void t.test(
+  'one who falls back from the second tier would return where he was',
+  t => {
+    const pool = poolOf(
+      'a b c',
+      '{ failback: all, members: [a, { name: b, tier: 2 }, { name: c, tier: 2 }] }',
+      { a: up, b: up, c: up },
+    )
+    t.equal(next(pool, 'b'), 'a b')
+    t.equal(next(pool, 'c'), 'a c')
+    t.end()
+  },
+)
+
+void t.test('newcomers share the best level and its lowest tier', t => {
+  const pool = poolOf(
+    'a b c d',
+    '{ policy: balance, members: [{ name: a, tier: 2 }, b, { name: c, tier: 2 }, d] }',
+    { a: up, c: up, d: { up: 0 } },
+  )
+  t.strictSame(
+    newcomersOf(pool.members).map(({ name }) => name),
+    ['a', 'c'],
+  )
+  t.strictSame(newcomersOf([]), [])
+  t.end()
+})
+
+const five = 'a b c d e'
+const balanced = '{ policy: balance }'
+const keys = Array.from({ length: 10_000 }, (_, index) => `visitor ${index}`)
+const allUp = Object.fromEntries(five.split(' ').map(name => [name, up]))
+
+function spread(pool: TablePool): string[] {
+  return keys.map(key => chosen(pool, null, key)?.split(' ')[0] ?? 'nobody')
+}
+
+void t.test(
+  'of 10,000 keys only those of the lost backend move, and all return',
+  t => {
+    const before = spread(poolOf(five, balanced, allUp))
+    const without = spread(poolOf(five, balanced, { ...allUp, c: {} }))
+    const lost = before.filter(name => name === 'c').length
+    t.ok(Math.abs(lost - 2_000) < 200, `c had ${lost}`)
+    t.notOk(without.includes('c'))
+    t.strictSame(
+      before.filter((name, index) => name !== 'c' && name !== without[index]),
+      [],
+    )
+    for (const name of ['a', 'b', 'd', 'e']) {
+      const heirs = without.filter(
+        (now, index) => now === name && before[index] === 'c',
+      ).length
+      t.ok(Math.abs(heirs - lost / 4) < 100, `${name} inherits ${heirs}`)
+    }
+    t.strictSame(spread(poolOf(five, balanced, allUp)), before)
+    t.end()
+  },
+)
+
+void t.test(
+  'a warming backend takes keys over, nobody else’s change hands',
+  t => {
+    const gone = spread(poolOf(five, balanced, { ...allUp, c: {} }))
+    let before = gone
+    for (const share of [10, 50, 100]) {
+      const after = spread(
+        poolOf(five, balanced, { ...allUp, c: { up: share } }),
+      )
+      t.strictSame(
+        after.filter((name, index) => name !== before[index] && name !== 'c'),
+        [],
+      )
+      const part = share / 100 / (4 + share / 100)
+      const got = after.filter(name => name === 'c').length
+      t.ok(Math.abs(got - part * keys.length) < 200, `${share} %: ${got} keys`)
+      before = after
+    }
+    t.end()
+  },
+)
+
+void t.test('keys follow the weights', t => {
+  const pool = poolOf(
+    'a b c',
+    '{ policy: balance, members: [{ name: a, weight: 6 }, { name: b, weight: 3 }, c] }',
+    { a: up, b: up, c: up },
+  )
+  const names = spread(pool)
+  for (const [name, part] of [
+    ['a', 0.6],
+    ['b', 0.3],
+    ['c', 0.1],
+  ] as const) {
+    const got = names.filter(one => one === name).length / keys.length
+    t.ok(Math.abs(got - part) < 0.02, `${name} got ${got}`)
+  }
+  t.end()
+})
+
+function turnsOf(
+  pool: TablePool,
+  count: number,
+  turns: Turns = noTurns,
+): string {
+  let names = ''
+  for (let turn = 0; turn < count; turn++) {
+    const decision = choose(pool, null, null, turns)
+    if (decision.kind === 'nobody') return names
+    names += decision.member.name
+    turns = decision.turns
+  }
+  return names
+}
+
+const weighted = (weights: number[]) =>
+  `{ policy: balance, members: [${weights.map((weight, index) => `{ name: ${'abc'[index]}, weight: ${weight} }`).join(', ')}] }`
+
+void t.test('turns are smooth and exact', t => {
+  const three = { a: up, b: up, c: up }
+  t.equal(
+    turnsOf(poolOf('a b c', weighted([5, 1, 1]), three), 14),
+    'aabacaaaabacaa',
+  )
+  t.equal(turnsOf(poolOf('a b c', weighted([1, 1, 1]), three), 6), 'abcabc')
+  t.equal(turnsOf(poolOf('a b c', weighted([1, 0, 1]), three), 4), 'acac')
+  const long = turnsOf(
+    poolOf('a b c', weighted([256, 100, 1]), { ...three, c: { up: 10 } }),
+    35_610,
+  )
+  t.strictSame(
+    ['a', 'b', 'c'].map(
+      name => long.split('').filter(one => one === name).length,
+    ),
+    [25_600, 10_000, 10],
+    'exact counts in a whole cycle, shares included',
+  )
+  t.end()
+})
+
+void t.test('taking turns goes on when somebody leaves and returns', t => {
+  const all = poolOf('a b c', balanced, { a: up, b: up, c: up })
+  const first = choose(all, null, null, noTurns)
+  const without = poolOf('a b c', balanced, { b: up, c: up })
+  const second = choose(without, null, null, first.turns)
+  t.equal(second.kind === 'backend' && second.member.name, 'b')
+  t.equal(
+    turnsOf(all, 30, second.turns)
+      .split('')
+      .filter(one => one === 'a').length,
+    10,
+  )
+  t.end()
+})
+
+void t.test('looking at who is next takes no turn', t => {
+  const pool = poolOf('a b c', balanced, { a: up, b: up, c: up })
+  const decision = choose(pool, null, null, noTurns)
+  if (decision.kind === 'nobody') throw new Error('nobody')
+  const before = [...decision.turns]
+  t.equal(next(pool), 'a b')
+  chooseNext(pool, decision.member, null, null, decision.turns)
+  t.strictSame([...decision.turns], before)
+  t.end()
+})
+
+const file = fc.record(
+  {
+    up: fc.integer({ min: 0, max: 100 }),
+    maint: fc.constant<true>(true),
+    drain: fc.constant<true>(true),
+    force: fc.constant<true>(true),
+  },
+  { requiredKeys: [] },
+)
+const pools = fc
+  .record({
+    policy: fc.constantFrom('failover', 'balance'),
+    whenAllDown: fc.constantFrom('maintenance', 'try-all'),
+    stickiness: fc.constantFrom('strict', 'relaxed'),
+    failback: fc.constantFrom('newcomers', 'all'),
+    files: fc.record({ a: file, b: file, c: file }),
+    ageMs: fc.constantFrom(0, 60_000, null),
+    unknown: fc.subarray(['a', 'b', 'c']),
+    weights: fc.tuple(fc.nat(3), fc.nat(3), fc.nat(3)),
+  })
+  .map(({ files, ageMs, unknown, weights, ...options }) => ({
+    files,
+    isFresh: ageMs === 0,
+    options,
+    pool: poolOf(
+      'a b c',
+      JSON.stringify({
+        ...options,
+        members: weights.map((weight, index) => ({
+          name: 'abc'[index],
+          weight,
+        })),
+      }),
+      files,
+      { ageMs, unknown },
+    ),
+  }))
+const route = fc.constantFrom(null, 'a', 'b', 'c', 'ghost')
+const key = fc.option(fc.string({ maxLength: 20 }))
+
+void t.test('whatever the directory says', t => {
+  fc.assert(
+    fc.property(
+      pools,
+      route,
+      key,
+      ({ pool, files, options, isFresh }, route, key) => {
+        const decision = choose(pool, route, key, noTurns)
+        const filesOf = (name: string | null): Files | undefined =>
+          new Map<string | null, Files>(Object.entries(files)).get(name)
+        const isMaint = (name: string) => filesOf(name)?.maint === true
+        if (decision.kind === 'nobody') {
+          // only a living monitor, or the administrator, closes a pool
+          return (
+            (isFresh && options.whenAllDown === 'maintenance') ||
+            pool.members.every(({ name }) => isMaint(name))
+          )
+        }
+        const { name } = decision.member
+        const next = chooseNext(
+          pool,
+          decision.member,
+          route,
+          key,
+          decision.turns,
+        )
+        const bound = filesOf(route)
+        const isHonoured =
+          options.stickiness === 'relaxed' ||
+          options.failback === 'all' ||
+          bound === undefined ||
+          bound.maint === true ||
+          !(bound.force === true || bound.up !== undefined) ||
+          name === route
+        return (
+          !isMaint(name) &&
+          isHonoured &&
+          (next.kind === 'nobody' ||
+            (next.member.name !== name &&
+              !isMaint(next.member.name) &&
+              filesOf(next.member.name)?.drain !== true))
+        )
+      },
+    ),
+    { numRuns: 2_000 },
+  )
+  t.pass('maint is never chosen, a usable route is honoured, next is another')
+  t.end()
+})

@@ -1,0 +1,94 @@
+import t from 'tap'
+import {
+  lastingMs,
+  tell,
+  toldSnapshot,
+} from '../../../health/reported-state.ts'
+import type { Told } from '../../../health/reported-state.ts'
+import type { State } from '../../../sentinels/reports.ts'
+import { emptySnapshot, noSentinels } from '../../../sentinels/snapshot.ts'
+
+/** States at their times in ms, from one that is up; those that were told. */
+function toldOf(...story: readonly (readonly [number, State])[]): State[] {
+  let told: Told = { state: 'up', leftMs: null }
+  const states: State[] = []
+  for (const [ms, state] of story) {
+    const next = tell(told, state, ms)
+    if (next.state !== told.state) states.push(next.state)
+    told = next
+  }
+  return states
+}
+
+void t.test('what lasts under a second is not told', t => {
+  t.same(toldOf([0, 'slow'], [lastingMs - 1, 'slow'], [lastingMs, 'up']), [])
+  t.same(toldOf([0, 'slow'], [999, 'up'], [1_200, 'slow'], [2_100, 'up']), [])
+  t.same(toldOf([0, 'slow'], [lastingMs, 'slow']), ['slow'])
+  t.same(
+    toldOf([0, 'slow'], [1_000, 'slow'], [2_000, 'up'], [2_900, 'slow']),
+    ['slow'],
+    'nor that it was well for a moment',
+  )
+  t.end()
+})
+
+void t.test('what changes all the time is not told as the first state', t => {
+  t.same(toldOf([0, 'slow'], [600, 'busy'], [1_100, 'slow'], [1_300, 'busy']), [
+    'slow',
+  ])
+  t.end()
+})
+
+void t.test('what takes it out or brings it back is told at once', t => {
+  for (const state of ['frozen', 'down', 'cut-off', 'unknown'] as const)
+    t.same(toldOf([0, 'slow'], [10, state], [20, 'warming']), [
+      state,
+      'warming',
+    ])
+  t.end()
+})
+
+void t.test('nothing to note', t => {
+  const told: Told = { state: 'up', leftMs: null }
+  t.equal(tell(told, 'up', 9), told)
+  const left = tell(told, 'slow', 9)
+  t.same(left, { state: 'up', leftMs: 9 })
+  t.equal(tell(left, 'busy', 500), left)
+  t.same(tell(left, 'up', 500), told)
+  t.end()
+})
+
+void t.test('a share fits the state that is told', t => {
+  for (const [state, share, told, cold] of [
+    ['up', 100, 100],
+    ['up', 10, 10],
+    ['up', 0, 100],
+    ['up', null, null],
+    ['warming', 0, 100],
+    ['warming', 0, 0, true],
+    ['slow', 100, 0],
+    ['busy', 100, 0],
+    ['slow', null, null],
+    // kept as a last resort by minAlive
+    ['down', 0, 0],
+    // not reported yet, or by a later version
+    [undefined, 0, 0],
+  ] as const) {
+    const sentinels = { ...noSentinels, share }
+    const snapshot = {
+      ...emptySnapshot,
+      backends: new Map([['zope1', sentinels]]),
+    }
+    const states = new Map(
+      state === undefined
+        ? []
+        : [['zope1', { state, ...(cold === true && { cold }) }]],
+    )
+    t.strictSame(
+      toldSnapshot(snapshot, states).backends.get('zope1'),
+      { ...sentinels, share: told },
+      `${state} ${share}`,
+    )
+  }
+  t.end()
+})

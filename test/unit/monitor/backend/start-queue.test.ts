@@ -1,0 +1,24 @@
+import t from 'tap'
+import { Turns } from '../../../../monitor/backend/start-queue.ts'
+
+void t.test(
+  'few begin at a time, in order, and what came in between',
+  async t => {
+    const turns = new Turns()
+    const seen: (number | string)[] = []
+    const all = Array.from({ length: 20 }, async (_value, index) => {
+      await turns.take()
+      seen.push(index)
+    })
+    await new Promise(setImmediate)
+    await new Promise(setImmediate)
+    seen.push('between')
+    await Promise.all(all)
+    t.same(
+      seen.filter(one => one !== 'between'),
+      Array.from({ length: 20 }, (_value, index) => index),
+    )
+    t.ok(seen.indexOf('between') < 20, 'others had their turn, too')
+    await turns.take()
+  },
+)

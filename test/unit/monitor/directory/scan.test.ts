@@ -1,0 +1,116 @@
+import {
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { pino } from 'pino'
+import t from 'tap'
+import { Publisher } from '../../../../monitor/directory/publisher.ts'
+import { Scan, suspectedBackends } from '../../../../monitor/directory/scan.ts'
+
+void t.test('who is suspected', t => {
+  const directory = t.testdir({
+    'a.suspect': '',
+    'b.up': '',
+    'c.suspect.tmp': '',
+    '.d.suspect': '',
+    'e1-f.suspect': 'anything',
+    'Bad.suspect': '',
+  })
+  const known = ['a', 'b', 'c', 'd', 'e1-f']
+  t.same(suspectedBackends(directory, known), ['a', 'e1-f'])
+  t.same(suspectedBackends(`${directory}/gone`, known), [])
+  const many = Array.from({ length: 100 }, (_, at) => `z${at}`)
+  t.same(suspectedBackends(directory, [...many, ...known]), ['a', 'e1-f'])
+  t.same(suspectedBackends(`${directory}/gone`, many), [])
+  t.end()
+})
+
+void t.test('what is over goes, what is strange is told once', t => {
+  const directory = t.testdir({
+    'a.drain': 'reason: update\nby: me\nuntil: 2020-01-01T00:00:00Z\n',
+    'a.maint': 'until: 2999-01-01T00:00:00Z\n',
+    'a.force': '',
+    'b.drain': 'until: tomorrow\n',
+    'c.up': '',
+    'zope.txt': '',
+    '.hidden': '',
+  })
+  mkdirSync(`${directory}/b.maint`)
+  const lines: Readonly<Record<string, unknown>>[] = []
+  const log = pino(
+    {},
+    {
+      write: text => {
+        const line: Readonly<Record<string, unknown>> = JSON.parse(text)
+        lines.push(line)
+      },
+    },
+  )
+  const publisher = new Publisher(directory, log)
+  publisher.allow(true)
+  const scan = new Scan(directory, publisher, log)
+  const known = new Set(['a', 'b'])
+  scan.run(known)
+  t.notOk(readdirSync(directory).includes('a.drain'))
+  t.equal(readdirSync(directory).length, 7)
+  const problems = lines.flatMap(line =>
+    typeof line['problem'] === 'string' ? [line['problem']] : [],
+  )
+  t.match(
+    problems.sort((a, b) => (a < b ? -1 : 1)),
+    [
+      /^b\.drain until must be a time/,
+      /^b\.maint is not a regular file/,
+      /^c\.up names no backend/,
+      /^zope\.txt means nothing here/,
+    ],
+  )
+  t.match(
+    lines.find(line => line['file'] !== undefined),
+    {
+      backend: 'a',
+      file: 'a.drain',
+      until: '2020-01-01T00:00:00.000Z',
+      reason: 'update',
+      by: 'me',
+    },
+  )
+  lines.length = 0
+  writeFileSync(`${directory}/zope2.txt`, '')
+  scan.run(known)
+  t.match(lines, [{ problem: /^zope2\.txt/ }])
+  t.end()
+})
+
+void t.test('files of others: few lines, and none is looked at', t => {
+  const directory = t.testdir({ 'a.suspect': '', 'a.maint': '' })
+  for (let file = 0; file < 3_000; file++)
+    writeFileSync(`${directory}/foreign-${file}.up`, '')
+  const lines: string[] = []
+  const log = pino({}, { write: (text: string) => void lines.push(text) })
+  const publisher = new Publisher(directory, log)
+  publisher.allow(true)
+  const scan = new Scan(directory, publisher, log)
+  const known = new Set(['a'])
+  t.ok(scan.run(known).backends.get('a')?.maint)
+  scan.run(known)
+  t.equal(lines.length, 1)
+  t.match(lines, [/holds more than 1000 files that mean nothing here/])
+  for (let file = 0; file < 2_500; file++)
+    rmSync(`${directory}/foreign-${file}.up`)
+  for (let round = 0; round < 3; round++) {
+    scan.run(known)
+    // other names each time
+    for (let file = 2_500; file < 3_000; file++)
+      renameSync(
+        `${directory}/foreign-${file}.up${'x'.repeat(round)}`,
+        `${directory}/foreign-${file}.up${'x'.repeat(round + 1)}`,
+      )
+  }
+  t.equal(lines.length, 21)
+  t.match(lines.at(-1), /more problems, not listed for a minute/)
+  t.end()
+})

@@ -1,0 +1,118 @@
+import t from 'tap'
+import { hangOf, withLook } from '../../../../monitor/map-check/map-hang.ts'
+import type { MapLook } from '../../../../monitor/map-check/map-hang.ts'
+
+const stepMs = 200
+
+/** Looks one step apart for so long, each as the function says. */
+function story(
+  ms: number,
+  lookAt: (atMs: number) => Partial<MapLook> = () => ({}),
+): readonly MapLook[] {
+  let looks: readonly MapLook[] = []
+  for (let atMs = 0; atMs <= ms; atMs += stepMs)
+    looks = withLook(looks, {
+      atMs,
+      // a well one writes each second, and sleeps after each lookup
+      report: String(Math.floor(atMs / 1_000)),
+      sleeps: atMs,
+      lookupMs: 0,
+      state: 'S',
+      cpuMs: 0,
+      isRunnable: false,
+      isDirectoryWell: true,
+      ...lookAt(atMs),
+    })
+  return looks
+}
+
+void t.test('one that is well, or that nothing asks', async t => {
+  t.equal(hangOf([]), undefined, 'not looked at yet')
+  t.equal(hangOf(story(20_000)), undefined)
+  t.equal(hangOf(story(20_000, () => ({ sleeps: 7 }))), undefined, 'idle')
+})
+
+void t.test('stopped, by a signal, a debugger or a disk', async t => {
+  for (const [state, why] of [
+    ['T', 'stopped (SIGSTOP)'],
+    ['t', 'stopped by a debugger'],
+    ['D', 'waiting for a disk or a file server'],
+  ] as const) {
+    const stopped = { state, sleeps: 7 }
+    t.equal(hangOf(story(1_800, () => stopped)), undefined, 'not for long')
+    t.equal(
+      hangOf(story(2_000, () => stopped)),
+      `its process has been ${why} for 2 s`,
+    )
+    t.equal(
+      hangOf(story(9_000, atMs => ({ state, sleeps: atMs }))),
+      undefined,
+      'seen so each time, but it runs in between',
+    )
+    t.equal(
+      hangOf(story(4_000, atMs => (atMs === 3_000 ? {} : stopped))),
+      undefined,
+      'it ran for a moment',
+    )
+  }
+})
+
+void t.test('inside one lookup', async t => {
+  const inside = { lookupMs: 1_000, sleeps: 7, state: 'R', isRunnable: true }
+  const since = (ms: number) => (atMs: number) => (atMs < ms ? {} : inside)
+  t.equal(hangOf(story(3_000, since(3_000))), undefined, 'not confirmed yet')
+  t.equal(
+    hangOf(story(3_200, since(3_000))),
+    'one lookup has been unanswered for over 1 s',
+  )
+  t.equal(
+    hangOf(story(3_200, atMs => ({ ...since(3_000)(atMs), sleeps: atMs }))),
+    undefined,
+    'it has ended since, and the next report will say so',
+  )
+})
+
+void t.test('a report that grows old', async t => {
+  const silent = { report: 'last', sleeps: 7 }
+  t.equal(hangOf(story(2_800, () => silent)), undefined)
+  t.equal(
+    hangOf(story(3_000, () => silent)),
+    'it has written no report for 3 s',
+  )
+  t.equal(
+    hangOf(story(9_000, () => ({ ...silent, isDirectoryWell: false }))),
+    undefined,
+    'nothing can be written there',
+  )
+  t.equal(
+    hangOf(
+      story(9_000, atMs => ({ ...silent, isDirectoryWell: atMs > 7_000 })),
+    ),
+    undefined,
+    'not for long enough since then',
+  )
+  const running = { ...silent, state: 'R', isRunnable: true }
+  t.equal(
+    hangOf(story(6_000, atMs => ({ ...running, cpuMs: atMs / 10 }))),
+    undefined,
+    'the machine is busy',
+  )
+  t.equal(
+    hangOf(story(6_000, atMs => ({ ...running, cpuMs: atMs }))),
+    'it has written no report for 6 s',
+    'an endless loop',
+  )
+})
+
+void t.test('the monitor was stopped itself', async t => {
+  const before = story(1_800, () => ({ state: 'T', sleeps: 7, report: 'last' }))
+  const [last] = before.slice(-1)
+  if (last === undefined) throw new Error('no look')
+  const looks = withLook(before, { ...last, atMs: 60_000 })
+  t.equal(looks.length, 1)
+  t.equal(hangOf(looks), undefined)
+})
+
+void t.test('no more looks are kept than it needs', async t => {
+  t.ok(story(100_000).length <= 6_000 / stepMs + 1)
+})

@@ -1,0 +1,98 @@
+import t from 'tap'
+import type { MapSettings } from '../../../../config/config.ts'
+import {
+  findingOf,
+  firstMapSeen,
+  isCommandDue,
+  nextMapSeen,
+} from '../../../../monitor/map-check/map-health.ts'
+import type { MapLook } from '../../../../monitor/map-check/map-health.ts'
+import { mapStates } from '../../../../sentinels/reports.ts'
+import type { MapSeen } from '../../../../sentinels/reports.ts'
+
+const answer = (status: number, header: string | null): MapLook => ({
+  kind: 'answer',
+  status,
+  header,
+})
+
+const timeout = (isHttpdFree: boolean, isMapIdle: boolean): MapLook => ({
+  kind: 'timeout',
+  limitMs: 2_000,
+  isHttpdFree,
+  isMapIdle,
+})
+
+void t.test('what a look means', t => {
+  for (const [look, state, reason] of [
+    [answer(204, 'ok zope1 zope2'), 'ok', /^answers zope1 zope2$/],
+    [answer(204, 'ok NULL'), 'ok', /^answers NULL$/],
+    [answer(204, 'dead'), 'dead', /reads nothing/],
+    [answer(204, 'out-of-step'), 'out-of-step', /another question/],
+    [answer(204, 'odd'), 'odd', /no answer/],
+    [answer(204, 'better'), 'absent', /without X-Zope-Failover-Map/],
+    [answer(204, null), 'absent', /answers 204/],
+    [answer(404, null), 'absent', /answers 404/],
+    [answer(200, 'ok zope1'), 'absent', /answers 200/],
+    [{ kind: 'error', error: 'ECONNREFUSED' }, 'unreachable', /ECONNREFUSED/],
+    [timeout(true, false), 'hung', /needs no lookup/],
+    [timeout(false, true), 'hung', /no lookup answered meanwhile/],
+    [timeout(false, false), 'busy', /lookups go on/],
+  ] as const) {
+    const finding = findingOf(look)
+    t.equal(finding.state, state)
+    t.match(finding.reason, reason)
+  }
+  t.end()
+})
+
+const first: MapSeen = { ...firstMapSeen, since: '2026-11-22T12:00:00.000Z' }
+
+void t.test('since when, and how often in a row', t => {
+  const dead = { state: 'dead', reason: 'x' } as const
+  const one = nextMapSeen(first, dead, 3, '2026-11-22T12:00:05.000Z')
+  t.match(one, { state: 'dead', since: '2026-11-22T12:00:05.000Z', streak: 1 })
+  const two = nextMapSeen(one, dead, 4, '2026-11-22T12:00:10.000Z')
+  t.match(two, { since: '2026-11-22T12:00:05.000Z', streak: 2, ms: 4 })
+  const ok = { state: 'ok', reason: 'y' } as const
+  t.match(nextMapSeen(two, ok, 5, '2026-11-22T12:00:15.000Z'), {
+    state: 'ok',
+    since: '2026-11-22T12:00:15.000Z',
+    streak: 1,
+  })
+  t.end()
+})
+
+const settings: MapSettings = {
+  url: 'http://127.0.0.1/.zope-failover/map',
+  host: null,
+  intervalMs: 5_000,
+  timeoutMs: 2_000,
+  command: 'true',
+  commandEveryMs: 600_000,
+}
+
+const now = Date.parse('2026-11-22T12:00:00Z')
+
+const ago = (ms: number): { commandAt: string } => ({
+  commandAt: new Date(now - ms).toISOString(),
+})
+
+void t.test('the command: only where it helps, not at once, and seldom', t => {
+  const broken: MapSeen = { ...first, state: 'dead', streak: 3 }
+  const isDue = (seen: Partial<MapSeen>, given = settings): boolean =>
+    isCommandDue({ ...broken, ...seen }, given, now)
+  t.equal(isDue({}), true)
+  t.equal(isDue({ streak: 2 }), false)
+  t.equal(isDue({}, { ...settings, command: null }), false)
+  t.equal(isDue(ago(599_999)), false)
+  t.equal(isDue(ago(600_000)), true)
+  t.equal(isDue(ago(-599_999)), false, 'the clock was set back')
+  t.equal(isDue(ago(-600_000)), true)
+  t.equal(isDue({ commandAt: 'rubbish' }), true)
+  t.strictSame(
+    mapStates.filter(state => isDue({ state })),
+    ['dead', 'hung', 'out-of-step', 'odd'],
+  )
+  t.end()
+})

@@ -1,0 +1,270 @@
+import * as fc from 'fast-check'
+import t from 'tap'
+import { decide, emptyLedger } from '../../../../monitor/notify/decide.ts'
+import type { Ledger, Rules } from '../../../../monitor/notify/decide.ts'
+import { severities } from '../../../../monitor/notify/fact.ts'
+import type { Fact, Severity } from '../../../../monitor/notify/fact.ts'
+import { keyOf } from '../../../../monitor/notify/notice.ts'
+import type { Notice } from '../../../../monitor/notify/notice.ts'
+
+const rules: Rules = {
+  least: 'warning',
+  groupMs: 5_000,
+  warningAfterMs: 60_000,
+  repeatMs: 3_600_000,
+  limit: { count: 3, perMs: 60_000 },
+}
+
+const stateOf = { info: 'up', warning: 'slow', critical: 'down' } as const
+
+const fact = (name: string, severity: Severity | null): Fact => ({
+  what: 'backend',
+  name,
+  state: severity === null ? 'unknown' : stateOf[severity],
+  severity,
+  reason: 'why',
+  since: '2026-11-23T00:00:00.000Z',
+})
+
+/** A monitor that looks once a second; letters: a severity of each of a, b, c. */
+function teller(own: Partial<Rules> = {}) {
+  let ledger: Ledger = emptyLedger
+  let nowS = 0
+  const letters: Readonly<Record<string, Severity | null>> = {
+    i: 'info',
+    w: 'warning',
+    c: 'critical',
+    '?': null,
+  }
+  const told: string[] = []
+  const notices: Notice[] = []
+  return {
+    told,
+    notices,
+    get ledger() {
+      return ledger
+    },
+    /** so long it is so */
+    for(seconds: number, story: string): void {
+      const facts = story
+        .split('')
+        .map((letter, at) => fact('abc'[at] ?? '', letters[letter] ?? null))
+      for (let left = seconds; left > 0; left--) {
+        const looked = decide(
+          ledger,
+          facts,
+          { ...rules, ...own },
+          'h',
+          nowS * 1_000,
+        )
+        ledger = looked.ledger
+        if (looked.notice !== undefined) {
+          notices.push(looked.notice)
+          told.push(`${nowS} ${looked.notice.title}`)
+        }
+        nowS++
+      }
+    },
+    turnBack(seconds: number): void {
+      nowS -= seconds
+    },
+  }
+}
+
+void t.test('all that changes meanwhile is in one notice', t => {
+  const one = teller()
+  one.for(10, 'iii')
+  one.for(3, 'cii')
+  one.for(20, 'cci')
+  t.strictSame(one.told, ['15 CRITICAL: backend a down, backend b down'])
+  one.for(20, 'iii')
+  t.strictSame(one.told.slice(1), ['38 RESOLVED: backend a up, backend b up'])
+  t.match(one.notices[1]?.changes[0], { was: 'down', severity: 'info' })
+  t.end()
+})
+
+void t.test('back before anybody was told: nothing is said', t => {
+  const one = teller()
+  for (let round = 0; round < 50; round++) {
+    one.for(4, 'cii')
+    one.for(3, 'iii')
+  }
+  t.strictSame(one.told, [])
+  t.end()
+})
+
+void t.test('a warning must last, and becomes critical at once', t => {
+  const one = teller({ limit: { count: 4, perMs: 60_000 } })
+  one.for(59, 'w')
+  one.for(10, 'i')
+  one.for(61, 'w')
+  t.strictSame(one.told, ['129 WARNING: backend a slow'])
+  one.for(10, 'c')
+  one.for(10, 'w')
+  one.for(10, 'i')
+  t.strictSame(one.told.slice(1), [
+    '135 CRITICAL: backend a down',
+    '145 WARNING: backend a slow',
+    '155 RESOLVED: backend a up',
+  ])
+  const other = teller()
+  other.for(30, 'w')
+  for (let round = 0; round < 3; round++) {
+    other.for(2, 'c')
+    other.for(2, 'w')
+  }
+  t.strictSame(other.told, ['35 CRITICAL: backend a down'])
+  t.end()
+})
+
+void t.test('a warning that is not to be told', t => {
+  const one = teller({ least: 'critical' })
+  one.for(200, 'wi')
+  one.for(10, 'wc')
+  one.for(10, 'ww')
+  t.strictSame(
+    one.told.map(line => line.slice(4)),
+    ['CRITICAL: backend b down', 'RESOLVED: backend b slow'],
+  )
+  t.end()
+})
+
+void t.test('who is unknown stays what was told', t => {
+  const one = teller()
+  one.for(10, 'c')
+  one.for(100, '?')
+  one.for(100, 'c')
+  t.equal(one.told.length, 1)
+  one.for(10, '')
+  t.strictSame(one.told.slice(1), ['215 RESOLVED: backend a gone'])
+  t.match(one.notices[1]?.changes, [
+    { was: 'down', reason: 'no longer in the configuration' },
+  ])
+  t.end()
+})
+
+void t.test('still down', t => {
+  const one = teller({ repeatMs: 600_000 })
+  one.for(1_300, 'c')
+  t.strictSame(one.told, [
+    '5 CRITICAL: backend a down',
+    '605 STILL CRITICAL: backend a down',
+    '1205 STILL CRITICAL: backend a down',
+  ])
+  one.for(502, 'c')
+  one.for(4, 'cc')
+  t.match(
+    one.notices.at(-1),
+    { kind: 'reminder', bad: [{ name: 'a' }] },
+    'says nothing of one who is not due yet',
+  )
+  one.for(4, 'cc')
+  t.match(one.notices.at(-1), { kind: 'change', changes: [{ name: 'b' }] })
+  const never = teller({ repeatMs: 0 })
+  never.for(10_000, 'c')
+  t.equal(never.told.length, 1)
+  t.end()
+})
+
+void t.test('the limit delays, and loses nothing', t => {
+  const one = teller()
+  for (let round = 0; round < 4; round++) {
+    one.for(6, 'c')
+    one.for(6, 'i')
+  }
+  t.equal(one.told.length, 3)
+  one.for(40, 'i')
+  t.strictSame(one.told.slice(3), ['65 RESOLVED: backend a up'])
+  t.end()
+})
+
+void t.test('a clock that is set back', t => {
+  const one = teller({ repeatMs: 600_000 })
+  one.for(10, 'i')
+  one.for(3, 'c')
+  one.turnBack(5)
+  one.for(7, 'c')
+  t.equal(one.told.length, 1, 'delays nothing for longer than the group')
+  one.turnBack(1_000)
+  one.for(602, 'c')
+  t.equal(one.told.length, 2, 'nor a reminder')
+  t.end()
+})
+
+const poolFact = (severity: Severity): Fact => ({
+  ...fact('default', severity),
+  what: 'pool',
+  since: null,
+})
+
+void t.test('since when, where the fact does not say it', t => {
+  const look = (ledger: Ledger, severity: Severity, nowMs: number) =>
+    decide(ledger, [poolFact(severity)], rules, 'h', nowMs)
+  const first = look(emptyLedger, 'critical', 1_000)
+  const second = look(first.ledger, 'critical', 6_000)
+  const since = '1970-01-01T00:00:01.000Z'
+  t.equal(second.notice?.bad[0]?.since, since)
+  const third = look(second.ledger, 'critical', 6_000 + rules.repeatMs)
+  t.equal(third.notice?.bad[0]?.since, since)
+  const { told } = second.ledger
+  const without = look({ ...emptyLedger, told }, 'critical', 6_000)
+  t.match(without.notice, { kind: 'reminder' }, 'nobody knows when it was told')
+  t.end()
+})
+
+const anySeverity = fc.constantFrom('i', 'w', 'c', '?')
+const stories = fc.array(
+  fc.tuple(
+    fc.integer({ min: 1, max: 200 }),
+    fc.tuple(anySeverity, anySeverity, anySeverity).map(all => all.join('')),
+  ),
+  { maxLength: 30 },
+)
+
+void t.test('whatever happens', t => {
+  fc.assert(
+    fc.property(
+      stories,
+      fc.constantFrom('warning' as const, 'critical' as const),
+      (story, least) => {
+        const one = teller({ least, repeatMs: 0 })
+        for (const [seconds, facts] of story) one.for(seconds, facts)
+        // nothing lost: in the end what was told is what is
+        one.for(300, 'iwc')
+        const bad = new Map<string, Severity>()
+        const now = new Map<string, Severity>()
+        for (const { changes, id } of one.notices) {
+          t.not(changes.length, 0, id)
+          for (const item of changes) {
+            // no duplicate: each tells something else than the one before
+            t.not(now.get(keyOf(item)) ?? 'info', item.severity)
+            now.set(keyOf(item), item.severity)
+          }
+        }
+        for (const [key, severity] of now)
+          if (severity !== 'info') bad.set(key, severity)
+        t.strictSame(
+          bad,
+          new Map<string, Severity>([
+            ...(least === 'warning'
+              ? ([['backend b', 'warning']] as const)
+              : []),
+            ['backend c', 'critical'],
+          ]),
+        )
+        t.strictSame(
+          new Set(one.ledger.told.keys()),
+          new Set(bad.keys()),
+          'and the ledger knows it',
+        )
+        // bounded: never more than the limit in any minute
+        const madeS = one.told.map(line => Number(line.split(' ')[0]))
+        for (const [at, made] of madeS.entries())
+          t.ok(made - (madeS[at - 3] ?? -Infinity) >= 60)
+        t.equal(severities.length, 3)
+      },
+    ),
+    { numRuns: 100 },
+  )
+  t.end()
+})

@@ -1,0 +1,15 @@
+import t from 'tap'
+import { orderDialog } from '../../../page/dialog.ts'
+
+void t.test(
+  'every action with its meaning, and nothing that is sent by itself',
+  t => {
+    const { html } = orderDialog
+    for (const action of ['drain', 'maint', 'force', 'ready'])
+      t.match(html, `value="${action}"`)
+    t.match(html, 'treat as up whatever the probes say')
+    t.match(html, '<form method="dialog"')
+    t.notMatch(html, /style=|\son\w+=|\ssrc=/)
+    t.end()
+  },
+)

@@ -1,0 +1,43 @@
+import t from 'tap'
+import { html } from '../../../page/html.ts'
+import { Cells, fill, patchBetween } from '../../../page/page-template.ts'
+import type { Sheet } from '../../../page/page-template.ts'
+
+function sheet(entries: Record<string, string>): Sheet {
+  const cells = new Cells()
+  return cells.sheet(
+    html`${Object.entries(entries).map(
+      ([id, text]) => html`<p id="${id}">${cells.cell(id, html`${text}`)}</p>`,
+    )}`,
+  )
+}
+
+void t.test('a sheet is its skeleton with its cells', t => {
+  t.equal(
+    fill(sheet({ a: '1', b: '<2>' })),
+    '<p id="a">1</p><p id="b">&#60;2&#62;</p>',
+  )
+  t.equal(fill({ skeleton: 'x\0a\0y', cells: new Map() }), 'xy')
+  t.end()
+})
+
+void t.test('only what differs is sent', t => {
+  const before = sheet({ a: '1', b: '2' })
+  t.strictSame(patchBetween(before, sheet({ a: '1', b: '2' }), 'all'), {})
+  t.strictSame(patchBetween(before, sheet({ a: '1', b: '3' }), 'all'), {
+    b: '3',
+  })
+  t.strictSame(
+    patchBetween(before, sheet({ a: '1' }), 'all'),
+    { all: '<p id="a">1</p>' },
+    'or everything, when the skeleton is another one',
+  )
+  t.end()
+})
+
+void t.test('a text cannot stand for a cell', t => {
+  const cells = new Cells()
+  cells.cell('a', html`secret`)
+  t.notMatch(fill(cells.sheet(html`${'\0a\0'}`)), /secret/)
+  t.end()
+})

@@ -1,0 +1,190 @@
+import t from 'tap'
+import { html } from '../../../page/html.ts'
+import type { ProbeRecord } from '../../../sentinels/reports.ts'
+import type { StatusEvent } from '../../../page/events.ts'
+import { pageDocument, pageSheet, root, titleOf } from '../../../page/page.ts'
+import type { StatusReport } from '../../../status/report.ts'
+import { fill, patchBetween } from '../../../page/page-template.ts'
+import { aBackend, aMap, aReport } from '../../fixtures/status-report.ts'
+
+function page(
+  changes: Partial<StatusReport> = {},
+  events: readonly StatusEvent[] = [],
+): string {
+  return fill(pageSheet(aReport(changes), new Map(), events))
+}
+
+/** What a reader sees, tags left out. */
+function words(changes: Partial<StatusReport> = {}): string {
+  return page(changes)
+    .replaceAll(/<[^>]*>/g, ' ')
+    .replaceAll(/\s+/g, ' ')
+}
+
+void t.test('a calm site', t => {
+  const seen = words()
+  for (const part of [
+    'zope-failover 1 backend: 1 up',
+    '/run/x · version 1',
+    'default failover newcomers go to zope1',
+    'monitor: alive, pid 17',
+    'map: alive, pid 18 5 lookups, 2 without a usable backend, 1 malformed',
+    'nothing has changed',
+  ])
+    t.match(seen, part)
+  t.notMatch(seen, 'Problems')
+  t.notMatch(page(), /class="(?:card )?bad"/)
+  t.end()
+})
+
+void t.test('what is wrong is said in words', t => {
+  const seen = words({
+    verdictsCount: false,
+    monitor: { kind: 'dead', pid: 17, ageMs: 60_000 },
+    maps: [],
+    mapSeen: {
+      state: 'hung',
+      since: 'rubbish',
+      reason: 'no answer',
+      streak: 1,
+      ms: 1,
+      commandAt: null,
+    },
+    pools: [
+      { name: 'default', policy: 'failover', newcomers: [], members: [] },
+    ],
+    problems: ['a problem'],
+    notices: { webhook: { waiting: 0, dropped: 2 } },
+  })
+  for (const part of [
+    'monitor: DEAD',
+    'map: never seen',
+    'map seen through httpd: hung since - , no answer',
+    'notices by webhook: 0 waiting, 2 dropped',
+    'verdicts are stale',
+    'NOBODY serves',
+    'Problems a problem',
+  ])
+    t.match(seen, part)
+  t.end()
+})
+
+void t.test('how many are in which state', t => {
+  const admin = [
+    { kind: 'maint' as const, reason: null, by: null, until: null },
+  ]
+  const backends = [aBackend, { ...aBackend, state: 'down', admin }, aBackend]
+  t.match(words({ backends }), '3 backends: 2 up 1 down 1 steered by hand')
+  t.end()
+})
+
+void t.test('a large pool and many problems stay readable', t => {
+  const names = Array.from({ length: 30 }, (_, index) => `zope${index}`)
+  const seen = words({
+    pools: [
+      {
+        name: 'default',
+        policy: 'balance',
+        newcomers: names,
+        members: names.map(name => ({
+          name,
+          tier: 1,
+          weight: 1,
+          standing: 'up' as const,
+        })),
+      },
+    ],
+    problems: names,
+  })
+  t.match(seen, 'zope11 and 18 more')
+  t.match(seen, '30 up')
+  t.match(seen, 'and 10 more: zope-failover status')
+  t.end()
+})
+
+void t.test('what anybody wrote into a file is text, never markup', t => {
+  const evil = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
+  const report: Partial<StatusReport> = {
+    version: evil,
+    directory: evil,
+    maps: [{ ...aMap({ kind: 'alive', pid: 1, ageMs: 0 }), problems: [evil] }],
+    mapSeen: {
+      state: 'odd',
+      since: evil,
+      reason: evil,
+      streak: 1,
+      ms: 1,
+      commandAt: null,
+    },
+    backends: [
+      {
+        ...aBackend,
+        address: evil,
+        state: evil,
+        since: evil,
+        reason: evil,
+        admin: [{ kind: 'maint', reason: evil, by: evil, until: evil }],
+      },
+    ],
+    pools: [{ name: evil, policy: evil, newcomers: [evil], members: [] }],
+    problems: [evil],
+  }
+  const probes: ProbeRecord[] = [{ at: evil, outcome: evil, ms: 1 }]
+  const event = { at: evil, tone: 'note' as const, subject: evil, text: evil }
+  const sheet = pageSheet(aReport(report), new Map([['zope1', probes]]), [
+    event,
+  ])
+  const all = pageDocument(sheet, aReport(report), '', '')
+  t.notMatch(all.replace('<script></script>', ''), /<script|<img/)
+  t.match(all, '&#60;script&#62;')
+  t.end()
+})
+
+void t.test('a change of one backend changes its own cells', t => {
+  const before = pageSheet(aReport(), new Map(), [])
+  const backend = { ...aBackend, reason: 'another' }
+  const after = pageSheet(aReport({ backends: [backend] }), new Map(), [])
+  t.strictSame(Object.keys(patchBetween(before, after, root)), ['zope1.c-why'])
+  t.end()
+})
+
+void t.test('events, newest first as they are given', t => {
+  const event = {
+    at: '2026-11-22T18:00:00Z',
+    tone: 'bad' as const,
+    subject: 'zope1',
+    text: 'up → down',
+  }
+  t.match(page({}, [event]), /2026-11-22 18:00:00 UTC.*zope1.*up → down/s)
+  t.end()
+})
+
+void t.test('the document holds style and script to the byte', t => {
+  const document = pageDocument(
+    pageSheet(aReport(), new Map(), []),
+    aReport(),
+    'a > b {}\n',
+    'if (1 < 2) {}\n',
+  )
+  t.match(document, /^<!doctype html>/)
+  t.match(document, '<style>a > b {}\n</style>')
+  t.match(document, '<script>if (1 < 2) {}\n</script>')
+  t.match(document, '<title>zope-failover</title>')
+  t.equal(document.split('<script>').length, 2)
+  const steered = pageDocument(
+    pageSheet(aReport(), new Map(), []),
+    aReport(),
+    '',
+    '1',
+    { dialog: html`<dialog></dialog>`, script: 'if (2 < 3) {}' },
+  )
+  t.match(
+    steered,
+    '<dialog></dialog><script type="module">if (2 < 3) {}</script>',
+  )
+  t.equal(
+    titleOf([aBackend, { ...aBackend, state: 'frozen' }]),
+    '1 down - zope-failover',
+  )
+  t.end()
+})
