@@ -19,7 +19,7 @@ import {
 import { basename, dirname, resolve } from 'node:path'
 import { errorCode } from '../system/error-code.ts'
 import { pathNode } from '../system/path-node.ts'
-import { found } from '../config/problem.ts'
+import { describeValue } from '../config/problem.ts'
 import { weakPoint } from '../system/trusted-path.ts'
 
 const line = /^# Checksum:.*\n/m
@@ -71,7 +71,7 @@ export function writeGenerated(
     file = realpathSync(file)
     if (!statSync(file).isFile())
       return refused(
-        `--output must name a regular file, got ${found(name)}, which is something else`,
+        `--output must name a regular file, got ${describeValue(name)}, which is something else`,
       )
     before = readFileSync(file, 'utf8')
   } catch (err) {
@@ -106,7 +106,7 @@ function unsafeDirectory(name: string, file: string): string | undefined {
   if (process.geteuid?.() !== 0) return undefined
   const weak = weakPoint(pathNode, dirname(file))
   if (weak === undefined) return undefined
-  return `--output must name a file in a directory that only root can change when root writes it, got ${found(name)}: ${weak.text}; run this as that user, or name a file in /etc/apache2`
+  return `--output must name a file in a directory that only root can change when root writes it, got ${describeValue(name)}: ${weak.text}; run this as that user, or name a file in /etc/apache2`
 }
 
 /**
@@ -139,5 +139,5 @@ function refused(why: string): Written {
 }
 
 function cannot(name: string, err: unknown): string {
-  return `--output must name a file that can be written, got ${found(name)} (${errorCode(err)})`
+  return `--output must name a file that can be written, got ${describeValue(name)} (${errorCode(err)})`
 }

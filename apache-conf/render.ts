@@ -3,7 +3,7 @@
 import { originOf, systemCaFile } from '../config/config.ts'
 import type { Backend, Config, Pool } from '../config/config.ts'
 import { parseOrigin } from '../text/origin.ts'
-import { ConfigError, found } from '../config/problem.ts'
+import { ConfigError, describeValue } from '../config/problem.ts'
 import { siteOptions } from '../config/site.ts'
 import { textMapFile } from '../sentinels/names.ts'
 import { fill } from './template.ts'
@@ -120,7 +120,7 @@ export function render(
     )
   if (sameSite === 'none' && url?.scheme === 'http')
     problems.push(
-      `--cookie-samesite none must come with an https --url, for browsers refuse such a cookie without Secure, got ${found(publicUrl)}`,
+      `--cookie-samesite none must come with an https --url, for browsers refuse such a cookie without Secure, got ${describeValue(publicUrl)}`,
     )
   const isVerified = members.map(backend => backend.tls && backend.probe.verify)
   const isUnverified = members.map(
@@ -150,7 +150,7 @@ export function render(
       : ''
   if (/["%$\\]|[^ -~]/.test(config.directory))
     problems.push(
-      `directory must be printable ASCII without quotes, "%", "$" and "\\" to stand in a RewriteCond, got ${found(config.directory)}`,
+      `directory must be printable ASCII without quotes, "%", "$" and "\\" to stand in a RewriteCond, got ${describeValue(config.directory)}`,
     )
   const page = pageText(options.page, problems)
   if (problems.length > 0) throw new ConfigError(problems)
@@ -332,7 +332,7 @@ function choosePool(
       : undefined)
   if (pool !== undefined) return pool
   problems.push(
-    `--pool must name one of the pools (${config.pools.map(({ name: it }) => it).join(', ')}), got ${found(name)}`,
+    `--pool must name one of the pools (${config.pools.map(({ name: it }) => it).join(', ')}), got ${describeValue(name)}`,
   )
   return { ...noPool, name: name ?? '' }
 }
@@ -364,7 +364,7 @@ function parseUrl(text: string, problems: string[]): PublicUrl | null {
   const origin = parseOrigin(text)
   if (typeof origin !== 'object' || !/^[\w.-]+$|:/.test(origin.host)) {
     problems.push(
-      `--url must be what visitors type, http://HOST or https://HOST with a port if need be, without a path, got ${found(text)}`,
+      `--url must be what visitors type, http://HOST or https://HOST with a port if need be, without a path, got ${describeValue(text)}`,
     )
     return null
   }
@@ -409,13 +409,13 @@ function checkOptions(
 ): void {
   const check = (name: string, text: string, rule: RegExp, words: string) => {
     if (!rule.test(text))
-      problems.push(`${name} must be ${words}, got ${found(text)}`)
+      problems.push(`${name} must be ${words}, got ${describeValue(text)}`)
   }
   const zopeWord =
     /(?:^|\/)(?:VirtualHost(?:Base|Root)|_vh_[^/]*|\.{1,2})(?:\/|$)/
   if (!/^(?:\/[^/%\\\p{C}]+)*$/u.test(site) || zopeWord.test(site))
     problems.push(
-      `--site must be a path inside Zope such as /Plone or "/my site", as Zope shows it (not escaped), without "/" at its end, got ${found(site)}`,
+      `--site must be a path inside Zope such as /Plone or "/my site", as Zope shows it (not escaped), without "/" at its end, got ${describeValue(site)}`,
     )
   const { prefix = '' } = options
   if (
@@ -426,7 +426,7 @@ function checkOptions(
     /^\/\.zope-failover(?:\/|$)/.test(prefix)
   )
     problems.push(
-      `--prefix must be a path such as /api or /++api++ (a name in "++" at the end only), of letters, digits and .~@+_-, without "/" at its end, got ${found(prefix)}`,
+      `--prefix must be a path such as /api or /++api++ (a name in "++" at the end only), of letters, digits and .~@+_-, without "/" at its end, got ${describeValue(prefix)}`,
     )
   check(
     '--cookie',
@@ -473,7 +473,7 @@ function checkOptions(
       )
   if ((options.style ?? 'prg') !== 'prg' && options.affinity !== 'none')
     problems.push(
-      `--affinity must be none with --style ${options.style}, got ${found(options.affinity)}; the map program alone knows affinity: --style prg`,
+      `--affinity must be none with --style ${options.style}, got ${describeValue(options.affinity)}; the map program alone knows affinity: --style prg`,
     )
   const { timeoutMs, patienceMs } = options
   if (!(timeoutMs >= 1_000))
@@ -502,7 +502,7 @@ function programLine(
   for (const [what, path] of Object.entries(paths))
     if (!/^\/[\w ./+@:,=~-]*$/.test(path))
       problems.push(
-        `${what} must be an absolute path of letters, digits, spaces and ./+@:,=~_- for httpd to start the map with it, got ${found(path)}`,
+        `${what} must be an absolute path of letters, digits, spaces and ./+@:,=~_- for httpd to start the map with it, got ${describeValue(path)}`,
       )
   return [
     options.launcher,

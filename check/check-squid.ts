@@ -5,7 +5,7 @@ import { basename, dirname } from 'node:path'
 import { spawn } from 'node:child_process'
 import type { Config } from '../config/config.ts'
 import { version } from '../system/version.ts'
-import { lookAt } from '../status/read.ts'
+import { statusOf } from '../status/read.ts'
 import { checkReport } from './finding.ts'
 import type { CheckReport } from './finding.ts'
 import { ownFindings } from './findings/own.ts'
@@ -54,7 +54,7 @@ export async function checkSquid(
       squid: file,
     },
     [
-      ...ownFindings(lookAt(config, Date.now()), {
+      ...ownFindings(statusOf(config, Date.now()), {
         config,
         configFile,
         system,

@@ -2,7 +2,7 @@
 import { dirname } from 'node:path'
 import { trustOf } from '../probes/trust.ts'
 import { readRegularFile } from '../system/regular-file.ts'
-import { lookAt } from '../status/read.ts'
+import { statusOf } from '../status/read.ts'
 import type { StatusReport } from '../status/report.ts'
 import { maxTokenBytes, tokenIn } from '../page/token.ts'
 import { askZope } from './ask-zope.ts'
@@ -12,8 +12,8 @@ import { readConfigFile } from '../config/file.ts'
 import { commandRefusal, self } from '../config/trust.ts'
 import { version } from '../system/version.ts'
 import type { HttpdFacts, OwnFacts, User } from './facts.ts'
-import { checkReport, placeOf } from './finding.ts'
-import type { CheckReport, Finding, Seen } from './finding.ts'
+import { checkReport, locationOf } from './finding.ts'
+import type { CheckReport, Finding, FoundAt } from './finding.ts'
 import { generatedFindings, generatedSet } from './findings/generated.ts'
 import { mapFindings, writableFinding } from './findings/maps.ts'
 import {
@@ -56,7 +56,7 @@ export async function check(options: CheckOptions): Promise<CheckReport> {
   const { config, configFile } = options
   const own = { config, configFile, system }
   // before any map is tried: what it sees is what was there
-  const status = lookAt(config, Date.now())
+  const status = statusOf(config, Date.now())
   const findings = [
     ...ownFindings(status, own),
     ...sameUrlFindings(config),
@@ -70,7 +70,7 @@ export async function check(options: CheckOptions): Promise<CheckReport> {
   findings.push(...commandFindings(commandProblem(options)))
   if (config.front !== undefined)
     findings.push(...frontFindings(monitorUnit(), own))
-  const servers: Seen['servers'][number][] = []
+  const servers: FoundAt['servers'][number][] = []
   const confFiles =
     options.confFiles.length === 0 ? [undefined] : options.confFiles
   for (const confFile of confFiles) {
@@ -163,7 +163,7 @@ async function trials(
   )
   const tried = await Promise.all(
     [...maps.values()].map(async map => {
-      const where = placeOf(map.directive)
+      const where = locationOf(map.directive)
       const as = startedAs(map, httpd, facts)
       const program = programOf(map, httpd)
       if (map.argv.length === 0 || as.kind === 'unknown') return undefined

@@ -17,7 +17,7 @@ export type Finding = {
 }
 
 /** What was looked at, so that silence can be told from blindness. */
-export type Seen = {
+export type FoundAt = {
   readonly config: string
   readonly directory: string
   /** one for each httpd configuration */
@@ -35,12 +35,12 @@ export type Seen = {
 export type CheckReport = {
   readonly version: string
   readonly worst: Severity | null
-  readonly seen: Seen
+  readonly seen: FoundAt
   readonly findings: readonly Finding[]
 }
 
 /** `FILE:LINE` of something read from a file. */
-export function placeOf(at: {
+export function locationOf(at: {
   readonly file: string
   readonly line: number
 }): string {
@@ -50,7 +50,7 @@ export function placeOf(at: {
 /** Worst first, equal ones once; inside a severity in the order found. */
 export function checkReport(
   version: string,
-  seen: Seen,
+  seen: FoundAt,
   found: readonly Finding[],
 ): CheckReport {
   const unique = new Map(

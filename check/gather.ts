@@ -15,7 +15,7 @@ import { run } from './run.ts'
 import { modifiedMs, readText, source, system, weakOf } from './system.ts'
 import { unitSettings } from './unit.ts'
 
-export type Wanted = {
+export type GatherRequest = {
   /** how to call httpd; undefined: look for it */
   readonly httpd: string | undefined
   /** undefined: the one httpd takes by itself */
@@ -30,9 +30,9 @@ export type Gathered =
   /** in words, why there is nothing to judge */
   | { readonly kind: 'none'; readonly why: string; readonly isError: boolean }
 
-type Called = { readonly words: readonly string[]; readonly build: Build }
+type HttpdCommand = { readonly words: readonly string[]; readonly build: Build }
 
-export async function gatherHttpd(wanted: Wanted): Promise<Gathered> {
+export async function gatherHttpd(wanted: GatherRequest): Promise<Gathered> {
   const called = await findHttpd(wanted)
   if (called === undefined && wanted.httpd !== undefined)
     return {
@@ -105,7 +105,9 @@ export async function gatherHttpd(wanted: Wanted): Promise<Gathered> {
 const places = ['/usr/sbin', '/usr/local/sbin', '/usr/local/apache2/bin']
 
 /** The first that tells its version; some systems' apachectl takes no options. */
-async function findHttpd(wanted: Wanted): Promise<Called | undefined> {
+async function findHttpd(
+  wanted: GatherRequest,
+): Promise<HttpdCommand | undefined> {
   const candidates =
     wanted.httpd === undefined
       ? inPath(
@@ -137,7 +139,7 @@ function inPath(names: readonly string[]): string[][] {
   )
 }
 
-function fileArguments({ confFile }: Wanted): string[] {
+function fileArguments({ confFile }: GatherRequest): string[] {
   return confFile === undefined ? [] : ['-f', confFile]
 }
 
@@ -168,8 +170,8 @@ const dumps = ['VHOSTS', 'MODULES', 'INCLUDES', 'RUN_CFG'].flatMap(name => [
 ])
 
 async function askHttpd(
-  called: Called | undefined,
-  wanted: Wanted,
+  called: HttpdCommand | undefined,
+  wanted: GatherRequest,
   confFile: string,
   environment: NodeJS.ProcessEnv,
 ): Promise<
@@ -192,7 +194,7 @@ async function askHttpd(
 }
 
 /** Reads no configuration. */
-async function compiledIn(called: Called | undefined): Promise<string[]> {
+async function compiledIn(called: HttpdCommand | undefined): Promise<string[]> {
   if (called === undefined) return []
   const { stdout } = await run([...called.words, '-l'], process.env)
   return parseCompiledIn(stdout)
@@ -318,8 +320,8 @@ const unitPlaces = [
 
 /** The system's unit starts the system's configuration, no other. */
 function unitOf(
-  wanted: Wanted,
-  called: Called | undefined,
+  wanted: GatherRequest,
+  called: HttpdCommand | undefined,
 ): HttpdFacts['unit'] {
   const isDefault =
     wanted.confFile === undefined ||

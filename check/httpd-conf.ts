@@ -48,7 +48,7 @@ export type Source = {
   readonly list: (pattern: string) => readonly string[]
 }
 
-export type Known = {
+export type ParserContext = {
   readonly serverRoot: string
   /** compiled in, `core_module` among them */
   readonly modules: readonly string[]
@@ -63,7 +63,7 @@ export type Known = {
 export function parseHttpdConf(
   file: string,
   source: Source,
-  known: Known,
+  known: ParserContext,
 ): ParsedConf {
   const reader = new Reader(source, known)
   reader.file(file, [], { file, line: 0 })
@@ -78,7 +78,7 @@ export function parseHttpdConf(
   }
 }
 
-type Place = { readonly file: string; readonly line: number }
+type SourceLocation = { readonly file: string; readonly line: number }
 type Macro = { readonly params: readonly string[]; readonly lines: Line[] }
 
 /** httpd's own limit is 20 (AP_MAX_INCLUDE_DEPTH); Macro counts here too. */
@@ -104,10 +104,10 @@ class Reader {
   readonly #defines: Map<string, string>
   readonly #macros = new Map<string, Macro>()
   readonly #source: Source
-  readonly #known: Known
+  readonly #known: ParserContext
   #depth = 0
 
-  constructor(source: Source, known: Known) {
+  constructor(source: Source, known: ParserContext) {
     this.#source = source
     this.#known = known
     this.modules = new Set(known.modules)
@@ -115,7 +115,7 @@ class Reader {
     this.serverRoot = known.serverRoot
   }
 
-  file(file: string, around: readonly Section[], from: Place): void {
+  file(file: string, around: readonly Section[], from: SourceLocation): void {
     const text = this.#source.read(file)
     if (text === undefined) {
       this.#tell(from, `${file} cannot be read`)
@@ -176,7 +176,7 @@ class Reader {
   }
 
   #directive(
-    place: Place,
+    place: SourceLocation,
     name: string,
     rest: string,
     sections: readonly Section[],
@@ -212,7 +212,7 @@ class Reader {
   }
 
   #include(
-    place: Place,
+    place: SourceLocation,
     name: string,
     pattern: string,
     sections: readonly Section[],
@@ -227,7 +227,7 @@ class Reader {
   }
 
   #use(
-    place: Place,
+    place: SourceLocation,
     [name = '', ...values]: readonly string[],
     sections: readonly Section[],
   ): void {
@@ -285,7 +285,7 @@ class Reader {
   }
 
   /** `${NAME}`; what holds a colon is a map's (`${map:key}`). */
-  #resolve(place: Place, words: readonly string[]): string[] {
+  #resolve(place: SourceLocation, words: readonly string[]): string[] {
     return words.map(word =>
       word.replaceAll(/\$\{([^}:]+)\}/g, (whole, name: string) => {
         const value = this.#defines.get(name) ?? this.#known.environment[name]
@@ -295,7 +295,7 @@ class Reader {
     )
   }
 
-  #tell({ file, line }: Place, text: string): void {
+  #tell({ file, line }: SourceLocation, text: string): void {
     this.problems.push({ file, line, text })
   }
 }

@@ -1,7 +1,7 @@
 // The heart: which backend serves a lookup, and why. Used by the map, by
 // `explain` and by the tests alike.
 import { fraction, hashBytes } from './hash.ts'
-import type { Level, TableMember, TablePool } from './table.ts'
+import type { Preference, TableMember, TablePool } from './table.ts'
 
 /** How the backend was found. */
 export type Way =
@@ -20,13 +20,13 @@ export type Decision =
       readonly member: TableMember
       readonly way: Way
       /** the turns after this one; unchanged unless `way` is turn */
-      readonly turns: Turns
+      readonly roundRobin: RoundRobin
     }
-  | { readonly kind: 'nobody'; readonly turns: Turns }
+  | { readonly kind: 'nobody'; readonly roundRobin: RoundRobin }
 
 /** Smooth weighted round robin's memory of one pool: what each is owed. */
-export type Turns = ReadonlyMap<string, number>
-export const noTurns: Turns = new Map()
+export type RoundRobin = ReadonlyMap<string, number>
+export const newRoundRobin: RoundRobin = new Map()
 
 /**
  * @param route the backend the visitor is bound to; null = none, and a name
@@ -38,7 +38,7 @@ export function choose(
   pool: TablePool,
   route: string | null,
   affinity: string | null,
-  turns: Turns,
+  turns: RoundRobin,
 ): Decision {
   return decide(pool, pool.members, route, affinity, turns)
 }
@@ -52,7 +52,7 @@ export function chooseNext(
   gone: TableMember,
   route: string | null,
   affinity: string | null,
-  turns: Turns,
+  turns: RoundRobin,
 ): Decision {
   return decide(pool, standbysOf(pool, gone), route, affinity, turns)
 }
@@ -72,36 +72,36 @@ function decide(
   members: readonly TableMember[],
   route: string | null,
   affinity: string | null,
-  turns: Turns,
+  turns: RoundRobin,
 ): Decision {
-  const candidates = newcomersOf(members)
+  const candidates = candidatesOf(members)
   const best = candidates[0]
   if (route !== null) {
     const bound = members.find(member => member.name === route)
     if (bound !== undefined && stays(pool, bound, best))
-      return { kind: 'backend', member: bound, way: 'route', turns }
+      return { kind: 'backend', member: bound, way: 'route', roundRobin: turns }
   }
-  if (best === undefined) return { kind: 'nobody', turns }
+  if (best === undefined) return { kind: 'nobody', roundRobin: turns }
   if (candidates.length === 1)
-    return { kind: 'backend', member: best, way: 'only', turns }
+    return { kind: 'backend', member: best, way: 'only', roundRobin: turns }
   if (affinity !== null)
     return {
       kind: 'backend',
       member: byAffinity(candidates, affinity),
       way: 'affinity',
-      turns,
+      roundRobin: turns,
     }
   return byTurn(best, candidates, turns)
 }
 
 /** The members that share newcomers now: best level, then lowest tier. */
-export function newcomersOf(members: readonly TableMember[]): TableMember[] {
+export function candidatesOf(members: readonly TableMember[]): TableMember[] {
   let group: TableMember[] = []
-  let [level, tier]: [Level, number] = [4, Infinity]
+  let [level, tier]: [Preference, number] = [4, Infinity]
   for (const member of members) {
-    if (member.level === null || member.level > level) continue
-    if (member.level < level || member.tier < tier) {
-      level = member.level
+    if (member.preference === null || member.preference > level) continue
+    if (member.preference < level || member.tier < tier) {
+      level = member.preference
       tier = member.tier
       group = [member]
     } else if (member.tier === tier) group.push(member)
@@ -118,10 +118,10 @@ function stays(
   bound: TableMember,
   best: TableMember | undefined,
 ): boolean {
-  if (best === undefined) return bound.keepsBound
+  if (best === undefined) return bound.keepsSession
   // no verdict keeps him, but he would get no better one
-  if (!bound.keepsBound) return bound.level === best.level
-  const isBetter = best.level === 0
+  if (!bound.keepsSession) return bound.preference === best.preference
+  const isBetter = best.preference === 0
   if (pool.failback === 'all' && isBetter && best.tier < bound.tier)
     return false
   return !(pool.stickiness === 'relaxed' && isBetter && bound.isLastResort)
@@ -151,7 +151,7 @@ function byAffinity(
 function byTurn(
   first: TableMember,
   candidates: readonly TableMember[],
-  turns: Turns,
+  turns: RoundRobin,
 ): Decision {
   const owed = new Map<string, number>()
   let total = 0
@@ -167,5 +167,5 @@ function byTurn(
     }
   }
   owed.set(winner.name, most - total)
-  return { kind: 'backend', member: winner, way: 'turn', turns: owed }
+  return { kind: 'backend', member: winner, way: 'turn', roundRobin: owed }
 }

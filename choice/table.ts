@@ -28,7 +28,7 @@ export type Standing = (typeof standings)[number]
  * share; 1 is the last resort; 2 to 4 are used only when verdicts cannot be
  * trusted or the pool tries all: believed down, weight 0, drained.
  */
-export type Level = 0 | 1 | 2 | 3 | 4
+export type Preference = 0 | 1 | 2 | 3 | 4
 
 export type TableMember = {
   readonly name: string
@@ -38,13 +38,13 @@ export type TableMember = {
   readonly standing: Standing
   readonly tier: number
   /** null = no newcomers */
-  readonly level: Level | null
+  readonly preference: Preference | null
   /** above 0: its part among the members of the same level and tier */
   readonly weight: number
   /** percent of its configured weight that counts now; 0 without a verdict "up" */
   readonly share: number
   /** whoever is bound to it stays, whatever else there is (strict) */
-  readonly keepsBound: boolean
+  readonly keepsSession: boolean
   /** with stickiness relaxed: a bound visitor leaves it for a better one */
   readonly isLastResort: boolean
   /** for rendezvous hashing */
@@ -95,7 +95,7 @@ export function buildTable(
           pool,
           member,
           backend,
-          placeOf(sentinels, now, isFresh, isJudged, pool.whenAllDown),
+          eligibilityOf(sentinels, now, isFresh, isJudged, pool.whenAllDown),
         )
       }),
     },
@@ -123,23 +123,23 @@ export function isInForce(note: AdminNote | null, now: number): boolean {
   return note !== null && (note.until === null || note.until > now)
 }
 
-type Place = {
+type Eligibility = {
   readonly standing: Standing
-  readonly level: Level | null
+  readonly preference: Preference | null
   readonly share: number
-  readonly keepsBound: boolean
+  readonly keepsSession: boolean
   readonly isLastResort: boolean
   /** newcomers may get it even if it is not for them otherwise */
   readonly isOpen: boolean
 }
 
-function placeOf(
+function eligibilityOf(
   sentinels: BackendSentinels,
   now: number,
   isFresh: boolean,
   isJudged: boolean,
   whenAllDown: Pool['whenAllDown'],
-): Place {
+): Eligibility {
   if (isInForce(sentinels.maint, now)) return maintPlace
   const verdict = verdictOf(sentinels.share, isFresh, isJudged)
   // contract 6: in try-all, and while verdicts are stale or unknown, everything
@@ -147,27 +147,29 @@ function placeOf(
   const isOpen =
     whenAllDown === 'try-all' || !isFresh || verdict.standing === 'unknown'
   const isForced = isInForce(sentinels.force, now)
-  const place: Place = isForced
+  const place: Eligibility = isForced
     ? {
         standing: 'force',
-        level: 0,
+        preference: 0,
         share: 100,
-        keepsBound: true,
+        keepsSession: true,
         isLastResort: false,
         isOpen,
       }
     : { ...verdict, isOpen }
   if (isInForce(sentinels.drain, now))
     // a bound visitor stays as if it were not drained
-    return { ...place, standing: 'drain', level: isOpen ? 4 : null }
-  return place.level === null && isOpen ? { ...place, level: 2 } : place
+    return { ...place, standing: 'drain', preference: isOpen ? 4 : null }
+  return place.preference === null && isOpen
+    ? { ...place, preference: 2 }
+    : place
 }
 
-const maintPlace: Place = {
+const maintPlace: Eligibility = {
   standing: 'maint',
-  level: null,
+  preference: null,
   share: 0,
-  keepsBound: false,
+  keepsSession: false,
   isLastResort: false,
   isOpen: false,
 }
@@ -176,47 +178,59 @@ function verdictOf(
   share: number | null,
   isFresh: boolean,
   isJudged: boolean,
-): Omit<Place, 'isOpen'> {
-  const base = { share: share ?? 0, keepsBound: true, isLastResort: false }
-  if (share !== null && share > 0) return { ...base, standing: 'up', level: 0 }
+): Omit<Eligibility, 'isOpen'> {
+  const base = { share: share ?? 0, keepsSession: true, isLastResort: false }
+  if (share !== null && share > 0)
+    return { ...base, standing: 'up', preference: 0 }
   if (share === 0)
-    return { ...base, standing: 'last-resort', level: 1, isLastResort: true }
+    return {
+      ...base,
+      standing: 'last-resort',
+      preference: 1,
+      isLastResort: true,
+    }
   if (!isFresh)
-    return { ...base, standing: 'presumed-down', level: 2, keepsBound: false }
+    return {
+      ...base,
+      standing: 'presumed-down',
+      preference: 2,
+      keepsSession: false,
+    }
   return isJudged
-    ? { ...base, standing: 'down', level: null, keepsBound: false }
-    : { ...base, standing: 'unknown', level: 1, isLastResort: true }
+    ? { ...base, standing: 'down', preference: null, keepsSession: false }
+    : { ...base, standing: 'unknown', preference: 1, isLastResort: true }
 }
 
 function tableMember(
   pool: Pool,
   member: Member,
   backend: { readonly index: number; readonly address: string },
-  place: Place,
+  place: Eligibility,
 ): TableMember {
-  const level = member.weight > 0 ? place.level : levelWithoutWeight(place)
+  const preference =
+    member.weight > 0 ? place.preference : preferenceWithoutWeight(place)
   return {
     name: member.name,
     address: backend.address,
     backend: backend.index,
     standing: place.standing,
     tier: member.tier,
-    level,
+    preference,
     // a share says how much of its weight counts; beyond level 0 there is no
     // share, the configured weights alone divide the visitors
     weight:
-      level === 0
+      preference === 0
         ? (member.weight * place.share) / 100
         : Math.max(1, member.weight),
     share: place.share,
-    keepsBound: place.keepsBound,
+    keepsSession: place.keepsSession,
     isLastResort: place.isLastResort,
     seed: hashBytes(`${pool.name} ${member.name}`),
   }
 }
 
 /** Weight 0 is "only by route", but for a pool that has nobody else. */
-function levelWithoutWeight(place: Place): Level | null {
+function preferenceWithoutWeight(place: Eligibility): Preference | null {
   if (!place.isOpen) return null
   return place.standing === 'drain' ? 4 : 3
 }

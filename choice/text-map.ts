@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts'
 import { adminKinds } from '../sentinels/names.ts'
 import { noSentinels } from '../sentinels/snapshot.ts'
 import type { Snapshot } from '../sentinels/snapshot.ts'
-import { choose, newcomersOf, noTurns, standbysOf } from './choose.ts'
+import { choose, candidatesOf, newRoundRobin, standbysOf } from './choose.ts'
 import { buildTable } from './table.ts'
 import type { TableMember, TablePool } from './table.ts'
 
@@ -36,7 +36,7 @@ export function textMap(
   const pools = new Map([
     ...open.pools,
     ...[...trusted.pools].filter(
-      ([, pool]) => newcomersOf(pool.members).length > 0,
+      ([, pool]) => candidatesOf(pool.members).length > 0,
     ),
   ])
   return head + [...pools.values()].map(linesOf).join('')
@@ -96,10 +96,10 @@ export function nextExpiry(snapshot: Snapshot, now: number): number {
 }
 
 function linesOf(pool: TablePool): string {
-  const newcomers = newcomersOf(pool.members)
+  const newcomers = candidatesOf(pool.members)
   if (newcomers.length === 0) return ''
   const stay = pool.members.filter(member => {
-    const decision = choose(pool, member.name, null, noTurns)
+    const decision = choose(pool, member.name, null, newRoundRobin)
     return decision.kind === 'backend' && decision.member === member
   })
   return (
@@ -108,7 +108,7 @@ function linesOf(pool: TablePool): string {
       .map(member =>
         line(
           `${pool.name}/${member.name}`,
-          newcomersOf(standbysOf(pool, member)),
+          candidatesOf(standbysOf(pool, member)),
         ),
       )
       .join('')

@@ -12,7 +12,7 @@ import type {
 } from '../apache-conf/render.ts'
 import { errorCode } from '../system/error-code.ts'
 import { loadConfig } from '../config/load.ts'
-import { ConfigError, found } from '../config/problem.ts'
+import { ConfigError, describeValue } from '../config/problem.ts'
 import { version } from '../system/version.ts'
 import { readRegularBytes } from '../system/regular-file.ts'
 import {
@@ -27,7 +27,7 @@ import {
 import type { GeneratedGiven } from './generated.ts'
 import { configOption } from './options.ts'
 
-type Given = GeneratedGiven & {
+type ApacheConfOptions = GeneratedGiven & {
   config: string
   style: Style
   part: Part
@@ -154,7 +154,7 @@ export function apacheConfCommand(): Command {
       '--observe',
       'have httpd report failing backends to the monitor (zope-failover observe)',
     )
-  command.action((given: Given) => {
+  command.action((given: ApacheConfOptions) => {
     printOrSave(
       given,
       () => print(given, command),
@@ -165,7 +165,7 @@ export function apacheConfCommand(): Command {
   return command
 }
 
-function print(given: Given, command: Command): string {
+function print(given: ApacheConfOptions, command: Command): string {
   const configFile = resolve(given.config)
   const config = loadConfig(configFile)
   const problems: string[] = []
@@ -175,7 +175,9 @@ function print(given: Given, command: Command): string {
       ? undefined
       : durationOf('--patience', given.patience, problems)
   if (given.max !== undefined && !/^[1-9]\d{0,5}$/.test(given.max))
-    problems.push(`--max must be a number from 1, got ${found(given.max)}`)
+    problems.push(
+      `--max must be a number from 1, got ${describeValue(given.max)}`,
+    )
   if (given.style === 'prg' && given.part !== 'site')
     problems.push(...missingPrograms())
   if (problems.length > 0) throw new ConfigError(problems)
@@ -288,6 +290,6 @@ function readPage(file: string): string {
           ? 'ENOENT'
           : read.code
   throw new ConfigError([
-    `--maintenance-page must be a readable file, got ${found(file)} (${why})`,
+    `--maintenance-page must be a readable file, got ${describeValue(file)} (${why})`,
   ])
 }

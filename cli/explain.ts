@@ -7,7 +7,7 @@ import { buildTable } from '../choice/table.ts'
 import { isInTextMap } from '../choice/text-map.ts'
 import { textMapFile } from '../sentinels/names.ts'
 import { readRegularFile, readSentinels } from '../sentinels/read.ts'
-import { lookAt } from '../status/read.ts'
+import { statusOf } from '../status/read.ts'
 import { explainFront } from '../status/front.ts'
 import { configOption } from './options.ts'
 import { oneOfNames } from './names.ts'
@@ -47,7 +47,7 @@ export function explainCommand(): Command {
         const table = buildTable(config, snapshot, Date.now())
         if (poolName === frontName && !table.pools.has(frontName)) {
           process.stdout.write(
-            `${explainFront(lookAt(config, Date.now())).join('\n')}\n`,
+            `${explainFront(statusOf(config, Date.now())).join('\n')}\n`,
           )
           return
         }

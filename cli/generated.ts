@@ -5,8 +5,8 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import { seal, writeGenerated } from '../apache-conf/generated-file.ts'
 import { parseDuration } from '../text/duration.ts'
-import { ConfigError, found } from '../config/problem.ts'
-import { Failure } from '../system/command-error.ts'
+import { ConfigError, describeValue } from '../config/problem.ts'
+import { CommandError } from '../system/command-error.ts'
 
 export type GeneratedGiven = {
   output?: string
@@ -72,7 +72,7 @@ function saveGenerated(
       process.stderr.write(`${result.file} is as it should be\n`)
       break
     case 'refused':
-      throw new Failure(result.why)
+      throw new CommandError(result.why)
   }
 }
 
@@ -96,7 +96,7 @@ export function durationOf(
   const ms = parseDuration(text)
   if (ms === undefined)
     problems.push(
-      `${name} must be a duration such as 60s or 5m, got ${found(text)}`,
+      `${name} must be a duration such as 60s or 5m, got ${describeValue(text)}`,
     )
   return ms ?? 60_000
 }

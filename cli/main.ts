@@ -11,7 +11,7 @@ import { checkCommand } from './check.ts'
 import { completionCommand } from './completion.ts'
 import { followCommand } from './follow.ts'
 import { icpCommand } from './icp.ts'
-import { Failure, WrongUsage } from '../system/command-error.ts'
+import { CommandError, UsageError } from '../system/command-error.ts'
 import { explainCommand } from './explain.ts'
 import { manualCommand } from './manual.ts'
 import { monitorCommand } from './monitor.ts'
@@ -23,7 +23,7 @@ import { rewritemapCommand } from './rewritemap.ts'
 import { squidConfCommand } from './squid-conf.ts'
 import { squidHelperCommand } from './squid-helper.ts'
 import { statusCommand } from './status.ts'
-import { readyCommand, steerCommands } from './steer.ts'
+import { readyCommand, actionCommands } from './steer.ts'
 
 watchOutput()
 
@@ -41,7 +41,7 @@ for (const command of [
   icpCommand(),
   followCommand(),
   statusCommand(),
-  ...steerCommands(),
+  ...actionCommands(),
   readyCommand(),
   restartCommand(),
   explainCommand(),
@@ -70,10 +70,10 @@ try {
   } else if (err instanceof ConfigError) {
     process.stderr.write(`${err.problems.join('\n')}\n`)
     process.exitCode = wrongUsage
-  } else if (err instanceof WrongUsage) {
+  } else if (err instanceof UsageError) {
     process.stderr.write(`${printable(err.message)}\n`)
     process.exitCode = wrongUsage
-  } else if (err instanceof Failure) {
+  } else if (err instanceof CommandError) {
     process.stderr.write(`${printable(err.message)}\n`)
     process.exitCode = failed
   } else {

@@ -29,11 +29,11 @@ export function probeCommand(): Command {
         process.exitCode = exitCodes.unknown
         return
       }
-      const { Lookup } = await import('../probes/resolver.ts')
+      const { Resolver } = await import('../probes/resolver.ts')
       const { probeLight } = await import('../probes/light.ts')
       const { conclude, probeText } = await import('../probes/probe-text.ts')
       const { askBeside } = await import('../probes/extra-probes.ts')
-      const lookup = new Lookup()
+      const lookup = new Resolver()
       const { signal } = new AbortController()
       const [probed, beside] = await Promise.all([
         probeLight(backend, lookup, signal),

@@ -1,7 +1,7 @@
 // What a long command does now: on a terminal one line that is written over, else
 // a line for each step.
 import { printable } from '../text/printable.ts'
-import type { Tell } from '../operate/wait.ts'
+import type { Progress } from '../operate/wait.ts'
 import { isScreen } from './output.ts'
 
 type Stream = {
@@ -13,7 +13,7 @@ type Stream = {
 /** back to the beginning of the line, which is then empty */
 const again = '\r\u001B[K'
 
-export function progressOn(stream: Stream): Tell {
+export function progressOn(stream: Stream): Progress {
   const isLive = isScreen(stream)
   return {
     step: text => {

@@ -1,11 +1,11 @@
 import { Command } from 'commander'
 import { loadConfig } from '../config/load.ts'
 import type { Backend, Config } from '../config/config.ts'
-import { found } from '../config/problem.ts'
-import { lookAt } from '../status/read.ts'
+import { describeValue } from '../config/problem.ts'
+import { statusOf } from '../status/read.ts'
 import { maintBy } from '../operate/decide.ts'
 import type { Job } from '../operate/restart.ts'
-import { Failure, WrongUsage } from '../system/command-error.ts'
+import { CommandError, UsageError } from '../system/command-error.ts'
 import { namedBackends } from './names.ts'
 import { configOption, limitOption } from './options.ts'
 import { operator } from './operator.ts'
@@ -56,7 +56,7 @@ async function restartAll(
   order: Pick<Job, 'command' | 'warmUp' | 'limitMs' | 'by'>,
 ): Promise<void> {
   // the other subcommands begin without the client that fetches pages
-  const { restart, Stopped } = await import('../operate/restart.ts')
+  const { restart, RestartAborted } = await import('../operate/restart.ts')
   const tell = progressOn(process.stderr)
   const stop = new AbortController()
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -66,7 +66,7 @@ async function restartAll(
     tell.step(
       `${signal}: stopping (a command that runs is waited for; once more: at once)`,
     )
-    stop.abort(new Stopped(`interrupted by ${signal}`))
+    stop.abort(new RestartAborted(`interrupted by ${signal}`))
   }
   for (const signal of exitCodes.keys()) process.on(signal, onSignal)
   const left = backends.map(({ name }) => name)
@@ -76,7 +76,7 @@ async function restartAll(
       await restart({ ...order, config, backend, tell, signal: stop.signal })
     }
   } catch (err) {
-    if (!(err instanceof Stopped)) throw err
+    if (!(err instanceof RestartAborted)) throw err
     tell.step(err.message)
     if (left.length > 0) tell.step(`not begun: ${left.join(', ')}`)
     process.exitCode ??= 1
@@ -93,7 +93,7 @@ function split(
   const at = argv.indexOf('--')
   const [program, ...args] = at === -1 ? [] : argv.slice(at + 1)
   if (program === undefined)
-    throw new WrongUsage(
+    throw new UsageError(
       'restart must have a command after the names, such as: zope-failover restart zope1 zope2 -- systemctl restart {}',
     )
   const names = words.slice(0, words.length - args.length - 1)
@@ -110,19 +110,19 @@ function sorted(
   for (const value of values ?? [])
     if (backends.some(({ name }) => name === value)) names.push(value)
     else if (!isPath(value))
-      throw new WrongUsage(
-        `--warm-up must be paths as visitors see them, such as / or /news, got ${found(value)}`,
+      throw new UsageError(
+        `--warm-up must be paths as visitors see them, such as / or /news, got ${describeValue(value)}`,
       )
   if (names.length === 0)
-    throw new WrongUsage('restart must have a backend before "--"')
+    throw new UsageError('restart must have a backend before "--"')
   return { names, paths: values?.filter(isPath) }
 }
 
 function refuseMaint(config: Config, names: readonly string[]): void {
-  const status = lookAt(config, Date.now())
+  const status = statusOf(config, Date.now())
   for (const name of names) {
     const refusal = maintBy(status, name)
-    if (refusal !== undefined) throw new Failure(refusal)
+    if (refusal !== undefined) throw new CommandError(refusal)
   }
 }
 

@@ -19,7 +19,7 @@ import type { GeneratedGiven } from './generated.ts'
 import { configOption } from './options.ts'
 import { siteOption, urlOption } from './squid-options.ts'
 
-type Given = GeneratedGiven & {
+type SquidConfOptions = GeneratedGiven & {
   config: string
   style: SquidStyle
   pool?: string
@@ -62,7 +62,7 @@ export function squidConfCommand(): Command {
       'HTML page for the time when no backend can serve; Squid reads it there',
     )
     .option('--retry-after <duration>', 'what that page asks for', '30s')
-  command.action((given: Given) => {
+  command.action((given: SquidConfOptions) => {
     printOrSave(
       given,
       () => print(given, command),
@@ -72,7 +72,7 @@ export function squidConfCommand(): Command {
   return command
 }
 
-function print(given: Given, command: Command): string {
+function print(given: SquidConfOptions, command: Command): string {
   const configFile = resolve(given.config)
   const config = loadConfig(configFile)
   const problems: string[] = []

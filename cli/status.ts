@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { loadConfig } from '../config/load.ts'
 import { ConfigError } from '../config/problem.ts'
-import { lookAt } from '../status/read.ts'
+import { statusOf } from '../status/read.ts'
 import { statusText } from '../status/print.ts'
 import { configOption } from './options.ts'
 import { hasColour, isScreen } from './output.ts'
@@ -26,7 +26,7 @@ export function statusCommand(): Command {
       let config = loadConfig(options.config)
       const look = (configProblems: readonly string[]): string => {
         const now = Date.now()
-        const report = lookAt(config, now, configProblems)
+        const report = statusOf(config, now, configProblems)
         const hasNobody = report.pools.some(
           ({ newcomers }) => newcomers.length === 0,
         )

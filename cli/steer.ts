@@ -6,12 +6,12 @@ import type { Backend, Config } from '../config/config.ts'
 import type { AdminNote } from '../sentinels/content.ts'
 import { adminKinds } from '../sentinels/names.ts'
 import type { AdminKind } from '../sentinels/names.ts'
-import { carryOut } from '../operate/apply-action.ts'
-import { effectOf } from '../operate/action-summary.ts'
+import { applyAction } from '../operate/apply-action.ts'
+import { actionSummary } from '../operate/action-summary.ts'
 import { isReason, meanings, reasonRule } from '../operate/action.ts'
 import type { Action } from '../operate/action.ts'
-import { Failure, WrongUsage } from '../system/command-error.ts'
-import { steeredNames } from './names.ts'
+import { CommandError, UsageError } from '../system/command-error.ts'
+import { actionTargets } from './names.ts'
 import { operator } from './operator.ts'
 import { configOption, duration, limitOption } from './options.ts'
 import { progressOn } from './progress.ts'
@@ -25,7 +25,7 @@ type Options = {
 }
 
 /** `zope-failover drain|maint|force NAME…`. */
-export function steerCommands(): Command[] {
+export function actionCommands(): Command[] {
   return adminKinds.map(kind => {
     const command = new Command(kind)
       .description(meanings[kind])
@@ -39,16 +39,16 @@ export function steerCommands(): Command[] {
         .addOption(limitOption('of --wait'))
     return command.action(async (names: string[], options: Options) => {
       const config = loadConfig(options.config)
-      const steered = steeredNames(config, names)
+      const steered = actionTargets(config, names)
       if (options.wait === true && steered.includes(frontName))
-        throw new WrongUsage(
+        throw new UsageError(
           '--wait must come with backends only: requests inside a backend can be counted, those of a whole machine cannot',
         )
       if (
         options.wait !== true &&
         command.getOptionValueSource('limit') === 'cli'
       )
-        throw new WrongUsage('--limit must come with --wait, which it limits')
+        throw new UsageError('--limit must come with --wait, which it limits')
       const note = {
         reason: options.reason ?? null,
         by: operator(),
@@ -73,7 +73,7 @@ async function waitForAll(
   kind: AdminKind,
   limitMs: number,
 ): Promise<void> {
-  const { CannotCount } = await import('../operate/count.ts')
+  const { CountError } = await import('../operate/count.ts')
   const { untilIdle } = await import('../operate/wait.ts')
   const sinceMs = Date.now()
   const tell = progressOn(process.stderr)
@@ -97,8 +97,8 @@ async function waitForAll(
       }),
     )
   } catch (err) {
-    if (err instanceof CannotCount)
-      throw new Failure(err.message, { cause: err })
+    if (err instanceof CountError)
+      throw new CommandError(err.message, { cause: err })
     throw err
   }
   if (left.length === 0) return
@@ -118,7 +118,7 @@ export function readyCommand(): Command {
     .addOption(configOption())
     .action((names: string[], options: Options) => {
       const config = loadConfig(options.config)
-      for (const name of steeredNames(config, names))
+      for (const name of actionTargets(config, names))
         order(config, name, 'ready', nothing)
     })
 }
@@ -132,8 +132,8 @@ function order(
   action: Action,
   note: AdminNote,
 ): void {
-  const done = carryOut(config.directory, name, action, note)
-  const { lines, problems } = effectOf(config, name, action, done)
+  const done = applyAction(config.directory, name, action, note)
+  const { lines, problems } = actionSummary(config, name, action, done)
   process.stdout.write(`${lines.join('\n')}\n`)
   process.stderr.write(problems.map(line => `${line}\n`).join(''))
 }

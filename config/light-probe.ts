@@ -1,6 +1,6 @@
 // Which kind of light probe a block of settings names, and what does not go with
 // it. Pure. A backend's own kind stands in place of the one for all.
-import { found } from './problem.ts'
+import { describeValue } from './problem.ts'
 import type { Path, Problem } from './problem.ts'
 
 type Block = Readonly<Record<string, unknown>>
@@ -29,7 +29,7 @@ export function kindProblems(
   const ruling = kind ?? (decidesKind(block) ? undefined : named(common)[0])
   const leaveOut = (key: string, why: string): Problem => ({
     path: [...path, key],
-    rule: `must be left out ${why}, got ${found(block[key])}`,
+    rule: `must be left out ${why}, got ${describeValue(block[key])}`,
   })
   const tooMany = others.map(other =>
     leaveOut(other, `beside probe.${kind}: a light probe is of one kind`),

@@ -6,8 +6,8 @@ import { defaultTimeoutMs, fillIn } from './defaults.ts'
 import { formatDuration, parseDuration } from '../text/duration.ts'
 import { isIP, isLoopback } from '../text/ip.ts'
 import { kindProblems } from './light-probe.ts'
-import { nearest } from '../text/suggest.ts'
-import { ConfigError, describeProblem, found } from './problem.ts'
+import { suggestion } from '../text/suggest.ts'
+import { ConfigError, describeProblem, describeValue } from './problem.ts'
 import type { Path, Problem } from './problem.ts'
 import { fileSchema, knownKeys, nameRule, renamedKeys } from './schema.ts'
 import { readYaml } from './yaml.ts'
@@ -109,7 +109,7 @@ function unknownKeyRule(key: string, known: readonly string[]): string {
   const now = renamedKeys.get(key)
   return now !== undefined && known.includes(now)
     ? `is now called ${now}: rename it`
-    : `is not a known key${nearest(key, known)}`
+    : `is not a known key${suggestion(key, known)}`
 }
 
 /** What was found, unless it may be a secret: a problem ends in a log. */
@@ -123,7 +123,7 @@ function shown(path: Path, value: unknown): string {
     path[1] === 'tokenFile'
   return isSecret
     ? 'got something else (not shown: it may be a secret)'
-    : `got ${found(value)}`
+    : `got ${describeValue(value)}`
 }
 
 /** Own keys only: a backend may be called "constructor". */
@@ -166,12 +166,12 @@ function memberProblems(raw: unknown): Problem[] {
       if (!backends.has(name))
         problems.push({
           path,
-          rule: `must be the name of a backend, got ${found(name)}${nearest(name, names)}`,
+          rule: `must be the name of a backend, got ${describeValue(name)}${suggestion(name, names)}`,
         })
       if (seen.has(name))
         problems.push({
           path,
-          rule: `must not name ${found(name)} a second time in one pool`,
+          rule: `must not name ${describeValue(name)} a second time in one pool`,
         })
       seen.add(name)
     }
@@ -205,13 +205,13 @@ function icpProblems(raw: unknown): Problem[] {
     if (!names.includes(name))
       problems.push({
         path,
-        rule: `must be the name of a backend, got ${found(name)}${nearest(name, names)}`,
+        rule: `must be the name of a backend, got ${describeValue(name)}${suggestion(name, names)}`,
       })
     const host = /^\[?(.*?)\]?:\d+$/.exec(String(address))?.[1] ?? ''
     if (isForLoopback && isIP(host) !== 0 && !isLoopback(host))
       problems.push({
         path,
-        rule: `must be a loopback address unless icp.allow says who may ask, got ${found(address)}`,
+        rule: `must be a loopback address unless icp.allow says who may ask, got ${describeValue(address)}`,
       })
   }
   const addresses = Object.entries(listen)
@@ -219,7 +219,7 @@ function icpProblems(raw: unknown): Problem[] {
     if (addresses.slice(0, index).some(([, other]) => other === address))
       problems.push({
         path: ['icp', 'listen', name],
-        rule: `must be an address of its own: Squid tells backends apart by it, got ${found(address)} a second time`,
+        rule: `must be an address of its own: Squid tells backends apart by it, got ${describeValue(address)} a second time`,
       })
   return [...problems, ...poolProblems(raw, 'icp')]
 }
@@ -235,7 +235,7 @@ function poolProblems(raw: unknown, key: 'icp' | 'front'): Problem[] {
     ? [
         {
           path: [key, 'pool'],
-          rule: `must be the name of a pool, got ${found(pool)}${nearest(pool, poolNames)}`,
+          rule: `must be the name of a pool, got ${describeValue(pool)}${suggestion(pool, poolNames)}`,
         },
       ]
     : []

@@ -49,7 +49,7 @@ export function pathText(path: Path): string {
  * A found value as a problem shows it: as JSON, cut when it is long, secrets in
  * a URL left out.
  */
-export function found(value: unknown): string {
+export function describeValue(value: unknown): string {
   if (value === undefined || value === null) return 'nothing'
   // aliases can make a small file a huge value
   let left = 100

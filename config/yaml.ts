@@ -149,7 +149,7 @@ class Walk {
   values = 0
   readonly #lineAt: (offset: number) => number
   readonly #lines = new Map<string, number>()
-  readonly #anchors = new Map<string, Anchored | 'unfinished'>()
+  readonly #anchors = new Map<string, AnchoredValue | 'unfinished'>()
 
   constructor(lineAt: (offset: number) => number) {
     this.#lineAt = lineAt
@@ -233,7 +233,7 @@ class Walk {
 }
 
 /** What an anchor names: its value, and how many values that holds. */
-type Anchored = { readonly value: unknown; readonly values: number }
+type AnchoredValue = { readonly value: unknown; readonly values: number }
 
 /** A key as it becomes a property's name; the empty one is YAML's null. */
 function wordOf(key: unknown): string {

@@ -20,7 +20,7 @@ import {
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, resolve } from 'node:path'
-import { lookAt } from '../status/read.ts'
+import { statusOf } from '../status/read.ts'
 import type { Liveness, StatusReport } from '../status/report.ts'
 import type { Config } from '../config/config.ts'
 import { errorCode } from '../system/error-code.ts'
@@ -139,7 +139,7 @@ export class Stage {
   }
 
   status(): StatusReport {
-    return lookAt(this.config, Date.now())
+    return statusOf(this.config, Date.now())
   }
 
   /** Waits for a status; throws after a minute. */

@@ -7,11 +7,11 @@ import type { Stage } from './stage.ts'
 import { waitFor } from './wait.ts'
 
 /** What one step saw. */
-type Finding = { readonly text: string; readonly holds: boolean }
+type StepResult = { readonly text: string; readonly holds: boolean }
 
-type Step = {
+type DemoStep = {
   readonly title: string
-  readonly play: (stage: Stage) => Promise<Finding[]>
+  readonly play: (stage: Stage) => Promise<StepResult[]>
 }
 
 /**
@@ -33,7 +33,7 @@ export async function tour(
   return allHold
 }
 
-const stepsOf = (kind: FrontKind): readonly Step[] => [
+const stepsOf = (kind: FrontKind): readonly DemoStep[] => [
   {
     title: 'Twenty visitors; zope1 leads, zope2 and zope3 stand by',
     play: async stage => {
@@ -158,7 +158,7 @@ const stepsOf = (kind: FrontKind): readonly Step[] => [
   },
 ]
 
-const httpdFaults: readonly Step[] = [
+const httpdFaults: readonly DemoStep[] = [
   {
     title: 'The map is killed: httpd reads the sentinel files itself',
     play: async stage => {
@@ -188,7 +188,7 @@ const httpdFaults: readonly Step[] = [
   },
 ]
 
-const squidFaults: readonly Step[] = [
+const squidFaults: readonly DemoStep[] = [
   {
     title:
       'The helper is killed: the next one takes over, Squid does not notice',
@@ -211,7 +211,7 @@ const squidFaults: readonly Step[] = [
   },
 ]
 
-function faultsOf(kind: FrontKind): readonly Step[] {
+function faultsOf(kind: FrontKind): readonly DemoStep[] {
   return kind === fronts.httpd ? httpdFaults : squidFaults
 }
 
@@ -288,7 +288,7 @@ function tail(samples: readonly Sample[]): Sample[] {
     .slice(-200)
 }
 
-function allServed(samples: readonly Sample[]): Finding {
+function allServed(samples: readonly Sample[]): StepResult {
   const failed = samples.filter(({ status }) => status !== 200)
   const repeated = samples.filter(({ isRepeated }) => isRepeated)
   const note =
@@ -302,7 +302,7 @@ function allServed(samples: readonly Sample[]): Finding {
 }
 
 /** What was inside the dying backend at that moment cannot always be saved. */
-function servedSince(samples: readonly Sample[], goneMs: number): Finding {
+function servedSince(samples: readonly Sample[], goneMs: number): StepResult {
   const inside = samples.filter(({ startMs }) => startMs < goneMs)
   const lost = inside.filter(({ status }) => status !== 200)
   const since = samples.filter(({ startMs }) => startMs >= goneMs)
@@ -313,7 +313,7 @@ function servedSince(samples: readonly Sample[], goneMs: number): Finding {
   }
 }
 
-function onlyBy(samples: readonly Sample[], name: string): Finding {
+function onlyBy(samples: readonly Sample[], name: string): StepResult {
   const counts = new Map<string, number>()
   for (const { backend } of samples)
     counts.set(String(backend), (counts.get(String(backend)) ?? 0) + 1)
@@ -323,21 +323,21 @@ function onlyBy(samples: readonly Sample[], name: string): Finding {
   }
 }
 
-function newcomersAt(stage: Stage, name: string): Finding {
+function newcomersAt(stage: Stage, name: string): StepResult {
   return {
     text: `newcomers are at ${name}`,
     holds: lastAt(stage.loads.newcomers.samples, 20, name),
   }
 }
 
-function boundAt(stage: Stage, name: string): Finding {
+function boundAt(stage: Stage, name: string): StepResult {
   return {
     text: `bound visitors are at ${name}`,
     holds: lastAt(stage.loads.bound.samples, 20, name),
   }
 }
 
-function tellState(stage: Stage, name: string, wanted: string): Finding {
+function tellState(stage: Stage, name: string, wanted: string): StepResult {
   const backend = stage.status().backends.find(one => one.name === name)
   return {
     text: `${name} is ${backend?.state}: ${backend?.reason}`,

@@ -1,6 +1,6 @@
 // What a command of `zope-failover follow` reads: the whole table of one pool, as
 // the map program would use it. Pure.
-import { choose, newcomersOf, noTurns } from '../choice/choose.ts'
+import { choose, candidatesOf, newRoundRobin } from '../choice/choose.ts'
 import type { Standing, TableMember, TablePool } from '../choice/table.ts'
 import type { Config } from '../config/config.ts'
 
@@ -43,7 +43,7 @@ export type FollowRow = {
  * @param pool out of a table made from `config`
  */
 export function followRows(config: Config, pool: TablePool): FollowRow[] {
-  const takers = newcomersOf(pool.members)
+  const takers = candidatesOf(pool.members)
   const sum = takers.reduce((total, { weight }) => total + weight, 0)
   const members = config.pools.find(({ name }) => name === pool.name)?.members
   const weights = new Map(members?.map(({ name, weight }) => [name, weight]))
@@ -94,15 +94,15 @@ export function followText(
 }
 
 function stateOf(member: TableMember, isTaker: boolean): FollowState {
-  if (member.level === 0) return 'in'
+  if (member.preference === 0) return 'in'
   // weight 0 and drain (levels 3 and 4) count only where the map would use them
-  if (isTaker || (member.level !== null && member.level <= 2))
+  if (isTaker || (member.preference !== null && member.preference <= 2))
     return 'last-resort'
-  return member.keepsBound ? 'bound' : 'out'
+  return member.keepsSession ? 'bound' : 'out'
 }
 
 function keepsSticky(pool: TablePool, member: TableMember): boolean {
-  const decision = choose(pool, member.name, null, noTurns)
+  const decision = choose(pool, member.name, null, newRoundRobin)
   return decision.kind === 'backend' && decision.member === member
 }
 

@@ -1,7 +1,7 @@
 // What HAProxy's agent-check is told about one backend: the map program's choice,
 // in HAProxy's words. Always complete (`ready|drain|maint up|down N%`), for HAProxy
 // keeps every part that an answer leaves out. Pure.
-import { newcomersOf } from '../choice/choose.ts'
+import { candidatesOf } from '../choice/choose.ts'
 import type { Table, TableMember, TablePool } from '../choice/table.ts'
 import type { Config } from '../config/config.ts'
 
@@ -36,19 +36,19 @@ export function agentAnswer(
     return null
   const part = partOf(config, pool, member)
   if (member.standing === 'drain')
-    return member.keepsBound
+    return member.keepsSession
       ? `drain up ${part}% # drained\n`
       : 'drain down 0% # drained, and down\n'
-  const takers = newcomersOf(pool.members)
+  const takers = candidatesOf(pool.members)
   if (takers.includes(member))
-    return member.level === 0
+    return member.preference === 0
       ? `ready up ${part}%\n`
       : `ready up ${part}% # nothing better is left\n`
-  if (!member.keepsBound) return 'ready down 0% # down\n'
+  if (!member.keepsSession) return 'ready down 0% # down\n'
   const tier = takers[0]?.tier ?? member.tier
   if (member.tier > tier)
     return `ready up 0% # tier ${member.tier}, while tier ${tier} serves\n`
-  return member.isLastResort && member.level !== null
+  return member.isLastResort && member.preference !== null
     ? 'ready up 1% # last resort\n'
     : 'ready up 0% # weight 0: sticky visitors only\n'
 }

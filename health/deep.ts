@@ -62,14 +62,15 @@ export type Deep = {
   /** the database is slow, and why */
   readonly slowReason: string | null
   /** a transaction it should have, and since when that is known */
-  readonly missing: (Noted & { readonly behindSeconds: number }) | null
+  readonly missing:
+    (KnownTransaction & { readonly behindSeconds: number }) | null
   /** a transaction that it alone claims, and since when */
-  readonly beyond: Noted | null
+  readonly beyond: KnownTransaction | null
   /** what an operator should look at; it changes nothing; null = nothing */
   readonly remark: string | null
 }
 
-type Noted = { readonly id: string; readonly sinceMs: number }
+type KnownTransaction = { readonly id: string; readonly sinceMs: number }
 
 export type DeepSettings = Pick<ProbeSettings, 'rise' | 'fall' | 'slowMs'> & {
   readonly deep: DeepProbe | null
@@ -87,7 +88,7 @@ export const noDeep: Deep = {
 
 const lateFall = 2
 
-export function stepDeep(
+export function nextDeep(
   before: Deep,
   event: DeepEvent,
   settings: DeepSettings,

@@ -5,7 +5,7 @@
 import type { Pool } from '../config/config.ts'
 import type { State } from '../sentinels/reports.ts'
 
-export type Judged = {
+export type BackendShare = {
   readonly state: State
   /** the code of its last probe's outcome */
   readonly outcome: string
@@ -16,7 +16,7 @@ export type Judged = {
 /** The members of pools none of whose backends is in: each moment counts there. */
 export function strandedOf(
   pools: readonly Pool[],
-  judged: ReadonlyMap<string, Judged>,
+  judged: ReadonlyMap<string, BackendShare>,
 ): Set<string> {
   const names = pools.map(({ members }) => members.map(({ name }) => name))
   return new Set(
@@ -27,7 +27,7 @@ export function strandedOf(
 /** The backends that stay in as last resorts. */
 export function floorOf(
   pools: readonly Pool[],
-  judged: ReadonlyMap<string, Judged>,
+  judged: ReadonlyMap<string, BackendShare>,
 ): Set<string> {
   // better than the maintenance page, whatever `rise` and damping still wait for
   const kept = new Set(
@@ -50,21 +50,21 @@ export function floorOf(
   return kept
 }
 
-function isIn(judged: Judged | undefined): boolean {
+function isIn(judged: BackendShare | undefined): boolean {
   return (
     judged !== undefined &&
     !['frozen', 'cut-off', 'down'].includes(judged.state)
   )
 }
 
-function isBack(judged: Judged | undefined): boolean {
+function isBack(judged: BackendShare | undefined): boolean {
   return (
     (judged?.state === 'down' || judged?.state === 'frozen') &&
     judged.isAnswering
   )
 }
 
-function isUsable(judged: Judged | undefined): boolean {
+function isUsable(judged: BackendShare | undefined): boolean {
   return (
     judged?.state === 'cut-off' ||
     (judged?.state === 'down' &&

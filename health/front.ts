@@ -1,6 +1,6 @@
 // Whether this machine is worth sending visitors to: what httpd answers, what the
 // pool says, and what an administrator wants, put together. Pure.
-import { newcomersOf } from '../choice/choose.ts'
+import { candidatesOf } from '../choice/choose.ts'
 import type { TablePool } from '../choice/table.ts'
 import type { FrontSettings } from '../config/config.ts'
 import type { AdminKind } from '../sentinels/names.ts'
@@ -154,9 +154,9 @@ function ownVerdict(
       score: undefined,
       reason: 'the front answers; its backends are not all judged yet',
     }
-  const newcomers = newcomersOf(pool.members)
+  const newcomers = candidatesOf(pool.members)
   const names = newcomers.map(({ name }) => name).join(', ')
-  const level = newcomers[0]?.level
+  const level = newcomers[0]?.preference
   if (level === undefined)
     return {
       state: 'nobody',

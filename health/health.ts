@@ -3,7 +3,7 @@
 // verdict changes.
 import type { ProbeSettings } from '../config/config.ts'
 import type { State } from '../sentinels/reports.ts'
-import { noDeep, stepDeep } from './deep.ts'
+import { noDeep, nextDeep } from './deep.ts'
 import type { Deep, DeepEvent } from './deep.ts'
 import {
   heardElsewhere,
@@ -12,11 +12,16 @@ import {
   isBeating,
   isTrialDue as isHeartTrialDue,
   noHeart,
-  stepHeart,
+  nextHeartbeat,
 } from './heartbeat.ts'
-import type { Heart, HeartEvent, HeartTimes, ProbeLimits } from './heartbeat.ts'
-import { lightOf, shareOf as lightShareOf, step as stepLight } from './light.ts'
-import type { Light, LightEvent, Verdict } from './light.ts'
+import type {
+  Heartbeat,
+  HeartbeatEvent,
+  HeartTimes,
+  ProbeLimits,
+} from './heartbeat.ts'
+import { lightOf, shareOf as lightShareOf, nextLight } from './light.ts'
+import type { Light, LightEvent, SavedVerdict } from './light.ts'
 import { isAnswer, judge } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
 
@@ -25,7 +30,7 @@ export type Health = {
   /** why, in one sentence */
   readonly reason: string
   readonly light: Light
-  readonly heart: Heart
+  readonly heartbeat: Heartbeat
   readonly deep: Deep
 }
 
@@ -37,9 +42,9 @@ export type HealthEvent =
   | { readonly kind: 'tick' }
   | {
       readonly kind: 'heart'
-      readonly heart: HeartEvent
+      readonly heart: HeartbeatEvent
       /** how long ago httpd had a good answer from it; Infinity = not known */
-      readonly servedAgoMs: number
+      readonly lastServedAgoMs: number
     }
   | { readonly kind: 'warm-up'; readonly isGood: boolean }
   | DeepEvent
@@ -62,7 +67,7 @@ export type HealthSettings = Pick<
 
 /** The health to start from: nobody flaps because the monitor was restarted. */
 export function healthOf(
-  verdict: Verdict,
+  verdict: SavedVerdict,
   settings: HealthSettings,
   nowMs: number,
 ): Health {
@@ -71,13 +76,13 @@ export function healthOf(
     state: light.state,
     reason: light.reason,
     light,
-    heart: noHeart,
+    heartbeat: noHeart,
     deep: noDeep,
   }
 }
 
 /** The next health; a change of state is seen by comparing `state`. */
-export function step(
+export function nextHealth(
   health: Health,
   event: HealthEvent,
   settings: HealthSettings,
@@ -104,33 +109,33 @@ export function step(
     case 'probed': {
       const isPass = judge(event.outcome) === 'pass'
       const isHeard = isPass && isAnswer(event.outcome)
-      const times = timesOf(settings, health.heart)
+      const times = timesOf(settings, health.heartbeat)
       // what its kernel does is no sign that it has thawed: its heart tells
       if (
         isPass &&
         !isHeard &&
         health.state === 'frozen' &&
-        health.heart.isLearned &&
+        health.heartbeat.isLearned &&
         times !== null &&
-        !isBeating(health.heart, times, nowMs)
+        !isBeating(health.heartbeat, times, nowMs)
       )
         return health
       return settle(health, {
         light: lit(health, event, settings, nowMs),
-        heart:
+        heartbeat:
           times === null
             ? // it was switched off: what it said last holds no longer
               noHeart
             : isHeard
-              ? heardElsewhere(health.heart, times, nowMs)
-              : health.heart,
+              ? heardElsewhere(health.heartbeat, times, nowMs)
+              : health.heartbeat,
       })
     }
     case 'heart':
       return afterHeart(health, event, settings, nowMs)
     case 'deep':
       return settle(health, {
-        deep: stepDeep(health.deep, event, settings, nowMs),
+        deep: nextDeep(health.deep, event, settings, nowMs),
       })
   }
 }
@@ -163,7 +168,7 @@ export function shareOf(
 
 /** Whether its heart beats now, so that a silent light probe means busy. */
 export function heartBeats(
-  { heart }: Health,
+  { heartbeat: heart }: Health,
   settings: HealthSettings,
   nowMs: number,
 ): boolean {
@@ -175,18 +180,18 @@ export function heartBeats(
  * Whether a silent light probe is to be held: its heart beats, or its heartbeats
  * will tell sooner than light probes whether it is frozen.
  */
-export function isHeld(
+export function holdsProbe(
   health: Health,
   settings: HealthSettings,
   nowMs: number,
 ): boolean {
-  const { heart, light, state } = health
+  const { heartbeat: heart, light, state } = health
   const times = timesOf(settings, heart)
   if (times === null) return false
   return (
     isBeating(heart, times, nowMs) ||
     (heart.isLearned &&
-      heart.silentMs > 0 &&
+      heart.silentForMs > 0 &&
       state !== 'frozen' &&
       (times.isFirst || light.isProvenBusy))
   )
@@ -195,7 +200,7 @@ export function isHeld(
 /** The times of its heartbeat; null = it is off. */
 export function timesOf(
   settings: Pick<HealthSettings, 'heartbeat' | keyof ProbeLimits>,
-  heart: Heart,
+  heart: Heartbeat,
 ): HeartTimes | null {
   const { heartbeat } = settings
   return heartbeat.kind === 'off'
@@ -208,7 +213,7 @@ export function timesOf(
  * and its light probe is good, so that a silence would say something.
  */
 export function isTrialDue(
-  { light, heart }: Health,
+  { light, heartbeat: heart }: Health,
   settings: HealthSettings,
   nowMs: number,
 ): boolean {
@@ -222,14 +227,14 @@ export function isTrialDue(
 
 function afterHeart(
   health: Health,
-  { heart: event, servedAgoMs }: HealthEvent & { readonly kind: 'heart' },
+  { heart: event, lastServedAgoMs }: HealthEvent & { readonly kind: 'heart' },
   settings: HealthSettings,
   nowMs: number,
 ): Health {
-  const times = timesOf(settings, health.heart)
+  const times = timesOf(settings, health.heartbeat)
   // it was switched off while that one was under way
   if (times === null) return health
-  const heart = stepHeart(health.heart, event, times, nowMs)
+  const heart = nextHeartbeat(health.heartbeat, event, times, nowMs)
   const isFrozen =
     event.kind === 'silent' &&
     heart.isLearned &&
@@ -237,13 +242,14 @@ function afterHeart(
     !health.light.isProvenBusy &&
     event.silentMs >= times.frozenMs &&
     // the light probe has been silent, too, and httpd has had nothing from it
-    Math.min(nowMs - health.light.heardMs, servedAgoMs) >= times.frozenMs
+    Math.min(nowMs - health.light.lastAnswerAt, lastServedAgoMs) >=
+      times.frozenMs
   const light = isFrozen
     ? lit(health, { kind: 'frozen', silentMs: event.silentMs }, settings, nowMs)
     : event.kind === 'beat' && heart.isLearned
       ? lit(health, { kind: 'beat' }, settings, nowMs)
       : health.light
-  return settle(health, { light, heart })
+  return settle(health, { light, heartbeat: heart })
 }
 
 function lit(
@@ -252,20 +258,20 @@ function lit(
   settings: HealthSettings,
   nowMs: number,
 ): Light {
-  return stepLight(light, event, settings, nowMs)
+  return nextLight(light, event, settings, nowMs)
 }
 
 /** The worst that is said wins; what the light probe says is told first. */
 function settle(
   before: Health,
-  change: Partial<Pick<Health, 'light' | 'heart' | 'deep'>>,
+  change: Partial<Pick<Health, 'light' | 'heartbeat' | 'deep'>>,
 ): Health {
-  const { light, heart, deep } = { ...before, ...change }
+  const { light, heartbeat: heart, deep } = { ...before, ...change }
   const next = (state: State, reason: string): Health => ({
     state,
     reason: state === before.state ? before.reason : reason,
     light,
-    heart,
+    heartbeat: heart,
     deep,
   })
   switch (light.state) {
@@ -291,7 +297,10 @@ function settle(
 }
 
 /** Why it is well again, when the light probe has nothing new to say. */
-function recovery({ state, deep, heart, light }: Health, after: Deep): string {
+function recovery(
+  { state, deep, heartbeat: heart, light }: Health,
+  after: Deep,
+): string {
   if (state === 'cut-off' || deep.slowReason !== null)
     return after === noDeep
       ? 'its database is not asked any more'

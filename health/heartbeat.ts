@@ -3,12 +3,12 @@
 // and no longer once one turns out to be a request, or once it answers light probes
 // without giving any.
 
-export type Heart = {
+export type Heartbeat = {
   readonly isLearned: boolean
   /** the last heartbeat, by the monotonic clock; -Infinity = none yet */
-  readonly beatMs: number
+  readonly lastHeartbeatAt: number
   /** for how long the one in flight has been unanswered; 0 = none is late */
-  readonly silentMs: number
+  readonly silentForMs: number
   /** why the last one failed at once; null = it did not */
   readonly trouble: string | null
   /** no trial before this time, by the monotonic clock */
@@ -22,7 +22,7 @@ export type Heart = {
 /** A heartbeat that came, but not at once. */
 export type Pause = { readonly atMs: number; readonly ms: number }
 
-export type HeartEvent =
+export type HeartbeatEvent =
   /** answered after `ms`; `isOurs`: this process itself slept meanwhile */
   | { readonly kind: 'beat'; readonly ms: number; readonly isOurs?: boolean }
   /** unanswered for `silentMs` so far */
@@ -56,10 +56,10 @@ export type ProbeLimits = {
   readonly timeoutMs: number
 }
 
-export const noHeart: Heart = {
+export const noHeart: Heartbeat = {
   isLearned: false,
-  beatMs: -Infinity,
-  silentMs: 0,
+  lastHeartbeatAt: -Infinity,
+  silentForMs: 0,
   trouble: null,
   trialMs: -Infinity,
   unclear: 0,
@@ -89,7 +89,7 @@ const firstRetryMs = 10_000
 export function heartTimes(
   heartbeat: { readonly intervalMs: number; readonly timeoutMs: number },
   probe: ProbeLimits,
-  heart: Pick<Heart, 'pauses'>,
+  heart: Pick<Heartbeat, 'pauses'>,
 ): HeartTimes {
   const { intervalMs, timeoutMs } = heartbeat
   const lateMs = Math.min(
@@ -112,20 +112,20 @@ export function heartTimes(
 }
 
 /** A silence of `frozenMs` is no pause: it was called frozen, or busy. */
-export function stepHeart(
-  heart: Heart,
-  event: HeartEvent,
+export function nextHeartbeat(
+  heart: Heartbeat,
+  event: HeartbeatEvent,
   times: Pick<HeartTimes, 'intervalMs' | 'frozenMs'>,
   nowMs: number,
-): Heart {
+): Heartbeat {
   switch (event.kind) {
     case 'beat':
       // who was away may be back as another program: it has to be tried again
       if (heart.trouble !== null) return forgotten(heart)
       return {
         ...heart,
-        beatMs: nowMs,
-        silentMs: 0,
+        lastHeartbeatAt: nowMs,
+        silentForMs: 0,
         pauses: withPause(
           heart.pauses,
           { atMs: nowMs, ms: pauseMs(heart, event, times, nowMs) },
@@ -133,11 +133,11 @@ export function stepHeart(
         ),
       }
     case 'silent':
-      return { ...heart, silentMs: event.silentMs }
+      return { ...heart, silentForMs: event.silentMs }
     case 'broken':
-      return { ...heart, silentMs: 0, trouble: event.why }
+      return { ...heart, silentForMs: 0, trouble: event.why }
     case 'learned':
-      return { ...forgotten(heart), isLearned: true, beatMs: nowMs }
+      return { ...forgotten(heart), isLearned: true, lastHeartbeatAt: nowMs }
     case 'heartless':
       return { ...forgotten(heart), trialMs: nowMs + hourMs }
     case 'unclear':
@@ -151,18 +151,18 @@ export function stepHeart(
 
 /** A light probe was answered: another sign of life. */
 export function heardElsewhere(
-  heart: Heart,
+  heart: Heartbeat,
   times: Pick<HeartTimes, 'intervalMs' | 'frozenMs'>,
   nowMs: number,
-): Heart {
-  return heart.silentMs >= times.frozenMs
-    ? stepHeart(heart, { kind: 'unclear' }, times, nowMs)
+): Heartbeat {
+  return heart.silentForMs >= times.frozenMs
+    ? nextHeartbeat(heart, { kind: 'unclear' }, times, nowMs)
     : heart
 }
 
 /** Whether the next light probe is to show if it has a heartbeat. */
 export function isTrialDue(
-  { isLearned, trialMs }: Heart,
+  { isLearned, trialMs }: Heartbeat,
   nowMs: number,
 ): boolean {
   return !isLearned && nowMs >= trialMs
@@ -170,31 +170,31 @@ export function isTrialDue(
 
 /** It beats now: what the light probe waits for is a free worker. */
 export function isBeating(
-  heart: Heart,
+  heart: Heartbeat,
   { intervalMs, timeoutMs }: Pick<HeartTimes, 'intervalMs' | 'timeoutMs'>,
   nowMs: number,
 ): boolean {
   return (
     heart.isLearned &&
-    heart.silentMs === 0 &&
+    heart.silentForMs === 0 &&
     heart.trouble === null &&
-    nowMs - heart.beatMs <= 2 * (intervalMs + timeoutMs)
+    nowMs - heart.lastHeartbeatAt <= 2 * (intervalMs + timeoutMs)
   )
 }
 
 /** Why new visitors should go elsewhere; null = they need not. */
-export function heartTrouble(heart: Heart): string | null {
+export function heartTrouble(heart: Heartbeat): string | null {
   if (!heart.isLearned) return null
   if (heart.trouble !== null) return `its heartbeat failed: ${heart.trouble}`
-  return heart.silentMs > 0
-    ? `no heartbeat for ${Math.round(heart.silentMs)} ms`
+  return heart.silentForMs > 0
+    ? `no heartbeat for ${Math.round(heart.silentForMs)} ms`
     : null
 }
 
 /** How long the backend itself paused; 0 = what was silent was more than that. */
 function pauseMs(
-  { beatMs }: Heart,
-  { ms, isOurs = false }: Extract<HeartEvent, { kind: 'beat' }>,
+  { lastHeartbeatAt: beatMs }: Heartbeat,
+  { ms, isOurs = false }: Extract<HeartbeatEvent, { kind: 'beat' }>,
   { intervalMs, frozenMs }: Pick<HeartTimes, 'intervalMs' | 'frozenMs'>,
   nowMs: number,
 ): number {
@@ -228,6 +228,6 @@ export function withPause(
 }
 
 /** Not judged by it; its pauses are still those of this backend. */
-function forgotten({ pauses }: Heart): Heart {
+function forgotten({ pauses }: Heartbeat): Heartbeat {
   return { ...noHeart, pauses }
 }

@@ -43,7 +43,7 @@ export type Light = {
   readonly flips: Flips
   readonly pace: Pace
   /** when a probe was last answered, however badly; by the monotonic clock */
-  readonly heardMs: number
+  readonly lastAnswerAt: number
 }
 
 export type LightEvent =
@@ -76,7 +76,7 @@ export type LightSettings = Pick<
 >
 
 /** What an earlier monitor left on disk about a backend. */
-export type Verdict =
+export type SavedVerdict =
   | { readonly kind: 'none' }
   | {
       readonly kind: 'up'
@@ -96,7 +96,7 @@ export const warmUpLimitMs = 120_000
 
 /** What to start from: nobody flaps because the monitor was restarted. */
 export function lightOf(
-  verdict: Verdict,
+  verdict: SavedVerdict,
   settings: LightSettings,
   nowMs: number,
 ): Light {
@@ -110,7 +110,7 @@ export function lightOf(
     goodSinceMs: null,
     cold: null,
     flips: noFlips,
-    heardMs: nowMs,
+    lastAnswerAt: nowMs,
   }
   switch (verdict.kind) {
     case 'none':
@@ -180,7 +180,7 @@ export function shareOf(
 }
 
 /** What holds after the event; a change is seen by comparing `state`. */
-export function step(
+export function nextLight(
   light: Light,
   event: LightEvent,
   settings: LightSettings,
@@ -247,7 +247,7 @@ export function step(
         ...light,
         overdueMs: null,
         isProvenBusy: false,
-        heardMs: isAnswer(event.outcome) ? nowMs : light.heardMs,
+        lastAnswerAt: isAnswer(event.outcome) ? nowMs : light.lastAnswerAt,
         goodSinceMs: isFailure ? null : (light.goodSinceMs ?? nowMs),
         streak: isFailure
           ? Math.min(light.streak, 0) - 1
@@ -274,11 +274,11 @@ function limitText(ms: number, { slowMs }: LightSettings): string {
   return `${Math.round(ms)} ms (${why})`
 }
 
-type Probed = LightEvent & { readonly kind: 'probed' }
+type ProbeDone = LightEvent & { readonly kind: 'probed' }
 
 function afterFailure(
   light: Light,
-  { outcome, ms }: Probed,
+  { outcome, ms }: ProbeDone,
   settings: LightSettings,
   nowMs: number,
 ): Light {
@@ -310,7 +310,7 @@ function afterFailure(
 
 function afterPass(
   light: Light,
-  { outcome, ms }: Probed,
+  { outcome, ms }: ProbeDone,
   settings: LightSettings,
   nowMs: number,
 ): Light {
@@ -348,7 +348,7 @@ function afterPass(
   if (isLate) return passed(took, light)
   return light.state === 'slow' || light.state === 'busy'
     ? passed(`in time again: ${took}`, light)
-    : step(light, { kind: 'tick' }, settings, nowMs)
+    : nextLight(light, { kind: 'tick' }, settings, nowMs)
 }
 
 /** Up, or warming where slow start is not over. */

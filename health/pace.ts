@@ -2,7 +2,7 @@
 // go elsewhere: learned from its own answers, within what the settings allow. Pure.
 import type { ProbeSettings } from '../config/config.ts'
 import { longestPauseMs, withPause } from './heartbeat.ts'
-import type { Heart, Pause } from './heartbeat.ts'
+import type { Heartbeat, Pause } from './heartbeat.ts'
 
 export type Pace = {
   /** answers in time so far; from `enough` on they say something */
@@ -47,7 +47,7 @@ export function learned(
  */
 export function overdueMs(
   { count, longest }: Pace,
-  { pauses }: Pick<Heart, 'pauses'>,
+  { pauses }: Pick<Heartbeat, 'pauses'>,
   { slowMs, leastSlowMs }: PaceSettings,
 ): number {
   if (count < enough) return slowMs

@@ -5,7 +5,7 @@
 import type { State } from '../sentinels/reports.ts'
 import type { Snapshot } from '../sentinels/snapshot.ts'
 
-export type Told = {
+export type ReportedState = {
   readonly state: State
   /** when the backend left that state, by the monotonic clock; null = it is in it */
   readonly leftMs: number | null
@@ -18,7 +18,11 @@ export const lastingMs = 1_000
  * @param state as it is judged now
  * @returns the told state; it is the same object when there is nothing to note
  */
-export function tell(told: Told, state: State, nowMs: number): Told {
+export function nextReported(
+  told: ReportedState,
+  state: State,
+  nowMs: number,
+): ReportedState {
   if (state === told.state)
     return told.leftMs === null ? told : { state, leftMs: null }
   const leftMs = told.leftMs ?? nowMs
@@ -36,7 +40,7 @@ export function tell(told: Told, state: State, nowMs: number): Told {
  *
  * @param told the told state of each backend; `cold` = its warm-up is not over
  */
-export function toldSnapshot(
+export function reportedSnapshot(
   snapshot: Snapshot,
   told: ReadonlyMap<
     string,

@@ -19,7 +19,7 @@ import {
 import { StatusThread } from '../page/page-thread.ts'
 import { LockKeeper } from './directory/lock-keeper.ts'
 import { releaseLock } from './directory/lock.ts'
-import { Monitor, beatMs } from './monitor.ts'
+import { Monitor, tickMs } from './monitor.ts'
 import { ServiceManager } from './service-manager.ts'
 
 const configEveryMs = 1_000
@@ -129,7 +129,7 @@ function untilStopped(
       page.count(monitor.telemetry)
       takeOver(reload, monitor, page, log)
     }
-    const timer = setInterval(beat, beatMs)
+    const timer = setInterval(beat, tickMs)
     let isStopping = false
     const asked = (signal: NodeJS.Signals): void => {
       // asked twice: somebody is in a hurry

@@ -11,36 +11,36 @@ import type { MonitorReport } from '../sentinels/reports.ts'
 import { emptySnapshot, noSentinels } from '../sentinels/snapshot.ts'
 import type { Snapshot } from '../sentinels/snapshot.ts'
 import { buildTable } from '../choice/table.ts'
-import type { Verdict } from '../health/light.ts'
+import type { SavedVerdict } from '../health/light.ts'
 import { ConnectionDropper } from '../probes/drop-connections.ts'
-import { FrontWatch } from './map-check/front-monitor.ts'
+import { FrontMonitor } from './map-check/front-monitor.ts'
 import { floorOf, strandedOf } from '../health/floor.ts'
 import { Hook } from './backend/hook.ts'
 import { factsOf } from './notify/fact.ts'
 import type { Fact } from './notify/fact.ts'
 import { Notices } from './notify/notices.ts'
-import { Lookup } from '../probes/resolver.ts'
+import { Resolver } from '../probes/resolver.ts'
 import { MapSupervisor } from './map-check/map-supervisor.ts'
-import { MapWatch } from './map-check/map-monitor.ts'
+import { MapMonitor } from './map-check/map-monitor.ts'
 import { Publisher } from './directory/publisher.ts'
 import {
   parseFormerReport,
   probesTold,
-  verdictOnDisk,
+  savedVerdict,
 } from './directory/saved-state.ts'
 import { Scan, suspectedBackends } from './directory/scan.ts'
 import { firstDelayMs } from '../health/interval.ts'
 import { Starvation } from './backend/starvation.ts'
 import { Telemetry } from '../page/telemetry.ts'
-import { TextMap } from './directory/text-map-writer.ts'
+import { TextMapWriter } from './directory/text-map-writer.ts'
 import { Transactions } from '../health/transactions.ts'
-import { Turns } from './backend/start-queue.ts'
-import { Watch } from './backend/backend-monitor.ts'
-import { ZeoWatch } from './backend/zeo-monitor.ts'
-import type { Surroundings } from './backend/backend-monitor.ts'
+import { StartQueue } from './backend/start-queue.ts'
+import { BackendMonitor } from './backend/backend-monitor.ts'
+import { ZeoMonitor } from './backend/zeo-monitor.ts'
+import type { MonitorContext } from './backend/backend-monitor.ts'
 
 /** a vanished directory and a suspicion are seen this soon */
-export const beatMs = 100
+export const tickMs = 100
 /** the heartbeat is due at least once a second (contract 6) */
 const reportMs = 800
 
@@ -49,26 +49,26 @@ export class Monitor {
   readonly telemetry = new Telemetry()
   readonly #configFile: string
   readonly #log: Logger
-  readonly #around: Surroundings
+  readonly #around: MonitorContext
   readonly #scan: Scan
-  readonly #watches = new Map<string, Watch>()
+  readonly #watches = new Map<string, BackendMonitor>()
   readonly #started = new Date().toISOString()
   readonly #starvation = new Starvation()
-  readonly #textMap: TextMap
+  readonly #textMap: TextMapWriter
   readonly #notices: Notices
   readonly #mapSupervisor: MapSupervisor
-  #mapWatch: MapWatch | undefined
-  #frontWatch: FrontWatch | undefined
+  #mapWatch: MapMonitor | undefined
+  #frontWatch: FrontMonitor | undefined
   /** as it was read last */
   #snapshot = emptySnapshot
-  #zeoWatches = new Map<string, ZeoWatch>()
+  #zeoWatches = new Map<string, ZeoMonitor>()
   #config: Config
   #kept: ReadonlySet<string> = new Set()
   #stranded: ReadonlySet<string> = new Set()
   #isDue = false
   #isReady = false
   #reportedMs = -Infinity
-  #reportGapMs = beatMs
+  #reportGapMs = tickMs
   #scannedMs = -Infinity
   #scanGapMs = 1_000
 
@@ -78,7 +78,7 @@ export class Monitor {
     this.#log = log
     this.publisher = new Publisher(config.directory, log)
     this.publisher.isTracked = config.front !== undefined
-    this.#textMap = new TextMap(config, this.publisher, snapshot => {
+    this.#textMap = new TextMapWriter(config, this.publisher, snapshot => {
       this.#snapshot = snapshot
       this.#seeFront()
     })
@@ -97,18 +97,18 @@ export class Monitor {
         this.#isDue = true
       },
     )
-    const lookup = new Lookup()
+    const lookup = new Resolver()
     this.#around = {
-      lookup,
+      resolver: lookup,
       dropper: new ConnectionDropper(config.directory, lookup, log),
       hook: new Hook(config.hook, log),
       telemetry: this.telemetry,
       starvation: this.#starvation,
-      turns: new Turns(),
+      startQueue: new StartQueue(),
       transactions: new Transactions(config.pools),
       publisher: this.publisher,
       log,
-      servedAgoMs: name => {
+      lastServedAgoMs: name => {
         const agoMs = Date.now() - (servedMs(config.directory, name) ?? 0)
         // a time of the future says nothing
         return agoMs < 0 ? Infinity : agoMs
@@ -146,13 +146,13 @@ export class Monitor {
     )
     const text = file.kind === 'bytes' ? file.text : ''
     const former = parseFormerReport(text)
-    this.#around.lookup.remember(
+    this.#around.resolver.remember(
       parseReport(text)?.['addresses'],
       hostsOf(this.#config),
       Date.now(),
     )
     for (const backend of backends) {
-      const { verdict, since } = verdictOnDisk(
+      const { verdict, since } = savedVerdict(
         backend.name,
         snapshot,
         former,
@@ -174,13 +174,13 @@ export class Monitor {
 
   #watchZeo(): void {
     for (const watch of this.#zeoWatches.values()) watch.stop()
-    const { lookup, transactions, starvation, log } = this.#around
+    const { resolver: lookup, transactions, starvation, log } = this.#around
     this.#zeoWatches = new Map(
       this.#config.pools
         .filter(({ zeo }) => zeo !== null)
         .map(pool => [
           pool.name,
-          new ZeoWatch(pool, lookup, transactions, starvation, log),
+          new ZeoMonitor(pool, lookup, transactions, starvation, log),
         ]),
     )
     for (const watch of this.#zeoWatches.values()) watch.start()
@@ -201,7 +201,7 @@ export class Monitor {
     this.#mapWatch =
       map === undefined
         ? undefined
-        : new MapWatch(
+        : new MapMonitor(
             map,
             directory,
             this.#log,
@@ -222,7 +222,7 @@ export class Monitor {
     this.#frontWatch =
       front === undefined
         ? undefined
-        : new FrontWatch(
+        : new FrontMonitor(
             front,
             this.publisher,
             this.#starvation,
@@ -291,7 +291,7 @@ export class Monitor {
     this.#config = config
     this.#checkDropping()
     this.#textMap.retune(config)
-    this.#around.hook.retune(config.hook)
+    this.#around.hook.reconfigure(config.hook)
     this.#notices.retune(config.notify)
     this.#around.transactions.retune(config.pools)
     if (!isMapSame) this.#watchMap()
@@ -309,7 +309,7 @@ export class Monitor {
         this.#watch(backend, { kind: 'none' }, new Date().toISOString())
       } else if (JSON.stringify(old) !== JSON.stringify(backend)) {
         changed.push(backend.name)
-        this.#watches.get(backend.name)?.retune(backend)
+        this.#watches.get(backend.name)?.reconfigure(backend)
       }
     }
     for (const name of before.keys()) {
@@ -325,8 +325,8 @@ export class Monitor {
     )
   }
 
-  #watch(backend: Backend, verdict: Verdict, since: string): void {
-    const watch = new Watch(backend, verdict, since, this.#around)
+  #watch(backend: Backend, verdict: SavedVerdict, since: string): void {
+    const watch = new BackendMonitor(backend, verdict, since, this.#around)
     this.#watches.set(backend.name, watch)
     watch.start(
       firstDelayMs(this.#config.backends.length, backend.probe, Math.random),
@@ -438,13 +438,13 @@ export class Monitor {
     this.publisher.report(this.#reportText())
     this.#reportGapMs = Math.min(
       reportMs,
-      Math.max(beatMs, 10 * (performance.now() - startMs)),
+      Math.max(tickMs, 10 * (performance.now() - startMs)),
     )
   }
 
   #reportText(): string {
     const told = probesTold(this.#watches.size)
-    const addresses = this.#around.lookup.remembered(hostsOf(this.#config))
+    const addresses = this.#around.resolver.remembered(hostsOf(this.#config))
     const notices = this.#notices.seen
     const limits = [
       ...this.#mapSupervisor.limits,

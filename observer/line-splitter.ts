@@ -8,7 +8,7 @@ const maxLineBytes = 1_024
 const budgetMs = 500
 const secondMs = 1_000
 
-export class Intake {
+export class LineSplitter {
   readonly #look: (line: string) => void
   readonly #now: () => number
   /** the beginning of a line whose end has not come yet */

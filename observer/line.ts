@@ -9,7 +9,7 @@
 // first and last are equal unless httpd repeated the request by an internal
 // redirect. ZOPE is the status that the backend itself gave, - = no answer came.
 
-export type Finding =
+export type Signal =
   /** it answered, and not with an error of its own */
   | 'good'
   /** it answered with a status from 500 */
@@ -22,7 +22,7 @@ export type Finding =
 
 export type Observation = {
   readonly backend: string
-  readonly finding: Finding
+  readonly signal: Signal
 }
 
 /** What became of one request. */
@@ -53,7 +53,7 @@ export function parseLine(line: string): Request | undefined {
       // the balancer turned to the one standing by: the lead refused
       ...(lead === undefined || served === '-' || served === lead
         ? []
-        : [{ backend: lead, finding: 'refused' as const }]),
+        : [{ backend: lead, signal: 'refused' as const }]),
       ...firstTry,
       ...(last === first ? [] : attemptOf(rest.slice(5, 9))),
     ],
@@ -63,16 +63,16 @@ export function parseLine(line: string): Request | undefined {
 function attemptOf(fields: readonly (string | undefined)[]): Observation[] {
   const [backend = '-', status, zope, timedOut] = fields
   if (backend === '-') return []
-  const finding = findingOf(Number(status), Number(zope), timedOut === '1')
-  return finding === undefined ? [] : [{ backend, finding }]
+  const signal = signalOf(Number(status), Number(zope), timedOut === '1')
+  return signal === undefined ? [] : [{ backend, signal }]
 }
 
 /** @param zope NaN = the backend gave no status */
-function findingOf(
+function signalOf(
   status: number,
   zope: number,
   isTimedOut: boolean,
-): Finding | undefined {
+): Signal | undefined {
   if (zope >= 500) return 'error'
   if (zope > 0) return 'good'
   if (isTimedOut || status === 504) return 'timeout'

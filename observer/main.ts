@@ -12,10 +12,10 @@ import { ConfigError } from '../config/problem.ts'
 import { version } from '../system/version.ts'
 import { directoryRemedy } from '../sentinels/read.ts'
 import { readRegularBytesLater } from '../system/regular-file.ts'
-import { Intake } from './line-splitter.ts'
-import { Judge } from './suspicion-filter.ts'
+import { LineSplitter } from './line-splitter.ts'
+import { SuspicionFilter } from './suspicion-filter.ts'
 import { parseLine } from './line.ts'
-import { Notes } from './suspicion-writer.ts'
+import { SuspicionWriter } from './suspicion-writer.ts'
 
 const tickMs = 1_000
 /** drops are told this often; the first ones at once */
@@ -109,10 +109,10 @@ function untilEnd(take: (chunk: Buffer) => void): Promise<void> {
 class Observer {
   readonly #configFile: string
   readonly #log: Logger
-  readonly #judge = new Judge()
-  readonly #intake: Intake
+  readonly #judge = new SuspicionFilter()
+  readonly #intake: LineSplitter
   #names: ReadonlySet<string> = new Set()
-  #notes: Notes | undefined
+  #notes: SuspicionWriter | undefined
   #directory = ''
   /** lines that are not of the form, as of another log */
   #unreadable = 0
@@ -129,7 +129,7 @@ class Observer {
   constructor(configFile: string, log: Logger) {
     this.#configFile = configFile
     this.#log = log
-    this.#intake = new Intake(
+    this.#intake = new LineSplitter(
       line => this.#look(line),
       () => performance.now(),
     )
@@ -188,15 +188,15 @@ class Observer {
       return
     }
     for (const observation of request.observations) {
-      const { backend, finding } = observation
+      const { backend, signal } = observation
       if (this.#notes === undefined || !this.#names.has(backend)) {
         this.#unknown++
         this.#wantsNames = true
         continue
       }
-      switch (this.#judge.judge(observation, request.atMs, Date.now())) {
+      switch (this.#judge.actionFor(observation, request.atMs, Date.now())) {
         case 'suspect':
-          this.#notes.suspect(backend, finding)
+          this.#notes.suspect(backend, signal)
           break
         case 'served':
           this.#notes.served(backend, request.atMs)
@@ -268,7 +268,7 @@ class Observer {
     if (directory === this.#directory) return
     this.#directory = directory
     const log = this.#log
-    this.#notes = new Notes(directory, {
+    this.#notes = new SuspicionWriter(directory, {
       trouble: (file, err) => {
         log.error(
           { file, err, remedy: directoryRemedy(err) },

@@ -1,7 +1,7 @@
 // Which observations are worth a probe at once. Pure: time comes in. What must
 // hold: however many requests fail, the directory is touched a few times a
 // second; the monitor decides, an observer only asks it to look.
-import type { Finding, Observation } from './line.ts'
+import type { Signal, Observation } from './line.ts'
 
 /** Two probes a second is what the monitor does for a suspicion (contract 6). */
 const failureGapMs = 500
@@ -15,9 +15,9 @@ const maxAgeMs = 10_000
 /** The time of the last good answer is kept to this grain. */
 const servedGapMs = 1_000
 
-export type Verdict = 'suspect' | 'served' | 'nothing'
+export type ObserverAction = 'suspect' | 'served' | 'nothing'
 
-export class Judge {
+export class SuspicionFilter {
   /** by backend: when it was suspected, and last known to have served */
   readonly #suspectedMs = new Map<string, number>()
   readonly #servedMs = new Map<string, number>()
@@ -26,11 +26,11 @@ export class Judge {
    * @param atMs end of the request, ms since 1970
    * @param nowMs the same clock now
    */
-  judge(
-    { backend, finding }: Observation,
+  actionFor(
+    { backend, signal: finding }: Observation,
     atMs: number,
     nowMs: number,
-  ): Verdict {
+  ): ObserverAction {
     if (finding === 'good') {
       if (!isOver(this.#servedMs.get(backend), servedGapMs, atMs))
         return 'nothing'
@@ -54,7 +54,7 @@ function isOver(
   return sinceMs === undefined || Math.abs(nowMs - sinceMs) >= gapMs
 }
 
-function gapOf(finding: Exclude<Finding, 'good'>): number {
+function gapOf(finding: Exclude<Signal, 'good'>): number {
   switch (finding) {
     case 'error':
       return errorGapMs

@@ -8,7 +8,7 @@ import { errorCode } from '../system/error-code.ts'
 import { sentinelFile, servedFile } from '../sentinels/names.ts'
 import { become } from '../system/privileges.ts'
 
-export type NotesLog = {
+export type SuspicionLog = {
   /** the directory cannot be written; told once for each code */
   readonly trouble: (file: string, code: string) => void
   /** running as root, and staying so: the directory belongs to root */
@@ -16,9 +16,9 @@ export type NotesLog = {
   readonly suspected: (backend: string, finding: string) => void
 }
 
-export class Notes {
+export class SuspicionWriter {
   readonly #directory: string
-  readonly #log: NotesLog
+  readonly #log: SuspicionLog
   readonly #suspects = new Map<string, string>()
   readonly #served = new Map<string, number>()
   readonly #told = new Set<string>()
@@ -27,7 +27,7 @@ export class Notes {
   /** notes that could not be made */
   unwritten = 0
 
-  constructor(directory: string, log: NotesLog) {
+  constructor(directory: string, log: SuspicionLog) {
     this.#directory = directory
     this.#log = log
   }

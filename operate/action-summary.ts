@@ -2,7 +2,7 @@
 import { frontName, sentinelNames } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
 import { printable } from '../text/printable.ts'
-import { newcomersOf } from '../choice/choose.ts'
+import { candidatesOf } from '../choice/choose.ts'
 import { buildTable, isInForce } from '../choice/table.ts'
 import { adminKinds } from '../sentinels/names.ts'
 import { readSentinels } from '../sentinels/read.ts'
@@ -10,7 +10,7 @@ import { noSentinels } from '../sentinels/snapshot.ts'
 import type { BackendSentinels } from '../sentinels/snapshot.ts'
 import type { Action } from './action.ts'
 
-export type Effect = {
+export type ActionSummary = {
   /** what was done, what comes before it, and whom newcomers get now */
   readonly lines: readonly string[]
   /** what is wrong with the files, on a line each */
@@ -18,12 +18,12 @@ export type Effect = {
 }
 
 /** @param done what was done, as `carryOut` tells it */
-export function effectOf(
+export function actionSummary(
   config: Config,
   backend: string,
   action: Action,
   done: string,
-): Effect {
+): ActionSummary {
   const now = Date.now()
   const snapshot = readSentinels(
     config.directory,
@@ -41,7 +41,7 @@ export function effectOf(
     return { lines, problems }
   }
   for (const pool of buildTable(config, snapshot, now).pools.values()) {
-    const names = newcomersOf(pool.members).map(({ name }) => name)
+    const names = candidatesOf(pool.members).map(({ name }) => name)
     lines.push(
       names.length > 0
         ? `pool ${pool.name}: newcomers go to ${names.join(', ')}`

@@ -3,7 +3,7 @@ import { formatAdminNote, parseAdminNote } from '../sentinels/content.ts'
 import type { AdminNote } from '../sentinels/content.ts'
 import { adminKinds, sentinelFile } from '../sentinels/names.ts'
 import { removeFile, writeAside } from '../sentinels/write.ts'
-import { change } from './with-remedy.ts'
+import { withRemedy } from './with-remedy.ts'
 import type { Action } from './action.ts'
 
 /**
@@ -12,7 +12,7 @@ import type { Action } from './action.ts'
  * @returns what was done, in a few words
  * @throws {Failure} with what to do about it
  */
-export function carryOut(
+export function applyAction(
   directory: string,
   name: string,
   action: Action,
@@ -21,7 +21,7 @@ export function carryOut(
   if (action === 'ready') {
     const removed = adminKinds.filter(kind => {
       let isRemoved = false
-      change(directory, sentinelFile(name, kind), file => {
+      withRemedy(directory, sentinelFile(name, kind), file => {
         isRemoved = removeFile(directory, file)
       })
       return isRemoved
@@ -31,7 +31,7 @@ export function carryOut(
       : `no longer ${removed.join(', ')}`
   }
   const text = formatAdminNote(note)
-  change(directory, sentinelFile(name, action), file => {
+  withRemedy(directory, sentinelFile(name, action), file => {
     writeAside(directory, file, text)
   })
   // as whoever reads it will: rounded

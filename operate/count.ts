@@ -17,7 +17,7 @@ const limitMs = 5_000
 const maxBytes = 64 * 1024 * 1024
 
 /** It could not be counted; the message says what to do. */
-export class CannotCount extends Error {
+export class CountError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
     this.name = 'CannotCount'
@@ -26,9 +26,9 @@ export class CannotCount extends Error {
 
 /**
  * @param monitor its process, whose probes are no requests of httpd
- * @throws {CannotCount} when nobody can tell
+ * @throws {CountError} when nobody can tell
  */
-export function countInside(
+export function countInFlight(
   config: Config,
   backend: Backend,
   monitor: number | undefined,
@@ -50,7 +50,7 @@ async function busyInHttpd(
     (_url, index) => answers[index]?.kind === 'stranger',
   )
   if (strangers.length > 0)
-    throw new CannotCount(
+    throw new CountError(
       `httpd.status: ${strangers.join(', ')} must know ${originOf(backend)}, but it is no balancer member there; print the httpd configuration anew (zope-failover apache-conf), or set httpd.host to the name of its site`,
     )
   return answers.reduce(
@@ -79,14 +79,14 @@ async function askStatus(
         : err instanceof RequestError
           ? err.code
           : errorCode(err)
-    throw new CannotCount(
+    throw new CountError(
       `httpd.status: ${url}?auto must be httpd's status page, got ${why}; see docs/drain-and-restart.md, or leave the key httpd out`,
       { cause: err },
     )
   }
   const busy = busyOf(text, originOf(backend))
   if (busy.kind === 'silent')
-    throw new CannotCount(
+    throw new CountError(
       `httpd.status: ${url}?auto tells of no balancer member; write "ProxyStatus On" into the virtual host that serves it`,
     )
   return busy
@@ -98,14 +98,14 @@ async function connectionsTo(
 ): Promise<number> {
   const ss = findSs()
   if (ss === undefined)
-    throw new CannotCount(
+    throw new CountError(
       'ss must be there to count connections; install iproute2 (Debian: apt-get install iproute2), or set httpd.status',
     )
   let addresses
   try {
     addresses = await lookup(backend.host, { all: true })
   } catch (err) {
-    throw new CannotCount(
+    throw new CountError(
       `the address of ${backend.host} is not known (${errorCode(err)})`,
       { cause: err },
     )
@@ -133,7 +133,7 @@ function run(ss: string, args: readonly string[]): Promise<string[]> {
         if (err === null) done(stdout.split('\n'))
         else
           failed(
-            new CannotCount(
+            new CountError(
               `${ss} failed (${stderr.trim().split('\n')[0] || errorCode(err)}); set httpd.status instead`,
               { cause: err },
             ),

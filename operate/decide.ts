@@ -136,7 +136,7 @@ export function isBack(
 }
 
 /** `3 requests are inside it` */
-export function insideText(count: number): string {
+export function inFlightText(count: number): string {
   return count === 1
     ? '1 request is inside it'
     : `${count} requests are inside it`
@@ -153,7 +153,7 @@ export function notIdleText(
   limitMs: number,
 ): string {
   const limit = formatDuration(limitMs)
-  if (count > 0) return `${insideText(count)} after ${limit}`
+  if (count > 0) return `${inFlightText(count)} after ${limit}`
   return isKnown
     ? `it was not idle long enough within ${limit}`
     : `httpd's map did not take that over within ${limit}`

@@ -5,12 +5,12 @@ import { formatAdminNote } from '../sentinels/content.ts'
 import { sentinelFile } from '../sentinels/names.ts'
 import { readRegularFile } from '../sentinels/read.ts'
 import { removeFile, writeAside } from '../sentinels/write.ts'
-import { change } from './with-remedy.ts'
+import { withRemedy } from './with-remedy.ts'
 
 /** So long it outlives its owner. */
 const leaseMs = 60_000
 
-export class Hold {
+export class MaintenanceLease {
   readonly #directory: string
   readonly #file: string
   readonly #by: string
@@ -55,7 +55,7 @@ export class Hold {
   }
 
   /** Another reason for the same. */
-  say(reason: string): void {
+  setReason(reason: string): void {
     this.#reason = reason
     if (this.isOurs()) this.#write(Date.now() + leaseMs)
   }
@@ -89,7 +89,7 @@ export class Hold {
   release(): void {
     clearInterval(this.#timer)
     if (!this.isOurs()) return
-    change(this.#directory, this.#file, file => {
+    withRemedy(this.#directory, this.#file, file => {
       removeFile(this.#directory, file)
     })
   }
@@ -97,7 +97,7 @@ export class Hold {
   #write(until: number | null): void {
     const note = { reason: this.#reason, by: this.#by, until }
     const text = formatAdminNote(note)
-    change(this.#directory, this.#file, file => {
+    withRemedy(this.#directory, this.#file, file => {
       writeAside(this.#directory, file, text)
     })
     this.#text = text

@@ -13,18 +13,18 @@ import { printable } from '../text/printable.ts'
 import { warmUpPages } from '../config/warm-up.ts'
 import { describe } from '../health/outcome.ts'
 import { judgePage } from '../health/warm-up.ts'
-import { Lookup } from '../probes/resolver.ts'
+import { Resolver } from '../probes/resolver.ts'
 import { fetchPage } from '../probes/page.ts'
-import { lookAt } from '../status/read.ts'
+import { statusOf } from '../status/read.ts'
 import { monitorReportFile } from '../sentinels/names.ts'
 import { readRegularFile } from '../sentinels/read.ts'
 import { isMonitorReport, parseReport } from '../sentinels/reports.ts'
 import type { BackendReport } from '../sentinels/reports.ts'
-import { countInside } from './count.ts'
+import { countInFlight } from './count.ts'
 import { isBack, isTakenOver, maintBy, mayLeave } from './decide.ts'
-import { Hold } from './maintenance-lease.ts'
+import { MaintenanceLease } from './maintenance-lease.ts'
 import { monitorPid, untilIdle, waitFor } from './wait.ts'
-import type { Tell } from './wait.ts'
+import type { Progress } from './wait.ts'
 
 /** One backend's restart. */
 export type Job = {
@@ -38,30 +38,30 @@ export type Job = {
   readonly limitMs: number
   /** who gives the order */
   readonly by: string
-  readonly tell: Tell
+  readonly tell: Progress
   /** the operator has had enough; a command that runs is waited for */
   readonly signal: AbortSignal
 }
 
 /** It ends here; the message says why, and how the backend is left. */
-export class Stopped extends Error {
+export class RestartAborted extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
     this.name = 'Stopped'
   }
 }
 
-/** @throws {Stopped} */
+/** @throws {RestartAborted} */
 export async function restart(job: Job): Promise<void> {
   const { config, backend, tell } = job
   const { name } = backend
-  const hold = new Hold(config.directory, name, job.by)
+  const hold = new MaintenanceLease(config.directory, name, job.by)
   try {
     await takeOut(job, hold)
   } catch (err) {
     const isAsBefore = !hold.isTaken || hold.isOurs()
     hold.release()
-    throw new Stopped(
+    throw new RestartAborted(
       `${name}: ${textOf(err)}; nothing was done to it${isAsBefore ? ', and all is as before' : ''}`,
       { cause: err },
     )
@@ -71,7 +71,7 @@ export async function restart(job: Job): Promise<void> {
   } catch (err) {
     const isOurs = hold.isOurs()
     hold.leave(`${hold.reason}; stopped: ${textOf(err)}`)
-    throw new Stopped(
+    throw new RestartAborted(
       `${name}: ${textOf(err)}${isOurs ? `; it stays out of service (maint). When it is well, type: zope-failover ready ${name}` : ''}`,
       { cause: err },
     )
@@ -81,7 +81,7 @@ export async function restart(job: Job): Promise<void> {
   try {
     await untilItServes(job)
   } catch (err) {
-    throw new Stopped(`${name}: ${textOf(err)}; it is in service`, {
+    throw new RestartAborted(`${name}: ${textOf(err)}; it is in service`, {
       cause: err,
     })
   }
@@ -93,12 +93,12 @@ function textOf(err: unknown): string {
 }
 
 /** Out of service and idle. */
-async function takeOut(job: Job, hold: Hold): Promise<void> {
+async function takeOut(job: Job, hold: MaintenanceLease): Promise<void> {
   const { config, backend, limitMs, tell, signal } = job
   const { name } = backend
   await untilItMayLeave(job)
-  const refusal = maintBy(lookAt(config, Date.now()), name)
-  if (refusal !== undefined) throw new Stopped(refusal)
+  const refusal = maintBy(statusOf(config, Date.now()), name)
+  if (refusal !== undefined) throw new RestartAborted(refusal)
   hold.take('restart: waiting until it is idle')
   tell.step(`${name}: out of service, waiting until it is idle`)
   const tooLate = await untilIdle(
@@ -111,29 +111,29 @@ async function takeOut(job: Job, hold: Hold): Promise<void> {
     status => {
       hold.check()
       const leave = mayLeave(config, status, name)
-      if (leave.kind === 'no') throw new Stopped(leave.why)
+      if (leave.kind === 'no') throw new RestartAborted(leave.why)
     },
   )
   if (tooLate !== undefined)
-    throw new Stopped(`${tooLate} (--limit gives it longer)`)
+    throw new RestartAborted(`${tooLate} (--limit gives it longer)`)
   hold.check()
   signal.throwIfAborted()
 }
 
 /** The command, an answer, the warm-up. */
-async function renew(job: Job, hold: Hold): Promise<void> {
+async function renew(job: Job, hold: MaintenanceLease): Promise<void> {
   const { backend, command, tell, signal } = job
   const { name } = backend
-  hold.say('restart: the command runs')
+  hold.setReason('restart: the command runs')
   tell.step(`${name}: idle, running ${command.join(' ')}`)
   const code = await run(command, backend)
   const endMs = Date.now()
-  if (code !== 0) throw new Stopped(`the command ended with ${code}`)
-  hold.say('restart: the command is done, waiting until it answers')
+  if (code !== 0) throw new RestartAborted(`the command ended with ${code}`)
+  hold.setReason('restart: the command is done, waiting until it answers')
   signal.throwIfAborted()
   tell.step(`${name}: the command is done, waiting until it answers`)
   await untilBack(job, endMs, false)
-  hold.say('restart: warming up')
+  hold.setReason('restart: warming up')
   const pages =
     job.warmUp === undefined
       ? (backend.probe.warmUp ?? [])
@@ -146,18 +146,18 @@ async function renew(job: Job, hold: Hold): Promise<void> {
 async function untilItMayLeave(job: Job): Promise<void> {
   const { config, backend, limitMs, tell, signal } = job
   const { name } = backend
-  await countInside(config, backend, monitorPid(lookAt(config, Date.now())))
+  await countInFlight(config, backend, monitorPid(statusOf(config, Date.now())))
   let why = ''
   const isDone = await waitFor(limitMs, signal, () => {
-    const leave = mayLeave(config, lookAt(config, Date.now()), name)
+    const leave = mayLeave(config, statusOf(config, Date.now()), name)
     if (leave.kind === 'yes') return true
     why = leave.why
-    if (leave.kind === 'no') throw new Stopped(why)
+    if (leave.kind === 'no') throw new RestartAborted(why)
     tell.live(`${name}: ${why}`)
     return undefined
   })
   if (isDone === undefined)
-    throw new Stopped(`${why}, ${formatDuration(limitMs)} long`)
+    throw new RestartAborted(`${why}, ${formatDuration(limitMs)} long`)
 }
 
 /**
@@ -173,7 +173,7 @@ async function untilBack(
   const longMs = limitMs + (isWhole ? probe.slowStartMs : 0)
   let why = ''
   const isDone = await waitFor(longMs, signal, () => {
-    const status = lookAt(config, Date.now())
+    const status = statusOf(config, Date.now())
     const back =
       monitorPid(status) === undefined
         ? ({ kind: 'not-yet', why: 'the monitor is not running' } as const)
@@ -184,7 +184,7 @@ async function untilBack(
     return undefined
   })
   if (isDone === undefined)
-    throw new Stopped(
+    throw new RestartAborted(
       `it did not come back within ${formatDuration(longMs)} (${why})`,
     )
 }
@@ -195,7 +195,7 @@ async function untilItServes(job: Job): Promise<void> {
   await untilBack(job, sinceMs, true)
   await waitFor(job.limitMs, job.signal, () => {
     const now = Date.now()
-    return isTakenOver(lookAt(job.config, now), sinceMs, now) || undefined
+    return isTakenOver(statusOf(job.config, now), sinceMs, now) || undefined
   })
 }
 
@@ -233,7 +233,7 @@ function run(
   })
 }
 
-/** @throws {Stopped} when it has no answer within the limit, or one of a fault */
+/** @throws {RestartAborted} when it has no answer within the limit, or one of a fault */
 async function warmUp(
   { backend, limitMs, tell, signal }: Job,
   { shown, path }: WarmUpPage,
@@ -244,17 +244,19 @@ async function warmUp(
     backend,
     path,
     limitMs,
-    new Lookup(),
+    new Resolver(),
     signal,
   )
   signal.throwIfAborted()
   if (outcome.kind !== 'pass' || 'by' in outcome)
-    throw new Stopped(`GET ${shown} had no answer (${describe(outcome)})`)
+    throw new RestartAborted(
+      `GET ${shown} had no answer (${describe(outcome)})`,
+    )
   const { status } = outcome
   const location = printable(response?.headers.location ?? '').slice(0, 200)
   // a page that Zope makes of a fault would meet every visitor
   const { complaint } = judgePage(outcome, ms, probe.slowMs, location)
   const remark = complaint === null || status >= 500 ? '' : ` (${complaint})`
   tell.step(`${name}: GET ${shown}: ${status} in ${Math.round(ms)} ms${remark}`)
-  if (status >= 500) throw new Stopped(`GET ${shown} gave ${status}`)
+  if (status >= 500) throw new RestartAborted(`GET ${shown} gave ${status}`)
 }

@@ -2,15 +2,15 @@
 // get nothing new, then until nothing is inside it.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Backend, Config } from '../config/config.ts'
-import { lookAt } from '../status/read.ts'
+import { statusOf } from '../status/read.ts'
 import type { StatusReport } from '../status/report.ts'
-import { countInside } from './count.ts'
-import { insideText, isIdle, isTakenOver, notIdleText } from './decide.ts'
+import { countInFlight } from './count.ts'
+import { inFlightText, isIdle, isTakenOver, notIdleText } from './decide.ts'
 
 const everyMs = 200
 
 /** What a person sees meanwhile. */
-export type Tell = {
+export type Progress = {
   /** a step that has been done or begins */
   readonly step: (text: string) => void
   /** what is waited for now; only where it can be written over */
@@ -52,21 +52,21 @@ export async function untilIdle(
   sinceMs: number,
   limitMs: number,
   signal: AbortSignal,
-  tell: Tell,
+  tell: Progress,
   check: (status: StatusReport) => void = () => {},
 ): Promise<string | undefined> {
   const counts: number[] = []
   let count = 0
   const isDone = await waitFor(limitMs, signal, async () => {
     const now = Date.now()
-    const status = lookAt(config, now)
+    const status = statusOf(config, now)
     check(status)
     const isKnown = isTakenOver(status, sinceMs, now)
-    count = await countInside(config, backend, monitorPid(status))
+    count = await countInFlight(config, backend, monitorPid(status))
     if (isKnown) counts.push(count)
     tell.live(
       isKnown || count > 0
-        ? `${backend.name}: ${insideText(count)}`
+        ? `${backend.name}: ${inFlightText(count)}`
         : `${backend.name}: waiting until httpd's map knows`,
     )
     return isIdle(counts) || undefined

@@ -1,11 +1,11 @@
 // A change to an administrator's file, or why it cannot be made.
 import { lstatSync } from 'node:fs'
-import { Failure } from '../system/command-error.ts'
+import { CommandError } from '../system/command-error.ts'
 import { errorCode } from '../system/error-code.ts'
 import { directoryRemedy } from '../sentinels/read.ts'
 
-/** @throws {Failure} with what to do about it */
-export function change(
+/** @throws {CommandError} with what to do about it */
+export function withRemedy(
   directory: string,
   file: string,
   act: (file: string) => void,
@@ -15,7 +15,7 @@ export function change(
   } catch (err) {
     const code = errorCode(err)
     const isInTheWay = code === 'EISDIR' || code === 'EPERM'
-    throw new Failure(
+    throw new CommandError(
       isInTheWay && lstatSync(`${directory}/${file}`).isDirectory()
         ? `${directory}/${file} could not be changed (${code}); a directory is in its place: remove it`
         : `${directory}/${file} could not be changed (${code}); ${directoryRemedy(code)}`,

@@ -2,8 +2,8 @@
 // token. Pure.
 import { sentinelNames } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
-import { nearest, unknownName } from '../text/suggest.ts'
-import { found } from '../config/problem.ts'
+import { suggestion, unknownNameMessage } from '../text/suggest.ts'
+import { describeValue } from '../config/problem.ts'
 import {
   isReason,
   meanings,
@@ -13,7 +13,7 @@ import {
 } from '../operate/action.ts'
 import type { Action } from '../operate/action.ts'
 
-export type Order = {
+export type ActionRequest = {
   readonly kind: 'order'
   readonly backend: string
   readonly action: Action
@@ -29,7 +29,7 @@ export type Refusal = {
   readonly text: string
 }
 
-export type Sent = {
+export type ActionForm = {
   /** as they stand in the path */
   readonly backend: string
   readonly action: string
@@ -45,21 +45,27 @@ function isAction(word: string): word is Action {
 }
 
 /** The order, or the first thing that is wrong with it. */
-export function orderOf(config: Config, sent: Sent): Order | Refusal {
+export function parseActionRequest(
+  config: Config,
+  sent: ActionForm,
+): ActionRequest | Refusal {
   const { backend, action, type, body } = sent
   const known = sentinelNames(config)
-  const unknown = unknownName('backend', backend, known)
+  const unknown = unknownNameMessage('backend', backend, known)
   if (unknown !== undefined) return refused(404, unknown)
   if (!isAction(action))
     return refused(
       404,
-      `the action must be one of ${actions.join(', ')}, got ${found(action)}${nearest(action, actions)}`,
+      `the action must be one of ${actions.join(', ')}, got ${describeValue(action)}${suggestion(action, actions)}`,
     )
   const order = { kind: 'order' as const, backend, action }
   if (body.trim() === '') return { ...order, reason: null, termMs: null }
   // a form of a foreign page could not say so
   if (!/^application\/json\s*(;|$)/i.test(type ?? ''))
-    return refused(415, `the body must be application/json, got ${found(type)}`)
+    return refused(
+      415,
+      `the body must be application/json, got ${describeValue(type)}`,
+    )
   const texts = textsOf(body)
   if (texts === undefined)
     return refused(
@@ -72,7 +78,7 @@ export function orderOf(config: Config, sent: Sent): Order | Refusal {
   if (!isReason(reason)) return refused(400, `reason ${reasonRule}`)
   const termMs = term === '' ? null : parseTerm(term)
   return termMs === undefined
-    ? refused(400, `for ${termRule}, got ${found(term)}`)
+    ? refused(400, `for ${termRule}, got ${describeValue(term)}`)
     : { ...order, reason: reason === '' ? null : reason, termMs }
 }
 

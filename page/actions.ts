@@ -6,12 +6,12 @@ import type { IncomingMessage } from 'node:http'
 import { errorCode } from '../system/error-code.ts'
 import { printable } from '../text/printable.ts'
 import { readRegularFile } from '../system/regular-file.ts'
-import { carryOut } from '../operate/apply-action.ts'
-import { effectOf } from '../operate/action-summary.ts'
-import type { Live } from './report-cache.ts'
+import { applyAction } from '../operate/apply-action.ts'
+import { actionSummary } from '../operate/action-summary.ts'
+import type { ReportCache } from './report-cache.ts'
 import type { PageNews } from './messages.ts'
-import { orderOf, refused } from './action-request.ts'
-import type { Order, Refusal } from './action-request.ts'
+import { parseActionRequest, refused } from './action-request.ts'
+import type { ActionRequest, Refusal } from './action-request.ts'
 import { bearerOf, maxTokenBytes, tokenIn } from './token.ts'
 import { ToldRefusals } from './log-limit.ts'
 import { WrongTokens } from './token-limit.ts'
@@ -28,15 +28,15 @@ type Done = Omit<Reply, 'headers'> & { readonly kind: 'done' }
 /** Bytes of a body; a reason fits in well. */
 const maxBody = 1_024
 
-export class Orders {
-  readonly #live: Live
+export class ActionHandler {
+  readonly #live: ReportCache
   readonly #tell: (news: PageNews) => void
   readonly #wrong = new WrongTokens()
   readonly #told = new ToldRefusals()
   #state = ''
 
   /** @param tell takes a line for the log */
-  constructor(live: Live, tell: (news: PageNews) => void) {
+  constructor(live: ReportCache, tell: (news: PageNews) => void) {
     this.#live = live
     this.#tell = tell
   }
@@ -75,7 +75,7 @@ export class Orders {
     const order =
       body === undefined
         ? refused(413, `the body must have at most ${maxBody} bytes`)
-        : orderOf(this.#live.config, { ...target, type, body })
+        : parseActionRequest(this.#live.config, { ...target, type, body })
     const reply = order.kind === 'order' ? this.#carryOut(from, order) : order
     if (reply.kind === 'refused') this.refuse(from, reply)
     return { headers: {}, ...reply }
@@ -123,13 +123,13 @@ export class Orders {
     }
   }
 
-  #carryOut(from: From, order: Order): Done | Refusal {
+  #carryOut(from: From, order: ActionRequest): Done | Refusal {
     const { backend, action, reason, termMs } = order
     const { config } = this.#live
     const until = termMs === null ? null : Date.now() + termMs
     try {
       const note = { reason, by: 'status page', until }
-      const done = carryOut(config.directory, backend, action, note)
+      const done = applyAction(config.directory, backend, action, note)
       this.#tell({
         level: 'info',
         fields: {
@@ -140,7 +140,7 @@ export class Orders {
         },
         message: 'order on the status page carried out',
       })
-      const { lines } = effectOf(config, backend, action, done)
+      const { lines } = actionSummary(config, backend, action, done)
       return { kind: 'done', status: 200, text: lines.join('\n') }
     } catch (err) {
       // its message says what to do about the file

@@ -6,7 +6,7 @@ import { html, nothing } from './html.ts'
 import type { Html } from './html.ts'
 import { moment } from './time-element.ts'
 import type { BackendStatus } from '../status/report.ts'
-import type { Cells } from './page-template.ts'
+import type { Fragments } from './page-template.ts'
 
 /** Beside the word, for who sees no colour. */
 const glyphs = { good: '●', warn: '▲', bad: '✕', note: '○' }
@@ -18,7 +18,7 @@ const glyphs = { good: '●', warn: '▲', bad: '✕', note: '○' }
 export function backendTable(
   backends: readonly BackendStatus[],
   probes: ReadonlyMap<string, readonly ProbeRecord[]>,
-  cells: Cells,
+  cells: Fragments,
 ): Html {
   return html`<table class="backends" role="table">
     <caption>
@@ -46,7 +46,7 @@ export function backendTable(
 function backendRow(
   backend: BackendStatus,
   probes: readonly ProbeRecord[],
-  cells: Cells,
+  cells: Fragments,
 ): Html {
   const { name, address } = backend
   const cell = (column: string, label: string, inner: Html): Html =>

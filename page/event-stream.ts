@@ -2,10 +2,10 @@
 // does not read gets nothing more until it does, then everything at once.
 import type { ServerResponse } from 'node:http'
 import { freshMs } from './report-cache.ts'
-import type { Live } from './report-cache.ts'
+import type { ReportCache } from './report-cache.ts'
 import { root, titleOf } from './page.ts'
 import { fill, patchBetween } from './page-template.ts'
-import type { Patch, Sheet } from './page-template.ts'
+import type { Patch, PageTemplate } from './page-template.ts'
 
 export const maxOpenPages = 100
 
@@ -17,15 +17,15 @@ const patienceMs = 20_000
 const idleMs = 2_000
 
 export class OpenPages {
-  readonly #live: Live
+  readonly #live: ReportCache
   /** when each was found not to read; undefined = it does */
   readonly #pages = new Map<ServerResponse, number | undefined>()
-  #sent: Sheet
+  #sent: PageTemplate
   #sentMs = -Infinity
   #timer: NodeJS.Timeout | undefined
   #isStopped = false
 
-  constructor(live: Live) {
+  constructor(live: ReportCache) {
     this.#live = live
     this.#sent = live.sheet()
     this.#pace()
@@ -93,6 +93,6 @@ export class OpenPages {
   }
 }
 
-function wholeOf(sheet: Sheet): Patch {
+function wholeOf(sheet: PageTemplate): Patch {
   return { [root]: fill(sheet) }
 }

@@ -41,7 +41,7 @@ export class Listener {
   /** @param address where it is wanted; undefined = nowhere */
   listen(address: Address | undefined): void {
     this.#wanted = address
-    const at = address === undefined ? '' : placeOf(address)
+    const at = address === undefined ? '' : addressText(address)
     if (this.#listening?.at === at) return
     clearTimeout(this.#retry)
     this.#listening?.running.close()
@@ -91,6 +91,6 @@ const remedies = new Map([
   ['EADDRNOTAVAIL', 'this machine has no such address: choose another one'],
 ])
 
-function placeOf({ host, port }: Address): string {
+function addressText({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }

@@ -1,18 +1,18 @@
 // What /metrics answers: counted once a second, rendered when somebody asks.
 import type { TelemetryEvent } from './telemetry.ts'
-import type { Live } from './report-cache.ts'
+import type { ReportCache } from './report-cache.ts'
 import { Metrics } from './metrics.ts'
 
 /** Rendering must not use more than this part of the time, whoever asks. */
 const renderPart = 1 / 10
 
 export class Exposition {
-  readonly #live: Live
+  readonly #live: ReportCache
   readonly #metrics = new Metrics()
   #text: Promise<string> | undefined
   #dueMs = -Infinity
 
-  constructor(live: Live) {
+  constructor(live: ReportCache) {
     this.#live = live
   }
 

@@ -2,7 +2,7 @@
 // with one skeleton differ in cells only, and just these are sent. Pure.
 import type { Html } from './html.ts'
 
-export type Sheet = {
+export type PageTemplate = {
   /** HTML with a mark for each cell */
   readonly skeleton: string
   /** the inner HTML of the element with that id */
@@ -13,7 +13,7 @@ export type Sheet = {
 const mark = '\0'
 
 /** Collects cells while their skeleton is written. */
-export class Cells {
+export class Fragments {
   readonly #cells = new Map<string, string>()
 
   /** To stand as the only content of the element with this id. */
@@ -22,13 +22,13 @@ export class Cells {
     return { html: `${mark}${id}${mark}` }
   }
 
-  sheet(skeleton: Html): Sheet {
+  sheet(skeleton: Html): PageTemplate {
     return { skeleton: skeleton.html, cells: this.#cells }
   }
 }
 
 /** The whole sheet as HTML. */
-export function fill({ skeleton, cells }: Sheet): string {
+export function fill({ skeleton, cells }: PageTemplate): string {
   return skeleton
     .split(mark)
     .map((part, index) => (index % 2 === 0 ? part : (cells.get(part) ?? '')))
@@ -42,7 +42,11 @@ export type Patch = Readonly<Record<string, string>>
  * What turns the one into the other; {} = nothing does. Another skeleton
  * replaces everything inside `root`.
  */
-export function patchBetween(before: Sheet, after: Sheet, root: string): Patch {
+export function patchBetween(
+  before: PageTemplate,
+  after: PageTemplate,
+  root: string,
+): Patch {
   if (before.skeleton !== after.skeleton) return { [root]: fill(after) }
   return Object.fromEntries(
     [...after.cells].filter(([id, inner]) => before.cells.get(id) !== inner),

@@ -2,19 +2,19 @@
 // that HAProxy asks.
 import { parentPort, workerData } from 'node:worker_threads'
 import { agentServer } from '../haproxy/agent-server.ts'
-import { Live } from './report-cache.ts'
+import { ReportCache } from './report-cache.ts'
 import { Exposition } from './metrics-endpoint.ts'
 import { Listener } from './listener.ts'
 import { counted } from './messages.ts'
 import type { PageCounts, PageNews, PageOrder } from './messages.ts'
-import { Orders } from './actions.ts'
+import { ActionHandler } from './actions.ts'
 import { statusServer } from './server.ts'
 
 const first: PageOrder = workerData
-const live = new Live(first.config, first.problems)
+const live = new ReportCache(first.config, first.problems)
 const exposition = new Exposition(live)
 const tell = (news: PageNews): void => parentPort?.postMessage(news)
-const orders = new Orders(live, tell)
+const orders = new ActionHandler(live, tell)
 const page = new Listener(
   'status page',
   'status.listen',

@@ -8,11 +8,11 @@ import { html, nothing } from './html.ts'
 import type { Html } from './html.ts'
 import { moment } from './time-element.ts'
 import type { BackendStatus, StatusReport } from '../status/report.ts'
-import { Cells, fill } from './page-template.ts'
-import type { Sheet } from './page-template.ts'
+import { Fragments, fill } from './page-template.ts'
+import type { PageTemplate } from './page-template.ts'
 import {
-  noticesTold,
-  problemsTold,
+  reportNotices,
+  reportProblems,
   programText,
   readersOf,
   rowsOf,
@@ -31,8 +31,8 @@ export function pageSheet(
   report: StatusReport,
   probes: ReadonlyMap<string, readonly ProbeRecord[]>,
   events: readonly StatusEvent[],
-): Sheet {
-  const cells = new Cells()
+): PageTemplate {
+  const cells = new Fragments()
   return cells.sheet(
     html`<header id="summary">
         ${cells.cell('summary', summaryOf(report))}
@@ -65,7 +65,7 @@ export function pageSheet(
  * @param steering what is there for those who know the token
  */
 export function pageDocument(
-  sheet: Sheet,
+  sheet: PageTemplate,
   { time, backends }: StatusReport,
   css: string,
   script: string,
@@ -180,7 +180,7 @@ function programsOf(report: StatusReport): Html {
             ${moment(mapSeen.since)}, ${mapSeen.reason}`,
           },
         ]),
-    ...noticesTold(report).map(text => ({
+    ...reportNotices(report).map(text => ({
       kind: 'never-seen' as const,
       words: html`${text}`,
     })),
@@ -200,7 +200,7 @@ function programsOf(report: StatusReport): Html {
 const mostProblems = 20
 
 function problemsOf(report: StatusReport): Html {
-  const all = problemsTold(report)
+  const all = reportProblems(report)
   if (all.length === 0) return nothing
   const more = all.length - mostProblems
   return html`<h2>Problems</h2>

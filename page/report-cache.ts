@@ -3,11 +3,11 @@
 import type { Config } from '../config/config.ts'
 import { eventsBetween, remembered } from './events.ts'
 import type { StatusEvent } from './events.ts'
-import { Looker } from '../status/read.ts'
-import type { Look } from '../status/read.ts'
+import { StatusReader } from '../status/read.ts'
+import type { StatusOptions } from '../status/read.ts'
 import { pageSheet } from './page.ts'
 import type { StatusReport } from '../status/report.ts'
-import type { Sheet } from './page-template.ts'
+import type { PageTemplate } from './page-template.ts'
 
 /** A look so young is good enough: nobody can make us look more often. */
 export const freshMs = 250
@@ -15,12 +15,12 @@ export const freshMs = 250
 /** Looking must not use more than this part of the time, huge as the site may be. */
 const lookPart = 1 / 10
 
-export class Live {
-  readonly #looker: Looker
+export class ReportCache {
+  readonly #looker: StatusReader
   #config: Config
   #problems: readonly string[]
-  #look: Look | undefined
-  #sheet: Sheet | undefined
+  #look: StatusOptions | undefined
+  #sheet: PageTemplate | undefined
   #events: readonly StatusEvent[] = []
   #dueMs = -Infinity
 
@@ -28,7 +28,7 @@ export class Live {
   constructor(config: Config, problems: readonly string[]) {
     this.#config = config
     this.#problems = problems
-    this.#looker = new Looker(config.directory)
+    this.#looker = new StatusReader(config.directory)
   }
 
   get config(): Config {
@@ -46,18 +46,18 @@ export class Live {
     return this.#seen().report
   }
 
-  sheet(): Sheet {
+  sheet(): PageTemplate {
     const { report, probes } = this.#seen()
     this.#sheet ??= pageSheet(report, probes, this.#events)
     return this.#sheet
   }
 
-  #seen(): Look {
+  #seen(): StatusOptions {
     const startMs = performance.now()
     if (this.#look !== undefined && startMs < this.#dueMs) return this.#look
     const now = Date.now()
     const before = this.#look?.told
-    const seen = this.#looker.look(this.#config, now, this.#problems)
+    const seen = this.#looker.readStatus(this.#config, now, this.#problems)
     if (before !== undefined)
       this.#events = remembered(this.#events, eventsBetween(before, seen.told))
     this.#look = seen

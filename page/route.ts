@@ -12,7 +12,7 @@ export type Request = {
   readonly site?: string | undefined
 }
 
-export type Routed =
+export type Route =
   | { readonly kind: 'served'; readonly path: string }
   /** whether the front is up, or that backend */
   | {
@@ -51,7 +51,7 @@ export type Places = {
  * rebinding), and would then be allowed to read the answer. An address cannot be
  * bent like that. An order is a POST, and from no other page than ours.
  */
-export function route(request: Request, places: Places): Routed {
+export function route(request: Request, places: Places): Route {
   const { method, url = '', host } = request
   const { paths, names, takesOrders } = places
   if (!isOurs(host, names))
@@ -87,11 +87,11 @@ export function route(request: Request, places: Places): Routed {
       )
 }
 
-function refused(status: number, text: string): Routed {
+function refused(status: number, text: string): Route {
   return { kind: 'refused', status, text }
 }
 
-function notAllowed(text: string, allow: string): Routed {
+function notAllowed(text: string, allow: string): Route {
   return { kind: 'refused', status: 405, text, allow }
 }
 

@@ -8,10 +8,10 @@ import type { Socket } from 'node:net'
 import type { Exposition } from './metrics-endpoint.ts'
 import { orderDialog } from './dialog.ts'
 import { upOfBackend, upOfFront } from '../status/front.ts'
-import type { Live } from './report-cache.ts'
+import type { ReportCache } from './report-cache.ts'
 import { OpenPages } from './event-stream.ts'
 import { whoAndWhat } from './actions.ts'
-import type { Orders } from './actions.ts'
+import type { ActionHandler } from './actions.ts'
 import { pageDocument } from './page.ts'
 import { route } from './route.ts'
 
@@ -20,7 +20,7 @@ const maxConnections = 256
 const unreadMs = 20_000
 
 type Sources = {
-  readonly live: Live
+  readonly live: ReportCache
   readonly pages: OpenPages
   readonly exposition: Exposition
   /** by whoever knows the token */
@@ -44,9 +44,9 @@ const paths = new Set(answers.keys())
 
 /** Not yet listening; `close` ends the open pages, too. */
 export function statusServer(
-  live: Live,
+  live: ReportCache,
   exposition: Exposition,
-  orders: Orders,
+  orders: ActionHandler,
 ): {
   readonly server: Server
   readonly close: () => void
@@ -177,7 +177,7 @@ function page(response: ServerResponse, { live, takesOrders }: Sources): void {
 
 async function takeOrder(
   response: ServerResponse,
-  orders: Orders,
+  orders: ActionHandler,
   target: { readonly backend: string; readonly action: string },
 ): Promise<void> {
   const reply = await orders.take(response.req, target)

@@ -9,9 +9,9 @@ import type { Outcome } from '../health/outcome.ts'
 import { linesOutcome } from './answer.ts'
 import { outcomeOfError, outcomeOfLimit } from './failure.ts'
 import type { Stage } from './failure.ts'
-import type { Lookup } from './resolver.ts'
+import type { Resolver } from './resolver.ts'
 import { answerWith, untold, withAddresses } from './probe.ts'
-import type { Exchanged, Probed } from './probe.ts'
+import type { ExchangeResult, ProbeAnswer } from './probe.ts'
 import { trustOf } from './trust.ts'
 
 /** An answer to one line comes in a few pieces; each is added to a copy. */
@@ -27,9 +27,9 @@ type Question = Extract<LightProbe, { readonly kind: 'ask' }>
 export function probeConnection(
   backend: Backend,
   question: Question | null,
-  lookup: Lookup,
+  lookup: Resolver,
   signal: AbortSignal,
-): Promise<Probed> {
+): Promise<ProbeAnswer> {
   return withAddresses(backend, lookup, (addresses, started, stages) =>
     converse(backend, question, addresses, started, stages, signal),
   )
@@ -42,7 +42,7 @@ function converse(
   started: number,
   stages: Map<Stage, number>,
   signal: AbortSignal,
-): Promise<Exchanged> {
+): Promise<ExchangeResult> {
   const settings = backend.probe
   const isTls = question === null && backend.tls
   const trust = isTls ? trustOf(backend) : undefined

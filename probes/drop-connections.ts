@@ -12,7 +12,7 @@ import type { Backend, LightProbe } from '../config/config.ts'
 import { errorCode } from '../system/error-code.ts'
 import { sentinelFile } from '../sentinels/names.ts'
 import type { MonitorLimit } from '../sentinels/reports.ts'
-import type { Lookup } from './resolver.ts'
+import type { Resolver } from './resolver.ts'
 import type { Outcome } from '../health/outcome.ts'
 
 /**
@@ -68,7 +68,7 @@ export function findSs(
 
 export class ConnectionDropper {
   readonly #directory: string
-  readonly #lookup: Lookup
+  readonly #lookup: Resolver
   readonly #log: Logger
   /** its path; empty = not installed */
   readonly #ss: string
@@ -80,7 +80,7 @@ export class ConnectionDropper {
 
   constructor(
     directory: string,
-    lookup: Lookup,
+    lookup: Resolver,
     log: Logger,
     ss: string = findSs() ?? '',
   ) {

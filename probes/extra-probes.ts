@@ -3,18 +3,18 @@ import type { Backend } from '../config/config.ts'
 import { askDeep } from '../monitor/backend/deep-probe-loop.ts'
 import type { DeepOutcome } from '../health/deep.ts'
 import { noHeart } from '../health/heartbeat.ts'
-import type { HeartEvent } from '../health/heartbeat.ts'
+import type { HeartbeatEvent } from '../health/heartbeat.ts'
 import { timesOf } from '../health/health.ts'
 import { heartbeat } from './heartbeat.ts'
-import type { Lookup } from './resolver.ts'
-import type { Beside } from './probe-text.ts'
-import { tryHeart } from './heartbeat-trial.ts'
+import type { Resolver } from './resolver.ts'
+import type { ExtraProbes } from './probe-text.ts'
+import { tryHeartbeat } from './heartbeat-trial.ts'
 
 /** Never rejects; ends within the limits of the two. */
 export async function askBeside(
   backend: Backend,
-  lookup: Lookup,
-): Promise<Beside> {
+  lookup: Resolver,
+): Promise<ExtraProbes> {
   const [heart, deep] = await Promise.all([
     heartOnce(backend, lookup),
     deepOnce(backend, lookup),
@@ -24,15 +24,15 @@ export async function askBeside(
 
 async function heartOnce(
   backend: Backend,
-  lookup: Lookup,
-): Promise<HeartEvent | undefined> {
+  lookup: Resolver,
+): Promise<HeartbeatEvent | undefined> {
   const times = timesOf(backend.probe, noHeart)
   if (times === null) return undefined
   const resolved = await lookup.resolve(backend.host, times.timeoutMs)
   if (resolved.kind === 'failed' || resolved.kind === 'hanging')
     return undefined
   const { signal } = new AbortController()
-  const { heart } = await tryHeart(backend, lookup, signal)
+  const { heart } = await tryHeartbeat(backend, lookup, signal)
   if (heart.kind !== 'unclear') return heart
   // why it showed nothing; late and missing are one here: it is waited for until it is missing
   const once = { ...times, lateMs: times.timeoutMs, frozenMs: 0 }
@@ -48,7 +48,7 @@ async function heartOnce(
 
 async function deepOnce(
   backend: Backend,
-  lookup: Lookup,
+  lookup: Resolver,
 ): Promise<{ path: string; outcome: DeepOutcome } | null> {
   const { deep } = backend.probe
   if (deep === null) return null

@@ -6,7 +6,7 @@ import type { Outcome } from '../health/outcome.ts'
 /** How far a probe has come. */
 export type Stage = 'lookup' | 'connect' | 'tls' | 'answer' | 'body'
 
-export type Broken = {
+export type NetworkError = {
   readonly code: string
   readonly message: string
   readonly stage: Stage
@@ -40,7 +40,7 @@ export function isLocalError(code: string): boolean {
 }
 
 /** The outcome of a probe that ended in an error. */
-export function outcomeOfError(broken: Broken): Outcome {
+export function outcomeOfError(broken: NetworkError): Outcome {
   const { code, stage } = broken
   if (code === dropped) return { kind: 'dropped' }
   // OpenSSL writes several lines

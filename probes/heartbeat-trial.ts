@@ -7,33 +7,33 @@
 import type { LookupAddress } from 'node:dns'
 import type { IncomingMessage } from 'node:http'
 import type { Backend } from '../config/config.ts'
-import type { HeartEvent } from '../health/heartbeat.ts'
+import type { HeartbeatEvent } from '../health/heartbeat.ts'
 import type { Outcome } from '../health/outcome.ts'
 import { bodyOutcome, statusOutcome } from './answer.ts'
 import { askFirst, isComplaint } from './heartbeat.ts'
-import type { Lookup } from './resolver.ts'
+import type { Resolver } from './resolver.ts'
 
-export type Tried = {
+export type TrialResult = {
   readonly heart: Extract<
-    HeartEvent,
+    HeartbeatEvent,
     { kind: 'learned' | 'heartless' | 'unclear' }
   >
   /** the outcome of the light probe that it took the place of; null = it did not */
   readonly light: { readonly outcome: Outcome; readonly ms: number } | null
 }
 
-const unclear: Tried = { heart: { kind: 'unclear' }, light: null }
+const unclear: TrialResult = { heart: { kind: 'unclear' }, light: null }
 
 /**
  * Never rejects. Ends within four times `patienceMs`.
  *
  * @param signal aborts it; what is returned is then without meaning
  */
-export async function tryHeart(
+export async function tryHeartbeat(
   backend: Backend,
-  lookup: Lookup,
+  lookup: Resolver,
   signal: AbortSignal,
-): Promise<Tried> {
+): Promise<TrialResult> {
   const resolved = await lookup.resolve(backend.host, patienceMs(backend))
   return resolved.kind === 'failed' || resolved.kind === 'hanging'
     ? unclear
@@ -52,7 +52,7 @@ function exchange(
   backend: Backend,
   addresses: readonly LookupAddress[],
   signal: AbortSignal,
-): Promise<Tried> {
+): Promise<TrialResult> {
   const { light, method, maxBody } = backend.probe
   const limitMs = patienceMs(backend)
   const isPage = light.kind === 'http'
@@ -71,7 +71,7 @@ function exchange(
       isPage ? method : 'HEAD',
       signal,
     )
-    const done = (tried: Tried): void => {
+    const done = (tried: TrialResult): void => {
       if (isDone) return
       isDone = true
       clearTimeout(timer)

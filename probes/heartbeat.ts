@@ -11,14 +11,14 @@ import type { Backend } from '../config/config.ts'
 import { errorCode } from '../system/error-code.ts'
 import { version } from '../system/version.ts'
 import { isLocalError } from './failure.ts'
-import type { HeartEvent, HeartTimes } from '../health/heartbeat.ts'
+import type { HeartbeatEvent, HeartTimes } from '../health/heartbeat.ts'
 import { plainAgent, answerWith, limitAnswer } from './probe.ts'
 import { trustOf } from './trust.ts'
 
 /** a timer that is later than this was kept by our own thread */
 const ownDelayMs = 50
 /** What a heartbeat can show; what a trial shows is more (probes/trial.ts). */
-export type Beat = Exclude<HeartEvent, { kind: 'learned' | 'unclear' }>
+export type Beat = Exclude<HeartbeatEvent, { kind: 'learned' | 'unclear' }>
 
 /** so long a final answer is waited for, unless the server closes, as it should */
 const lingerMs = 1_000

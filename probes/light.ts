@@ -5,9 +5,9 @@ import { runCommand } from '../system/run-command.ts'
 import type { Command } from '../system/run-command.ts'
 import { commandOutcome } from './answer.ts'
 import { probeConnection } from './connection.ts'
-import type { Lookup } from './resolver.ts'
+import type { Resolver } from './resolver.ts'
 import { probe } from './probe.ts'
-import type { Probed } from './probe.ts'
+import type { ProbeAnswer } from './probe.ts'
 
 /**
  * Never rejects, and ends within the limit of the whole probe.
@@ -17,10 +17,10 @@ import type { Probed } from './probe.ts'
  */
 export function probeLight(
   backend: Backend,
-  lookup: Lookup,
+  lookup: Resolver,
   signal: AbortSignal,
   isHeld?: () => boolean,
-): Promise<Probed> {
+): Promise<ProbeAnswer> {
   const { light } = backend.probe
   switch (light.kind) {
     case 'http':
@@ -38,7 +38,7 @@ async function probeByCommand(
   backend: Backend,
   command: Command,
   signal: AbortSignal,
-): Promise<Probed> {
+): Promise<ProbeAnswer> {
   const { name, host, port, probe: settings } = backend
   const started = performance.now()
   const end = await runCommand(

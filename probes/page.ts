@@ -1,9 +1,9 @@
 // Fetches one page, with the limits of a probe: so many bytes are read and no
 // more, a connection of its own, no redirect, no repetition, never a rejection.
 import type { Backend } from '../config/config.ts'
-import type { Lookup } from './resolver.ts'
+import type { Resolver } from './resolver.ts'
 import { probe } from './probe.ts'
-import type { Probed } from './probe.ts'
+import type { ProbeAnswer } from './probe.ts'
 
 /**
  * @param path what the backend is asked for
@@ -15,9 +15,9 @@ export function fetchPage(
   backend: Backend,
   path: string,
   limitMs: number,
-  lookup: Lookup,
+  lookup: Resolver,
   signal: AbortSignal,
-): Promise<Probed> {
+): Promise<ProbeAnswer> {
   return probe(
     {
       ...backend,

@@ -4,10 +4,10 @@ import { addressOf, originOf } from '../config/config.ts'
 import type { DeepOutcome } from '../health/deep.ts'
 import { wantedText } from './answer.ts'
 import type { Stage } from './failure.ts'
-import type { HeartEvent } from '../health/heartbeat.ts'
+import type { HeartbeatEvent } from '../health/heartbeat.ts'
 import { describe, judge } from '../health/outcome.ts'
 import type { Outcome } from '../health/outcome.ts'
-import type { Probed } from './probe.ts'
+import type { ProbeAnswer } from './probe.ts'
 
 const stageTexts: Record<Stage, string> = {
   lookup: 'looking up the host name',
@@ -21,14 +21,14 @@ const maxBodyShown = 300
 export type Conclusion = 'ok' | 'warning' | 'critical' | 'unknown'
 
 /** What was asked beside the light probe. */
-export type Beside = {
+export type ExtraProbes = {
   /** undefined = off, or this machine could not ask */
-  readonly heart: HeartEvent | undefined
+  readonly heart: HeartbeatEvent | undefined
   /** null = none is configured */
   readonly deep: { readonly path: string; readonly outcome: DeepOutcome } | null
 }
 
-const nothingBeside: Beside = { heart: undefined, deep: null }
+const nothingBeside: ExtraProbes = { heart: undefined, deep: null }
 
 /**
  * As monitoring plugins sort it: late is a warning, and so is a Zope whose heart
@@ -38,7 +38,7 @@ export function conclude(
   outcome: Outcome,
   ms: number,
   { slowMs, light }: Pick<ProbeSettings, 'slowMs' | 'light'>,
-  { heart, deep }: Beside = nothingBeside,
+  { heart, deep }: ExtraProbes = nothingBeside,
 ): Conclusion {
   switch (judge(outcome)) {
     case 'pass':
@@ -61,8 +61,8 @@ export function conclude(
 /** The conclusion in the first line, as monitoring systems show it. */
 export function probeText(
   backend: Backend,
-  probed: Probed,
-  beside: Beside = nothingBeside,
+  probed: ProbeAnswer,
+  beside: ExtraProbes = nothingBeside,
 ): string {
   const { outcome, ms, stages } = probed
   const { slowMs } = backend.probe
@@ -124,7 +124,7 @@ function limitsText(settings: ProbeSettings): string {
   ].join(', ')
 }
 
-function besideText({ heart, deep }: Beside): string[] {
+function besideText({ heart, deep }: ExtraProbes): string[] {
   return [
     ...(heart === undefined ? [] : ['', `heartbeat  ${heartText(heart)}`]),
     ...(deep === null
@@ -133,7 +133,7 @@ function besideText({ heart, deep }: Beside): string[] {
   ]
 }
 
-function heartText(heart: HeartEvent): string {
+function heartText(heart: HeartbeatEvent): string {
   switch (heart.kind) {
     case 'beat':
     case 'learned':
@@ -173,7 +173,7 @@ function stageLine(text: string, tookMs: number): string {
 
 function sent(
   { probe: { light } }: Backend,
-  { request, stages }: Probed,
+  { request, stages }: ProbeAnswer,
 ): string[] {
   if (light.kind === 'tcp' || light.kind === 'command') return []
   if (light.kind === 'ask' && stages.has('answer'))
@@ -187,7 +187,7 @@ function sent(
 
 function received(
   { probe: { light } }: Backend,
-  { response, body }: Probed,
+  { response, body }: ProbeAnswer,
 ): string[] {
   if (light.kind === 'tcp') return []
   if (light.kind === 'http' ? response === null : body.length === 0)
@@ -204,7 +204,7 @@ function received(
   ]
 }
 
-function headLines(response: Probed['response']): string[] {
+function headLines(response: ProbeAnswer['response']): string[] {
   if (response === null) return []
   const raw = response.rawHeaders
   return [

@@ -13,11 +13,11 @@ import { version } from '../system/version.ts'
 import { bodyOutcome, statusOutcome } from './answer.ts'
 import { outcomeOfError, outcomeOfLimit } from './failure.ts'
 import type { Stage } from './failure.ts'
-import type { Lookup } from './resolver.ts'
+import type { Resolver } from './resolver.ts'
 import type { Outcome } from '../health/outcome.ts'
 import { trustOf } from './trust.ts'
 
-export type Probed = {
+export type ProbeAnswer = {
   readonly outcome: Outcome
   /** from the start to the end of the probe */
   readonly ms: number
@@ -100,10 +100,10 @@ const client = got.extend({
  */
 export async function probe(
   backend: Backend,
-  lookup: Lookup,
+  lookup: Resolver,
   signal: AbortSignal,
   isHeld: () => boolean = () => false,
-): Promise<Probed> {
+): Promise<ProbeAnswer> {
   return withAddresses(backend, lookup, (addresses, started, stages) =>
     exchange(backend, addresses, started, stages, signal, isHeld),
   )
@@ -116,16 +116,19 @@ export async function probe(
  */
 export async function withAddresses(
   { host, probe: settings }: Backend,
-  lookup: Lookup,
+  lookup: Resolver,
   converse: (
     addresses: readonly LookupAddress[],
     started: number,
     stages: Map<Stage, number>,
-  ) => Promise<Exchanged>,
-): Promise<Probed> {
+  ) => Promise<ExchangeResult>,
+): Promise<ProbeAnswer> {
   const started = performance.now()
   const stages = new Map<Stage, number>([['lookup', 0]])
-  const finish = (outcome: Outcome, rest: Partial<Probed> = {}): Probed => ({
+  const finish = (
+    outcome: Outcome,
+    rest: Partial<ProbeAnswer> = {},
+  ): ProbeAnswer => ({
     outcome,
     ms: performance.now() - started,
     stages,
@@ -149,7 +152,7 @@ export async function withAddresses(
 }
 
 /** A fault of this side: it says nothing of the backend. */
-export function untold(error: string): Exchanged {
+export function untold(error: string): ExchangeResult {
   return {
     outcome: { kind: 'local', error },
     request: null,
@@ -158,8 +161,8 @@ export function untold(error: string): Exchanged {
   }
 }
 
-export type Exchanged = Pick<
-  Probed,
+export type ExchangeResult = Pick<
+  ProbeAnswer,
   'outcome' | 'request' | 'response' | 'body'
 >
 
@@ -170,7 +173,7 @@ function exchange(
   stages: Map<Stage, number>,
   signal: AbortSignal,
   isHeld: () => boolean,
-): Promise<Exchanged> {
+): Promise<ExchangeResult> {
   const settings = backend.probe
   const trust = backend.tls ? trustOf(backend) : undefined
   if (typeof trust?.problem === 'string')

@@ -5,7 +5,7 @@ import type { LookupAddress } from 'node:dns'
 import { isIP } from 'node:net'
 import { errorCode } from '../system/error-code.ts'
 
-export type Resolved =
+export type Resolution =
   | { readonly kind: 'found'; readonly addresses: readonly LookupAddress[] }
   /** the look-up failed or hangs, but the name was known before */
   | {
@@ -16,7 +16,7 @@ export type Resolved =
   | { readonly kind: 'failed'; readonly error: string }
   | { readonly kind: 'hanging' }
 
-type SystemLookup = (
+type SystemResolver = (
   host: string,
   options: { all: true; verbatim: true },
   callback: (
@@ -25,7 +25,7 @@ type SystemLookup = (
   ) => void,
 ) => void
 
-type Known = {
+type RememberedHost = {
   readonly addresses: readonly LookupAddress[]
   /** when they were looked up, ms since 1970 */
   readonly atMs: number
@@ -54,16 +54,16 @@ const maxAddresses = 16
 /** How long a look-up may take while a remembered address would do. */
 const patienceMs = 250
 
-export class Lookup {
-  readonly #system: SystemLookup
-  readonly #known = new Map<string, Known>()
+export class Resolver {
+  readonly #system: SystemResolver
+  readonly #known = new Map<string, RememberedHost>()
   /**
    * At most one look-up in flight per name: getaddrinfo cannot be given up, and
    * each that hangs holds one of the few threads all look-ups share.
    */
-  readonly #inFlight = new Map<string, Promise<Resolved>>()
+  readonly #inFlight = new Map<string, Promise<Resolution>>()
 
-  constructor(system: SystemLookup = systemLookup) {
+  constructor(system: SystemResolver = systemLookup) {
     this.#system = system
   }
 
@@ -71,7 +71,7 @@ export class Lookup {
    * @param host a name or a literal address, without brackets
    * @param limitMs how long to wait for a name that was never resolved
    */
-  async resolve(host: string, limitMs: number): Promise<Resolved> {
+  async resolve(host: string, limitMs: number): Promise<Resolution> {
     const family = isIP(host)
     if (family !== 0)
       return { kind: 'found', addresses: [{ address: host, family }] }
@@ -137,10 +137,10 @@ export class Lookup {
     }
   }
 
-  #ask(host: string): Promise<Resolved> {
+  #ask(host: string): Promise<Resolution> {
     const running = this.#inFlight.get(host)
     if (running !== undefined) return running
-    const asked = new Promise<Resolved>(resolve => {
+    const asked = new Promise<Resolution>(resolve => {
       this.#system(host, { all: true, verbatim: true }, (error, addresses) => {
         this.#inFlight.delete(host)
         if (error !== null) {
@@ -157,9 +157,12 @@ export class Lookup {
 }
 
 /** The answer, or `hanging` once the time is over. */
-function within(asked: Promise<Resolved>, limitMs: number): Promise<Resolved> {
+function within(
+  asked: Promise<Resolution>,
+  limitMs: number,
+): Promise<Resolution> {
   let timer: NodeJS.Timeout
-  const hanging = new Promise<Resolved>(resolve => {
+  const hanging = new Promise<Resolution>(resolve => {
     timer = setTimeout(() => resolve({ kind: 'hanging' }), limitMs)
   })
   return Promise.race([asked, hanging]).finally(() => clearTimeout(timer))

@@ -16,13 +16,13 @@ export type Trust = {
   readonly problem: string | null
 }
 
-type Loaded = {
+type LoadedCa = {
   /** differs when the file has changed */
   readonly version: string
   readonly trust: Trust
 }
 
-const loaded = new Map<string, Loaded>()
+const loaded = new Map<string, LoadedCa>()
 
 /** Node's own list, or no check at all. */
 const own: Trust = { agent: agentWith({}), problem: null }

@@ -1,10 +1,10 @@
 // From a line to its answer. Pure but for its own memory: the table it was last
 // given, the turns, the counts.
-import { choose, chooseNext, noTurns } from '../choice/choose.ts'
-import type { Turns } from '../choice/choose.ts'
+import { choose, chooseNext, newRoundRobin } from '../choice/choose.ts'
+import type { RoundRobin } from '../choice/choose.ts'
 import type { Dialect } from './dialect.ts'
 import type { Lookup } from './lookup.ts'
-import { staleReport, Step } from './pipe-sync.ts'
+import { staleReport, PipeSync } from './pipe-sync.ts'
 import type { Table } from '../choice/table.ts'
 
 /** The places in the array of totals. */
@@ -22,7 +22,7 @@ export const total = {
 } as const
 
 /** What depends on pool and route alone, decided once for each table. */
-type Known = {
+type CachedAnswer = {
   /** without the nonce, with the newline */
   readonly answer: string
   readonly backend: number
@@ -34,13 +34,13 @@ const maxKnown = 1_000
 export class Answerer {
   readonly #dialect: Dialect
   #table: Table
-  readonly #turns = new Map<string, Turns>()
+  readonly #turns = new Map<string, RoundRobin>()
   readonly #totals: Float64Array
   #answers: Float64Array
   /** by question, until the next table */
-  readonly #known = new Map<string, Known>()
+  readonly #known = new Map<string, CachedAnswer>()
   readonly #isLockStep: boolean
-  readonly #step = new Step()
+  readonly #step = new PipeSync()
 
   /**
    * @param dialect how the program on the other end writes questions and reads
@@ -144,7 +144,7 @@ export class Answerer {
       return this.#dialect.noOpinion(lookup.nonce)
     }
     const { nonce, route, affinity } = lookup
-    const turns = this.#turns.get(pool.name) ?? noTurns
+    const turns = this.#turns.get(pool.name) ?? newRoundRobin
     const decision = choose(pool, route, affinity, turns)
     if (decision.kind === 'nobody') {
       count(this.#totals, total.unanswered)
@@ -152,7 +152,7 @@ export class Answerer {
     }
     const { member } = decision
     const next = this.#dialect.namesNext
-      ? chooseNext(pool, member, route, affinity, decision.turns)
+      ? chooseNext(pool, member, route, affinity, decision.roundRobin)
       : null
     const answer = this.#dialect.format(
       line,
@@ -164,7 +164,8 @@ export class Answerer {
       count(this.#totals, total.malformed)
       return this.#dialect.noOpinion(nonce)
     }
-    if (decision.turns !== turns) this.#turns.set(pool.name, decision.turns)
+    if (decision.roundRobin !== turns)
+      this.#turns.set(pool.name, decision.roundRobin)
     count(this.#answers, member.backend)
     if (
       question !== '' &&

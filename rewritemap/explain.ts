@@ -1,5 +1,5 @@
 // Why a lookup gets the answer it gets, in words. Runs the map's own code.
-import { choose, chooseNext, noTurns } from '../choice/choose.ts'
+import { choose, chooseNext, newRoundRobin } from '../choice/choose.ts'
 import type { Decision } from '../choice/choose.ts'
 import type {
   Standing,
@@ -36,7 +36,7 @@ export function explain(
   affinity: string | null,
   isText: boolean,
 ): string[] {
-  const decision = choose(pool, route, affinity, noTurns)
+  const decision = choose(pool, route, affinity, newRoundRobin)
   const lines = [describeDecision(pool, decision, route)]
   if (decision.kind === 'backend') {
     const next = chooseNext(
@@ -44,7 +44,7 @@ export function explain(
       decision.member,
       route,
       affinity,
-      decision.turns,
+      decision.roundRobin,
     )
     lines.push(
       next.kind === 'backend'
@@ -87,7 +87,7 @@ function describeDecision(
 }
 
 function groupText(member: TableMember): string {
-  return member.level === 0
+  return member.preference === 0
     ? `tier ${member.tier}`
     : `tier ${member.tier} where nothing better is left`
 }

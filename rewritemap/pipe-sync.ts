@@ -17,7 +17,7 @@ export const staleReport = '.stale'
 /** Questions that may pass between one and its report. */
 const remembered = 1_024
 
-export class Step {
+export class PipeSync {
   /** nonce and omissions so far of the last lines, by their number modulo */
   readonly #nonces: (string | null)[] = Array.from(
     { length: remembered },

@@ -9,7 +9,7 @@ export type AdminNote = {
   readonly until: number | null
 }
 
-export type Parsed<Value> = {
+export type ParsedNote<Value> = {
   readonly value: Value
   /** sentences about what could not be understood */
   readonly problems: readonly string[]
@@ -22,7 +22,7 @@ export const maxSentinelBytes = 4_096
  * The share in percent that `NAME.up` grants. Empty = 100; what cannot be read
  * counts as 100 and is a problem, for the file's being there is the verdict.
  */
-export function parseShare(text: string): Parsed<number> {
+export function parseShare(text: string): ParsedNote<number> {
   const match = /^\s*(\d{1,3})?\s*$/.exec(text)
   const share = match?.[1] === undefined ? 100 : Number(match[1])
   return match !== null && share <= 100
@@ -43,7 +43,7 @@ export function formatShare(share: number): string {
  * `reason: TEXT`, `by: WHO`, `until: RFC 3339 time`, each at most once. What
  * cannot be understood is a problem; the rest counts.
  */
-export function parseAdminNote(text: string): Parsed<AdminNote> {
+export function parseAdminNote(text: string): ParsedNote<AdminNote> {
   const problems: string[] = []
   const seen = new Set<string>()
   const found = { reason: '', by: '', until: undefined as number | undefined }

@@ -3,7 +3,7 @@
 // the first table must be there before the first answer. Never throws.
 import { lstatSync, statSync } from 'node:fs'
 import { maxSentinelBytes, parseAdminNote, parseShare } from './content.ts'
-import type { Parsed } from './content.ts'
+import type { ParsedNote } from './content.ts'
 import { isAbsence, listDirectory, presentFiles } from './directory.ts'
 import {
   meaningOf,
@@ -236,7 +236,7 @@ function readEntry(
     tell(`cannot be read (${file.code}); what it said before counts`)
     return { says: before.says, problems }
   }
-  const read = <Value>(parse: (text: string) => Parsed<Value>): Value => {
+  const read = <Value>(parse: (text: string) => ParsedNote<Value>): Value => {
     const parsed = parse(wholeLines(file, tell))
     parsed.problems.forEach(tell)
     return parsed.value

@@ -53,7 +53,7 @@ export const mapStates = [
 ] as const
 export type MapState = (typeof mapStates)[number]
 
-export type MapSeen = {
+export type MapObservation = {
   readonly state: MapState
   /** RFC 3339: when this state began */
   readonly since: string
@@ -68,7 +68,7 @@ export type MapSeen = {
 }
 
 /** A pool's ZEO server. */
-export type ZeoSeen = {
+export type ZeoObservation = {
   readonly state: 'unknown' | 'well' | 'gone'
   /** RFC 3339: when this state began */
   readonly since: string
@@ -120,9 +120,9 @@ export type MonitorReport = {
   readonly config: string
   readonly backends: Readonly<Record<string, BackendReport>>
   /** when the configuration has the key `map` */
-  readonly map?: MapSeen
+  readonly map?: MapObservation
   /** by pool, when one has the key `zeo` */
-  readonly zeo?: Readonly<Record<string, ZeoSeen>>
+  readonly zeo?: Readonly<Record<string, ZeoObservation>>
   /** when the configuration has the key `front` */
   readonly front?: FrontReport
   /** by receiver (`webhook`, `command`), with the key `notify` */

@@ -1,7 +1,7 @@
 // What a backend's responder says to one query. Every responder of a pool comes
 // to the same winner without talking to the others: the choice is a function of
 // the table and of the query alone. Pure.
-import { choose, newcomersOf, noTurns } from '../choice/choose.ts'
+import { choose, candidatesOf, newRoundRobin } from '../choice/choose.ts'
 import type { TablePool } from '../choice/table.ts'
 import { opcode } from './icp-message.ts'
 import type { IcpQuery } from './icp-message.ts'
@@ -39,11 +39,11 @@ export function icpKind(
   if (member.standing === 'maint') return 'silence'
   if (
     member.standing === 'drain' ||
-    !newcomersOf(pool.members).includes(member)
+    !candidatesOf(pool.members).includes(member)
   )
     return 'missNoFetch'
   const key = spread === 'url' ? query.url : numberKey(query.requestNumber)
-  const decision = choose(pool, null, key, noTurns)
+  const decision = choose(pool, null, key, newRoundRobin)
   return decision.kind === 'backend' && decision.member === member
     ? 'hit'
     : 'miss'

@@ -3,7 +3,7 @@
 import { fill } from '../apache-conf/template.ts'
 import type { Values } from '../apache-conf/template.ts'
 import type { Backend, Config, Pool } from '../config/config.ts'
-import { ConfigError, found } from '../config/problem.ts'
+import { ConfigError, describeValue } from '../config/problem.ts'
 import { siteOptions } from '../config/site.ts'
 import { parseSites } from './site.ts'
 import type { PublicOrigin } from './virtual-host.ts'
@@ -186,7 +186,7 @@ function poolsOf(
   const pools = config.pools.filter(pool => pool.name === name)
   if (pools.length === 0)
     problems.push(
-      `--pool must name one of the pools (${config.pools.map(pool => pool.name).join(', ')}), got ${found(name)}`,
+      `--pool must name one of the pools (${config.pools.map(pool => pool.name).join(', ')}), got ${describeValue(name)}`,
     )
   return pools
 }
@@ -197,7 +197,7 @@ function unknownPools(config: Config, names: readonly string[]): string[] {
     .filter(name => !known.has(name))
     .map(
       name =>
-        `--site and --url must name pools of the configuration (${config.pools.map(pool => pool.name).join(', ')}), got ${found(name)}`,
+        `--site and --url must name pools of the configuration (${config.pools.map(pool => pool.name).join(', ')}), got ${describeValue(name)}`,
     )
 }
 
@@ -220,7 +220,7 @@ function optionProblems(
   const problems: string[] = []
   if (cookie !== undefined && !/^[\w-]{1,64}$/.test(cookie))
     problems.push(
-      `--cookie must be letters, digits, "_" and "-", at most 64, got ${found(cookie)}`,
+      `--cookie must be letters, digits, "_" and "-", at most 64, got ${describeValue(cookie)}`,
     )
   if (!(options.timeoutMs >= 1_000))
     problems.push(`--timeout must be at least 1s, got ${options.timeoutMs}ms`)
@@ -305,7 +305,7 @@ function helperCommand(
   for (const word of [...words, options.page])
     if (!/^[\w./+@:,=~[\]-]+$/.test(word))
       problems.push(
-        `squid.conf cannot hold ${found(word)}: it must be of letters, digits and ./+@:,=~_- without spaces`,
+        `squid.conf cannot hold ${describeValue(word)}: it must be of letters, digits and ./+@:,=~_- without spaces`,
       )
   return words.join(' ')
 }

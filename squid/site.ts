@@ -1,5 +1,5 @@
 // What `--site` and `--url` of the Squid commands mean, checked. Pure.
-import { found } from '../config/problem.ts'
+import { describeValue } from '../config/problem.ts'
 import type { SquidSite, SquidSites } from './line.ts'
 import type { PublicOrigin } from './virtual-host.ts'
 
@@ -28,7 +28,7 @@ export function parseSites(
     const origin = parseOrigin(value)
     if (origin === null)
       problems.push(
-        `--url must be what visitors type, http://HOST or https://HOST with a port if need be, without a path, got ${found(value)}`,
+        `--url must be what visitors type, http://HOST or https://HOST with a port if need be, without a path, got ${describeValue(value)}`,
       )
     else origins.set(pool, origin)
   }
@@ -37,7 +37,7 @@ export function parseSites(
     const path = sitePath(value)
     if (path === null)
       problems.push(
-        `--site must be a path inside Zope such as /Plone, or / for its root, got ${found(value)}`,
+        `--site must be a path inside Zope such as /Plone, or / for its root, got ${describeValue(value)}`,
       )
     else
       sites.set(pool, {
@@ -59,7 +59,7 @@ function byPool(
     const value = pool === '' ? text : text.slice(pool.length + 1)
     if (seen.has(pool))
       problems.push(
-        `${option} must be given once for ${pool === '' ? 'all pools' : `pool ${pool}`}, got a second one, ${found(value)}; for another pool write POOL=VALUE`,
+        `${option} must be given once for ${pool === '' ? 'all pools' : `pool ${pool}`}, got a second one, ${describeValue(value)}; for another pool write POOL=VALUE`,
       )
     seen.add(pool)
     return { pool, value }

@@ -17,12 +17,12 @@ export type MapGrowth = Totals & {
   readonly answers: ReadonlyMap<string, number>
 }
 
-type Known = Totals & Pick<ReaderStatus, 'answers'>
+type CountedMap = Totals & Pick<ReaderStatus, 'answers'>
 
 /** Ended maps, too: a report that was unreadable for a while must not count anew. */
 const maxKnown = 1_000
 
-const nothing: Known = {
+const nothing: CountedMap = {
   lookups: 0,
   malformed: 0,
   unanswered: 0,
@@ -32,7 +32,7 @@ const nothing: Known = {
 }
 
 export class MapCounts {
-  readonly #known = new Map<string, Known>()
+  readonly #known = new Map<string, CountedMap>()
   #sinceMs: number | undefined
 
   /**

@@ -21,7 +21,7 @@ export function statusText(
     ...(report.mapSeen === undefined
       ? []
       : [mapSeenText(report.mapSeen, paint, now)]),
-    ...noticesTold(report).map(text => paint('silent', text)),
+    ...reportNotices(report).map(text => paint('silent', text)),
     report.verdictsCount ? '' : paint('dead', staleVerdicts),
     '',
     ...aligned(
@@ -57,7 +57,7 @@ export function statusText(
         ]),
       ),
     ]),
-    ...problemsTold(report).map(problem => paint('silent', problem)),
+    ...reportProblems(report).map(problem => paint('silent', problem)),
   ]
   return `${lines.join('\n').replaceAll(/\n{3,}/g, '\n\n')}\n`
 }
@@ -110,7 +110,7 @@ export const staleVerdicts =
   'verdicts are stale: they order the choice, but nobody is refused for them'
 
 /** What is wrong with the files, each once; a map's own view is marked as such. */
-export function problemsTold({
+export function reportProblems({
   problems,
   maps,
   readers = [],
@@ -131,7 +131,7 @@ export function problemsTold({
 }
 
 /** What did not arrive; a receiver that has everything is worth no line. */
-export function noticesTold({ notices = {} }: StatusReport): string[] {
+export function reportNotices({ notices = {} }: StatusReport): string[] {
   return Object.entries(notices)
     .filter(([, { waiting, dropped }]) => waiting + dropped > 0)
     .map(

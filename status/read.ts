@@ -12,12 +12,12 @@ import {
   parseReport,
 } from '../sentinels/reports.ts'
 import type { MonitorReport, ProbeRecord } from '../sentinels/reports.ts'
-import { toldSnapshot } from '../health/reported-state.ts'
+import { reportedSnapshot } from '../health/reported-state.ts'
 import { poolsOf, statusReport } from './report.ts'
 import type { SeenReader, SeenReport, StatusReport } from './report.ts'
 
 /** Everything `status` tells, and what only the status page draws. */
-export type Look = {
+export type StatusOptions = {
   readonly report: StatusReport
   /** the same as events tell it: without what lasts for less than a second */
   readonly told: StatusReport
@@ -28,7 +28,7 @@ export type Look = {
 /**
  * Looks again and again: what cannot be read for a moment stays as it was.
  */
-export class Looker {
+export class StatusReader {
   readonly #directory: string
   readonly #reader: SentinelReader
   #monitor: SeenReport<MonitorReport> | undefined
@@ -43,11 +43,11 @@ export class Looker {
    * @param now ms since 1970
    * @param configProblems why the configuration file no longer is the one in use
    */
-  look(
+  readStatus(
     config: Config,
     now: number,
     configProblems: readonly string[] = [],
-  ): Look {
+  ): StatusOptions {
     const directory = this.#directory
     const known = new Set(sentinelNames(config))
     const monitor = seen(directory, monitorReportFile, isMonitorReport)
@@ -69,7 +69,7 @@ export class Looker {
         ? Object.entries(this.#monitor?.report.backends ?? {})
         : [],
     )
-    const told = toldSnapshot(snapshot, states)
+    const told = reportedSnapshot(snapshot, states)
     return {
       report,
       told: { ...report, pools: poolsOf(config, told, now) },
@@ -78,7 +78,7 @@ export class Looker {
   }
 }
 
-function probesOf(report: MonitorReport | undefined): Look['probes'] {
+function probesOf(report: MonitorReport | undefined): StatusOptions['probes'] {
   const probes = new Map(
     Object.entries(report?.backends ?? {}).map(([name, backend]) => [
       name,
@@ -99,12 +99,16 @@ export function look(
   config: Config,
   now: number,
   configProblems: readonly string[] = [],
-): Look {
-  return new Looker(config.directory).look(config, now, configProblems)
+): StatusOptions {
+  return new StatusReader(config.directory).readStatus(
+    config,
+    now,
+    configProblems,
+  )
 }
 
 /** The report alone; parameters as for `look`. */
-export function lookAt(...args: Parameters<typeof look>): StatusReport {
+export function statusOf(...args: Parameters<typeof look>): StatusReport {
   return look(...args).report
 }
 

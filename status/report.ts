@@ -3,7 +3,7 @@
 import { addressOf, frontName } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
 import { version } from '../system/version.ts'
-import { newcomersOf } from '../choice/choose.ts'
+import { candidatesOf } from '../choice/choose.ts'
 import { buildTable, isFreshAt, isInForce } from '../choice/table.ts'
 import type { Standing } from '../choice/table.ts'
 import type { AdminNote } from '../sentinels/content.ts'
@@ -13,8 +13,8 @@ import type {
   BackendReport,
   FrontReport,
   MapReport,
-  MapSeen,
-  ZeoSeen,
+  MapObservation,
+  ZeoObservation,
   MonitorLimit,
   ReceiverSeen,
 } from '../sentinels/reports.ts'
@@ -39,8 +39,8 @@ export type SeenReport<Report> = {
 export type MonitorSeen = SeenReport<{
   readonly pid: number
   readonly backends: Readonly<Record<string, BackendReport>>
-  readonly map?: MapSeen
-  readonly zeo?: Readonly<Record<string, ZeoSeen>>
+  readonly map?: MapObservation
+  readonly zeo?: Readonly<Record<string, ZeoObservation>>
   readonly front?: FrontReport
   readonly limits?: readonly MonitorLimit[]
   readonly notices?: Readonly<Record<string, ReceiverSeen>>
@@ -113,9 +113,9 @@ export type StatusReport = {
     readonly kinds?: MapReport['kinds']
   })[]
   /** the map as the monitor sees it through httpd, when it looks */
-  readonly mapSeen?: MapSeen
+  readonly mapSeen?: MapObservation
   /** by pool, its ZEO server, when the monitor asks one */
-  readonly zeo?: Readonly<Record<string, ZeoSeen>>
+  readonly zeo?: Readonly<Record<string, ZeoObservation>>
   /** what the running monitor cannot do where it runs */
   readonly limits?: readonly MonitorLimit[]
   /**
@@ -238,7 +238,7 @@ export function poolsOf(
     return {
       name: pool.name,
       policy: pool.policy,
-      newcomers: newcomersOf(present).map(({ name }) => name),
+      newcomers: candidatesOf(present).map(({ name }) => name),
       members: present.flatMap(({ name, standing }) =>
         pool.members
           .filter(member => member.name === name)

@@ -1,5 +1,5 @@
 /** It did not work, and the message says all a person needs: exit code 1. */
-export class Failure extends Error {
+export class CommandError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
     this.name = 'Failure'
@@ -7,7 +7,7 @@ export class Failure extends Error {
 }
 
 /** What was asked for does not exist: exit code 2, as for any wrong usage. */
-export class WrongUsage extends Error {
+export class UsageError extends Error {
   constructor(message: string) {
     super(message)
     this.name = 'WrongUsage'

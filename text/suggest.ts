@@ -1,6 +1,6 @@
 // What somebody may have meant.
 import { closest, distance } from 'fastest-levenshtein'
-import { found } from '../config/problem.ts'
+import { describeValue } from '../config/problem.ts'
 
 /** Lists longer than this help nobody. */
 const maxListed = 30
@@ -11,7 +11,7 @@ const maxListed = 30
  *
  * @example '; did you mean "interval"?'
  */
-export function nearest(given: string, known: readonly string[]): string {
+export function suggestion(given: string, known: readonly string[]): string {
   if (known.length === 0) return ''
   const guess = closest(given, known)
   if (
@@ -24,12 +24,12 @@ export function nearest(given: string, known: readonly string[]): string {
 }
 
 /** What is wrong with a name; undefined when the configuration knows it. */
-export function unknownName(
+export function unknownNameMessage(
   what: 'backend' | 'pool',
   name: string,
   known: readonly string[],
 ): string | undefined {
   return known.includes(name)
     ? undefined
-    : `the ${what} must be one of the configuration, got ${found(name)}${nearest(name, known)}`
+    : `the ${what} must be one of the configuration, got ${describeValue(name)}${suggestion(name, known)}`
 }

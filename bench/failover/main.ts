@@ -17,7 +17,7 @@ import type { Span, Visits } from './impact.ts'
 import { products } from './products.ts'
 import type { ProductName, Running, Zopes } from './products.ts'
 import { faultKinds, report } from './report.ts'
-import type { FaultKind, Measured } from './report.ts'
+import type { FaultKind, FailoverFigures } from './report.ts'
 import { traceOf } from './trace.ts'
 import type { TraceEvent } from './trace.ts'
 
@@ -129,7 +129,10 @@ function chosen<Name extends string>(
   return all.filter(name => names.some(is => is === name))
 }
 
-async function measureAll(owner: Owner, choice: Choice): Promise<Measured[]> {
+async function measureAll(
+  owner: Owner,
+  choice: Choice,
+): Promise<FailoverFigures[]> {
   // before anything is started for nothing
   for (const name of ['haproxy', 'nginx', 'apache2'] as const) findChecker(name)
   const zeo = await startZeo(owner)
@@ -137,7 +140,7 @@ async function measureAll(owner: Owner, choice: Choice): Promise<Measured[]> {
     await startZope(owner, { zeo, name: 'zope1' }),
     await startZope(owner, { zeo, name: 'zope2' }),
   ]
-  const measured: Measured[] = []
+  const measured: FailoverFigures[] = []
   for (let round = 1; round <= choice.rounds; round++)
     // all products have the same fault within two minutes: so have they the noise
     for (const kind of choice.kinds)
@@ -155,7 +158,7 @@ async function measureOne(
   kind: FaultKind,
   name: ProductName,
   { scale, isTraced }: Choice,
-): Promise<Measured> {
+): Promise<FailoverFigures> {
   const owner = makeOwner()
   run.teardown(owner.end)
   const [primary, standby] = zopes

@@ -29,14 +29,14 @@ export const faultTitles: Readonly<Record<FaultKind, string>> = {
 }
 
 /** One fault, one product, one round. */
-export type Measured = {
+export type FailoverFigures = {
   readonly kind: FaultKind
   /** title of the product */
   readonly product: string
   readonly impact: Impact
 }
 
-export function report(measured: readonly Measured[]): string {
+export function report(measured: readonly FailoverFigures[]): string {
   const products = [...new Set(measured.map(({ product }) => product))]
   const kinds = faultKinds.filter(kind =>
     measured.some(one => one.kind === kind),
@@ -91,7 +91,7 @@ export function gapAndFirst(impacts: readonly Impact[]): string {
 }
 
 /** How politely each product says that no Zope is alive. */
-function turnedAway(measured: readonly Measured[]): string {
+function turnedAway(measured: readonly FailoverFigures[]): string {
   const products = [...new Set(measured.map(({ product }) => product))]
   const shares = products.flatMap(product => {
     const impacts = measured

@@ -23,7 +23,7 @@ import type { Checker } from './checkers.ts'
 import { isAlive } from './report.ts'
 import type { FaultKind, Faults } from './report.ts'
 import { findingOf } from './timeline.ts'
-import type { Change, Span, Word } from './timeline.ts'
+import type { StateChange, Span, Word } from './timeline.ts'
 
 export type FaultSize = {
   readonly rounds: number
@@ -300,12 +300,12 @@ const key = (checker: string, backend: string): string =>
   `${checker}\0${backend}`
 
 type Watching = {
-  readonly changes: (checker: string, backend: string) => readonly Change[]
+  readonly changes: (checker: string, backend: string) => readonly StateChange[]
 }
 
 /** Notes each change of what each checker says of each backend. */
 function watchAll(owner: Owner, checkers: readonly Checker[]): Watching {
-  const changes = new Map<string, Change[]>()
+  const changes = new Map<string, StateChange[]>()
   let isOver = false
   owner.teardown(() => (isOver = true))
   const note = (name: string, words: ReadonlyMap<string, Word>): void => {

@@ -7,7 +7,7 @@ import { startChild } from './child.ts'
 import { startCrowd } from './crowd.ts'
 import { cpuMsOf, residentMbOf } from './processor.ts'
 import type { PageLoad } from './report.ts'
-import type { Visit, Visited } from './visitors.ts'
+import type { Visit, VisitResult } from './visitors.ts'
 
 export type PageSize = {
   /** for each of the three */
@@ -44,7 +44,7 @@ export async function measurePage(
     }
   }
   const start = () =>
-    startChild<Visit, Visited>(owner, 'visitors.js', [String(port)])
+    startChild<Visit, VisitResult>(owner, 'visitors.js', [String(port)])
   const nobody = await measure('nobody')
   const readers = await start()
   readers.order({ kind: 'pages', count: pages })

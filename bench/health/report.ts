@@ -1,7 +1,7 @@
 // The figures as Markdown for README. Pure.
 import { table } from '../report.ts'
 import { median, percentile } from '../statistics.ts'
-import type { Finding } from './timeline.ts'
+import type { FaultTiming } from './timeline.ts'
 
 export const faultKinds = [
   'frozen',
@@ -22,7 +22,7 @@ export type Faults = {
   readonly findings: readonly {
     readonly kind: FaultKind
     readonly checker: string
-    readonly finding: Finding
+    readonly finding: FaultTiming
   }[]
   /** how often the flapping one went away, in all rounds */
   readonly flaps: number
@@ -122,7 +122,10 @@ Seconds, medians of ${rounds} rounds: from the fault until newcomers go elsewher
 }
 
 /** What a checker made of one fault in all rounds. */
-export function cell(kind: FaultKind, findings: readonly Finding[]): string {
+export function cell(
+  kind: FaultKind,
+  findings: readonly FaultTiming[],
+): string {
   if (findings.length === 0) return ''
   if (kind === 'flapping')
     return `${findings.reduce((sum, { flips }) => sum + flips, 0)} changes`

@@ -10,7 +10,7 @@ export type Word =
   | 'out'
 
 /** A change: from then on it said so. */
-export type Change = { readonly atMs: number; readonly word: Word }
+export type StateChange = { readonly atMs: number; readonly word: Word }
 
 /** A fault: from `beginMs` to `endMs`; `untilMs` is when watching ended. */
 export type Span = {
@@ -20,7 +20,7 @@ export type Span = {
 }
 
 /** Times in ms; null = it never came. */
-export type Finding = {
+export type FaultTiming = {
   /** from the fault until newcomers would go elsewhere */
   readonly elsewhereMs: number | null
   /** from the fault until down */
@@ -38,7 +38,10 @@ export type Finding = {
 /** a checker may see the end sooner than we do */
 const graceMs = 1_000
 
-export function findingOf(changes: readonly Change[], span: Span): Finding {
+export function findingOf(
+  changes: readonly StateChange[],
+  span: Span,
+): FaultTiming {
   const { beginMs, endMs, untilMs } = span
   const before = changes.findLast(({ atMs }) => atMs < beginMs)?.word ?? 'in'
   const seen = changes.filter(({ atMs }) => atMs >= beginMs && atMs <= untilMs)

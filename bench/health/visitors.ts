@@ -11,7 +11,7 @@ export type Visit =
   | { readonly kind: 'flood'; readonly count: number }
   | { readonly kind: 'count' }
 
-export type Visited = {
+export type VisitResult = {
   /** pages that are open, updates that came to them */
   readonly pages: number
   readonly updates: number
@@ -59,7 +59,12 @@ function visit(port: number): void {
         for (let count = 0; count < order.count; count++) flood()
         break
       case 'count': {
-        const visited: Visited = { pages, updates, connected, held: held.size }
+        const visited: VisitResult = {
+          pages,
+          updates,
+          connected,
+          held: held.size,
+        }
         process.send?.(visited)
         break
       }

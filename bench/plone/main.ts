@@ -124,7 +124,7 @@ async function main(): Promise<number> {
   }
 }
 
-type Measured = {
+type PloneFigures = {
   readonly seconds: number
   /** of state, as the log tells them */
   readonly changes: number
@@ -136,7 +136,7 @@ type Measured = {
   readonly bad: readonly string[]
 }
 
-function report(measured: Measured): string {
+function report(measured: PloneFigures): string {
   const { seconds, changes, lastResort, stops, ms, bad } = measured
   const sorted = ms.toSorted((one, other) => one - other)
   const at = (part: number): string =>

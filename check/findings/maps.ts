@@ -3,7 +3,7 @@ import { obstacle } from '../access.ts'
 import type { Need } from '../access.ts'
 import type { WeakPoint } from '../../system/trusted-path.ts'
 import type { HttpdFacts, OwnFacts, User } from '../facts.ts'
-import { placeOf } from '../finding.ts'
+import { locationOf } from '../finding.ts'
 import type { Finding } from '../finding.ts'
 import { compareVersions } from '../httpd-conf.ts'
 import { answersAs, ownMap, programOf, startedAs } from '../map-command.ts'
@@ -45,7 +45,7 @@ export function writableFinding(
     what: `${weak.text}, and httpd starts the map ${map.name} with it as root`,
     why: `who can write there becomes root at the next start of httpd; ${ranAs === undefined ? 'so the map was not tried' : `so it was tried as ${ranAs.name}, not as root`}`,
     remedy: `chown root: ${weak.path}; chmod go-w ${weak.path}\nor name a user in the rule: apache-conf --map-user zope-failover`,
-    where: placeOf(map.directive),
+    where: locationOf(map.directive),
   }
 }
 
@@ -64,7 +64,7 @@ function engineFindings(map: RewriteMapping, servers: Servers): Finding[] {
       what: `RewriteEngine is not On at the level of ${map.server.name}, which holds the map ${map.name}`,
       why: 'httpd starts a map only there; On in a <Directory> or <Location> does not count, the program is not started and every lookup silently gives the default',
       remedy: `write beside the RewriteMap: RewriteEngine On`,
-      where: placeOf(map.directive),
+      where: locationOf(map.directive),
     },
   ]
 }
@@ -75,7 +75,7 @@ function startFindings(
   facts: OwnFacts,
 ): Finding[] {
   const { system } = facts
-  const where = placeOf(map.directive)
+  const where = locationOf(map.directive)
   const program = programOf(map, httpd)
   const fact = system.path(program)
   if (fact.kind === 'hidden')
@@ -218,7 +218,7 @@ function userFindings(
   httpd: HttpdFacts,
   facts: OwnFacts,
 ): Finding[] {
-  const where = placeOf(map.directive)
+  const where = locationOf(map.directive)
   const findings: Finding[] = []
   if (
     map.user !== undefined &&
@@ -340,7 +340,7 @@ function directoryFindings(
 function argumentFindings(map: RewriteMapping, facts: OwnFacts): Finding[] {
   const own = ownMap(map.argv)
   if (own === undefined) return []
-  const where = placeOf(map.directive)
+  const where = locationOf(map.directive)
   const { system, config, configFile } = facts
   const findings: Finding[] = []
   if (own.config === undefined)

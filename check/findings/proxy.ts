@@ -1,6 +1,6 @@
 // How httpd proxies: balancers, error pages, slashes. Pure.
 import type { HttpdFacts } from '../facts.ts'
-import { placeOf } from '../finding.ts'
+import { locationOf } from '../finding.ts'
 import type { Finding, Severity } from '../finding.ts'
 import { compareVersions } from '../httpd-conf.ts'
 import type { Directive } from '../httpd-conf.ts'
@@ -61,7 +61,7 @@ function balancerFindings(
     directive.name !== 'proxypass'
   )
     return []
-  const where = placeOf(directive)
+  const where = locationOf(directive)
   const given = parameters(directive)
   const findings: Finding[] = []
   const tell = (
@@ -121,7 +121,7 @@ function balancerFindings(
 
 function plainFindings(directive: Directive): Finding[] {
   const isOn = directive.args[0]?.toLowerCase() === 'on'
-  const where = placeOf(directive)
+  const where = locationOf(directive)
   if (directive.name === 'proxyrequests' && isOn)
     return [
       {
@@ -161,7 +161,7 @@ function slashFindings(server: Server): Finding[] {
     rule => mapsIn(rule.substitution).length > 0,
   )
   if (directive === undefined || escaping === undefined) return []
-  const where = placeOf(directive)
+  const where = locationOf(directive)
   if (value === 'nodecode')
     return [
       {
@@ -205,7 +205,7 @@ function overrideFindings(server: Server): Finding[] {
       what: 'ProxyErrorOverride On where requests go to a Zope',
       why: 'Zope’s own error pages (its 404, its 401 with the login form) are replaced by httpd’s',
       remedy: 'write ProxyErrorOverride Off',
-      where: placeOf(directive),
+      where: locationOf(directive),
     },
   ]
 }
@@ -224,10 +224,10 @@ function errorPageFindings(server: Server): Finding[] {
         {
           code: 'error-page-proxied',
           severity: 'warning' as const,
-          what: `the page for ${status}, ${page}, is itself proxied (${placeOf(back)})`,
+          what: `the page for ${status}, ${page}, is itself proxied (${locationOf(back)})`,
           why: 'httpd fetches it like any other path: it asks the map again and goes to the backend that has just failed, and the visitor gets httpd’s bare page',
           remedy: `write before the other rules: RewriteRule "^${page}" - [END]`,
-          where: placeOf(directive),
+          where: locationOf(directive),
         },
       ]
     })
@@ -284,8 +284,8 @@ function nameFindings(
       where: made.has(rule.directive.file)
         ? server.place === undefined
           ? null
-          : placeOf(server.place)
-        : placeOf(rule.directive),
+          : locationOf(server.place)
+        : locationOf(rule.directive),
     },
   ]
 }

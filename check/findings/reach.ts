@@ -2,7 +2,7 @@
 // request before. The phases were tried on httpd 2.4.71 (test/system/httpd/reach.test.ts).
 // Pure.
 import type { HttpdFacts, System } from '../facts.ts'
-import { placeOf } from '../finding.ts'
+import { locationOf } from '../finding.ts'
 import type { Finding, Severity } from '../finding.ts'
 import type { Directive } from '../httpd-conf.ts'
 import { anyPath, fateOf, pathFor, rulesInOrder } from '../reach.ts'
@@ -109,14 +109,14 @@ function laterRules(site: Site): Finding[] {
       {
         code: 'rule-unreached',
         severity: isToHttps ? 'error' : 'warning',
-        what: `this RewriteRule of ${server.name} is never reached: ${placeOf(fate.rule.directive)} ends every request it could match before`,
+        what: `this RewriteRule of ${server.name} is never reached: ${locationOf(fate.rule.directive)} ends every request it could match before`,
         why: isToHttps
           ? 'nobody is redirected to https, and the site is served over http'
           : 'the rules that zope-failover made take every request, and rules count in their order',
         remedy: isInherited
           ? 'move the rule into this virtual host, before the line that includes the generated file'
           : `move the rule, with its RewriteCond lines, before the line that includes ${fate.rule.directive.file}`,
-        where: placeOf(rule.directive),
+        where: locationOf(rule.directive),
       },
     ]
   })
@@ -267,7 +267,7 @@ function unreached(
     finding: {
       code: 'path-unreached',
       severity,
-      what: `${nameOf(directive)} ${text} has no effect in ${names}: ${placeOf(rule.directive)} takes every request for it before`,
+      what: `${nameOf(directive)} ${text} has no effect in ${names}: ${locationOf(rule.directive)} takes every request for it before`,
       why: isToHttps
         ? 'nobody is redirected to https, and the site is served over http'
         : directive.args.includes('!')
@@ -278,7 +278,7 @@ function unreached(
         : isAll
           ? 'take it away, or take the Include out of this virtual host'
           : remedy,
-      where: placeOf(directive),
+      where: locationOf(directive),
     },
     exclude: isAll ? undefined : exclude,
   }
@@ -349,7 +349,7 @@ function accessFindings(site: Site, directive: Directive): Finding[] {
           what: `this RewriteRule in ${head} is never reached in ${site.server.name}`,
           why: 'requests go to a backend before httpd looks at directories, and .htaccess files are not read either',
           remedy: `move it out of the section, before the line that includes ${rule.directive.file}`,
-          where: placeOf(directive),
+          where: locationOf(directive),
         }
       : {
           code: 'access-unreached',
@@ -361,7 +361,7 @@ function accessFindings(site: Site, directive: Directive): Finding[] {
           what: `what ${head} demands is not asked in ${site.server.name}`,
           why: 'requests go to a backend before httpd looks at directories and files: pages that look closed here are open',
           remedy: 'write it in a <Location "/"> or <Location "/path"> instead',
-          where: placeOf(directive),
+          where: locationOf(directive),
         },
   ]
 }
@@ -392,7 +392,7 @@ function fileFindings(site: Site, main: Server, system: System): Draft[] {
           ? 'a certificate cannot be renewed by files there (certbot --webroot)'
           : 'visitors get what Zope has under that name',
         remedy,
-        where: server.place === undefined ? null : placeOf(server.place),
+        where: server.place === undefined ? null : locationOf(server.place),
       }
       return [{ finding, exclude }]
     },

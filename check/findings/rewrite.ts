@@ -1,7 +1,7 @@
 // The rewrite rules: is the map seen where it is asked, and what happens when
 // it is dead, out of step or asked about odd bytes? Pure.
 import type { HttpdFacts } from '../facts.ts'
-import { placeOf } from '../finding.ts'
+import { locationOf } from '../finding.ts'
 import type { Finding } from '../finding.ts'
 import { compareVersions } from '../httpd-conf.ts'
 import {
@@ -62,7 +62,7 @@ function visibilityFindings(
           what: `the file of the map ${name}, ${absent}, does not exist, so ${server.name} goes without it`,
           why: 'httpd looks for it when it reads its configuration, and not again until it is reloaded',
           remedy: `start the monitor, which writes it, and then: ${reload}`,
-          where: placeOf(rule.directive),
+          where: locationOf(rule.directive),
         })
         continue
       }
@@ -77,7 +77,7 @@ function visibilityFindings(
         remedy: isMains
           ? 'write in this virtual host: RewriteOptions Inherit'
           : `write beside the rule: RewriteMap ${name} "prg:…"`,
-        where: placeOf(rule.directive),
+        where: locationOf(rule.directive),
       })
     }
   return [...findings.values()]
@@ -110,7 +110,7 @@ function mainRulesFindings(
       why: 'a request that goes to a virtual host never meets these rules',
       remedy:
         'move the Include into the <VirtualHost>, or write there: RewriteOptions Inherit',
-      where: placeOf(asking.directive),
+      where: locationOf(asking.directive),
     },
   ]
 }
@@ -192,7 +192,7 @@ function targetFindings(
     (map !== undefined && programs.has(map)) ||
     (variable !== undefined && tainted.has(variable))
   if (!isFromProgram || isGuarded(rule, programs, variable)) return []
-  const where = placeOf(rule.directive)
+  const where = locationOf(rule.directive)
   const remedy =
     'guard the rule: RewriteCond "%{ENV:UNIQUE_ID} ${map:%{ENV:UNIQUE_ID} …}" "^(\\S+) \\1 (zope1|zope2)$" and write scheme and host into the rule; or take what zope-failover apache-conf prints'
   return [
@@ -218,7 +218,7 @@ function targetFindings(
 
 function hostFindings(rule: Rule): Finding[] {
   if (!isProxyRule(rule)) return []
-  const where = placeOf(rule.directive)
+  const where = locationOf(rule.directive)
   const [, host = ''] = /^[a-z]+:\/\/([^/]*)/i.exec(rule.substitution) ?? []
   if (/\$\d|%\{(?:HTTP_|HTTP:)/i.test(host))
     return [
@@ -252,7 +252,7 @@ function fidelityFindings(rule: Rule): Finding[] {
     !/^[a-z]+:\/\/.*\/[^?]*[$]\d/i.test(rule.substitution)
   )
     return []
-  const where = placeOf(rule.directive)
+  const where = locationOf(rule.directive)
   const remedy =
     'RewriteMap esc int:escape, then …/${esc:$1} with the flags [P,NE]: the one form that keeps every URL'
   const isEscaped = /\$\{\w+:\$\d\}/.test(rule.substitution)
@@ -314,7 +314,7 @@ function flagFindings(rule: Rule): Finding[] {
       why: 'with UnsafeAllow3F the path is cut at the ? and the rest becomes a query (CVE-2024-38474); with UnsafePrefixStat a visitor may choose a file system path (CVE-2024-38475)',
       remedy:
         'take it away; ${esc:$1} with [P,NE] brings every path through without it',
-      where: placeOf(rule.directive),
+      where: locationOf(rule.directive),
     },
   ]
 }
@@ -328,7 +328,7 @@ function nonceFindings(
     mapsIn(text).some(name => programs.has(name)),
   )
   if (asked.length === 0) return []
-  const where = placeOf(rule.directive)
+  const where = locationOf(rule.directive)
   if (asked.some(text => text.includes('%{UNIQUE_ID}')))
     return [
       {
@@ -385,14 +385,14 @@ function defaultFindings(rule: Rule, programs: ReadonlySet<string>): Finding[] {
       why: 'a dead program answers the empty text, which counts as found; the default is for an answer of NULL only',
       remedy:
         'test the answer in a RewriteCond, and write the default as a rule of its own after it',
-      where: placeOf(rule.directive),
+      where: locationOf(rule.directive),
     },
   ]
 }
 
 function versionFindings(rule: Rule, { version }: HttpdFacts): Finding[] {
   if (version === undefined) return []
-  const where = placeOf(rule.directive)
+  const where = locationOf(rule.directive)
   if (
     version === '2.4.64' &&
     rule.conditions.some(({ test }) => test.toLowerCase() === 'expr')
@@ -444,7 +444,7 @@ function wholeRequestFindings(rule: Rule): Finding[] {
       why: '".." in it reaches Zope, which may climb out of the site with it (VirtualHostRoot)',
       remedy:
         'RewriteCond %{THE_REQUEST} "!\\.\\.|%2e" [NC] before it, or ${esc:$1} with [P,NE]',
-      where: placeOf(rule.directive),
+      where: locationOf(rule.directive),
     },
   ]
 }
@@ -466,7 +466,7 @@ function severalLookups(
       why: 'httpd keeps no answer of a program: each time a rule is reached is one more question, under a lock that all of httpd shares',
       remedy:
         'ask once, in a RewriteCond, keep the answer with [E=NAME:%1] and use %{ENV:NAME}',
-      where: placeOf(second.directive),
+      where: locationOf(second.directive),
     },
   ]
 }

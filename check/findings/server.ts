@@ -2,7 +2,7 @@
 // locks and logs, and may it see the sentinels? Pure.
 import { obstacle } from '../access.ts'
 import type { HttpdFacts, OwnFacts } from '../facts.ts'
-import { placeOf } from '../finding.ts'
+import { locationOf } from '../finding.ts'
 import type { Finding } from '../finding.ts'
 import { compareVersions } from '../httpd-conf.ts'
 import { ownMap, programOf } from '../map-command.ts'
@@ -156,7 +156,7 @@ function moduleFindings({ conf, refusal }: HttpdFacts): Finding[] {
             what: `the module ${name} is not loaded`,
             why,
             remedy: `a2enmod ${name}`,
-            where: placeOf(need),
+            where: locationOf(need),
           },
         ],
   )
@@ -181,7 +181,7 @@ function unseenFindings({ conf, dump }: HttpdFacts): Finding[] {
     what: problem.text,
     why: 'what stands there was not looked at',
     remedy: 'run the check as root, or mend the line',
-    where: placeOf(problem),
+    where: locationOf(problem),
   }))
 }
 
@@ -242,7 +242,7 @@ function mutexFindings(
       why: 'a child of httpd that is killed while it asks the map keeps the lock for ever: every request that asks a map hangs, until httpd is restarted',
       remedy:
         'take the Mutex line away; httpd’s default is freed when its holder dies',
-      where: directive === undefined ? null : placeOf(directive),
+      where: directive === undefined ? null : locationOf(directive),
     },
   ]
 }
@@ -255,7 +255,7 @@ function logFindings(
   if (programs.length === 0) return []
   const log = setting(main, 'errorlog')?.[0] ?? dump?.errorLog ?? ''
   const directive = main.own.findLast(({ name }) => name === 'errorlog')
-  const where = directive === undefined ? null : placeOf(directive)
+  const where = directive === undefined ? null : locationOf(directive)
   if (/^syslog(?::|$)/.test(log))
     return [
       {

@@ -3,7 +3,7 @@
 import { originOf } from '../../config/config.ts'
 import type { Backend, Config } from '../../config/config.ts'
 import type { HttpdFacts, OwnFacts } from '../facts.ts'
-import { placeOf } from '../finding.ts'
+import { locationOf } from '../finding.ts'
 import type { Finding } from '../finding.ts'
 import type { Directive } from '../httpd-conf.ts'
 import { ownMap } from '../map-command.ts'
@@ -117,7 +117,7 @@ function includeFindings(httpd: HttpdFacts, { config }: OwnFacts): Finding[] {
       what: `no virtual host asks the map ${name}`,
       why: 'the file of the server is read, and no file of a site (--part site): no request comes to a backend',
       remedy: `zope-failover apache-conf --part site --output /etc/apache2/zope-failover-site.conf, include it in the <VirtualHost>, and: ${httpd.reload}`,
-      where: placeOf(directive),
+      where: locationOf(directive),
     }))
 }
 
@@ -149,7 +149,7 @@ function hiddenPages({ server, rules, httpd }: Site, main: Server): Finding[] {
       what: `the ErrorDocument for ${status} is not used when no backend can serve`,
       why: `${file} sets a maintenance page of its own`,
       remedy: `${command}${more} --output ${file}\nand reload: ${httpd.reload}`,
-      where: placeOf(directive),
+      where: locationOf(directive),
     }))
   })
 }
@@ -179,7 +179,7 @@ function cacheFindings(server: Server, main: Server): Finding[] {
       what: `${directive.name === 'cachestoreprivate' ? 'CacheStorePrivate' : 'CacheStoreNoStore'} On in ${server.name}`,
       why: 'a page that Zope made for one visitor is stored, and given to every other',
       remedy: 'take it away',
-      where: placeOf(directive),
+      where: locationOf(directive),
     })
   const ignored = all
     .filter(({ name }) => name === 'cacheignoreheaders')
@@ -197,7 +197,7 @@ function cacheFindings(server: Server, main: Server): Finding[] {
       what: `mod_cache keeps answers of ${server.name}, without ${missing.join(' and ')}`,
       why: 'a stored answer gives the first visitor’s cookies to every other, and comes before all that httpd would ask for (Require, redirects, the second chance)',
       remedy: `write in the virtual host:\n${missing.join('\n')}\nand see to it that Zope marks pages of logged-in visitors: Cache-Control: private`,
-      where: placeOf(enabled),
+      where: locationOf(enabled),
     })
   return findings
 }
@@ -262,7 +262,7 @@ function aliasFindings(server: Server, main: Server): Finding[] {
       what: `visitors of ${others.join(', ')} get pages whose links lead to ${name}`,
       why: 'the first click changes the host: the login and the route cookie stay behind',
       remedy: `write before the line that includes the generated file:\nRewriteCond "%{HTTP_HOST}" "!^${name.replaceAll('.', '\\.')}(?::\\d+)?$" [NC]\nRewriteRule "^" "%{REQUEST_SCHEME}://${name}%{REQUEST_URI}" [R=301,END,NE]\nor give ${first} a virtual host of its own, with a file made with --url`,
-      where: placeOf(directive),
+      where: locationOf(directive),
     },
   ]
 }
@@ -296,7 +296,7 @@ function otherPortFindings(
         what: `${other.name} on port ${portsOf(other).join(', ')} has neither the rules nor a redirect, while the one on port ${portsOf(server).join(', ')} sends its requests to the backends`,
         why: 'visitors of that port get the files of httpd, not the site',
         remedy: `include the generated file there, too, or redirect: Redirect permanent / https://${[...names][0]}/`,
-        where: placeOf(place),
+        where: locationOf(place),
       },
     ]
   })
@@ -326,7 +326,7 @@ function listenFindings(server: Server, { conf }: HttpdFacts): Finding[] {
       what: `${server.name} is for port ${ports.join(', ')}, and httpd does not listen there`,
       why: 'no request ever comes to the rules in it',
       remedy: `write at server level: Listen ${ports[0]}`,
-      where: placeOf(place),
+      where: locationOf(place),
     },
   ]
 }

@@ -1,7 +1,7 @@
 // What goes wrong with a Squid in front of Zope. Each rule was seen on a real
 // Squid 5.7, 6.13 or 7.7. Pure.
 import type { Config } from '../../config/config.ts'
-import { placeOf } from '../finding.ts'
+import { locationOf } from '../finding.ts'
 import type { Finding } from '../finding.ts'
 import type { SquidConf, SquidLine } from '../squid-conf.ts'
 
@@ -49,7 +49,12 @@ function finding(
   at: SquidLine | null,
   texts: Texts,
 ): Finding {
-  return { code, severity, ...texts, where: at === null ? null : placeOf(at) }
+  return {
+    code,
+    severity,
+    ...texts,
+    where: at === null ? null : locationOf(at),
+  }
 }
 
 function linesOf(conf: SquidConf, directive: string): SquidLine[] {

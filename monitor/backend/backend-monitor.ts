@@ -13,45 +13,45 @@ import type { ConnectionDropper } from '../../probes/drop-connections.ts'
 import { intervalMs, jittered } from '../../health/interval.ts'
 import { isDeepInDoubt } from '../../health/deep.ts'
 import type { DeepOutcome } from '../../health/deep.ts'
-import { DeepWatch } from './deep-probe-loop.ts'
-import type { Judged } from '../../health/floor.ts'
+import { DeepProbeLoop } from './deep-probe-loop.ts'
+import type { BackendShare } from '../../health/floor.ts'
 import {
   healthOf,
-  isHeld,
+  holdsProbe,
   isTrialDue,
   shareOf,
-  step,
+  nextHealth,
   unflipped,
 } from '../../health/health.ts'
 import type { Health, HealthEvent } from '../../health/health.ts'
-import type { HeartEvent } from '../../health/heartbeat.ts'
+import type { HeartbeatEvent } from '../../health/heartbeat.ts'
 import type { Hook } from './hook.ts'
-import { OwnTrouble } from './local-errors.ts'
-import type { Verdict } from '../../health/light.ts'
-import type { Lookup } from '../../probes/resolver.ts'
+import { LocalErrors } from './local-errors.ts'
+import type { SavedVerdict } from '../../health/light.ts'
+import type { Resolver } from '../../probes/resolver.ts'
 import { overdueMs } from '../../health/pace.ts'
 import { describe, judge } from '../../health/outcome.ts'
 import type { Outcome } from '../../health/outcome.ts'
 import { probeLight } from '../../probes/light.ts'
-import { tryHeart } from '../../probes/heartbeat-trial.ts'
+import { tryHeartbeat } from '../../probes/heartbeat-trial.ts'
 import type { Publisher } from '../directory/publisher.ts'
 import { backendReport } from '../directory/saved-state.ts'
-import { Loop } from './timed-loop.ts'
-import type { Observed } from './probe-loop.ts'
-import { Pulse } from './heartbeat-loop.ts'
+import { TimedLoop } from './timed-loop.ts'
+import type { ProbeTarget } from './probe-loop.ts'
+import { HeartbeatLoop } from './heartbeat-loop.ts'
 import type { Starvation } from './starvation.ts'
 import type { ProbeKind, Telemetry } from '../../page/telemetry.ts'
-import { lastingMs, tell } from '../../health/reported-state.ts'
-import type { Told } from '../../health/reported-state.ts'
+import { lastingMs, nextReported } from '../../health/reported-state.ts'
+import type { ReportedState } from '../../health/reported-state.ts'
 import { claimMs, withoutFuture } from '../../health/transactions.ts'
 import type { Transactions } from '../../health/transactions.ts'
-import type { Turns } from './start-queue.ts'
+import type { StartQueue } from './start-queue.ts'
 import { WarmUp } from './warm-up.ts'
 
-export type Surroundings = {
-  readonly lookup: Lookup
+export type MonitorContext = {
+  readonly resolver: Resolver
   readonly starvation: Starvation
-  readonly turns: Turns
+  readonly startQueue: StartQueue
   readonly transactions: Transactions
   readonly publisher: Publisher
   readonly dropper: ConnectionDropper
@@ -59,7 +59,7 @@ export type Surroundings = {
   readonly telemetry: Telemetry
   readonly log: Logger
   /** how long ago httpd had a good answer from a backend, as far as is known */
-  readonly servedAgoMs: (name: string) => number
+  readonly lastServedAgoMs: (name: string) => number
   /** its deep probes find something wrong: its ZEO server is to be asked soon */
   readonly doubt: (name: string) => void
   /** whether an operator has taken it out, so that its end is no surprise */
@@ -80,20 +80,20 @@ const suspectGapMs = 500
 /** a timer of Node may fire a moment early */
 const timerGraceMs = 5
 
-export class Watch {
-  readonly #around: Surroundings
-  readonly #loop: Loop
-  readonly #pulse: Pulse
-  readonly #deep: DeepWatch
+export class BackendMonitor {
+  readonly #around: MonitorContext
+  readonly #loop: TimedLoop
+  readonly #pulse: HeartbeatLoop
+  readonly #deep: DeepProbeLoop
   readonly #warmUp: WarmUp
-  readonly #ownTrouble: OwnTrouble
+  readonly #ownTrouble: LocalErrors
   readonly #probes: ProbeRecord[] = []
   #backend: Backend
   #health: Health
   /** by the wall clock, for people: when the state began that it is in */
   #since: string
   /** what people and programs are told of it */
-  #told: Told & { readonly since: string; readonly reason: string }
+  #told: ReportedState & { readonly since: string; readonly reason: string }
   #tellTimer: NodeJS.Timeout | undefined
   #isJudged = false
   #suspectedMs = -Infinity
@@ -106,24 +106,24 @@ export class Watch {
    */
   constructor(
     backend: Backend,
-    verdict: Verdict,
+    verdict: SavedVerdict,
     since: string,
-    around: Surroundings,
+    around: MonitorContext,
   ) {
     this.#backend = backend
     this.#health = healthOf(verdict, backend.probe, now())
     this.#since = since
     this.#told = toldOf(this.#health, since)
     this.#around = around
-    this.#ownTrouble = new OwnTrouble(around.log)
-    this.#loop = new Loop(() => this.#round())
-    const { lookup, starvation } = around
-    this.#pulse = new Pulse(
+    this.#ownTrouble = new LocalErrors(around.log)
+    this.#loop = new TimedLoop(() => this.#round())
+    const { resolver: lookup, starvation } = around
+    this.#pulse = new HeartbeatLoop(
       this.#shown(event => this.#noteHeart(event)),
       lookup,
       starvation,
     )
-    this.#deep = new DeepWatch(
+    this.#deep = new DeepProbeLoop(
       this.#shown(outcome => this.#noteDeep(outcome)),
       lookup,
       starvation,
@@ -157,7 +157,7 @@ export class Watch {
   }
 
   /** Other settings, or another address: then one probe decides afresh. */
-  retune(backend: Backend): void {
+  reconfigure(backend: Backend): void {
     const isMoved =
       addressOf(backend) !== addressOf(this.#backend) ||
       backend.tls !== this.#backend.tls
@@ -197,7 +197,7 @@ export class Watch {
       this.#publish(false)
   }
 
-  get judged(): Judged {
+  get judged(): BackendShare {
     return {
       state: this.#health.state,
       outcome: this.#probes.at(-1)?.outcome ?? '',
@@ -230,15 +230,15 @@ export class Watch {
   }
 
   async #round(): Promise<number> {
-    await this.#around.turns.take()
+    await this.#around.startQueue.turn()
     const backend = this.#backend
     const { signal } = this.#abort
     if (isTrialDue(this.#health, backend.probe, now())) {
       const startedMs = now()
       this.#probedMs = startedMs
-      const { heart, light } = await tryHeart(
+      const { heart, light } = await tryHeartbeat(
         backend,
-        this.#around.lookup,
+        this.#around.resolver,
         signal,
       )
       if (signal.aborted) return 0
@@ -255,7 +255,7 @@ export class Watch {
     let overdue: NodeJS.Timeout | undefined
     const limitMs = overdueMs(
       this.#health.light.pace,
-      this.#health.heart,
+      this.#health.heartbeat,
       backend.probe,
     )
     const wait = (): void => {
@@ -271,15 +271,18 @@ export class Watch {
       }, limitMs)
     }
     wait()
-    const probed = await probeLight(backend, this.#around.lookup, signal, () =>
-      isHeld(this.#health, backend.probe, now()),
+    const probed = await probeLight(
+      backend,
+      this.#around.resolver,
+      signal,
+      () => holdsProbe(this.#health, backend.probe, now()),
     )
     isInFlight = false
     clearTimeout(overdue)
     if (signal.aborted) return 0
     // dropped with the visitors' connections: no probe was made
     if (probed.outcome.kind === 'dropped') return this.#waitMs(startedMs)
-    this.#ownTrouble.tell(backend, probed.outcome, probed.lookupError)
+    this.#ownTrouble.report(backend, probed.outcome, probed.lookupError)
     this.#judge(probed.outcome, probed.ms, startedMs)
     return this.#waitMs(startedMs)
   }
@@ -336,24 +339,24 @@ export class Watch {
       this.#around.changed()
   }
 
-  #noteHeart(event: HeartEvent): void {
-    const { state: before, heart } = this.#health
+  #noteHeart(event: HeartbeatEvent): void {
+    const { state: before, heartbeat: heart } = this.#health
     // the same silence is told again and again
-    if (event.kind !== 'silent' || heart.silentMs === 0)
+    if (event.kind !== 'silent' || heart.silentForMs === 0)
       this.#count('heartbeat', event.kind, 'ms' in event ? event.ms : null)
     this.#apply(
       {
         kind: 'heart',
         heart: event,
-        servedAgoMs:
+        lastServedAgoMs:
           event.kind === 'silent'
-            ? this.#around.servedAgoMs(this.#backend.name)
+            ? this.#around.lastServedAgoMs(this.#backend.name)
             : Infinity,
       },
       'heartbeat',
       'ms' in event ? event.ms : 0,
     )
-    if (!heart.isLearned && this.#health.heart.isLearned) {
+    if (!heart.isLearned && this.#health.heartbeat.isLearned) {
       this.#around.log.info(
         { backend: this.#backend.name },
         'heartbeat learned, it is judged by it from now on',
@@ -436,7 +439,7 @@ export class Watch {
   }
 
   /** What its other probes may see of this watch, as it is at each moment. */
-  #shown<Event>(note: (event: Event) => void): Observed<Event> {
+  #shown<Event>(note: (event: Event) => void): ProbeTarget<Event> {
     const [backend, health, signal] = [
       () => this.#backend,
       () => this.#health,
@@ -465,7 +468,7 @@ export class Watch {
   #apply(event: HealthEvent, outcome: string, ms: number): void {
     const before = this.#health
     const was = before.state
-    this.#health = step(before, event, this.#backend.probe, now())
+    this.#health = nextHealth(before, event, this.#backend.probe, now())
     const { state } = this.#health
     this.#seeToCold(before)
     if (state !== was) {
@@ -490,7 +493,7 @@ export class Watch {
   #tell(outcome: string, ms: number): void {
     const { state, reason, light } = this.#health
     const { state: was, leftMs } = this.#told
-    const told = tell(this.#told, state, now())
+    const told = nextReported(this.#told, state, now())
     if (told.leftMs !== leftMs) {
       clearTimeout(this.#tellTimer)
       if (told.leftMs !== null)
@@ -527,7 +530,7 @@ export class Watch {
       was,
       state,
     })
-    this.#around.hook.note({
+    this.#around.hook.run({
       backend: this.#backend.name,
       was,
       state,

@@ -8,11 +8,11 @@ import { isDeepInDoubt } from '../../health/deep.ts'
 import type { DeepOutcome } from '../../health/deep.ts'
 import type { Health } from '../../health/health.ts'
 import { jittered } from '../../health/interval.ts'
-import type { Lookup } from '../../probes/resolver.ts'
+import type { Resolver } from '../../probes/resolver.ts'
 import { ProbeLoop } from './probe-loop.ts'
-import type { Observed } from './probe-loop.ts'
+import type { ProbeTarget } from './probe-loop.ts'
 import { fetchPage } from '../../probes/page.ts'
-import type { Probed } from '../../probes/probe.ts'
+import type { ProbeAnswer } from '../../probes/probe.ts'
 import type { Starvation } from './starvation.ts'
 
 const idleMs = 1_000
@@ -34,9 +34,9 @@ export async function askDeep(
   backend: Backend,
   deep: DeepProbe,
   limitMs: number,
-  lookup: Lookup,
+  lookup: Resolver,
   signal: AbortSignal,
-): Promise<{ readonly outcome: DeepOutcome; readonly probed: Probed }> {
+): Promise<{ readonly outcome: DeepOutcome; readonly probed: ProbeAnswer }> {
   const { path } = deep
   // what the answer says counts, whatever its status
   const probed = await fetchPage(backend, path, limitMs, lookup, signal)
@@ -51,12 +51,12 @@ export async function askDeep(
   }
 }
 
-export class DeepWatch extends ProbeLoop<DeepOutcome> {
+export class DeepProbeLoop extends ProbeLoop<DeepOutcome> {
   readonly #starvation: Starvation
 
   constructor(
-    of: Observed<DeepOutcome>,
-    lookup: Lookup,
+    of: ProbeTarget<DeepOutcome>,
+    lookup: Resolver,
     starvation: Starvation,
   ) {
     super(of, lookup)
@@ -82,7 +82,7 @@ export class DeepWatch extends ProbeLoop<DeepOutcome> {
     const silence = setInterval(
       () => {
         look()
-        const ms = this.of.health.light.heardMs - sinceMs
+        const ms = this.of.health.light.lastAnswerAt - sinceMs
         if (isTelling && ms >= deep.timeoutMs && !signal.aborted)
           this.of.note({ kind: 'silent', ms })
       },

@@ -1,12 +1,12 @@
 // The heartbeats of one backend that has one, a few times a second, one in flight
 // at most. Whether it has one is for the light probe to find out (watch.ts).
 import { timesOf } from '../../health/health.ts'
-import type { HeartEvent } from '../../health/heartbeat.ts'
+import type { HeartbeatEvent } from '../../health/heartbeat.ts'
 import { heartbeat } from '../../probes/heartbeat.ts'
 import { jittered } from '../../health/interval.ts'
-import type { Lookup } from '../../probes/resolver.ts'
+import type { Resolver } from '../../probes/resolver.ts'
 import { ProbeLoop } from './probe-loop.ts'
-import type { Observed } from './probe-loop.ts'
+import type { ProbeTarget } from './probe-loop.ts'
 import type { Starvation } from './starvation.ts'
 
 /** the name cannot be looked up now */
@@ -14,12 +14,12 @@ const idleMs = 1_000
 /** nothing to do until it is learned, or other settings are there */
 const offMs = 3_600_000
 
-export class Pulse extends ProbeLoop<HeartEvent> {
+export class HeartbeatLoop extends ProbeLoop<HeartbeatEvent> {
   readonly #starvation: Starvation
 
   constructor(
-    of: Observed<HeartEvent>,
-    lookup: Lookup,
+    of: ProbeTarget<HeartbeatEvent>,
+    lookup: Resolver,
     starvation: Starvation,
   ) {
     super(of, lookup)
@@ -28,8 +28,8 @@ export class Pulse extends ProbeLoop<HeartEvent> {
 
   protected async round(): Promise<number> {
     const { backend, health, signal } = this.of
-    const times = timesOf(backend.probe, health.heart)
-    if (times === null || !health.heart.isLearned) return offMs
+    const times = timesOf(backend.probe, health.heartbeat)
+    if (times === null || !health.heartbeat.isLearned) return offMs
     const startedMs = performance.now()
     const resolved = await this.lookup.resolve(backend.host, times.timeoutMs)
     if (resolved.kind === 'failed' || resolved.kind === 'hanging') return idleMs

@@ -6,7 +6,7 @@ import type { HookSettings } from '../../config/config.ts'
 import type { State } from '../../sentinels/reports.ts'
 import { runCommand, shell } from '../../system/run-command.ts'
 
-export type Change = {
+export type HookEvent = {
   readonly backend: string
   readonly was: State
   readonly state: State
@@ -19,7 +19,7 @@ const atATime = 4
 export class Hook {
   readonly #log: Logger
   #settings: HookSettings | undefined
-  readonly #waiting = new Map<string, Change>()
+  readonly #waiting = new Map<string, HookEvent>()
   readonly #running = new Set<string>()
 
   constructor(settings: HookSettings | undefined, log: Logger) {
@@ -27,11 +27,11 @@ export class Hook {
     this.#log = log
   }
 
-  retune(settings: HookSettings | undefined): void {
+  reconfigure(settings: HookSettings | undefined): void {
     this.#settings = settings
   }
 
-  note(change: Change): void {
+  run(change: HookEvent): void {
     if (this.#settings === undefined) return
     const was = this.#waiting.get(change.backend)?.was ?? change.was
     // back where it was before anybody was told
@@ -51,7 +51,7 @@ export class Hook {
   }
 
   /** Never rejects. */
-  async #run(change: Change): Promise<void> {
+  async #run(change: HookEvent): Promise<void> {
     const settings = this.#settings
     if (settings !== undefined) {
       const { command, timeoutMs } = settings

@@ -5,7 +5,7 @@ import type { Backend } from '../../config/config.ts'
 import { describe } from '../../health/outcome.ts'
 import type { Outcome } from '../../health/outcome.ts'
 
-export class OwnTrouble {
+export class LocalErrors {
   readonly #log: Logger
   #isLookupTold = false
   #isLocalTold = false
@@ -16,7 +16,7 @@ export class OwnTrouble {
   }
 
   /** @param lookupError why its host name cannot be looked up; null = it can */
-  tell(
+  report(
     { name, host }: Backend,
     outcome: Outcome,
     lookupError: string | null,

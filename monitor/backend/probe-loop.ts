@@ -2,11 +2,11 @@
 // warm-up pages. What it finds goes to the watch of the backend.
 import type { Backend } from '../../config/config.ts'
 import type { Health } from '../../health/health.ts'
-import { Loop } from './timed-loop.ts'
-import type { Lookup } from '../../probes/resolver.ts'
+import { TimedLoop } from './timed-loop.ts'
+import type { Resolver } from '../../probes/resolver.ts'
 
 /** The backend as its watch has it now, and where to report to. */
-export type Observed<Event> = {
+export type ProbeTarget<Event> = {
   readonly backend: Backend
   readonly health: Health
   /** aborted when what was seen so far says nothing any more */
@@ -15,14 +15,14 @@ export type Observed<Event> = {
 }
 
 export abstract class ProbeLoop<Event> {
-  protected readonly of: Observed<Event>
-  protected readonly lookup: Lookup
-  readonly #loop: Loop
+  protected readonly of: ProbeTarget<Event>
+  protected readonly lookup: Resolver
+  readonly #loop: TimedLoop
 
-  constructor(of: Observed<Event>, lookup: Lookup) {
+  constructor(of: ProbeTarget<Event>, lookup: Resolver) {
     this.of = of
     this.lookup = lookup
-    this.#loop = new Loop(() => this.round())
+    this.#loop = new TimedLoop(() => this.round())
   }
 
   /** Also to hasten the next round. */

@@ -4,12 +4,12 @@
 // between. Nobody waits for another's answer here, only for his turn to begin.
 const atATime = 8
 
-export class Turns {
+export class StartQueue {
   readonly #waiting: (() => void)[] = []
   #isDraining = false
 
   /** Resolves when it is the caller's turn, in the order of asking. */
-  take(): Promise<void> {
+  turn(): Promise<void> {
     return new Promise(resolve => {
       this.#waiting.push(resolve)
       if (this.#isDraining) return

@@ -2,7 +2,7 @@
 // delays no other; a round never starts before the former ended.
 
 /** A job that is repeated for as long as it lives, never twice at a time. */
-export class Loop {
+export class TimedLoop {
   readonly #run: () => Promise<number>
   #timer: NodeJS.Timeout | undefined
   #isRunning = false

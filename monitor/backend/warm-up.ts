@@ -7,8 +7,8 @@ import { printable } from '../../text/printable.ts'
 import { judgePage } from '../../health/warm-up.ts'
 import type { PageSeen } from '../../health/warm-up.ts'
 import { ProbeLoop } from './probe-loop.ts'
-import type { Observed } from './probe-loop.ts'
-import type { Lookup } from '../../probes/resolver.ts'
+import type { ProbeTarget } from './probe-loop.ts'
+import type { Resolver } from '../../probes/resolver.ts'
 import { fetchPage } from '../../probes/page.ts'
 
 /** between two rounds, and while the light probe is not answered */
@@ -21,7 +21,7 @@ export class WarmUp extends ProbeLoop<boolean> {
   readonly #log: Logger
   readonly #told = new Set<string>()
 
-  constructor(of: Observed<boolean>, lookup: Lookup, log: Logger) {
+  constructor(of: ProbeTarget<boolean>, lookup: Resolver, log: Logger) {
     super(of, lookup)
     this.#log = log
   }

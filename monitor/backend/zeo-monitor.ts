@@ -3,12 +3,12 @@
 import type { Logger } from 'pino'
 import type { Pool } from '../../config/config.ts'
 import type { Transaction } from '../../health/deep.ts'
-import type { ZeoSeen } from '../../sentinels/reports.ts'
+import type { ZeoObservation } from '../../sentinels/reports.ts'
 import { jittered } from '../../health/interval.ts'
 import { aheadSeconds } from '../../health/transactions.ts'
 import type { Transactions } from '../../health/transactions.ts'
-import { Loop } from './timed-loop.ts'
-import type { Lookup } from '../../probes/resolver.ts'
+import { TimedLoop } from './timed-loop.ts'
+import type { Resolver } from '../../probes/resolver.ts'
 import { askZeo } from '../../probes/zeo.ts'
 import type { Starvation } from './starvation.ts'
 
@@ -20,18 +20,18 @@ const limitMs = 2_000
 /** a restart takes a second or two, and nobody need be told */
 const fall = 3
 
-export class ZeoWatch {
+export class ZeoMonitor {
   readonly #pool: Pool
   readonly #log: Logger
-  readonly #lookup: Lookup
+  readonly #lookup: Resolver
   readonly #transactions: Transactions
   readonly #starvation: Starvation
-  readonly #loop: Loop
+  readonly #loop: TimedLoop
   #failures = 0
   #askedMs = -Infinity
   #isAhead = false
   #isStopped = false
-  #seen: ZeoSeen = {
+  #seen: ZeoObservation = {
     state: 'unknown',
     since: new Date().toISOString(),
     reason: 'not asked yet',
@@ -39,7 +39,7 @@ export class ZeoWatch {
 
   constructor(
     pool: Pool,
-    lookup: Lookup,
+    lookup: Resolver,
     transactions: Transactions,
     starvation: Starvation,
     log: Logger,
@@ -49,10 +49,10 @@ export class ZeoWatch {
     this.#transactions = transactions
     this.#starvation = starvation
     this.#log = log
-    this.#loop = new Loop(() => this.#round())
+    this.#loop = new TimedLoop(() => this.#round())
   }
 
-  get seen(): ZeoSeen {
+  get seen(): ZeoObservation {
     return this.#seen
   }
 
@@ -120,7 +120,7 @@ export class ZeoWatch {
     return isAhead ? null : last
   }
 
-  #enter(state: ZeoSeen['state'], reason: string): void {
+  #enter(state: ZeoObservation['state'], reason: string): void {
     const was = this.#seen.state
     if (state === was) return
     if (state === 'gone') this.#hear(null)

@@ -4,7 +4,7 @@ import type { BackendReport, ProbeRecord } from '../../sentinels/reports.ts'
 import { parseReport, states } from '../../sentinels/reports.ts'
 import type { Snapshot } from '../../sentinels/snapshot.ts'
 import type { Health } from '../../health/health.ts'
-import type { Verdict } from '../../health/light.ts'
+import type { SavedVerdict } from '../../health/light.ts'
 
 /** How many probes of each backend are told, so that the file stays small. */
 export function probesTold(backends: number): number {
@@ -75,15 +75,15 @@ export function parseFormerReport(text: string): FormerReport {
  * The verdict to start from (contract 6): `.up` there, or monitor.json calling
  * the backend down; and since when that holds, if it is known.
  */
-export function verdictOnDisk(
+export function savedVerdict(
   name: string,
   snapshot: Snapshot,
   former: FormerReport,
   nowMs: number,
-): { readonly verdict: Verdict; readonly since: string } {
+): { readonly verdict: SavedVerdict; readonly since: string } {
   const share = snapshot.backends.get(name)?.share ?? null
   const told = former.get(name)
-  const verdict: Verdict =
+  const verdict: SavedVerdict =
     share !== null
       ? { kind: 'up', share, ...(told?.isCold === true && { isCold: true }) }
       : { kind: isOut(told) ? 'down' : 'none' }

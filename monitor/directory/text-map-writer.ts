@@ -19,7 +19,7 @@ const maxPauseMs = 1_000
 /** What the watch has missed is seen this soon. */
 const lookMs = 1_000
 
-export class TextMap {
+export class TextMapWriter {
   readonly #publisher: Publisher
   readonly #reader: SentinelReader
   readonly #seen: (snapshot: Snapshot) => void

@@ -18,7 +18,7 @@ import {
 } from '../../health/front.ts'
 import type { FrontAnswer, FrontSight } from '../../health/front.ts'
 import { jittered } from '../../health/interval.ts'
-import { Loop } from '../backend/timed-loop.ts'
+import { TimedLoop } from '../backend/timed-loop.ts'
 import type { Publisher } from '../directory/publisher.ts'
 import type { Starvation } from '../backend/starvation.ts'
 
@@ -35,13 +35,13 @@ export type FrontView = {
   readonly pool: TablePool | undefined
 }
 
-export class FrontWatch {
+export class FrontMonitor {
   readonly #settings: FrontSettings
   readonly #publisher: Publisher
   readonly #starvation: Starvation
   readonly #log: Logger
   readonly #changed: () => void
-  readonly #loop: Loop
+  readonly #loop: TimedLoop
   #sight: FrontSight
   #view: FrontView | undefined
   #report: FrontReport
@@ -56,7 +56,7 @@ export class FrontWatch {
     starvation: Starvation,
     log: Logger,
     changed: () => void,
-    before?: FrontWatch,
+    before?: FrontMonitor,
   ) {
     this.#settings = settings
     this.#publisher = publisher
@@ -74,7 +74,7 @@ export class FrontWatch {
       score: null,
       probes: [],
     }
-    this.#loop = new Loop(async () => {
+    this.#loop = new TimedLoop(async () => {
       await this.#round()
       return jittered(this.#settings.intervalMs, Math.random)
     })

@@ -2,7 +2,7 @@
 // administrator's command. Pure.
 import type { MapSettings } from '../../config/config.ts'
 import { sentence } from '../../text/printable.ts'
-import type { MapSeen, MapState } from '../../sentinels/reports.ts'
+import type { MapObservation, MapState } from '../../sentinels/reports.ts'
 
 /** What came of asking httpd for `/.zope-failover/map`. */
 export type MapAnswer =
@@ -16,7 +16,7 @@ export type MapAnswer =
   | { readonly kind: 'timeout'; readonly limitMs: number }
 
 /** The same, with more about a map program that is silent. */
-export type MapLook =
+export type MapCheck =
   | Exclude<MapAnswer, { readonly kind: 'timeout' }>
   | {
       readonly kind: 'timeout'
@@ -30,7 +30,7 @@ export type MapLook =
 /** State and one sentence on why. */
 export type MapFinding = { readonly state: MapState; readonly reason: string }
 
-export function findingOf(look: MapLook): MapFinding {
+export function findingOf(look: MapCheck): MapFinding {
   switch (look.kind) {
     case 'answer':
       return answered(look.status, look.header)
@@ -78,7 +78,7 @@ function answered(status: number, header: string | null): MapFinding {
   }
 }
 
-export const firstMapSeen: Omit<MapSeen, 'since'> = {
+export const firstMapSeen: Omit<MapObservation, 'since'> = {
   state: 'unknown',
   reason: 'not looked at yet',
   streak: 0,
@@ -88,11 +88,11 @@ export const firstMapSeen: Omit<MapSeen, 'since'> = {
 
 /** @param now RFC 3339 */
 export function nextMapSeen(
-  seen: MapSeen,
+  seen: MapObservation,
   { state, reason }: MapFinding,
   ms: number,
   now: string,
-): MapSeen {
+): MapObservation {
   const isSame = state === seen.state
   return {
     ...seen,
@@ -120,7 +120,7 @@ const mendable: ReadonlySet<MapState> = new Set<MapState>([
 
 /** @param nowMs since 1970 */
 export function isCommandDue(
-  seen: MapSeen,
+  seen: MapObservation,
   { command, commandEveryMs }: MapSettings,
   nowMs: number,
 ): boolean {

@@ -8,28 +8,28 @@ import type { MapSettings } from '../../config/config.ts'
 import { reportFiles } from '../../sentinels/directory.ts'
 import { readRegularFile } from '../../sentinels/read.ts'
 import { isMapReport, parseReport } from '../../sentinels/reports.ts'
-import type { MapSeen } from '../../sentinels/reports.ts'
+import type { MapObservation } from '../../sentinels/reports.ts'
 import { askForMap, askHttpd } from './ask-httpd.ts'
 import { runCommand, shell } from '../../system/run-command.ts'
 import { jittered } from '../../health/interval.ts'
-import { Loop } from '../backend/timed-loop.ts'
+import { TimedLoop } from '../backend/timed-loop.ts'
 import {
   findingOf,
   firstMapSeen,
   isCommandDue,
   nextMapSeen,
 } from './map-health.ts'
-import type { MapLook } from './map-health.ts'
+import type { MapCheck } from './map-health.ts'
 
 const commandLimitMs = 60_000
 
-export class MapWatch {
+export class MapMonitor {
   readonly #settings: MapSettings
   readonly #directory: string
   readonly #log: Logger
   readonly #changed: () => void
-  readonly #loop: Loop
-  #seen: MapSeen
+  readonly #loop: TimedLoop
+  #seen: MapObservation
   #lookups: number | undefined
 
   /**
@@ -41,20 +41,20 @@ export class MapWatch {
     directory: string,
     log: Logger,
     changed: () => void,
-    before?: MapSeen,
+    before?: MapObservation,
   ) {
     this.#settings = settings
     this.#directory = directory
     this.#log = log
     this.#changed = changed
     this.#seen = before ?? { ...firstMapSeen, since: new Date().toISOString() }
-    this.#loop = new Loop(async () => {
+    this.#loop = new TimedLoop(async () => {
       await this.#round()
       return jittered(this.#settings.intervalMs, Math.random)
     })
   }
 
-  get seen(): MapSeen {
+  get seen(): MapObservation {
     return this.#seen
   }
 
@@ -87,7 +87,7 @@ export class MapWatch {
       void this.#command()
   }
 
-  async #look(): Promise<MapLook> {
+  async #look(): Promise<MapCheck> {
     const before = this.#lookups
     const answer = await askForMap(this.#settings)
     const look =

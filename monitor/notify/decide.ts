@@ -5,7 +5,7 @@ import type { NotifySettings } from '../../config/config.ts'
 import { severities } from './fact.ts'
 import type { Fact, Severity } from './fact.ts'
 import { keyOf, noticeOf } from './notice.ts'
-import type { Change, Item, Notice } from './notice.ts'
+import type { NoticeChange, Item, Notice } from './notice.ts'
 
 type Waiting = {
   readonly key: string
@@ -88,7 +88,7 @@ export function decide(
     else told.set(keyOf(item), item)
   }
   const changes = isDue
-    ? changed.map((item): Change => ({
+    ? changed.map((item): NoticeChange => ({
         ...item,
         was: ledger.told.get(keyOf(item))?.state ?? 'well',
       }))

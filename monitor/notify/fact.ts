@@ -1,18 +1,18 @@
 // What can be told of: how each backend, pool, ZEO server and the map is now, and
 // how bad that is. Pure.
 import type { Config } from '../../config/config.ts'
-import { newcomersOf } from '../../choice/choose.ts'
+import { candidatesOf } from '../../choice/choose.ts'
 import { buildTable, isInForce } from '../../choice/table.ts'
 import { frontName } from '../../config/config.ts'
 import type {
   FrontReport,
   FrontState,
-  MapSeen,
+  MapObservation,
   State,
-  ZeoSeen,
+  ZeoObservation,
 } from '../../sentinels/reports.ts'
 import type { Snapshot } from '../../sentinels/snapshot.ts'
-import { toldSnapshot } from '../../health/reported-state.ts'
+import { reportedSnapshot } from '../../health/reported-state.ts'
 
 export const severities = ['info', 'warning', 'critical'] as const
 export type Severity = (typeof severities)[number]
@@ -30,7 +30,7 @@ export type Fact = {
 }
 
 /** What the monitor knows of its own. */
-export type Known = {
+export type MonitorState = {
   readonly backends: ReadonlyMap<
     string,
     {
@@ -41,8 +41,8 @@ export type Known = {
       readonly cold?: boolean
     }
   >
-  readonly zeo: ReadonlyMap<string, ZeoSeen>
-  readonly map: MapSeen | undefined
+  readonly zeo: ReadonlyMap<string, ZeoObservation>
+  readonly map: MapObservation | undefined
   readonly front?: FrontReport | undefined
 }
 
@@ -50,7 +50,7 @@ export type Known = {
 export function factsOf(
   config: Config,
   snapshot: Snapshot,
-  known: Known,
+  known: MonitorState,
   nowMs: number,
 ): Fact[] {
   return [
@@ -60,7 +60,7 @@ export function factsOf(
         ? []
         : [backendFact(name, seen, adminOf(snapshot, name, nowMs))]
     }),
-    ...poolFacts(config, toldSnapshot(snapshot, known.backends), nowMs),
+    ...poolFacts(config, reportedSnapshot(snapshot, known.backends), nowMs),
     ...[...known.zeo].map(([name, { state, reason, since }]): Fact => ({
       what: 'zeo',
       name,
@@ -146,12 +146,14 @@ function poolFacts(config: Config, snapshot: Snapshot, nowMs: number): Fact[] {
   return [...table.pools.values()].map(({ name, members }): Fact => {
     const isKnown =
       table.isFresh && members.every(({ standing }) => standing !== 'unknown')
-    const good = members.filter(({ level }) => level === 0)
-    const newcomers = newcomersOf(members)
+    const good = members.filter(({ preference }) => preference === 0)
+    const newcomers = candidatesOf(members)
     const { state, severity, reason } = poolState(
       members.map(member => member.name),
       good.map(member => member.name),
-      newcomers[0]?.level === 1 ? newcomers.map(member => member.name) : [],
+      newcomers[0]?.preference === 1
+        ? newcomers.map(member => member.name)
+        : [],
     )
     return {
       what: 'pool',
@@ -202,7 +204,7 @@ function poolState(
 /** One look that went wrong may be a graceful restart. */
 const looksInDoubt = 1
 
-function mapFact({ state, reason, since, streak }: MapSeen): Fact {
+function mapFact({ state, reason, since, streak }: MapObservation): Fact {
   const severity = mapSeverity(state)
   return {
     what: 'map',
@@ -214,7 +216,7 @@ function mapFact({ state, reason, since, streak }: MapSeen): Fact {
   }
 }
 
-function mapSeverity(state: MapSeen['state']): Severity | null {
+function mapSeverity(state: MapObservation['state']): Severity | null {
   switch (state) {
     case 'unknown':
       return null

@@ -14,7 +14,7 @@ export type Item = {
   readonly since: string
 }
 
-export type Change = Item & {
+export type NoticeChange = Item & {
   /** the state that was told last; `well` = nothing bad was told */
   readonly was: string
 }
@@ -33,7 +33,7 @@ export type Notice = {
   readonly title: string
   /** for people: the title, and a line for each item */
   readonly text: string
-  readonly changes: readonly Change[]
+  readonly changes: readonly NoticeChange[]
   /** all that is bad now, as far as it was told */
   readonly bad: readonly Item[]
   /** how many there are; the lists hold a hundred of each at most */
@@ -46,7 +46,7 @@ const maxTitle = 120
 
 export function noticeOf(
   kind: Notice['kind'],
-  changes: readonly Change[],
+  changes: readonly NoticeChange[],
   bad: readonly Item[],
   from: { readonly host: string; readonly count: number },
   nowMs: number,

@@ -21,7 +21,7 @@ import type { Notice } from './notice.ts'
 import { added, emptyQueue, given, nextOf, pauseMs, without } from './queue.ts'
 import type { Queue } from './queue.ts'
 import { sendToCommand, sendToWebhook } from './send.ts'
-import type { Sent } from './send.ts'
+import type { Delivery } from './send.ts'
 
 const maxMemoryBytes = 32 * 1024 * 1024
 
@@ -213,7 +213,7 @@ export class Notices {
     channel: Channel,
     notice: Notice,
     signal: AbortSignal,
-  ): Promise<Sent> {
+  ): Promise<Delivery> {
     const { webhook, headers, command, timeoutMs } = this.#settings ?? {}
     if (timeoutMs === undefined)
       return { kind: 'failed', why: 'switched off', isAnswer: false }
@@ -222,7 +222,7 @@ export class Notices {
     return sendToCommand(notice, command ?? '', timeoutMs, signal)
   }
 
-  #tell(channel: Channel, notice: Notice, sent: Sent): void {
+  #tell(channel: Channel, notice: Notice, sent: Delivery): void {
     const fields = { notice: notice.id, channel, title: notice.title }
     if (sent.kind === 'failed') {
       if (this.#isToBlame(channel, notice)) {

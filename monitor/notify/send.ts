@@ -10,7 +10,7 @@ import { version } from '../../system/version.ts'
 import { runCommand, shell } from '../../system/run-command.ts'
 import type { Notice } from './notice.ts'
 
-export type Sent =
+export type Delivery =
   | { readonly kind: 'arrived' }
   /** another attempt may help */
   | {
@@ -43,7 +43,7 @@ export function sendToWebhook(
   headers: Readonly<Record<string, string>>,
   timeoutMs: number,
   signal: AbortSignal,
-): Promise<Sent> {
+): Promise<Delivery> {
   return new Promise(resolve => {
     const stream = got.stream.post(url, {
       body: JSON.stringify(notice),
@@ -59,7 +59,7 @@ export function sendToWebhook(
       timeout: { request: timeoutMs },
       signal,
     })
-    const done = (sent: Sent): void => {
+    const done = (sent: Delivery): void => {
       // errors of the teardown are nobody's business
       stream.on('error', () => {})
       stream.destroy()
@@ -76,7 +76,7 @@ export function sendToWebhook(
   })
 }
 
-function sentOf(status: number): Sent {
+function sentOf(status: number): Delivery {
   if (status >= 200 && status < 300) return { kind: 'arrived' }
   const why =
     status >= 300 && status < 400
@@ -93,7 +93,7 @@ export async function sendToCommand(
   commandLine: string,
   timeoutMs: number,
   signal: AbortSignal,
-): Promise<Sent> {
+): Promise<Delivery> {
   const end = await runCommand(
     shell(commandLine),
     {

@@ -4,7 +4,12 @@
 // answer after a quiet night a late one. Here only the newest state exists, and
 // to take it over costs the same after a second as after a week.
 import { standings } from '../../choice/table.ts'
-import type { Level, Standing, Table, TableMember } from '../../choice/table.ts'
+import type {
+  Preference,
+  Standing,
+  Table,
+  TableMember,
+} from '../../choice/table.ts'
 
 export type Board = {
   /** version (odd while it is being written), isFresh, then the members */
@@ -102,8 +107,8 @@ function pack(member: TableMember): number {
   return (
     Math.round(member.weight * 100) |
     (standings.indexOf(member.standing) << weightBits) |
-    ((member.level ?? 7) << (weightBits + 3)) |
-    (Number(member.keepsBound) << (weightBits + 6)) |
+    ((member.preference ?? 7) << (weightBits + 3)) |
+    (Number(member.keepsSession) << (weightBits + 6)) |
     (Number(member.isLastResort) << (weightBits + 7)) |
     (member.share << (weightBits + 8))
   )
@@ -118,13 +123,13 @@ function unpack(member: TableMember, word: number | undefined): TableMember {
     weight: bits(0, weightBits) / 100,
     // eslint-disable-next-line typescript/no-unsafe-type-assertion -- the bits were an index of it
     standing: standings[bits(weightBits, 3)] as Standing,
-    level: levelOf(bits(weightBits + 3, 3)),
-    keepsBound: bits(weightBits + 6, 1) === 1,
+    preference: levelOf(bits(weightBits + 3, 3)),
+    keepsSession: bits(weightBits + 6, 1) === 1,
     isLastResort: bits(weightBits + 7, 1) === 1,
     share: bits(weightBits + 8, 7),
   }
 }
 
-function levelOf(bits: number): Level | null {
+function levelOf(bits: number): Preference | null {
   return ([0, 1, 2, 3, 4] as const).find(level => level === bits) ?? null
 }

@@ -3,7 +3,7 @@
 import t from 'tap'
 import { parseConfig } from '../../../config/parse.ts'
 import { Exposition } from '../../../page/metrics-endpoint.ts'
-import { Live } from '../../../page/report-cache.ts'
+import { ReportCache } from '../../../page/report-cache.ts'
 import { publicDirectory, until } from '../../fixtures/processes.ts'
 
 void t.test('one rendering for all, and counting goes on', async t => {
@@ -11,7 +11,7 @@ void t.test('one rendering for all, and counting goes on', async t => {
     `{ directory: ${publicDirectory(t)}, backends: { zope1: 'http://h:1' } }`,
     'f',
   )
-  const exposition = new Exposition(new Live(config, []))
+  const exposition = new Exposition(new ReportCache(config, []))
   t.match(exposition.contentType, 'version=0.0.4')
   const rendering = exposition.text()
   t.equal(exposition.text(), rendering, 'one for who asks at once')

@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { pino } from 'pino'
 import t from 'tap'
 import type { Test } from 'tap'
-import { lookAt } from '../../../status/read.ts'
+import { statusOf } from '../../../status/read.ts'
 import { parseConfig } from '../../../config/parse.ts'
 import { Monitor } from '../../../monitor/monitor.ts'
 import { Metrics } from '../../../page/metrics.ts'
@@ -34,7 +34,7 @@ function siteOf(t: Test, keys: object): Site {
   const metrics = new Metrics()
   return {
     ...{ directory, file, config, metrics },
-    text: () => metrics.text(lookAt(config, Date.now()), Date.now()),
+    text: () => metrics.text(statusOf(config, Date.now()), Date.now()),
   }
 }
 
@@ -191,7 +191,7 @@ await t.test('no monitor; what it has seen of the map and of ZEO', async t => {
     ]),
   )
   const notices = { webhook: { waiting: 1, dropped: 2 } }
-  const report = { ...lookAt(site.config, now), mapSeen, zeo, notices }
+  const report = { ...statusOf(site.config, now), mapSeen, zeo, notices }
   const dropped = 'zope_failover_notices_dropped_total'
   await site.metrics.text(report, now)
   const seen = await site.metrics.text(report, now)
@@ -214,9 +214,9 @@ await t.test('who leaves the configuration leaves the metrics', async t => {
   const probe = { kind: 'probe', probe: 'light', outcome: 'pass' } as const
   for (const backend of ['zope1', 'zope2'])
     metrics.note({ ...probe, backend, ms: 1 })
-  const before = await metrics.text(lookAt(config, now), now)
+  const before = await metrics.text(statusOf(config, now), now)
   t.equal(before.split('"zope2"').length, before.split('"zope1"').length)
-  const after = await metrics.text(lookAt(without, now), now)
+  const after = await metrics.text(statusOf(without, now), now)
   t.notMatch(after, 'zope2')
   t.equal(after.split('"zope1"').length, before.split('"zope1"').length)
   // told of before the reload, and taken after it
@@ -227,10 +227,10 @@ await t.test('who leaves the configuration leaves the metrics', async t => {
     was: 'up',
     state: 'down',
   })
-  t.equal(await metrics.text(lookAt(without, now), now), after)
+  t.equal(await metrics.text(statusOf(without, now), now), after)
   metrics.note({ kind: 'lost', events: 3 })
   t.match(
-    await metrics.text(lookAt(without, now), now),
+    await metrics.text(statusOf(without, now), now),
     'zope_failover_telemetry_lost_total 3\n',
   )
 })

@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { parseConfig } from '../../../config/parse.ts'
-import { Live } from '../../../page/report-cache.ts'
+import { ReportCache } from '../../../page/report-cache.ts'
 import { publicDirectory } from '../../fixtures/processes.ts'
 
 void t.test('a pool changes when its members do, not for a moment', t => {
@@ -12,7 +12,7 @@ void t.test('a pool changes when its members do, not for a moment', t => {
     `{ directory: ${directory}, staleAfter: 1h, backends: { zope1: "http://h:1", zope2: "http://h:2" } }`,
     'f',
   )
-  const live = new Live(config, [])
+  const live = new ReportCache(config, [])
   const put = (state: string, share: number | null): void => {
     const up = `${directory}/zope1.up`
     if (share === null) rmSync(up)

@@ -14,7 +14,7 @@ import {
   findSs,
   leavesWaiting,
 } from '../../../probes/drop-connections.ts'
-import { Lookup } from '../../../probes/resolver.ts'
+import { Resolver } from '../../../probes/resolver.ts'
 import { probe } from '../../../probes/probe.ts'
 import { until } from '../../fixtures/processes.ts'
 
@@ -38,7 +38,12 @@ function stage(t: Test): Stage {
       },
     },
   )
-  const dropper = new ConnectionDropper(directory, new Lookup(), log, realSs())
+  const dropper = new ConnectionDropper(
+    directory,
+    new Resolver(),
+    log,
+    realSs(),
+  )
   t.teardown(() => dropper.stop())
   return { dropper, directory, lines }
 }
@@ -171,7 +176,7 @@ void t.test('a probe that is cut with the rest is no evidence', async t => {
   const server = await silentServer(t, '127.0.0.1')
   const backend = backendAt('127.0.0.1', portOf(server))
   const taken = once(server, 'connection')
-  const probing = probe(backend, new Lookup(), new AbortController().signal)
+  const probing = probe(backend, new Resolver(), new AbortController().signal)
   await taken
   dropper.drop(backend, () => true)
   t.equal((await probing).outcome.kind, 'dropped')
@@ -185,7 +190,7 @@ void t.test('without ss: told once, with the remedy', async t => {
   const lines: string[] = []
   const dropper = new ConnectionDropper(
     directory,
-    new Lookup(),
+    new Resolver(),
     pino({}, { write: line => lines.push(line) }),
     '',
   )
@@ -218,7 +223,7 @@ for (const [title, script, wanted] of [
     const lines: string[] = []
     const dropper = new ConnectionDropper(
       directory,
-      new Lookup(),
+      new Resolver(),
       pino({}, { write: line => lines.push(line) }),
       ss,
     )

@@ -9,8 +9,8 @@ import { createServer as createTls } from 'node:tls'
 import t from 'tap'
 import type { Test } from 'tap'
 import { probeLight } from '../../../probes/light.ts'
-import { Lookup } from '../../../probes/resolver.ts'
-import type { Probed } from '../../../probes/probe.ts'
+import { Resolver } from '../../../probes/resolver.ts'
+import type { ProbeAnswer } from '../../../probes/probe.ts'
 import { selfSigned } from '../../fixtures/certificate.ts'
 import { backendOf, listen, long, soon } from '../../fixtures/probed-backend.ts'
 import type { Settings } from '../../fixtures/probed-backend.ts'
@@ -30,9 +30,14 @@ function probeUrl(
   url: string,
   settings: Settings,
   signal = new AbortController().signal,
-): Promise<Probed> {
+): Promise<ProbeAnswer> {
   // held, if anything asked
-  return probeLight(backendOf(url, settings), new Lookup(), signal, () => true)
+  return probeLight(
+    backendOf(url, settings),
+    new Resolver(),
+    signal,
+    () => true,
+  )
 }
 
 void t.test('a page, when no other kind is named', async t => {
@@ -121,7 +126,7 @@ void t.test('nobody there', async t => {
         { outcome: { kind: 'refused' } },
         host,
       )
-  const unknown = new Lookup((host, _options, callback) =>
+  const unknown = new Resolver((host, _options, callback) =>
     callback(Object.assign(new Error(host), { code: 'ENOTFOUND' }), []),
   )
   t.match(
@@ -202,7 +207,7 @@ async function probeTalk(
   t: Test,
   talk: (socket: Socket) => void,
   settings: Settings = {},
-): Promise<Probed> {
+): Promise<ProbeAnswer> {
   const server = createServer(socket => {
     socket.once('data', () => talk(socket))
   })

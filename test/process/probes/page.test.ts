@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import t from 'tap'
-import { Lookup } from '../../../probes/resolver.ts'
+import { Resolver } from '../../../probes/resolver.ts'
 import { fetchPage } from '../../../probes/page.ts'
 import { backendOf, listen } from '../../fixtures/probed-backend.ts'
 
@@ -26,7 +26,7 @@ await t.test('a page without an end is read up to the limit', async t => {
     backend,
     '/',
     60_000,
-    new Lookup(),
+    new Resolver(),
     signal,
   )
   t.same(outcome, { kind: 'pass', status: 200, bytes: 1_000 })
@@ -41,7 +41,7 @@ await t.test('one that drips is given up in time', async t => {
   })
   const port = await listen(t, server)
   const backend = backendOf(`http://127.0.0.1:${port}`, {})
-  t.match(await fetchPage(backend, '/', 500, new Lookup(), signal), {
+  t.match(await fetchPage(backend, '/', 500, new Resolver(), signal), {
     outcome: { kind: 'timeout', limitMs: 500 },
   })
 })
@@ -63,7 +63,7 @@ await t.test('any status, the host of the probe, no redirect', async t => {
     backend,
     '/VirtualHostBase/https/www.example.org:443/Plone/VirtualHostRoot/a%20b?c',
     60_000,
-    new Lookup(),
+    new Resolver(),
     signal,
   )
   t.match(outcome, { kind: 'pass', status: 302 })

@@ -9,17 +9,17 @@ import { createServer } from 'node:net'
 import type { Socket } from 'node:net'
 import t from 'tap'
 import type { Test } from 'tap'
-import { Lookup } from '../../../probes/resolver.ts'
+import { Resolver } from '../../../probes/resolver.ts'
 import { probe } from '../../../probes/probe.ts'
-import type { Probed } from '../../../probes/probe.ts'
+import type { ProbeAnswer } from '../../../probes/probe.ts'
 import { backendOf, listen, long, soon } from '../../fixtures/probed-backend.ts'
 import type { Settings } from '../../fixtures/probed-backend.ts'
 import { freePort } from '../../fixtures/processes.ts'
 
-function probeUrl(url: string, settings: Settings = {}): Promise<Probed> {
+function probeUrl(url: string, settings: Settings = {}): Promise<ProbeAnswer> {
   return probe(
     backendOf(url, settings),
-    new Lookup(),
+    new Resolver(),
     new AbortController().signal,
   )
 }
@@ -28,7 +28,7 @@ async function probeHttp(
   t: Test,
   answer: RequestListener,
   settings: Settings = {},
-): Promise<Probed> {
+): Promise<ProbeAnswer> {
   const port = await listen(t, createHttp(answer))
   return probeUrl(`http://127.0.0.1:${port}`, settings)
 }
@@ -38,7 +38,7 @@ async function probeTcp(
   t: Test,
   talk: (socket: Socket) => void,
   settings: Settings = {},
-): Promise<Probed> {
+): Promise<ProbeAnswer> {
   const server = createServer(socket => {
     socket.on('error', () => {
       // the probe hangs up when it has seen enough
@@ -113,7 +113,7 @@ void t.test('what a backend gets to see', async t => {
   const url = `http://127.0.0.1:${await listen(t, server)}`
   const settings = { path: '/@@ok?a=b', host: 'www.example.org' }
   const backend = backendOf(url, settings)
-  const lookup = new Lookup()
+  const lookup = new Resolver()
   const { signal } = new AbortController()
   // a proxy of the environment must not come between
   t.intercept(process, 'env', {
@@ -194,7 +194,7 @@ void t.test('a held probe has a limit for its body, too', async t => {
       connectTimeout: '1s',
       firstByteTimeout: soon,
     }),
-    new Lookup(),
+    new Resolver(),
     new AbortController().signal,
     () => {
       // held before the limit of the whole, which then counts no more
@@ -249,7 +249,7 @@ void t.test('an answer that breaks off fails', async t => {
 
 void t.test('a flood before the head is cut off', async t => {
   // how much the probe takes: what the buffers of the system hold comes on top
-  const takenBytes = async (text: string): Promise<[Probed, number]> => {
+  const takenBytes = async (text: string): Promise<[ProbeAnswer, number]> => {
     let taken = 0
     const piece = text.repeat(Math.ceil(1_000 / text.length))
     const flood = (socket: Socket): void => {
@@ -293,7 +293,7 @@ void t.test('nobody there', async t => {
   t.match(
     await probe(
       backendOf('http://nobody.invalid:80', {}),
-      new Lookup((host, _options, callback) =>
+      new Resolver((host, _options, callback) =>
         callback(Object.assign(new Error(host), { code: 'ENOTFOUND' }), []),
       ),
       new AbortController().signal,
@@ -306,7 +306,7 @@ void t.test('nobody there', async t => {
   t.match(
     await probe(
       backendOf('http://nobody.invalid:80', { connectTimeout: soon }),
-      new Lookup(() => {}),
+      new Resolver(() => {}),
       new AbortController().signal,
     ),
     { outcome: { kind: 'dns-timeout', limitMs: 300 } },
@@ -320,7 +320,7 @@ void t.test('a host name is looked up, all its addresses count', async t => {
   const port = await listen(t, server)
   const probed = await probe(
     backendOf(`http://zope.test:${port}`, {}),
-    new Lookup((_host, _options, callback) =>
+    new Resolver((_host, _options, callback) =>
       callback(null, [
         { address: '127.0.0.2', family: 4 },
         { address: '127.0.0.1', family: 4 },
@@ -338,7 +338,7 @@ void t.test('an aborted probe ends', async t => {
   const port = await listen(t, server)
   const probing = probe(
     backendOf(`http://127.0.0.1:${port}`, {}),
-    new Lookup(),
+    new Resolver(),
     controller.signal,
   )
   await once(server, 'connection')
@@ -347,7 +347,7 @@ void t.test('an aborted probe ends', async t => {
   t.match(
     await probe(
       backendOf(`http://127.0.0.1:${port}`, {}),
-      new Lookup(),
+      new Resolver(),
       controller.signal,
     ),
     { outcome: { kind: 'local' } },

@@ -12,14 +12,14 @@ import {
 } from '../../../bench/health/report.ts'
 import type { Load } from '../../../bench/health/report.ts'
 import { findingOf } from '../../../bench/health/timeline.ts'
-import type { Change, Word } from '../../../bench/health/timeline.ts'
+import type { StateChange, Word } from '../../../bench/health/timeline.ts'
 import { processesWith } from '../../fixtures/processes.ts'
 
 const run = promisify(execFile)
 const main = 'dist/bench/health/main.js'
 const span = { beginMs: 1_000, endMs: 11_000, untilMs: 20_000 }
 
-function said(...words: [number, Word][]): Change[] {
+function said(...words: [number, Word][]): StateChange[] {
   return words.map(([atMs, word]) => ({ atMs, word }))
 }
 

@@ -6,7 +6,7 @@ import t from 'tap'
 import { parse } from 'yaml'
 import { parseConfig } from '../../../config/parse.ts'
 import { Metrics } from '../../../page/metrics.ts'
-import { lookAt } from '../../../status/read.ts'
+import { statusOf } from '../../../status/read.ts'
 import { checkout, publicDirectory } from '../../fixtures/processes.ts'
 import { promtool } from '../../fixtures/promtool.ts'
 
@@ -61,7 +61,7 @@ const queries = dashboard.panels.flatMap(({ title, targets }) =>
 /** Name and type of every metric in the text that Prometheus reads. */
 async function metricTypes(): Promise<Map<string, string>> {
   const config = parseConfig('backends: { zope1: http://h:1 }', 'test')
-  const text = await new Metrics().text(lookAt(config, 0), 0)
+  const text = await new Metrics().text(statusOf(config, 0), 0)
   return new Map(
     [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(
       ([, name = '', type = '']) => [name, type],

@@ -5,20 +5,20 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import t from 'tap'
 import { isMonitorReport, parseReport } from '../../../sentinels/reports.ts'
-import type { MapSeen } from '../../../sentinels/reports.ts'
+import type { MapObservation } from '../../../sentinels/reports.ts'
 import { more, startLoad } from '../../fixtures/load.ts'
 import { dist, freePort, textOf, until } from '../../fixtures/processes.ts'
 import { startSite } from '../../fixtures/site.ts'
 import type { Site } from '../../fixtures/site.ts'
 
-function mapSeen(site: Site): MapSeen | undefined {
+function mapSeen(site: Site): MapObservation | undefined {
   const text = textOf(`${site.directory}/monitor.json`)
   if (text === undefined) return undefined
   const report = parseReport(text)
   return isMonitorReport(report) ? report.map : undefined
 }
 
-async function seenAs(site: Site, state: string): Promise<MapSeen> {
+async function seenAs(site: Site, state: string): Promise<MapObservation> {
   return until(`the map to be seen as ${state}`, () => {
     const seen = mapSeen(site)
     return seen?.state === state && seen

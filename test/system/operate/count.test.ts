@@ -3,7 +3,7 @@ import { appendFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import t from 'tap'
 import { loadConfig } from '../../../config/load.ts'
-import { CannotCount, countInside } from '../../../operate/count.ts'
+import { CountError, countInFlight } from '../../../operate/count.ts'
 import { Visitor } from '../../fixtures/load.ts'
 import { until } from '../../fixtures/processes.ts'
 import { startSite } from '../../fixtures/site.ts'
@@ -26,8 +26,8 @@ await t.test('both count what is inside, and nothing else', async t => {
     const backend = byKernel.backends.find(one => one.name === name)
     if (backend === undefined) throw new Error(name)
     return Promise.all([
-      countInside(byKernel, backend, site.monitor?.pid),
-      countInside(byHttpd, backend, undefined),
+      countInFlight(byKernel, backend, site.monitor?.pid),
+      countInFlight(byHttpd, backend, undefined),
     ])
   }
   // a heartbeat that begins while ss looks is nobody's yet, and counts once
@@ -76,7 +76,7 @@ await t.test('what cannot be counted says what to do', async t => {
   const [backend] = config.backends
   if (backend === undefined) throw new Error('no backend')
   const ask = (path: string, port = site.httpd.port) =>
-    countInside(
+    countInFlight(
       {
         ...config,
         httpd: { status: [`http://127.0.0.1:${port}${path}`], host: null },
@@ -85,12 +85,12 @@ await t.test('what cannot be counted says what to do', async t => {
       undefined,
     )
   const rejects = (what: Promise<number>, message: RegExp) =>
-    t.rejects(what, { name: CannotCount.name, message })
+    t.rejects(what, { name: CountError.name, message })
   await rejects(ask('/server-status'), /write "ProxyStatus On"/)
   await rejects(ask('/.zope-failover/none'), /got status 404; see docs/)
   await rejects(ask('/', 9), /got ECONNREFUSED; see docs/)
   await rejects(
-    countInside(config, { ...backend, host: 'zope.invalid' }, undefined),
+    countInFlight(config, { ...backend, host: 'zope.invalid' }, undefined),
     /the address of zope.invalid is not known \(E/,
   )
 })
@@ -101,7 +101,7 @@ await t.test('one that httpd does not know', async t => {
   const [backend] = config.backends
   if (backend === undefined) throw new Error('no backend')
   await t.rejects(
-    countInside(
+    countInFlight(
       {
         ...config,
         httpd: {

@@ -7,7 +7,7 @@ import { ConfigError } from '../../../config/problem.ts'
 
 const template = (name: string): string =>
   readFileSync(
-    new URL(`../../apache-conf/${name}.conf`, import.meta.url),
+    new URL(`../../../apache-conf/${name}.conf`, import.meta.url),
     'utf8',
   )
 

@@ -3,7 +3,7 @@ import {
   checkReport,
   checkText,
   exitCodeOf,
-  placeOf,
+  locationOf,
 } from '../../../check/finding.ts'
 import type { Finding } from '../../../check/finding.ts'
 
@@ -102,7 +102,7 @@ info small
 })
 
 void t.test('a place', t => {
-  t.equal(placeOf({ file: '/x', line: 3 }), '/x:3')
+  t.equal(locationOf({ file: '/x', line: 3 }), '/x:3')
   t.end()
 })
 

@@ -3,10 +3,10 @@ import * as fc from 'fast-check'
 import {
   choose,
   chooseNext,
-  newcomersOf,
-  noTurns,
+  candidatesOf,
+  newRoundRobin,
 } from '../../../choice/choose.ts'
-import type { Turns } from '../../../choice/choose.ts'
+import type { RoundRobin } from '../../../choice/choose.ts'
 import type { TablePool } from '../../../choice/table.ts'
 import { poolOf } from '../../fixtures/map.ts'
 import type { Files } from '../../fixtures/map.ts'
@@ -22,7 +22,7 @@ function chosen(
   route: string | null = null,
   key: string | null = null,
 ) {
-  const decision = choose(pool, route, key, noTurns)
+  const decision = choose(pool, route, key, newRoundRobin)
   return decision.kind === 'backend'
     ? `${decision.member.name} ${decision.way}`
     : null
@@ -33,9 +33,15 @@ function next(
   route: string | null = null,
   key: string | null = null,
 ) {
-  const decision = choose(pool, route, key, noTurns)
+  const decision = choose(pool, route, key, newRoundRobin)
   if (decision.kind === 'nobody') return null
-  const other = chooseNext(pool, decision.member, route, key, decision.turns)
+  const other = chooseNext(
+    pool,
+    decision.member,
+    route,
+    key,
+    decision.roundRobin,
+  )
   return other.kind === 'backend'
     ? `${decision.member.name} ${other.member.name}`
     : `${decision.member.name} -`
@@ -335,10 +341,10 @@ void t.test('newcomers share the best level and its lowest tier', t => {
     { a: up, c: up, d: { up: 0 } },
   )
   t.strictSame(
-    newcomersOf(pool.members).map(({ name }) => name),
+    candidatesOf(pool.members).map(({ name }) => name),
     ['a', 'c'],
   )
-  t.strictSame(newcomersOf([]), [])
+  t.strictSame(candidatesOf([]), [])
   t.end()
 })
 
@@ -417,14 +423,14 @@ void t.test('keys follow the weights', t => {
 function turnsOf(
   pool: TablePool,
   count: number,
-  turns: Turns = noTurns,
+  turns: RoundRobin = newRoundRobin,
 ): string {
   let names = ''
   for (let turn = 0; turn < count; turn++) {
     const decision = choose(pool, null, null, turns)
     if (decision.kind === 'nobody') return names
     names += decision.member.name
-    turns = decision.turns
+    turns = decision.roundRobin
   }
   return names
 }
@@ -456,12 +462,12 @@ void t.test('turns are smooth and exact', t => {
 
 void t.test('taking turns goes on when somebody leaves and returns', t => {
   const all = poolOf('a b c', balanced, { a: up, b: up, c: up })
-  const first = choose(all, null, null, noTurns)
+  const first = choose(all, null, null, newRoundRobin)
   const without = poolOf('a b c', balanced, { b: up, c: up })
-  const second = choose(without, null, null, first.turns)
+  const second = choose(without, null, null, first.roundRobin)
   t.equal(second.kind === 'backend' && second.member.name, 'b')
   t.equal(
-    turnsOf(all, 30, second.turns)
+    turnsOf(all, 30, second.roundRobin)
       .split('')
       .filter(one => one === 'a').length,
     10,
@@ -471,12 +477,12 @@ void t.test('taking turns goes on when somebody leaves and returns', t => {
 
 void t.test('looking at who is next takes no turn', t => {
   const pool = poolOf('a b c', balanced, { a: up, b: up, c: up })
-  const decision = choose(pool, null, null, noTurns)
+  const decision = choose(pool, null, null, newRoundRobin)
   if (decision.kind === 'nobody') throw new Error('nobody')
-  const before = [...decision.turns]
+  const before = [...decision.roundRobin]
   t.equal(next(pool), 'a b')
-  chooseNext(pool, decision.member, null, null, decision.turns)
-  t.strictSame([...decision.turns], before)
+  chooseNext(pool, decision.member, null, null, decision.roundRobin)
+  t.strictSame([...decision.roundRobin], before)
   t.end()
 })
 
@@ -527,7 +533,7 @@ void t.test('whatever the directory says', t => {
       route,
       key,
       ({ pool, files, options, isFresh }, route, key) => {
-        const decision = choose(pool, route, key, noTurns)
+        const decision = choose(pool, route, key, newRoundRobin)
         const filesOf = (name: string | null): Files | undefined =>
           new Map<string | null, Files>(Object.entries(files)).get(name)
         const isMaint = (name: string) => filesOf(name)?.maint === true
@@ -544,7 +550,7 @@ void t.test('whatever the directory says', t => {
           decision.member,
           route,
           key,
-          decision.turns,
+          decision.roundRobin,
         )
         const bound = filesOf(route)
         const isHonoured =

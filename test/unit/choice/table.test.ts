@@ -23,7 +23,13 @@ function placeOf(files: Files, monitor?: Monitor, pool?: string) {
     monitor,
   ).members
   if (member === undefined) throw new Error('no member')
-  const { standing, level, weight, keepsBound, isLastResort } = member
+  const {
+    standing,
+    preference: level,
+    weight,
+    keepsSession: keepsBound,
+    isLastResort,
+  } = member
   return { standing, level, weight, keepsBound, isLastResort }
 }
 

@@ -12,8 +12,8 @@ import {
 import t from 'tap'
 import {
   choose,
-  newcomersOf,
-  noTurns,
+  candidatesOf,
+  newRoundRobin,
   standbysOf,
 } from '../../../choice/choose.ts'
 import { buildTable } from '../../../choice/table.ts'
@@ -185,7 +185,7 @@ void t.test('never anybody whom the map would not choose', t => {
         const members =
           buildTable(config, snapshot, now).pools.get('default')?.members ?? []
         const map = parse(textMap(config, snapshot, now))
-        const chosen = new Set(newcomersOf(members).map(({ name }) => name))
+        const chosen = new Set(candidatesOf(members).map(({ name }) => name))
         const listed = new Set(map['default']?.split('|'))
         if (chosen.size > 0) t.strictSame(listed, chosen)
         for (const name of ['a', 'b', 'c'] as const) {
@@ -261,7 +261,7 @@ void t.test(
           if (pool === undefined) throw new Error('no pool')
           if (!isInTextMap(pool, route, null, snapshot, text)) return
           kept++
-          const decision = choose(pool, route, null, noTurns)
+          const decision = choose(pool, route, null, newRoundRobin)
           if (decision.kind !== 'backend') throw new Error('nobody')
           equal(decision.member.name, route)
           const next = standbysIn(text, 'default', route)
@@ -269,7 +269,7 @@ void t.test(
           for (const name of next)
             ok(name === '-' || standbys.some(it => it.name === name), name)
           if (!isNew) return
-          const best = newcomersOf(standbys).map(({ name }) => name)
+          const best = candidatesOf(standbys).map(({ name }) => name)
           if (best.length > 0) deepEqual(new Set(next), new Set(best))
         },
       ),

@@ -2,7 +2,7 @@ import t from 'tap'
 import {
   ConfigError,
   describeProblem,
-  found,
+  describeValue,
   pathText,
 } from '../../../config/problem.ts'
 
@@ -56,14 +56,14 @@ void t.test('what was found is shown as JSON, short and without secrets', t => {
     [{ url: 'http://u:secret@h' }, '{"url":"http://…@h"}'],
     ['x'.repeat(100), `"${'x'.repeat(56)}…`],
   ] as const)
-    t.equal(found(value), text)
+    t.equal(describeValue(value), text)
   t.end()
 })
 
 void t.test('a value that aliases have blown up is shown as quickly', t => {
   let value: unknown = 'x'
   for (let depth = 0; depth < 60; depth++) value = [value, value]
-  t.match(found(value), /^\[+.*…$/)
+  t.match(describeValue(value), /^\[+.*…$/)
   t.end()
 })
 

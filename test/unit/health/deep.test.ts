@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isDeepInDoubt, noDeep, stepDeep } from '../../../health/deep.ts'
+import { isDeepInDoubt, noDeep, nextDeep } from '../../../health/deep.ts'
 import type { Deep, DeepEvent, DeepOutcome } from '../../../health/deep.ts'
 
 const settings = {
@@ -17,7 +17,7 @@ const gone: DeepOutcome = { kind: 'gone', why: 'why', own: null }
 function after(deep: Deep, outcomes: readonly DeepOutcome[], atMs = 0): Deep {
   return outcomes.reduce(
     (before, outcome) =>
-      stepDeep(
+      nextDeep(
         before,
         { kind: 'deep', outcome, newest: null, newestOf: 'b', ...said },
         settings,
@@ -46,7 +46,7 @@ void t.test('one that is held counts by its time', t => {
   t.equal(held(8_999).cutReason, null)
   t.match(held(9_000).cutReason, 'unanswered after 9000 ms (3 in a row')
   t.equal(after(held(6_100), [{ kind: 'silent', ms: 100 }]).streak, -2)
-  const unset = stepDeep(
+  const unset = nextDeep(
     noDeep,
     {
       kind: 'deep',
@@ -74,7 +74,7 @@ void t.test('slow', t => {
 
 void t.test('what it has not got for too long', t => {
   const see = (deep: Deep, id: string | null, nowMs: number): Deep =>
-    stepDeep(
+    nextDeep(
       deep,
       {
         kind: 'deep',
@@ -93,7 +93,7 @@ void t.test('what it has not got for too long', t => {
   t.match(see(behind, '01', 11_001).cutReason, 'is 60 s older')
   t.equal(see(behind, '02', 11_001).missing, null)
   t.equal(see(behind, null, 11_001).missing, null)
-  const unset = stepDeep(
+  const unset = nextDeep(
     behind,
     { kind: 'deep', outcome: fresh, newest: null, newestOf: 'b', ...said },
     { ...settings, deep: null },
@@ -109,7 +109,7 @@ function lacks(
   nowMs: number,
   toldMs = nowMs,
 ): Deep {
-  return stepDeep(
+  return nextDeep(
     deep,
     {
       kind: 'deep',
@@ -153,7 +153,7 @@ void t.test('what it alone claims is told, and changes nothing', t => {
     nowMs: number,
     change: Partial<DeepEvent> = {},
   ): Deep =>
-    stepDeep(
+    nextDeep(
       deep,
       {
         kind: 'deep',
@@ -204,7 +204,7 @@ void t.test('what it alone claims is told, and changes nothing', t => {
     null,
   )
   t.match(see(last, 20_000, { outcome: gone }).remark, 'unknown to b and c')
-  const unset = stepDeep(
+  const unset = nextDeep(
     first,
     {
       kind: 'deep',
@@ -230,7 +230,7 @@ void t.test('a database that is gone behind a link that hangs', t => {
     ...said,
   } as const
   t.match(
-    stepDeep(
+    nextDeep(
       { ...noDeep, missing: { id: '02', sinceMs: 0, behindSeconds: 60 } },
       { ...event, outcome: { ...event.outcome, own: null } },
       { ...settings, fall: 1 },
@@ -238,7 +238,7 @@ void t.test('a database that is gone behind a link that hangs', t => {
     ).cutReason,
     /^its database: why \(1 in a row/,
   )
-  const one = stepDeep(noDeep, event, { ...settings, fall: 1 }, 0)
+  const one = nextDeep(noDeep, event, { ...settings, fall: 1 }, 0)
   t.equal(
     one.cutReason,
     'its database: why, and it serves old pages: it has not got a transaction known to b; its last transaction is 60 s older (1 in a row, fall 1)',

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import t from 'tap'
 import { parseConfig } from '../../../config/parse.ts'
 import { floorOf, strandedOf } from '../../../health/floor.ts'
-import type { Judged } from '../../../health/floor.ts'
+import type { BackendShare } from '../../../health/floor.ts'
 import { states } from '../../../sentinels/reports.ts'
 
 const poolsOf = (minAlive: number) =>
@@ -11,7 +11,7 @@ const poolsOf = (minAlive: number) =>
     'f',
   ).pools
 
-const kinds: Readonly<Record<string, Judged>> = {
+const kinds: Readonly<Record<string, BackendShare>> = {
   u: { state: 'up', outcome: 'pass', isAnswering: true },
   s: { state: 'slow', outcome: 'pass', isAnswering: true },
   c: { state: 'cut-off', outcome: 'pass', isAnswering: true },
@@ -26,9 +26,9 @@ const kinds: Readonly<Record<string, Judged>> = {
   f: { state: 'frozen', outcome: 'first-byte-timeout', isAnswering: false },
 }
 
-const judgedOf = (story: string): Map<string, Judged> =>
+const judgedOf = (story: string): Map<string, BackendShare> =>
   new Map(
-    story.split('').flatMap((letter, index): [string, Judged][] => {
+    story.split('').flatMap((letter, index): [string, BackendShare][] => {
       const judged = kinds[letter]
       return judged === undefined ? [] : [['abc'[index] ?? '', judged]]
     }),

@@ -2,13 +2,13 @@ import t from 'tap'
 import { parseConfig } from '../../../config/parse.ts'
 import {
   healthOf,
-  isHeld,
+  holdsProbe,
   isTrialDue,
   shareOf,
-  step,
+  nextHealth,
   unflipped,
 } from '../../../health/health.ts'
-import type { HeartEvent } from '../../../health/heartbeat.ts'
+import type { HeartbeatEvent } from '../../../health/heartbeat.ts'
 import type { Health, HealthEvent } from '../../../health/health.ts'
 import { isDeepInDoubt } from '../../../health/deep.ts'
 
@@ -33,10 +33,13 @@ const pass: HealthEvent = {
   outcome: { kind: 'pass', status: 200, bytes: 1 },
   ms: 3,
 }
-const heartOf = (heart: HeartEvent, servedAgoMs = Infinity): HealthEvent => ({
+const heartOf = (
+  heart: HeartbeatEvent,
+  lastServedAgoMs = Infinity,
+): HealthEvent => ({
   kind: 'heart',
   heart,
-  servedAgoMs,
+  lastServedAgoMs,
 })
 const beat = heartOf({ kind: 'beat', ms: 0.3 })
 const fresh: HealthEvent = {
@@ -49,13 +52,13 @@ const gone: HealthEvent = {
   outcome: { kind: 'gone', why: 'no answer for 1000 ms', own: null },
   ...none,
 }
-const silent = (silentMs: number, servedAgoMs?: number): HealthEvent =>
-  heartOf({ kind: 'silent', silentMs }, servedAgoMs)
+const silent = (silentMs: number, lastServedAgoMs?: number): HealthEvent =>
+  heartOf({ kind: 'silent', silentMs }, lastServedAgoMs)
 
 /** Events at their times in ms, from a backend found up. */
 function play(...story: readonly (readonly [number, HealthEvent])[]): Health {
   return story.reduce(
-    (health, [ms, event]) => step(health, event, settings, ms),
+    (health, [ms, event]) => nextHealth(health, event, settings, ms),
     healthOf({ kind: 'up', share: 100 }, settings, 0),
   )
 }
@@ -197,7 +200,7 @@ void t.test('an accepted connection is no sign of life', t => {
   const off = { ...settings, heartbeat: { kind: 'off' } as const }
   t.equal(
     [3_400, 3_410].reduce(
-      (health, ms) => step(health, accepted, off, ms),
+      (health, ms) => nextHealth(health, accepted, off, ms),
       play(...frozen),
     ).state,
     'up',
@@ -208,7 +211,7 @@ void t.test('an accepted connection is no sign of life', t => {
 
 void t.test('a silent light probe is held', t => {
   const held = (health: Health, ms: number): boolean =>
-    isHeld(health, settings, ms)
+    holdsProbe(health, settings, ms)
   t.equal(held(play(...learned), 100), true, 'its heart beats')
   t.equal(
     held(play(...learned, [400, silent(200)]), 400),
@@ -223,9 +226,13 @@ void t.test('a silent light probe is held', t => {
   t.equal(held(play([0, pass]), 100), false, 'no heart')
   const quick = { ...settings, intervalMs: 100, timeoutMs: 100, fall: 1 }
   const late = [...learned, [400, silent(200)]] as const
-  t.equal(isHeld(play(...late), quick, 400), false, 'light probes know sooner')
   t.equal(
-    isHeld(
+    holdsProbe(play(...late), quick, 400),
+    false,
+    'light probes know sooner',
+  )
+  t.equal(
+    holdsProbe(
       play(
         ...learned,
         [300, { kind: 'overdue', limitMs: 1_000 }],
@@ -239,8 +246,8 @@ void t.test('a silent light probe is held', t => {
     'proven busy',
   )
   const off = { ...settings, heartbeat: { kind: 'off' } as const }
-  t.equal(isHeld(play(...learned), off, 100), false)
-  t.equal(step(play(), pass, off, 100).state, 'up', 'no heart to hear of')
+  t.equal(holdsProbe(play(...learned), off, 100), false)
+  t.equal(nextHealth(play(), pass, off, 100).state, 'up', 'no heart to hear of')
   t.end()
 })
 
@@ -257,16 +264,16 @@ void t.test('whether it has a heartbeat is tried while it is well', t => {
   const off = { ...settings, heartbeat: { kind: 'off' } as const }
   t.equal(due(play([0, pass]), off), false)
   const health = play([0, pass])
-  t.equal(step(health, beat, off, 9), health, 'switched off meanwhile')
+  t.equal(nextHealth(health, beat, off, 9), health, 'switched off meanwhile')
   t.end()
 })
 
 void t.test('time goes by', t => {
   const unknown = healthOf({ kind: 'none' }, settings, 0)
-  t.equal(step(unknown, { kind: 'tick' }, settings, 9).state, 'unknown')
+  t.equal(nextHealth(unknown, { kind: 'tick' }, settings, 9).state, 'unknown')
   t.equal(shareOf(unknown, settings, 9), null)
   const down = healthOf({ kind: 'down' }, settings, 0)
-  t.equal(step(down, { kind: 'tick' }, settings, 9).state, 'down')
+  t.equal(nextHealth(down, { kind: 'tick' }, settings, 9).state, 'down')
   t.equal(shareOf(down, settings, 9), null)
   t.equal(play([0, pass], [9_000, { kind: 'tick' }]).state, 'up')
   t.end()
@@ -360,11 +367,16 @@ void t.test('a client that lags behind its peers', t => {
     'the time begins anew',
   )
   t.equal(
-    step(step(stale, caught, settings, 12_000), caught, settings, 13_000).state,
+    nextHealth(
+      nextHealth(stale, caught, settings, 12_000),
+      caught,
+      settings,
+      13_000,
+    ).state,
     'up',
   )
   t.match(
-    step(stale, { kind: 'tick' }, { ...settings, deep: null }, 12_000),
+    nextHealth(stale, { kind: 'tick' }, { ...settings, deep: null }, 12_000),
     { state: 'up', reason: 'its database is not asked any more' },
     'the deep probe was switched off',
   )
@@ -404,7 +416,7 @@ void t.test('warm-up pages', t => {
   const seen: unknown[] = []
   events.reduce(
     (health, event) => {
-      const next = step(health, event, pages, 9)
+      const next = nextHealth(health, event, pages, 9)
       seen.push([next.state, shareOf(next, pages, 9), next.reason])
       return next
     },

@@ -6,9 +6,9 @@ import {
   isBeating,
   isTrialDue,
   noHeart,
-  stepHeart,
+  nextHeartbeat,
 } from '../../../health/heartbeat.ts'
-import type { Heart, HeartEvent } from '../../../health/heartbeat.ts'
+import type { Heartbeat, HeartbeatEvent } from '../../../health/heartbeat.ts'
 
 const auto = { intervalMs: 250, timeoutMs: 500 }
 const usual = { fall: 3, intervalMs: 2_000, timeoutMs: 2_000 }
@@ -17,20 +17,24 @@ const hourMs = 3_600_000
 
 /** Events at their times in ms, one after the other. */
 function after(
-  from: Heart,
-  ...story: readonly (readonly [number, HeartEvent])[]
-): Heart {
+  from: Heartbeat,
+  ...story: readonly (readonly [number, HeartbeatEvent])[]
+): Heartbeat {
   return story.reduce(
     (heart, [ms, event]) =>
-      stepHeart(heart, event, heartTimes(auto, usual, heart), ms),
+      nextHeartbeat(heart, event, heartTimes(auto, usual, heart), ms),
     from,
   )
 }
 
-const beat = (ms: number): HeartEvent => ({ kind: 'beat', ms })
-const silent = (silentMs: number): HeartEvent => ({ kind: 'silent', silentMs })
+const beat = (ms: number): HeartbeatEvent => ({ kind: 'beat', ms })
+const silent = (silentMs: number): HeartbeatEvent => ({
+  kind: 'silent',
+  silentMs,
+})
 const learned = after(noHeart, [1_000, { kind: 'learned', ms: 0.4 }])
-const lateMs = (heart: Heart): number => heartTimes(auto, usual, heart).lateMs
+const lateMs = (heart: Heartbeat): number =>
+  heartTimes(auto, usual, heart).lateMs
 
 void t.test('the times', t => {
   t.same(times, {
@@ -113,7 +117,7 @@ void t.test('it is learned by a trial, and only then', t => {
   t.equal(isTrialDue(learned, 2_000), false)
   const unknown = after(noHeart, [1_000, beat(0.4)])
   t.equal(unknown.isLearned, false)
-  t.equal(heartTrouble({ ...unknown, silentMs: 900 }), null)
+  t.equal(heartTrouble({ ...unknown, silentForMs: 900 }), null)
   t.equal(isBeating(unknown, times, 1_000), false)
   t.end()
 })
@@ -169,7 +173,11 @@ void t.test(
   t => {
     const late = { ...learned, silentMs: 2_999 }
     t.equal(heardElsewhere(late, times, 9_000), late)
-    const unheard = heardElsewhere({ ...late, silentMs: 3_000 }, times, 9_000)
+    const unheard = heardElsewhere(
+      { ...late, silentForMs: 3_000 },
+      times,
+      9_000,
+    )
     t.equal(unheard.isLearned, false)
     t.equal(isTrialDue(unheard, 18_999), false)
     t.equal(isTrialDue(unheard, 19_000), true)

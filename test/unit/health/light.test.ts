@@ -1,11 +1,16 @@
 import * as fc from 'fast-check'
 import t from 'tap'
-import { lightOf, shareOf, step, warmUpLimitMs } from '../../../health/light.ts'
+import {
+  lightOf,
+  shareOf,
+  nextLight,
+  warmUpLimitMs,
+} from '../../../health/light.ts'
 import type {
   Light,
   LightEvent,
   LightState,
-  Verdict,
+  SavedVerdict,
 } from '../../../health/light.ts'
 
 const settings = {
@@ -70,10 +75,10 @@ const events: Record<string, LightEvent> = {
 }
 
 const fresh = lightOf({ kind: 'none' }, settings, 0)
-const found = (verdict: Verdict, with_ = settings): Light =>
+const found = (verdict: SavedVerdict, with_ = settings): Light =>
   lightOf(verdict, with_, 0)
-const wasUp: Verdict = { kind: 'up', share: 100 }
-const wasDown: Verdict = { kind: 'down' }
+const wasUp: SavedVerdict = { kind: 'up', share: 100 }
+const wasDown: SavedVerdict = { kind: 'down' }
 
 /** One event a second; the states after each. */
 function run(health: Light, story: string, with_ = settings): Light {
@@ -81,7 +86,7 @@ function run(health: Light, story: string, with_ = settings): Light {
     const event = events[letter]
     return event === undefined
       ? before
-      : step(before, event, with_, (index + 1) * 1_000)
+      : nextLight(before, event, with_, (index + 1) * 1_000)
   }, health)
 }
 
@@ -225,32 +230,32 @@ void t.test('each change says why, with its numbers', t => {
 
 void t.test('slow start', t => {
   const at = (ms: number): number | null =>
-    shareOf(step(warming, { kind: 'tick' }, settings, ms), settings, ms)
+    shareOf(nextLight(warming, { kind: 'tick' }, settings, ms), settings, ms)
   const warming = run(found(wasDown), 'PP')
   t.equal(at(2_000), 10, 'begins with 10 percent')
   t.equal(at(17_000), 55, 'half way')
   t.equal(at(31_999), 99)
   t.equal(at(32_000), 100)
   t.equal(shareOf(warming, settings, 99_000), 100, 'even before the tick')
-  const warm = step(warming, { kind: 'tick' }, settings, 32_000)
+  const warm = nextLight(warming, { kind: 'tick' }, settings, 32_000)
   t.match(warm, {
     state: 'up',
     warmSinceMs: null,
     reason: 'slow start is over',
   })
   t.equal(
-    step(warming, pass(), settings, 40_000).state,
+    nextLight(warming, pass(), settings, 40_000).state,
     'up',
     'a pass ends it as well',
   )
-  const late = step(warming, pass(2_000), settings, 5_000)
+  const late = nextLight(warming, pass(2_000), settings, 5_000)
   t.equal(shareOf(late, settings, 5_000), 0, 'late while warming')
   t.equal(
-    shareOf(step(late, pass(), settings, 17_000), settings, 17_000),
+    shareOf(nextLight(late, pass(), settings, 17_000), settings, 17_000),
     55,
     'and then as if nothing had been',
   )
-  t.equal(step(late, pass(), settings, 90_000).state, 'up')
+  t.equal(nextLight(late, pass(), settings, 90_000).state, 'up')
   t.end()
 })
 
@@ -318,7 +323,7 @@ void t.test('no page keeps a backend out for good', t => {
     light: Light,
     ms: number,
     with_: typeof settings = pages,
-  ): Light => step(light, { kind: 'tick' }, with_, 2_000 + ms)
+  ): Light => nextLight(light, { kind: 'tick' }, with_, 2_000 + ms)
   t.equal(later(cold, warmUpLimitMs - 1), cold)
   t.match(later(cold, warmUpLimitMs), {
     cold: null,
@@ -326,7 +331,7 @@ void t.test('no page keeps a backend out for good', t => {
     reason:
       /^its warm-up pages were not answered in time for 2m, it serves as it is; its share grows/,
   })
-  t.match(later(step(cold, pass(2_000), pages, 3_000), warmUpLimitMs), {
+  t.match(later(nextLight(cold, pass(2_000), pages, 3_000), warmUpLimitMs), {
     cold: null,
     state: 'slow',
   })
@@ -340,7 +345,7 @@ void t.test('no page keeps a backend out for good', t => {
 
 void t.test('a monitor that starts finds a cold one', t => {
   const pages = { ...settings, warmUp: [{ shown: '/', path: '/' }] }
-  const verdict: Verdict = { kind: 'up', share: 0, isCold: true }
+  const verdict: SavedVerdict = { kind: 'up', share: 0, isCold: true }
   const cold = lightOf(verdict, pages, 0)
   t.match(cold, { state: 'warming', cold: { sinceMs: 0, good: 0 } })
   t.equal(shareOf(cold, pages, 0), 0)
@@ -386,10 +391,15 @@ const anySettings = fc.record({
   window: fc.constant({ failures: 0, of: 0 }),
   isDamped: fc.constant(false),
 })
-const anyVerdict = fc.constantFrom<Verdict>({ kind: 'none' }, wasUp, wasDown, {
-  kind: 'up',
-  share: 0,
-})
+const anyVerdict = fc.constantFrom<SavedVerdict>(
+  { kind: 'none' },
+  wasUp,
+  wasDown,
+  {
+    kind: 'up',
+    share: 0,
+  },
+)
 
 void t.test('down needs `fall` failures in a row, up `rise` passes', t => {
   fc.assert(
@@ -403,7 +413,7 @@ void t.test('down needs `fall` failures in a row, up `rise` passes', t => {
         let row: string[] = []
         for (const [index, event] of story.entries()) {
           const before = health
-          health = step(health, event, with_, index * 1_000)
+          health = nextLight(health, event, with_, index * 1_000)
           if (event.kind === 'probed' && event.outcome.kind !== 'starved') {
             const kind = event.outcome.kind
             row = row.at(-1) === kind ? [...row, kind] : [kind]
@@ -432,9 +442,9 @@ void t.test('overdue sooner than slow', t => {
     limitMs,
     isBeating,
   })
-  const up = step(fresh, pass(), settings, 0)
+  const up = nextLight(fresh, pass(), settings, 0)
   const [soon, late] = [300, 1_000].map(ms =>
-    step(up, overdue(ms), settings, 0),
+    nextLight(up, overdue(ms), settings, 0),
   )
   t.match(soon, {
     state: 'slow',
@@ -442,14 +452,14 @@ void t.test('overdue sooner than slow', t => {
       'no answer for 300 ms (twice its longest answer of the last ten minutes)',
   })
   t.match(late?.reason, '1000 ms (the limit of slow)')
-  t.match(soon && step(soon, { kind: 'beat' }, settings, 0), {
+  t.match(soon && nextLight(soon, { kind: 'beat' }, settings, 0), {
     state: 'busy',
     reason: /unanswered after more than 300 ms \(twice/,
   })
-  const back = soon && step(soon, pass(500), settings, 500)
+  const back = soon && nextLight(soon, pass(500), settings, 500)
   t.match(back, { state: 'up', pace: { count: 2 } }, 'in time for slow')
   t.match(
-    back && step(back, pass(1_500), settings, 2_000),
+    back && nextLight(back, pass(1_500), settings, 2_000),
     { state: 'slow', pace: { count: 2 } },
     'a late one teaches nothing',
   )
@@ -460,12 +470,12 @@ void t.test('what says nothing of the backend changes nothing at all', t => {
   fc.assert(
     fc.property(fc.array(anyEvent), anySettings, (story, with_) => {
       const health = story.reduce(
-        (before, event) => step(before, event, with_, 0),
+        (before, event) => nextLight(before, event, with_, 0),
         fresh,
       )
       // what is known of the probe in flight ends with it
       const ended = { overdueMs: null, isProvenBusy: false }
-      const after = step(health, nothing, with_, 0)
+      const after = nextLight(health, nothing, with_, 0)
       // while there is no verdict, the reason says why
       const why = health.state === 'unknown' ? { reason: after.reason } : {}
       const before = { ...health, ...ended, ...why }
@@ -485,7 +495,7 @@ void t.test('a warming share never shrinks and stays in its limits', t => {
         let share = 10
         for (const ms of steps) {
           nowMs += ms
-          health = step(health, pass(), settings, nowMs)
+          health = nextLight(health, pass(), settings, nowMs)
           const next = shareOf(health, settings, nowMs) ?? -1
           if (next < share || next > 100) return false
           share = next
@@ -515,7 +525,7 @@ void t.test('who alternates for ever changes the route a few times', t => {
   // an hour of two good probes and three bad ones
   for (let second = 1; second <= 3_600; second++) {
     const before = health.state
-    health = step(
+    health = nextLight(
       health,
       second % 5 < 2 ? pass() : fail(),
       damped,
@@ -550,7 +560,7 @@ void t.test(
           let [changes, isOut] = [0, false]
           for (let second = 0; second < 3_600; second++) {
             const event = story[second % story.length] ?? pass()
-            health = step(health, event, damped, second * 1e3)
+            health = nextLight(health, event, damped, second * 1e3)
             if ((health.state === 'down') !== isOut) changes++
             isOut = health.state === 'down'
           }

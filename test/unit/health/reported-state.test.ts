@@ -1,19 +1,19 @@
 import t from 'tap'
 import {
   lastingMs,
-  tell,
-  toldSnapshot,
+  nextReported,
+  reportedSnapshot,
 } from '../../../health/reported-state.ts'
-import type { Told } from '../../../health/reported-state.ts'
+import type { ReportedState } from '../../../health/reported-state.ts'
 import type { State } from '../../../sentinels/reports.ts'
 import { emptySnapshot, noSentinels } from '../../../sentinels/snapshot.ts'
 
 /** States at their times in ms, from one that is up; those that were told. */
 function toldOf(...story: readonly (readonly [number, State])[]): State[] {
-  let told: Told = { state: 'up', leftMs: null }
+  let told: ReportedState = { state: 'up', leftMs: null }
   const states: State[] = []
   for (const [ms, state] of story) {
-    const next = tell(told, state, ms)
+    const next = nextReported(told, state, ms)
     if (next.state !== told.state) states.push(next.state)
     told = next
   }
@@ -49,12 +49,12 @@ void t.test('what takes it out or brings it back is told at once', t => {
 })
 
 void t.test('nothing to note', t => {
-  const told: Told = { state: 'up', leftMs: null }
-  t.equal(tell(told, 'up', 9), told)
-  const left = tell(told, 'slow', 9)
+  const told: ReportedState = { state: 'up', leftMs: null }
+  t.equal(nextReported(told, 'up', 9), told)
+  const left = nextReported(told, 'slow', 9)
   t.same(left, { state: 'up', leftMs: 9 })
-  t.equal(tell(left, 'busy', 500), left)
-  t.same(tell(left, 'up', 500), told)
+  t.equal(nextReported(left, 'busy', 500), left)
+  t.same(nextReported(left, 'up', 500), told)
   t.end()
 })
 
@@ -85,7 +85,7 @@ void t.test('a share fits the state that is told', t => {
         : [['zope1', { state, ...(cold === true && { cold }) }]],
     )
     t.strictSame(
-      toldSnapshot(snapshot, states).backends.get('zope1'),
+      reportedSnapshot(snapshot, states).backends.get('zope1'),
       { ...sentinels, share: told },
       `${state} ${share}`,
     )

@@ -1,16 +1,16 @@
 import * as fc from 'fast-check'
 import t from 'tap'
-import { Intake } from '../../../observer/line-splitter.ts'
+import { LineSplitter } from '../../../observer/line-splitter.ts'
 
 /** An intake with a clock of its own. */
 function stage(costMs = 0): {
-  intake: Intake
+  intake: LineSplitter
   seen: string[]
   pass: (ms: number) => void
 } {
   const seen: string[] = []
   let nowMs = 0
-  const intake = new Intake(
+  const intake = new LineSplitter(
     line => {
       seen.push(line)
       nowMs += costMs

@@ -7,7 +7,7 @@ const at = 1_795_362_578_160
 /** What a line says, as `backend finding`. */
 function said(line: string): string[] | undefined {
   return parseLine(line)?.observations.map(
-    ({ backend, finding }) => `${backend} ${finding}`,
+    ({ backend, signal: finding }) => `${backend} ${finding}`,
   )
 }
 

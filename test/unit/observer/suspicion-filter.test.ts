@@ -1,16 +1,20 @@
 import t from 'tap'
-import { Judge } from '../../../observer/suspicion-filter.ts'
-import type { Finding } from '../../../observer/line.ts'
+import { SuspicionFilter } from '../../../observer/suspicion-filter.ts'
+import type { Signal } from '../../../observer/line.ts'
 
 const noon = 1_795_362_578_000
 
 /** Judges findings of `zope1`, given as [ms after noon, finding, age of the line]. */
 function verdicts(
-  ...events: readonly (readonly [number, Finding, number?])[]
+  ...events: readonly (readonly [number, Signal, number?])[]
 ): string[] {
-  const judge = new Judge()
+  const judge = new SuspicionFilter()
   return events.map(([ms, finding, age = 0]) =>
-    judge.judge({ backend: 'zope1', finding }, noon + ms - age, noon + ms),
+    judge.actionFor(
+      { backend: 'zope1', signal: finding },
+      noon + ms - age,
+      noon + ms,
+    ),
   )
 }
 
@@ -43,9 +47,9 @@ void t.test('for error pages once in five seconds', t => {
 })
 
 void t.test('backends do not wait for each other', t => {
-  const judge = new Judge()
+  const judge = new SuspicionFilter()
   for (const backend of ['zope1', 'zope2'])
-    t.equal(judge.judge({ backend, finding: 'lost' }, noon, noon), 'suspect')
+    t.equal(judge.actionFor({ backend, signal: 'lost' }, noon, noon), 'suspect')
   t.end()
 })
 

@@ -5,7 +5,7 @@ import { parseConfig } from '../../../config/parse.ts'
 import type { Config } from '../../../config/config.ts'
 import type { BackendReport } from '../../../sentinels/reports.ts'
 import {
-  insideText,
+  inFlightText,
   isBack,
   isIdle,
   isTakenOver,
@@ -197,7 +197,7 @@ void t.test('idle is three looks that find nothing', t => {
   t.notOk(isIdle([0, 0]))
   t.ok(isIdle([3, 0, 0, 0]))
   t.notOk(isIdle([0, 0, 0, 1, 0, 0]))
-  t.equal(insideText(1), '1 request is inside it')
+  t.equal(inFlightText(1), '1 request is inside it')
   t.equal(notIdleText(2, true, 300_000), '2 requests are inside it after 5m')
   t.equal(notIdleText(0, true, 500), 'it was not idle long enough within 500ms')
   t.equal(

@@ -1,15 +1,15 @@
 import t from 'tap'
 import { parseConfig } from '../../../config/parse.ts'
-import { orderOf } from '../../../page/action-request.ts'
-import type { Sent } from '../../../page/action-request.ts'
+import { parseActionRequest } from '../../../page/action-request.ts'
+import type { ActionForm } from '../../../page/action-request.ts'
 
 const config = parseConfig(
   'backends: { zope1: http://h:1, zope2: http://h:2 }',
   'f',
 )
 
-function ordered(changes: Partial<Sent>) {
-  return orderOf(config, {
+function ordered(changes: Partial<ActionForm>) {
+  return parseActionRequest(config, {
     backend: 'zope1',
     action: 'drain',
     type: 'application/json',

@@ -1,14 +1,14 @@
 import t from 'tap'
 import { backendTable } from '../../../page/backends.ts'
 import type { BackendStatus } from '../../../status/report.ts'
-import { Cells, fill } from '../../../page/page-template.ts'
+import { Fragments, fill } from '../../../page/page-template.ts'
 import { aBackend } from '../../fixtures/status-report.ts'
 
 function row(
   changes: Partial<BackendStatus>,
   probes = new Map([['zope1', [{ at: '', outcome: 'pass', ms: 5 }]]]),
 ): string {
-  const cells = new Cells()
+  const cells = new Fragments()
   const backend = { ...aBackend, ...changes }
   return fill(cells.sheet(backendTable([backend], probes, cells)))
 }

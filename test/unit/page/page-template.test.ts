@@ -1,10 +1,10 @@
 import t from 'tap'
 import { html } from '../../../page/html.ts'
-import { Cells, fill, patchBetween } from '../../../page/page-template.ts'
-import type { Sheet } from '../../../page/page-template.ts'
+import { Fragments, fill, patchBetween } from '../../../page/page-template.ts'
+import type { PageTemplate } from '../../../page/page-template.ts'
 
-function sheet(entries: Record<string, string>): Sheet {
-  const cells = new Cells()
+function sheet(entries: Record<string, string>): PageTemplate {
+  const cells = new Fragments()
   return cells.sheet(
     html`${Object.entries(entries).map(
       ([id, text]) => html`<p id="${id}">${cells.cell(id, html`${text}`)}</p>`,
@@ -36,7 +36,7 @@ void t.test('only what differs is sent', t => {
 })
 
 void t.test('a text cannot stand for a cell', t => {
-  const cells = new Cells()
+  const cells = new Fragments()
   cells.cell('a', html`secret`)
   t.notMatch(fill(cells.sheet(html`${'\0a\0'}`)), /secret/)
   t.end()

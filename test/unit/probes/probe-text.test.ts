@@ -3,9 +3,9 @@ import { Socket } from 'node:net'
 import t from 'tap'
 import { parseConfig } from '../../../config/parse.ts'
 import { conclude, probeText } from '../../../probes/probe-text.ts'
-import type { Beside } from '../../../probes/probe-text.ts'
+import type { ExtraProbes } from '../../../probes/probe-text.ts'
 import type { DeepOutcome } from '../../../health/deep.ts'
-import type { Probed } from '../../../probes/probe.ts'
+import type { ProbeAnswer } from '../../../probes/probe.ts'
 
 const [backend] = parseConfig(
   'backends: { zope1: http://127.0.0.1:8080 }',
@@ -14,7 +14,7 @@ const [backend] = parseConfig(
 
 const probe = { slowMs: 1_000, light: { kind: 'http' } } as const
 
-const refused: Probed = {
+const refused: ProbeAnswer = {
   outcome: { kind: 'refused' },
   ms: 3.25,
   stages: new Map([
@@ -94,7 +94,8 @@ void t.test('the heartbeat and the deep probe have their say', t => {
       conclusion,
     )
   if (backend === undefined) throw new Error('no backend')
-  const told = (beside: Beside): string => probeText(backend, refused, beside)
+  const told = (beside: ExtraProbes): string =>
+    probeText(backend, refused, beside)
   for (const [heart, line] of [
     [beat, '100 Continue after 0.3 ms, beside the worker queue'],
     [{ kind: 'silent', silentMs: 500 }, 'none within 500 ms'],
@@ -191,7 +192,7 @@ void t.test('an answer that came late, with hostile bytes in it', t => {
   t.end()
 })
 
-function textOf(url: string, settings: object, probed: Probed): string[] {
+function textOf(url: string, settings: object, probed: ProbeAnswer): string[] {
   const [backend] = parseConfig(
     JSON.stringify({ backends: { zope1: { url, probe: settings } } }),
     'test',
@@ -202,7 +203,7 @@ function textOf(url: string, settings: object, probed: Probed): string[] {
 
 void t.test('each kind of probe is told as what it is', t => {
   const url = 'https://[::1]:8443'
-  const passed = (by: 'tcp' | 'ask' | 'command', said = ''): Probed => ({
+  const passed = (by: 'tcp' | 'ask' | 'command', said = ''): ProbeAnswer => ({
     ...refused,
     outcome: { kind: 'pass', by, said },
   })

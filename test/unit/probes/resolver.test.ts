@@ -1,6 +1,6 @@
 import type { LookupAddress } from 'node:dns'
 import t from 'tap'
-import { Lookup } from '../../../probes/resolver.ts'
+import { Resolver } from '../../../probes/resolver.ts'
 
 type Answer = (
   error: NodeJS.ErrnoException | null,
@@ -12,9 +12,9 @@ const other = { address: '127.0.0.2', family: 4 }
 const notFound = Object.assign(new Error('no'), { code: 'ENOTFOUND' })
 
 /** A resolver that answers when the test says so. */
-function stage(): { lookup: Lookup; asked: [string, Answer][] } {
+function stage(): { lookup: Resolver; asked: [string, Answer][] } {
   const asked: [string, Answer][] = []
-  const lookup = new Lookup((host, _options, callback) => {
+  const lookup = new Resolver((host, _options, callback) => {
     asked.push([host, callback])
   })
   return { lookup, asked }

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check'
 import t from 'tap'
-import { Step } from '../../../rewritemap/pipe-sync.ts'
+import { PipeSync } from '../../../rewritemap/pipe-sync.ts'
 
 /** The pipe and the children of httpd, one question at a time. */
 class Httpd {
-  readonly step = new Step()
+  readonly step = new PipeSync()
   /** answers nobody has read: their nonces, null = without, '…' = half read */
   readonly pipe: (string | null)[] = []
   /** questions that were given another one's answer, not reported yet */
@@ -65,7 +65,7 @@ void t.test('many reports of one killed child', t => {
 })
 
 void t.test('what proves nothing is answered', t => {
-  const step = new Step()
+  const step = new PipeSync()
   for (const nonce of ['a', 'b', null, 'c', 'c']) step.answered(nonce)
   for (const [nonce, other] of [
     ['a', 'b'],
@@ -84,7 +84,7 @@ void t.test('what proves nothing is answered', t => {
 })
 
 void t.test('an old report proves nothing any more', t => {
-  const step = new Step()
+  const step = new PipeSync()
   for (const nonce of ['a', 'b']) step.answered(nonce)
   for (let count = 0; count < 1_023; count++) step.answered(null)
   t.equal(step.omits('b', 'a'), false)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { MapSeen } from '../../../sentinels/reports.ts'
+import type { MapObservation } from '../../../sentinels/reports.ts'
 import { statusReport } from '../../../status/report.ts'
 import type { MonitorSeen } from '../../../status/report.ts'
 import { parseConfig } from '../../../config/parse.ts'
@@ -216,7 +216,7 @@ void t.test('the ZEO servers, when the monitor asks them', t => {
 })
 
 void t.test('the map as the monitor sees it, when it looks', t => {
-  const mapSeen: MapSeen = {
+  const mapSeen: MapObservation = {
     state: 'dead',
     since: '2026-11-22T17:00:00Z',
     reason: 'httpd reads nothing from it',

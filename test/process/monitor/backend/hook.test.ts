@@ -2,15 +2,15 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { pino } from 'pino'
 import t from 'tap'
 import { Hook } from '../../../../monitor/backend/hook.ts'
-import type { Change } from '../../../../monitor/backend/hook.ts'
+import type { HookEvent } from '../../../../monitor/backend/hook.ts'
 import { publicDirectory, textOf, until } from '../../../fixtures/processes.ts'
 
 const log = pino({ level: 'silent' })
 const change = (
   backend: string,
-  was: Change['was'],
-  state: Change['state'],
-): Change => ({ backend, was, state, reason: 'why; "so"', address: 'h:1' })
+  was: HookEvent['was'],
+  state: HookEvent['state'],
+): HookEvent => ({ backend, was, state, reason: 'why; "so"', address: 'h:1' })
 
 void t.test('each change is told, never two at a time', async t => {
   const directory = publicDirectory(t)
@@ -25,15 +25,15 @@ void t.test('each change is told, never two at a time', async t => {
     `rm ${directory}/running-$ZOPE_FAILOVER_BACKEND`,
   ].join('\n')
   const hook = new Hook({ command, timeoutMs: 60_000 }, log)
-  hook.note(change('a', 'up', 'slow'))
-  hook.note(change('b', 'up', 'down'))
+  hook.run(change('a', 'up', 'slow'))
+  hook.run(change('b', 'up', 'down'))
   await until('both to run', () =>
     ['a', 'b'].every(name => existsSync(`${directory}/running-${name}`)),
   )
-  hook.note(change('a', 'slow', 'down'))
-  hook.note(change('a', 'down', 'up'))
-  hook.note(change('b', 'down', 'up'))
-  hook.note(change('b', 'up', 'down'))
+  hook.run(change('a', 'slow', 'down'))
+  hook.run(change('a', 'down', 'up'))
+  hook.run(change('b', 'down', 'up'))
+  hook.run(change('b', 'up', 'down'))
   rmSync(gate)
   const lines = await until('three lines', () => {
     const all = textOf(told)?.split('\n')
@@ -49,7 +49,7 @@ void t.test('each change is told, never two at a time', async t => {
 
 void t.test('none is configured', t => {
   const hook = new Hook(undefined, log)
-  hook.note(change('a', 'up', 'slow'))
-  hook.retune({ command: 'true', timeoutMs: 1_000 })
+  hook.run(change('a', 'up', 'slow'))
+  hook.reconfigure({ command: 'true', timeoutMs: 1_000 })
   t.end()
 })

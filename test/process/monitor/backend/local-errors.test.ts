@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import t from 'tap'
 import type { Outcome } from '../../../../health/outcome.ts'
-import { OwnTrouble } from '../../../../monitor/backend/local-errors.ts'
+import { LocalErrors } from '../../../../monitor/backend/local-errors.ts'
 import { backendOf } from '../../../fixtures/probed-backend.ts'
 
 const backend = backendOf('http://zope.example:8080', {})
@@ -16,8 +16,8 @@ function toldOf(
     const { level, msg, backend, host, err } = JSON.parse(line)
     lines.push([level, msg, backend, host, err])
   }
-  const trouble = new OwnTrouble(pino({}, { write }))
-  for (const [outcome, error] of probes) trouble.tell(backend, outcome, error)
+  const trouble = new LocalErrors(pino({}, { write }))
+  for (const [outcome, error] of probes) trouble.report(backend, outcome, error)
   return lines
 }
 

@@ -1,13 +1,13 @@
 import t from 'tap'
-import { Turns } from '../../../../monitor/backend/start-queue.ts'
+import { StartQueue } from '../../../../monitor/backend/start-queue.ts'
 
 void t.test(
   'few begin at a time, in order, and what came in between',
   async t => {
-    const turns = new Turns()
+    const turns = new StartQueue()
     const seen: (number | string)[] = []
     const all = Array.from({ length: 20 }, async (_value, index) => {
-      await turns.take()
+      await turns.turn()
       seen.push(index)
     })
     await new Promise(setImmediate)
@@ -19,6 +19,6 @@ void t.test(
       Array.from({ length: 20 }, (_value, index) => index),
     )
     t.ok(seen.indexOf('between') < 20, 'others had their turn, too')
-    await turns.take()
+    await turns.turn()
   },
 )

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { Loop } from '../../../../monitor/backend/timed-loop.ts'
+import { TimedLoop } from '../../../../monitor/backend/timed-loop.ts'
 
 /** A job whose rounds the test begins and ends. */
 function stage(): {
-  loop: Loop
+  loop: TimedLoop
   /** resolves with the end of the next round that begins */
   next: () => Promise<(waitMs: number) => void>
   begun: () => number
@@ -11,7 +11,7 @@ function stage(): {
   let begun = 0
   let tell: ((end: (waitMs: number) => void) => void) | undefined
   const waiting: ((waitMs: number) => void)[] = []
-  const loop = new Loop(
+  const loop = new TimedLoop(
     () =>
       new Promise<number>(end => {
         begun += 1

@@ -6,7 +6,7 @@ import {
   backendReport,
   parseFormerReport,
   probesTold,
-  verdictOnDisk,
+  savedVerdict,
 } from '../../../../monitor/directory/saved-state.ts'
 import { emptySnapshot, noSentinels } from '../../../../sentinels/snapshot.ts'
 import type { Snapshot } from '../../../../sentinels/snapshot.ts'
@@ -98,9 +98,9 @@ void t.test('the verdict to start from', t => {
   const now = '1970-01-01T00:16:40.500Z'
   const start = (
     snapshot: Snapshot,
-    report: Parameters<typeof verdictOnDisk>[2],
+    report: Parameters<typeof savedVerdict>[2],
   ): unknown => {
-    const { verdict, since } = verdictOnDisk('a', snapshot, report, nowMs)
+    const { verdict, since } = savedVerdict('a', snapshot, report, nowMs)
     return [verdict, since]
   }
   t.same(

@@ -6,17 +6,17 @@ import {
   isCommandDue,
   nextMapSeen,
 } from '../../../../monitor/map-check/map-health.ts'
-import type { MapLook } from '../../../../monitor/map-check/map-health.ts'
+import type { MapCheck } from '../../../../monitor/map-check/map-health.ts'
 import { mapStates } from '../../../../sentinels/reports.ts'
-import type { MapSeen } from '../../../../sentinels/reports.ts'
+import type { MapObservation } from '../../../../sentinels/reports.ts'
 
-const answer = (status: number, header: string | null): MapLook => ({
+const answer = (status: number, header: string | null): MapCheck => ({
   kind: 'answer',
   status,
   header,
 })
 
-const timeout = (isHttpdFree: boolean, isMapIdle: boolean): MapLook => ({
+const timeout = (isHttpdFree: boolean, isMapIdle: boolean): MapCheck => ({
   kind: 'timeout',
   limitMs: 2_000,
   isHttpdFree,
@@ -46,7 +46,10 @@ void t.test('what a look means', t => {
   t.end()
 })
 
-const first: MapSeen = { ...firstMapSeen, since: '2026-11-22T12:00:00.000Z' }
+const first: MapObservation = {
+  ...firstMapSeen,
+  since: '2026-11-22T12:00:00.000Z',
+}
 
 void t.test('since when, and how often in a row', t => {
   const dead = { state: 'dead', reason: 'x' } as const
@@ -79,8 +82,8 @@ const ago = (ms: number): { commandAt: string } => ({
 })
 
 void t.test('the command: only where it helps, not at once, and seldom', t => {
-  const broken: MapSeen = { ...first, state: 'dead', streak: 3 }
-  const isDue = (seen: Partial<MapSeen>, given = settings): boolean =>
+  const broken: MapObservation = { ...first, state: 'dead', streak: 3 }
+  const isDue = (seen: Partial<MapObservation>, given = settings): boolean =>
     isCommandDue({ ...broken, ...seen }, given, now)
   t.equal(isDue({}), true)
   t.equal(isDue({ streak: 2 }), false)

@@ -1,11 +1,11 @@
 import t from 'tap'
 import { parseConfig } from '../../../../config/parse.ts'
 import { factsOf } from '../../../../monitor/notify/fact.ts'
-import type { Known } from '../../../../monitor/notify/fact.ts'
+import type { MonitorState } from '../../../../monitor/notify/fact.ts'
 import { mapStates, states } from '../../../../sentinels/reports.ts'
 import type {
   FrontState,
-  MapSeen,
+  MapObservation,
   State,
 } from '../../../../sentinels/reports.ts'
 import { noSentinels } from '../../../../sentinels/snapshot.ts'
@@ -40,8 +40,8 @@ function snapshotOf(
 
 function knownOf(
   seen: Readonly<Record<string, State>>,
-  more: Partial<Known> = {},
-): Known {
+  more: Partial<MonitorState> = {},
+): MonitorState {
   return {
     backends: new Map(
       Object.entries(seen).map(([name, state]) => [
@@ -153,7 +153,7 @@ void t.test('a pool changes when its members are told, not before', t => {
   t.end()
 })
 
-const mapOf = (state: MapSeen['state'], streak: number) =>
+const mapOf = (state: MapObservation['state'], streak: number) =>
   factsOf(
     configOf(),
     both,

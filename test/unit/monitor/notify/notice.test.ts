@@ -1,6 +1,6 @@
 import t from 'tap'
 import { noticeOf, shortened } from '../../../../monitor/notify/notice.ts'
-import type { Change, Item } from '../../../../monitor/notify/notice.ts'
+import type { NoticeChange, Item } from '../../../../monitor/notify/notice.ts'
 
 const item = (name: string, more: Partial<Item> = {}): Item => ({
   what: 'backend',
@@ -11,7 +11,10 @@ const item = (name: string, more: Partial<Item> = {}): Item => ({
   since: '2026-11-23T00:00:00.000Z',
   ...more,
 })
-const change = (name: string, more: Partial<Change> = {}): Change => ({
+const change = (
+  name: string,
+  more: Partial<NoticeChange> = {},
+): NoticeChange => ({
   ...item(name),
   was: 'well',
   ...more,
