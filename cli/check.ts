@@ -6,7 +6,7 @@ import { checkText, exitCodeOf, severities } from '../check/finding.ts'
 import type { Severity } from '../check/finding.ts'
 import { parseDuration } from '../text/duration.ts'
 import { loadConfig } from '../config/load.ts'
-import { configOption } from './options.ts'
+import { configOption, renamedOption } from './options.ts'
 
 type Options = {
   config: string
@@ -14,8 +14,8 @@ type Options = {
   httpd?: string
   httpdConf?: string[]
   unit?: string
-  /** --no-run makes it false */
-  run: boolean
+  /** --no-trial makes it false */
+  trial: boolean
   /** without FILE it is true */
   squid?: string | true
   squidCommand?: string
@@ -25,7 +25,7 @@ type Options = {
 
 /** `zope-failover check`. */
 export function checkCommand(): Command {
-  return new Command('check')
+  const command = new Command('check')
     .summary('configuration, directory, permissions, and the httpd set-up')
     .description(
       'Looks at the configuration, the sentinel directory and what httpd loads, runs the map as httpd would, and says what is wrong, why it matters and what to type. Changes nothing; sees most as root.',
@@ -49,7 +49,7 @@ export function checkCommand(): Command {
       'look at a Squid instead, /etc/squid/squid.conf unless named',
     )
     .option('--squid-command <command>', 'how to call squid')
-    .option('--no-run', 'do not start the map programs for a trial')
+    .option('--no-trial', 'do not start the map programs for a trial')
     .addOption(
       new Option('--wait <duration>', 'how long a map may take for its answers')
         .argParser(duration)
@@ -62,7 +62,7 @@ export function checkCommand(): Command {
     )
     .action(async (options: Options) => {
       const configFile = resolve(options.config)
-      const trialMs = options.run ? options.wait : undefined
+      const trialMs = options.trial ? options.wait : undefined
       const { squid } = options
       const report =
         squid === undefined
@@ -90,6 +90,8 @@ export function checkCommand(): Command {
       )
       process.exitCode = exitCodeOf(report, options.failOn)
     })
+  renamedOption(command, '--no-run', '--no-trial')
+  return command
 }
 
 function duration(text: string): number {

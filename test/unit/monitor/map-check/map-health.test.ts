@@ -72,7 +72,7 @@ const settings: MapSettings = {
   intervalMs: 5_000,
   timeoutMs: 2_000,
   command: 'true',
-  commandEveryMs: 600_000,
+  commandIntervalMs: 600_000,
 }
 
 const now = Date.parse('2026-11-22T12:00:00Z')
