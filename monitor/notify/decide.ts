@@ -34,7 +34,11 @@ export const emptyLedger: Ledger = {
 
 export type Rules = Pick<
   NotifySettings,
-  'minSeverity' | 'groupWaitMs' | 'warningAfterMs' | 'repeatIntervalMs' | 'limit'
+  | 'minSeverity'
+  | 'groupWaitMs'
+  | 'warningAfterMs'
+  | 'repeatIntervalMs'
+  | 'limit'
 >
 
 /**

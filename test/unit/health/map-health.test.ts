@@ -1,14 +1,14 @@
 import t from 'tap'
-import type { MapSettings } from '../../../../config/config.ts'
+import type { MapSettings } from '../../../config/config.ts'
 import {
   findingOf,
   firstMapSeen,
   isCommandDue,
   nextMapSeen,
-} from '../../../../monitor/map-check/map-health.ts'
-import type { MapCheck } from '../../../../monitor/map-check/map-health.ts'
-import { mapStates } from '../../../../sentinels/reports.ts'
-import type { MapObservation } from '../../../../sentinels/reports.ts'
+} from '../../../health/map-health.ts'
+import type { MapCheck } from '../../../health/map-health.ts'
+import { mapStates } from '../../../sentinels/reports.ts'
+import type { MapObservation } from '../../../sentinels/reports.ts'
 
 const answer = (status: number, header: string | null): MapCheck => ({
   kind: 'answer',

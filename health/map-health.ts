@@ -1,8 +1,8 @@
 // What a look at the map through httpd means, and when it is time for the
 // administrator's command. Pure.
-import type { MapSettings } from '../../config/config.ts'
-import { sentence } from '../../text/printable.ts'
-import type { MapObservation, MapState } from '../../sentinels/reports.ts'
+import type { MapSettings } from '../config/config.ts'
+import { sentence } from '../text/printable.ts'
+import type { MapObservation, MapState } from '../sentinels/reports.ts'
 
 /** What came of asking httpd for `/.zope-failover/map`. */
 export type MapAnswer =
