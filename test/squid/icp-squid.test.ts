@@ -1,48 +1,238 @@
-// A real Squid that asks a real responder.
+// A real Squid that asks real responders, one for each backend as on hosts of
+// their own.
+//
+// What Squid logs as PARENT_HIT or FIRSTUP_PARENT says how the connection to the
+// backend was first chosen, and Squid keeps connections. So only the backend's own
+// name counts here, and the prefix TIMEOUT_, which belongs to the request.
+import { createSocket } from 'node:dgram'
 import { rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import t from 'tap'
+import type { Test } from 'tap'
+import { startBackend } from '../fixtures/backend.ts'
+import type { BackendFixture } from '../fixtures/backend.ts'
 import { brief, failuresOf, more, startLoad } from '../fixtures/load.ts'
-import { freePort, startProgram, until } from '../fixtures/processes.ts'
-import { cli, get, startSquidSite } from '../fixtures/squid-site.ts'
+import { beatMonitor, putUp } from '../fixtures/map.ts'
+import {
+  freePort,
+  publicDirectory,
+  startProgram,
+  until,
+} from '../fixtures/processes.ts'
+import type { Program } from '../fixtures/processes.ts'
+import {
+  cli,
+  sentinelDirectory,
+  servedBy,
+  squidConf,
+} from '../fixtures/squid-site.ts'
+import { queryOf, startSquid } from '../fixtures/squid.ts'
 
-void t.test('ICP: shares, a drain, and a killed backend', async t => {
-  const ports = [await freePort(), await freePort()]
-  const { squid, directory, backends, configFile } = await startSquidSite(t, {
-    hasHelper: false,
-    args: ['--style', 'icp'],
-    yaml: `pools: { default: { policy: balance } }\nicp: { listen: { zope1: "127.0.0.1:${ports[0]}", zope2: "127.0.0.1:${ports[1]}" } }\n`,
-  })
-  const icp = startProgram(t, process.execPath, [
-    cli,
-    'icp',
-    '--config',
-    configFile,
-  ])
-  const said = async (backend: string) => {
-    if (icp.isGone()) throw new Error(icp.output())
-    const answer = await get(squid.port, '/')
-    return answer.headers['x-backend'] === backend
+type Host = {
+  readonly name: string
+  readonly backend: BackendFixture
+  /** of its responder */
+  readonly port: number
+  readonly file: string
+  responder: Program | undefined
+}
+
+/**
+ * Squid, backends and responders, all of them answering.
+ *
+ * @param weights by backend
+ * @param timeoutMs how long Squid waits for the responders; left out: as printed
+ */
+async function startIcpSite(
+  t: Test,
+  weights: Readonly<Record<string, number>>,
+  timeoutMs = 100,
+) {
+  const root = publicDirectory(t)
+  const directory = sentinelDirectory(root)
+  const names = Object.keys(weights)
+  const hosts: Host[] = []
+  for (const name of names)
+    hosts.push({
+      name,
+      backend: await startBackend(t, root, name),
+      port: await freePort(),
+      file: resolve(root, `${name}.yaml`),
+      responder: undefined,
+    })
+  const write = (file: string, listening: readonly Host[]) =>
+    writeFileSync(
+      file,
+      `directory: ${directory}
+staleAfter: 1h
+backends:
+${hosts.map(({ name, backend }) => `  ${name}: ${backend.url}\n`).join('')}pools:
+  default:
+    policy: balance
+    members: [${names.map(name => `{ name: ${name}, weight: ${weights[name]} }`).join(', ')}]
+icp: { listen: { ${listening.map(({ name, port }) => `${name}: "127.0.0.1:${port}"`).join(', ')} } }
+`,
+    )
+  const whole = resolve(root, 'zope-failover.yaml')
+  write(whole, hosts)
+  putUp(directory, ...names)
+  beatMonitor(directory, names)
+  const hostOf = (name: string): Host => {
+    const host = hosts.find(one => one.name === name)
+    if (host === undefined) throw new Error(`no backend ${name}`)
+    return host
   }
-  await until('zope1 to be asked', () => said('zope1'))
-  await until('zope2 to be asked', () => said('zope2'))
+  const respond = async (name: string) => {
+    const host = hostOf(name)
+    write(host.file, [host])
+    host.responder = startProgram(t, process.execPath, [
+      ...[cli, 'icp', '--config', host.file],
+    ])
+    await answers(host.responder, host.port)
+  }
+  // before Squid, which leaves a peer that was silent alone for seconds
+  for (const name of names) await respond(name)
+  const { port, accessLog } = await startSquid(
+    t,
+    squidConf(whole, ['--style', 'icp']).replace(
+      'icp_query_timeout 100',
+      `icp_query_timeout ${timeoutMs}`,
+    ),
+  )
+  return { directory, port, accessLog, respond, hostOf }
+}
 
-  writeFileSync(resolve(directory, 'zope1.drain'), '')
-  // the table changes within a second; from then on none goes there
-  const before = backends[0]?.begun().size ?? 0
-  await until('zope1 to get nothing', async () => {
-    const start = backends[0]?.begun().size ?? 0
-    for (let count = 0; count < 20; count++) await get(squid.port, '/')
-    return backends[0]?.begun().size === start
+/** Asks a responder until it answers. */
+async function answers(responder: Program, port: number): Promise<void> {
+  const socket = createSocket('udp4')
+  let isAnswered = false
+  socket.on('message', () => {
+    isAnswered = true
   })
-  t.ok((backends[0]?.begun().size ?? 0) >= before)
-  rmSync(resolve(directory, 'zope1.drain'))
-  await until('zope1 to be back', () => said('zope1'))
+  // nothing listens there yet
+  socket.on('error', () => undefined)
+  try {
+    await until('an answer of the responder', () => {
+      if (responder.isGone()) throw new Error(responder.output())
+      socket.send(queryOf(1, 'http://www.example.org/'), port, '127.0.0.1')
+      return isAnswered
+    })
+  } finally {
+    socket.close()
+  }
+}
 
-  const load = startLoad({ port: squid.port, clients: 5 })
-  await more(load, 50)
-  await backends[0]?.kill('SIGKILL')
+/** No answer is late for it, however busy the machine is. */
+const patientMs = 30_000
+
+for (const weights of [
+  { zope1: 1, zope2: 1 },
+  { zope1: 3, zope2: 1 },
+  { zope1: 1, zope2: 1, zope3: 1 },
+  { zope1: 1, zope2: 2, zope3: 3 },
+])
+  void t.test(`shares by weight: ${JSON.stringify(weights)}`, async t => {
+    const { port } = await startIcpSite(t, weights, patientMs)
+    const count = 400
+    const counts = new Map<string, number>()
+    for (let index = 0; index < count; index++) {
+      const name = await servedBy(port)
+      counts.set(name, (counts.get(name) ?? 0) + 1)
+    }
+    const sum = Object.values(weights).reduce((one, other) => one + other)
+    for (const [name, weight] of Object.entries(weights)) {
+      const share = ((counts.get(name) ?? 0) / count) * 100
+      const wanted = (weight / sum) * 100
+      t.ok(
+        Math.abs(share - wanted) <= 10,
+        `${name}: ${share.toFixed(1)} % of ${wanted.toFixed(1)} %`,
+      )
+    }
+  })
+
+for (const [state, what] of [
+  ['drain', 'drained'],
+  ['maint', 'in maintenance'],
+] as const)
+  void t.test(`a backend is ${what}, and comes back`, async t => {
+    const { port, directory } = await startIcpSite(
+      t,
+      { zope1: 1, zope2: 1 },
+      patientMs,
+    )
+    const twenty = async () => {
+      const names = new Set<string>()
+      for (let count = 0; count < 20; count++) names.add(await servedBy(port))
+      return names
+    }
+    t.strictSame(await twenty(), new Set(['zope1', 'zope2']))
+    writeFileSync(resolve(directory, `zope1.${state}`), '')
+    await until('zope1 gets nothing', async () => {
+      const names = await twenty()
+      return !names.has('zope1')
+    })
+    t.strictSame(await twenty(), new Set(['zope2']), 'and it stays so')
+    rmSync(resolve(directory, `zope1.${state}`))
+    await until('zope1 is back', async () => {
+      const names = await twenty()
+      return names.has('zope1')
+    })
+  })
+
+void t.test('a Zope dies with its responder: no GET fails', async t => {
+  const { port, directory, accessLog, hostOf } = await startIcpSite(t, {
+    zope1: 1,
+    zope2: 1,
+  })
+  const { backend, responder } = hostOf('zope1')
+  const load = startLoad({ port, clients: 5 })
+  await until('zope1 serves', () =>
+    load.samples.some(it => it.backend === 'zope1'),
+  )
+  await more(load, 100)
+  await Promise.all([responder?.kill('SIGKILL'), backend.kill('SIGKILL')])
+  const killedMs = performance.now()
+  await more(load, 200)
+  // the verdict, which no longer decides whether a request fails
   rmSync(resolve(directory, 'zope1.up'))
+  await more(load, 400)
+  const samples = await load.stop()
+  t.strictSame(failuresOf(samples).map(brief), [])
+  const since = samples.filter(({ endMs }) => endMs > killedMs)
+  t.strictSame(
+    since
+      .filter(it => it.startMs > killedMs && it.backend !== 'zope2')
+      .map(brief),
+    [],
+    'all of them were served by the one that is left',
+  )
+  const longest = Math.max(...since.map(it => it.endMs - it.startMs))
+  const late = accessLog().filter(it => it.hierarchy.startsWith('TIMEOUT_'))
+  t.comment(
+    `the longest of ${since.length} took ${Math.round(longest)} ms; ${late.length} waited for the missing answer`,
+  )
+})
+
+void t.test('a responder is restarted: no GET fails', async t => {
+  const { port, accessLog, hostOf, respond } = await startIcpSite(t, {
+    zope1: 1,
+    zope2: 1,
+  })
+  const load = startLoad({ port, clients: 5 })
+  await more(load, 200)
+  const old = hostOf('zope1').responder
+  await old?.kill('SIGTERM')
+  t.equal(old?.child.exitCode, 0)
+  await respond('zope1')
+  const backMs = performance.now()
+  await until('zope1 is asked again', () =>
+    load.samples.some(it => it.startMs > backMs && it.backend === 'zope1'),
+  )
   await more(load, 200)
   t.strictSame(failuresOf(await load.stop()).map(brief), [])
+  const lines = accessLog()
+  const late = lines.filter(it => it.hierarchy.startsWith('TIMEOUT_'))
+  t.comment(
+    `${late.length} of ${lines.length} waited for the missing answer of the restarted one`,
+  )
 })
