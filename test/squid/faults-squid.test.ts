@@ -4,26 +4,16 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { brief, failuresOf, more, startLoad } from '../fixtures/load.ts'
 import type { Sample } from '../fixtures/load.ts'
-import { textOf, until } from '../fixtures/processes.ts'
+import { until } from '../fixtures/processes.ts'
 import {
+  childrenOf,
   get,
+  helpersOf,
   isSteered,
   servedBy,
   startSquidSite,
 } from '../fixtures/squid-site.ts'
 import type { Squid } from '../fixtures/squid.ts'
-
-function childrenOf(pid: number): number[] {
-  return (textOf(`/proc/${pid}/task/${pid}/children`) ?? '')
-    .split(' ')
-    .filter(Boolean)
-    .map(Number)
-}
-
-/** The helpers, each behind the shell that Squid knows. */
-function helpersOf(squid: Squid): number[] {
-  return childrenOf(squid.program.pid).flatMap(childrenOf)
-}
 
 function lives({ program, cacheLog }: Squid): void {
   if (program.isGone()) throw new Error(`Squid is gone:\n${cacheLog()}`)
@@ -34,7 +24,7 @@ function tellAlone(t: Test, squid: Squid): void {
   const lines = squid.accessLog()
   const alone = lines.filter(({ backend }) => backend === '-').length
   t.comment(
-    `${alone} of ${lines.length} requests were not steered (bench: squid-faults)`,
+    `${alone} of ${lines.length} requests were not steered (figures: bench:squid)`,
   )
 }
 

@@ -4,123 +4,13 @@
 // What Squid logs as PARENT_HIT or FIRSTUP_PARENT says how the connection to the
 // backend was first chosen, and Squid keeps connections. So only the backend's own
 // name counts here, and the prefix TIMEOUT_, which belongs to the request.
-import { createSocket } from 'node:dgram'
 import { rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import t from 'tap'
-import type { Test } from 'tap'
-import { startBackend } from '../fixtures/backend.ts'
-import type { BackendFixture } from '../fixtures/backend.ts'
+import { startIcpSite } from '../fixtures/icp-site.ts'
 import { brief, failuresOf, more, startLoad } from '../fixtures/load.ts'
-import { beatMonitor, putUp } from '../fixtures/map.ts'
-import {
-  freePort,
-  publicDirectory,
-  startProgram,
-  until,
-} from '../fixtures/processes.ts'
-import type { Program } from '../fixtures/processes.ts'
-import {
-  cli,
-  sentinelDirectory,
-  servedBy,
-  squidConf,
-} from '../fixtures/squid-site.ts'
-import { queryOf, startSquid } from '../fixtures/squid.ts'
-
-type Host = {
-  readonly name: string
-  readonly backend: BackendFixture
-  /** of its responder */
-  readonly port: number
-  readonly file: string
-  responder: Program | undefined
-}
-
-/**
- * Squid, backends and responders, all of them answering.
- *
- * @param weights by backend
- * @param timeoutMs how long Squid waits for the responders; left out: as printed
- */
-async function startIcpSite(
-  t: Test,
-  weights: Readonly<Record<string, number>>,
-  timeoutMs = 100,
-) {
-  const root = publicDirectory(t)
-  const directory = sentinelDirectory(root)
-  const names = Object.keys(weights)
-  const hosts: Host[] = []
-  for (const name of names)
-    hosts.push({
-      name,
-      backend: await startBackend(t, root, name),
-      port: await freePort(),
-      file: resolve(root, `${name}.yaml`),
-      responder: undefined,
-    })
-  const write = (file: string, listening: readonly Host[]) =>
-    writeFileSync(
-      file,
-      `directory: ${directory}
-staleAfter: 1h
-backends:
-${hosts.map(({ name, backend }) => `  ${name}: ${backend.url}\n`).join('')}pools:
-  default:
-    policy: balance
-    members: [${names.map(name => `{ name: ${name}, weight: ${weights[name]} }`).join(', ')}]
-icp: { listen: { ${listening.map(({ name, port }) => `${name}: "127.0.0.1:${port}"`).join(', ')} } }
-`,
-    )
-  const whole = resolve(root, 'zope-failover.yaml')
-  write(whole, hosts)
-  putUp(directory, ...names)
-  beatMonitor(directory, names)
-  const hostOf = (name: string): Host => {
-    const host = hosts.find(one => one.name === name)
-    if (host === undefined) throw new Error(`no backend ${name}`)
-    return host
-  }
-  const respond = async (name: string) => {
-    const host = hostOf(name)
-    write(host.file, [host])
-    host.responder = startProgram(t, process.execPath, [
-      ...[cli, 'icp', '--config', host.file],
-    ])
-    await answers(host.responder, host.port)
-  }
-  // before Squid, which leaves a peer that was silent alone for seconds
-  for (const name of names) await respond(name)
-  const { port, accessLog } = await startSquid(
-    t,
-    squidConf(whole, ['--style', 'icp']).replace(
-      'icp_query_timeout 100',
-      `icp_query_timeout ${timeoutMs}`,
-    ),
-  )
-  return { directory, port, accessLog, respond, hostOf }
-}
-
-/** Asks a responder until it answers. */
-async function answers(responder: Program, port: number): Promise<void> {
-  const socket = createSocket('udp4')
-  let isAnswered = false
-  socket.on('message', () => {
-    isAnswered = true
-  })
-  // nothing listens there yet
-  socket.on('error', () => undefined)
-  try {
-    await until('an answer of the responder', () => {
-      if (responder.isGone()) throw new Error(responder.output())
-      socket.send(queryOf(1, 'http://www.example.org/'), port, '127.0.0.1')
-      return isAnswered
-    })
-  } finally {
-    socket.close()
-  }
-}
+import { until } from '../fixtures/processes.ts'
+import { servedBy } from '../fixtures/squid-site.ts'
 
 /** No answer is late for it, however busy the machine is. */
 const patientMs = 30_000
