@@ -308,12 +308,14 @@ function headAndRest(text: string): [string, string] {
 function endOf(lines: readonly Line[], start: number, name: string): number {
   const opening = new RegExp(`^<${name}(?:[\\s>]|$)`)
   let depth = 0
-  for (let index = start; ; index++) {
-    const text = lines[index]?.text.toLowerCase()
-    if (text === undefined) return lines.length
+  let index = start
+  do {
+    const text = String(lines[index]?.text).toLowerCase()
     if (opening.test(text)) depth++
-    if (text.startsWith(`</${name}>`) && --depth === 0) return index
-  }
+    if (text.startsWith(`</${name}>`) && --depth === 0) break
+    index++
+  } while (index < lines.length)
+  return index
 }
 
 const sourceNames: Readonly<Record<string, string>> = {

@@ -70,14 +70,15 @@ void t.test('a text that was changed is read as it is', async t => {
   t.equal(changed.directives - directives, 2 * (3 * 90 + 1))
 })
 
+const fresh = (...words: string[]): unknown =>
+  freshApacheConf(['zope-failover', 'apache-conf', ...words])
+
 void t.test('what cannot be made today', t => {
-  const refused = (...words: string[]): unknown =>
-    freshApacheConf(['zope-failover', 'apache-conf', ...words])
-  t.match(refused('--config', '/nowhere/x.yaml'), {
+  t.match(fresh('--config', '/nowhere/x.yaml'), {
     kind: 'refused',
     why: /\/nowhere\/x\.yaml/,
   })
-  t.match(refused('--no-such-option'), {
+  t.match(fresh('--no-such-option'), {
     kind: 'refused',
     why: /unknown option '--no-such-option'/,
   })
