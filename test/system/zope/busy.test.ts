@@ -122,7 +122,10 @@ await t.test('busy, and a hundred connections wait', async t => {
 })
 
 await t.test('a deadlock of all threads: down after busyTimeout', async t => {
-  const { zope, watched } = await startLab(t, { timeout: '2s', busyTimeout: '3s' })
+  const { zope, watched } = await startLab(t, {
+    timeout: '2s',
+    busyTimeout: '3s',
+  })
   const fault = watched.story()
   await zope.occupy('deadlock', 4)
   const busy = await fault.reaches('zope1', 'busy')
