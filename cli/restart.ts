@@ -73,7 +73,13 @@ async function restartAll(
   try {
     for (const backend of backends) {
       left.shift()
-      await restart({ ...order, config, backend, tell, signal: stop.signal })
+      await restart({
+        ...order,
+        config,
+        backend,
+        progress: tell,
+        signal: stop.signal,
+      })
     }
   } catch (err) {
     if (!(err instanceof RestartAborted)) throw err

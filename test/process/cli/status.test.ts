@@ -33,7 +33,7 @@ void t.test('an empty directory, a missing one, and a file in its place', t => {
   t.match({ code, stderr }, { code: 0, stderr: '' })
   t.match(stdout, 'monitor: never seen in this directory\n')
   t.match(stdout, 'map: never seen in this directory\n')
-  t.match(stdout, 'pool default (failover): newcomers go to zope1\n')
+  t.match(stdout, 'pool default (failover): new visitors go to zope1\n')
   rmSync(directory, { recursive: true, maxRetries: 10 })
   t.match(
     statusOf(installation),
@@ -49,12 +49,12 @@ void t.test('a directory that all users can write to is not used', t => {
   const { directory } = installation
   writeFileSync(`${directory}/zope1.maint`, '')
   chmodSync(directory, 0o755)
-  t.match(statusOf(installation), 'newcomers go to zope2\n')
+  t.match(statusOf(installation), 'new visitors go to zope2\n')
   chmodSync(directory, 0o777)
   const text = statusOf(installation)
   t.match(text, `${directory} must not be writable by all users (mode 777)`)
   t.match(text, `type: chmod o-w,-t ${directory}`)
-  t.match(text, 'newcomers go to zope1\n')
+  t.match(text, 'new visitors go to zope1\n')
   t.end()
 })
 
@@ -94,7 +94,7 @@ void t.test('a map is alive, silent while it is stopped, or dead', async t => {
   map.kill('SIGSTOP')
   await until('a silent map', () =>
     statusOf(installation).includes(
-      `pid ${map.pid} is there but writes no report`,
+      `pid ${map.pid} is running but writes no report`,
     ),
   )
   map.kill('SIGCONT')

@@ -45,7 +45,7 @@ for (const [title, probe] of [
     await zope.occupy('deadlock', 4)
     const busy = await fault.reaches('zope1', 'busy')
     await until('share 0', () => watched.share('zope1') === 0)
-    t.match(fault.changes('zope1').at(-1)?.reason, /its heart beats/)
+    t.match(fault.changes('zope1').at(-1)?.reason, /its heartbeat is alive/)
     const cure = watched.story()
     zope.release()
     const up = await cure.reaches('zope1', 'up')

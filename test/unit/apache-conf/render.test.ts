@@ -558,7 +558,12 @@ pools: { p: { members: [a, b] }, q: { members: [b, c, a] } }
       }),
       part === 'server'
         ? [/^--pool must be left .* --part site$/, /^--url /, /^--site /]
-        : [/^--map-user .* --part server$/, /^--max-connections /, /^--web/, /^--observe /],
+        : [
+            /^--map-user .* --part server$/,
+            /^--max-connections /,
+            /^--web/,
+            /^--observe /,
+          ],
     )
   t.match(
     conf(yaml, { part: 'server', observer: '/x.js' }),
