@@ -32,12 +32,12 @@ export function probeCommand(): Command {
       const { Resolver } = await import('../probes/resolver.ts')
       const { probeLight } = await import('../probes/light.ts')
       const { conclude, probeText } = await import('../probes/probe-text.ts')
-      const { askBeside } = await import('../probes/extra-probes.ts')
+      const { runExtraProbes } = await import('../probes/extra-probes.ts')
       const lookup = new Resolver()
       const { signal } = new AbortController()
       const [probed, beside] = await Promise.all([
         probeLight(backend, lookup, signal),
-        askBeside(backend, lookup),
+        runExtraProbes(backend, lookup),
       ])
       process.stdout.write(probeText(backend, probed, beside))
       process.exitCode =

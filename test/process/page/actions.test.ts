@@ -128,7 +128,7 @@ void t.test('all other requests are rejected', async t => {
   }
   t.strictSame(adminFiles(site), [])
   const refusals = site.news.filter(({ message }) =>
-    message.endsWith('refused'),
+    message.endsWith('rejected'),
   )
   t.equal(refusals.length, 16, 'each has its line, but for OPTIONS and GET')
   t.match(refusals[0], {

@@ -117,7 +117,7 @@ void t.test('rejected for good, and a redirect', async t => {
   await until('it to be replaced up', () => said('replaced up'))
   receiver.mood = 307
   notices.update([fact('info')])
-  await until('the redirect', () => said('status 307: name the address'))
+  await until('the redirect', () => said('status 307: redirects are not followed'))
   receiver.mood = 204
   await until('the next one', () => receiver.arrived.length > 0)
   t.match(receiver.arrived, [{ severity: 'info' }])
@@ -192,7 +192,7 @@ void t.test('a monitor that is killed while the receiver is away', async t => {
     ])
   const first = start()
   const memory = await written(`${root}/run/.notices.json`)
-  await until('an attempt', () => first.output().includes('did not arrive'))
+  await until('an attempt', () => first.output().includes('not delivered'))
   await first.kill('SIGKILL')
   const second = start()
   await receiver.comeBack()
