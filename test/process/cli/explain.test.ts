@@ -19,11 +19,11 @@ function ask({ file }: Installation, ...fields: string[]): string {
 function explained(installation: Installation, ...args: string[]): string {
   const { code, stdout } = run(installation, ['explain', ...args])
   const [first = '', second = ''] = stdout.split('\n')
-  const next = /were gone: ([\w-]+)\.$/.exec(second)?.[1]
+  const next = /failed: ([\w-]+)\.$/.exec(second)?.[1]
   if (code !== 0) return `code ${code}`
-  return first.startsWith('Nobody')
+  return first.startsWith('None')
     ? 'NULL'
-    : `${first.split(':')[0]} ${next === 'nobody' ? '-' : next}`
+    : `${first.split(':')[0]} ${next === 'none' ? '-' : next}`
 }
 
 const configuration = [
@@ -117,6 +117,6 @@ void t.test('a route that is no member is shown, not obeyed', t => {
     '\u001B[31m\u009B',
   ])
   t.equal(code, 0)
-  t.match(stdout, String.raw`"\u001b[31m\u009b" is no member of default`)
+  t.match(stdout, String.raw`"\u001b[31m\u009b" is not a member of default`)
   t.end()
 })
