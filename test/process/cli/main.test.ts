@@ -176,7 +176,7 @@ void t.test('output that cannot be written is a failure', t => {
   const { file } = install(t)
   const { status, stderr } = shell(file, '"$@" status >/dev/full')
   t.equal(status, 1)
-  t.equal(stderr, 'the output could not be written (ENOSPC)\n')
+  t.equal(stderr, 'cannot write the output (ENOSPC)\n')
   t.end()
 })
 

@@ -143,7 +143,7 @@ void t.test(
 void t.test('a directory that comes later is found', async t => {
   const observer = startObserver(t, { hasDirectory: false })
   await observer.write(line())
-  => await until('the log line', () => => observer.log().includes('"err":"ENOENT"'))
+  await until('the log line', () => observer.log().includes('"err":"ENOENT"'))
   mkdirSync(observer.directory)
   await until('the suspicion', async () => {
     await observer.write(line())

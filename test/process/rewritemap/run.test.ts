@@ -85,7 +85,7 @@ void t.test('a directory that all users can write to is not used', async t => {
   chmodSync(directory, 0o777)
   const map = startMap(t, config)
   t.equal(await map.lookup('default'), 'a', 'as if it were empty')
-  => await until('the log line', () => =>
+  await until('the log line', () =>
     map.stderr.includes('must not be writable by all users (mode 777)'),
   )
 })
@@ -191,26 +191,23 @@ void t.test(
   },
 )
 
-void t.test(
-  'a failing error log makes it neither spin nor exit',
-  async t => {
-    const directory = publicDirectory(t)
-    const config = writeConfig(`${directory}/.config.yaml`, directory, 'a')
-    writeFileSync(`${directory}/Strange`, '')
-    const full = openSync('/dev/full', 'w')
-    t.teardown(() => closeSync(full))
-    const map = startMap(t, config, { stderr: full })
-    for (let round = 0; round < 3; round++) {
-      const before = reportOf(directory, map.pid)?.written
-      await until(
-        'a report',
-        () => reportOf(directory, map.pid)?.written !== before,
-      )
-      t.equal(await map.lookup('nowhere'), 'NULL')
-    }
-    t.strictSame(await map.end(), { code: 0, signal: null })
-  },
-)
+void t.test('a failing error log makes it neither spin nor exit', async t => {
+  const directory = publicDirectory(t)
+  const config = writeConfig(`${directory}/.config.yaml`, directory, 'a')
+  writeFileSync(`${directory}/Strange`, '')
+  const full = openSync('/dev/full', 'w')
+  t.teardown(() => closeSync(full))
+  const map = startMap(t, config, { stderr: full })
+  for (let round = 0; round < 3; round++) {
+    const before = reportOf(directory, map.pid)?.written
+    await until(
+      'a report',
+      () => reportOf(directory, map.pid)?.written !== before,
+    )
+    t.equal(await map.lookup('nowhere'), 'NULL')
+  }
+  t.strictSame(await map.end(), { code: 0, signal: null })
+})
 
 void t.test('the last log lines are flushed before the end', async t => {
   const directory = publicDirectory(t)

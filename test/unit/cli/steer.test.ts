@@ -94,7 +94,7 @@ void t.test('the front is steered like a backend', t => {
   const plain = install(t)
   t.match(run(plain, ['maint', 'front']), {
     code: 2,
-    stderr: /front must be configured before it can be steered/,
+    stderr: /front must be configured first/,
   })
   const installation = install(
     t,
@@ -117,7 +117,7 @@ void t.test('the front is steered like a backend', t => {
   t.match(run(installation, ['force', 'front']), { stdout: /says 100/ })
   t.match(run(installation, ['drain', 'front', '--wait']), {
     code: 2,
-    stderr: /--wait must come with backends only/,
+    stderr: /--wait works with backends only/,
   })
   t.match(run(installation, ['completion', 'backends']), {
     stdout: 'zope1\nzope2\nfront\n',

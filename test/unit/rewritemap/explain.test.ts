@@ -56,7 +56,7 @@ void t.test('why', t => {
       null,
       'key 1',
       /^[ab]: the affinity key selects it in tier 1\.$/,
-      /gone: [ab]\./,
+      /failed: [ab]\./,
     ],
     [
       'a session on a down backend',
