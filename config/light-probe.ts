@@ -32,13 +32,13 @@ export function kindProblems(
     rule: `must be left out ${why}, got ${describeValue(block[key])}`,
   })
   const tooMany = others.map(other =>
-    leaveOut(other, `beside probe.${kind}: a light probe is of one kind`),
+    leaveOut(other, `next to probe.${kind}: a light probe is of one kind`),
   )
   if (ruling === undefined) return tooMany
   const why =
     kind === undefined
-      ? `while probe.${ruling} holds for all backends and asks for no page ("tcp: false" beside it asks for one)`
-      : `beside probe.${ruling}, which asks for no page`
+      ? `while probe.${ruling} holds for all backends and asks for no page ("tcp: false" next to it asks for one)`
+      : `next to probe.${ruling}, which asks for no page`
   return [
     ...tooMany,
     ...pageKeys

@@ -32,7 +32,7 @@ export function parseConfig(text: string, file: string): Config {
     throw refusal(file, [
       {
         path: ['backends'],
-        rule: `must be at most ${maxBackends}, got ${backends}; split them over several configurations, each with its own directory`,
+        rule: `must be at most ${maxBackends}, got ${backends}; split them into several configurations, each with its own directory`,
         line: yaml.lineOf(['backends']),
       },
     ])
@@ -187,7 +187,7 @@ function reservedNames(raw: unknown): Problem[] {
     .filter(name => reserved.includes(name))
     .map(name => ({
       path: ['backends', name],
-      rule: `must have another name: ${reserved.join(' and ')} have a meaning of their own`,
+      rule: `must have another name: ${reserved.join(' and ')} are reserved`,
     }))
 }
 
@@ -219,7 +219,7 @@ function icpProblems(raw: unknown): Problem[] {
     if (addresses.slice(0, index).some(([, other]) => other === address))
       problems.push({
         path: ['icp', 'listen', name],
-        rule: `must be an address of its own: Squid tells backends apart by it, got ${describeValue(address)} a second time`,
+        rule: `must be a unique address: Squid identifies a backend by it, got ${describeValue(address)} a second time`,
       })
   return [...problems, ...poolProblems(raw, 'icp')]
 }

@@ -18,7 +18,7 @@ export type PatternProblem =
 /** The rule that patterns follow, as error messages state it. */
 export const patternRules = {
   unsupported:
-    'must be a pattern that takes no longer for a text than its length allows: without lookahead, lookbehind and back references, and with at most 1000 repeats',
+    'must be a pattern that matches in linear time: without lookahead, lookbehind and back references, and with at most 1000 repeats',
   'too-large': 'must be a simpler pattern, with fewer repeats such as {0,100}',
 }
 

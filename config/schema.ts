@@ -9,7 +9,7 @@ import { compilePattern, patternRules } from './pattern.ts'
 import { isEncoded, noSiteUrl } from './site.ts'
 
 export const nameRule =
-  'must be a name: a small letter, then at most 31 small letters, digits or "-"'
+  'must be a name: a lowercase letter, then up to 31 lowercase letters, digits or "-"'
 
 const name = z
   .string({ error: nameRule })
@@ -117,7 +117,7 @@ const probeWindow = z
   })
 
 const hostRule =
-  'must be a host name, with a port if need be, such as www.example.org'
+  'must be a host name, with a port if needed, such as www.example.org'
 const hostName = z
   .string({ error: hostRule })
   .regex(/^[\w.:[\]-]+$/, { error: hostRule })
@@ -263,7 +263,7 @@ const sitePath = z
   .refine(isEncoded, { error: sitePathRule })
   .transform(text => text.replace(/\/+$/, ''))
 const siteUrlRule =
-  'must be what visitors type: http://HOST or https://HOST, with a port if need be'
+  'must be what visitors type: http://HOST or https://HOST, with a port if needed'
 const siteUrl = z.string({ error: siteUrlRule }).transform((text, context) => {
   const origin = parseOrigin(text)
   if (typeof origin !== 'string') {

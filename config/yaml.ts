@@ -68,7 +68,7 @@ function* tokensOf(text: string, counter: LineCounter): Generator<CST.Token> {
   for (const lexeme of new Lexer().lex(text)) {
     if (++lexemes > maxLexemes)
       throw new TooMuch(
-        `must have at most ${maxLexemes} words and signs (about 20,000 lines)`,
+        `must have at most ${maxLexemes} tokens (about 20,000 lines)`,
       )
     for (const token of parser.next(lexeme)) {
       yield token
@@ -110,7 +110,7 @@ function read(text: string): Yaml {
   for (const { range } of documents.slice(1))
     syntax.push({
       at: range[0],
-      rule: 'must be one YAML document, but here a second one begins',
+      rule: 'must be one YAML document, but a second one begins here',
     })
   if (syntax.length > 0) {
     const byLine = new Map<number, Problem>()
@@ -126,7 +126,7 @@ function read(text: string): Yaml {
   if (walk.isBroken) return broken(walk.problems)
   if (walk.values > maxValues)
     throw new TooMuch(
-      `must hold at most ${maxValues} values, what aliases repeat counted each time`,
+      `must hold at most ${maxValues} values, repetitions by aliases included`,
     )
   return {
     value,
@@ -195,7 +195,7 @@ class Walk {
       path,
       target === undefined
         ? `must set the anchor &${alias.source} before its alias *${alias.source}`
-        : `must not hold itself by the alias *${alias.source}`,
+        : `must not contain itself by the alias *${alias.source}`,
     )
     return undefined
   }
@@ -213,7 +213,7 @@ class Walk {
         this.#tell(
           node,
           [...path, key],
-          `must be given once only, it is there in line ${first.line} already`,
+          `must be given only once, it is already in line ${first.line}`,
         )
       const line = this.#place([...path, key], node)
       seen.set(key, { value: this.visit(value, [...path, key]), line })

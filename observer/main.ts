@@ -149,7 +149,7 @@ class Observer {
     if (drops === this.#toldDrops) return
     this.#log.warn(
       { dropped: drops - this.#toldDrops, ...this.#counts() },
-      'lines or notes dropped',
+      'dropped lines or suspicions',
     )
     this.#toldDrops = drops
     this.#toldMs = nowMs
@@ -257,7 +257,7 @@ class Observer {
     this.#problems = text
     this.#log.error(
       { problems },
-      'configuration cannot be used, lines about backends not known before are dropped',
+      'configuration rejected, dropping lines about backends that were not known before',
     )
   }
 
@@ -272,13 +272,13 @@ class Observer {
       trouble: (file, err) => {
         log.error(
           { file, err, remedy: directoryRemedy(err) },
-          'directory cannot be written, suspicions are dropped',
+          'cannot write to the directory, dropping suspicions',
         )
       },
       rooted: () => {
         log.warn(
           { directory },
-          'the observer runs as root, for the directory belongs to root',
+          'the observer runs as root because the directory belongs to root',
         )
       },
       suspected: (backend, outcome) => this.#tellSuspicion(backend, outcome),

@@ -30,7 +30,7 @@ export function parseShare(text: string): ParsedNote<number> {
     : {
         value: 100,
         problems: [
-          `must hold one integer from 0 to 100, got ${quote(text)}; counted as 100`,
+          `must hold one integer from 0 to 100, got ${quote(text)}; treated as 100`,
         ],
       }
 }
@@ -65,7 +65,7 @@ export function parseAdminNote(text: string): ParsedNote<AdminNote> {
       found.until = until
       if (until === undefined)
         problems.push(
-          `until must be a time like 2026-11-22T18:00:00Z, with date, time and offset, got ${quote(value)}; counted as without end`,
+          `until must be a time like 2026-11-22T18:00:00Z, with date, time and offset, got ${quote(value)}; treated as without end`,
         )
     } else if (key === 'reason') found.reason = value
     else found.by = value

@@ -154,7 +154,7 @@ export function listDirectory(
   const listing = listUpTo(directory, files.length + maxForeign)
   if (listing.kind === 'huge') {
     tell(
-      `${directory} holds more than ${maxForeign} files that mean nothing here; only the names of the configuration are looked for; remove the others`,
+      `${directory} holds more than ${maxForeign} foreign files; only the names of the configuration are read; remove the others`,
     )
     return { kind: 'names', names: presentFiles(directory, files) }
   }
@@ -183,7 +183,7 @@ export function directoryRemedy(code: string): string {
     case 'ENFILE':
       return 'raise the limit of open files (LimitNOFILE=)'
     default:
-      return 'mend that or set another directory'
+      return 'fix that or set another directory'
   }
 }
 

@@ -209,7 +209,7 @@ function readEntry(
   const nothing: Entry = { says: { kind: 'nothing' }, problems }
   const meaning = meaningOf(name)
   if (meaning.kind === 'strange') {
-    tell('means nothing here and is ignored; see the file names in README')
+    tell('has no meaning here and is ignored; see the file names in README')
     return nothing
   }
   if (meaning.kind === 'monitor-report') {
@@ -222,7 +222,7 @@ function readEntry(
   }
   if (meaning.kind !== 'sentinel' && meaning.kind !== 'served') return nothing
   if (!known.has(meaning.backend)) {
-    tell('names no backend of the configuration and is ignored')
+    tell('does not name a backend of the configuration and is ignored')
     return nothing
   }
   if (meaning.kind === 'served') return nothing
@@ -233,7 +233,7 @@ function readEntry(
     return nothing
   }
   if (file.kind === 'closed' && before?.says.kind === 'sentinel') {
-    tell(`cannot be read (${file.code}); what it said before counts`)
+    tell(`cannot be read (${file.code}); keeping its previous content`)
     return { says: before.says, problems }
   }
   const read = <Value>(parse: (text: string) => ParsedNote<Value>): Value => {
@@ -266,7 +266,7 @@ function wholeLines(
     return ''
   }
   if (!file.isCut) return file.text
-  tell(`is longer than ${maxSentinelBytes} bytes, what comes later is ignored`)
+  tell(`is longer than ${maxSentinelBytes} bytes, the rest is ignored`)
   return file.text.slice(0, file.text.lastIndexOf('\n') + 1)
 }
 
@@ -298,7 +298,7 @@ function readMonitorReport(
     case 'bytes': {
       const report = parseReport(read.text)
       if (report === undefined)
-        tell('is no report of a monitor, only its time counts')
+        tell('is not a report of a monitor, only its time counts')
       return {
         writtenMs: read.modifiedMs,
         judged: new Set(judgedBackends(report)),

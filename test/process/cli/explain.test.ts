@@ -105,7 +105,7 @@ void t.test('problems of the directory go to stderr, made harmless', t => {
   const { code, stdout, stderr } = run(installation, ['explain', 'default'])
   t.equal(code, 0)
   t.match(stdout, /^zope1: /)
-  t.match(stderr, String.raw`\u001b[31m means nothing here`)
+  t.match(stderr, String.raw`\u001b[31m has no meaning here`)
   t.notMatch(stderr + stdout, '\u001B')
   t.end()
 })

@@ -111,7 +111,7 @@ void t.test('what it cannot use is dropped, counted and told', async t => {
     existsSync(`${observer.directory}/zope1.suspect`),
   )
   await until('the drops are told', () =>
-    observer.log().includes('lines or notes dropped'),
+    observer.log().includes('dropped lines or suspicions'),
   )
   const [, last] = await observer.end()
   // zope9: its lead zope1 refused, which is known; zope9 itself is not

@@ -108,11 +108,11 @@ void t.test('what is not understood is told, and does no harm', t => {
   })
   chmodSync(directory, 0o755)
   t.strictSame(problemsOf(directory).sort(), [
-    'monitor.json is no report of a monitor, only its time counts',
-    'zope1.UP means nothing here and is ignored; see the file names in README',
+    'monitor.json is not a report of a monitor, only its time counts',
+    'zope1.UP has no meaning here and is ignored; see the file names in README',
     'zope1.drain may hold lines "reason: …", "by: …", "until: …" only, got "soon"',
-    String.raw`zope1.up must hold one integer from 0 to 100, got "yes\n"; counted as 100`,
-    'zope3.up names no backend of the configuration and is ignored',
+    String.raw`zope1.up must hold one integer from 0 to 100, got "yes\n"; treated as 100`,
+    'zope3.up does not name a backend of the configuration and is ignored',
   ])
   const { backends, monitor } = read(directory)
   t.match(backends.get('zope1'), { share: 100, drain: { until: null } })
@@ -127,7 +127,7 @@ void t.test('a file that is too long keeps its whole lines', t => {
     'zope2.up': '0'.repeat(5_000),
   })
   chmodSync(directory, 0o755)
-  const longer = 'is longer than 4096 bytes, what comes later is ignored'
+  const longer = 'is longer than 4096 bytes, the rest is ignored'
   t.strictSame(problemsOf(directory).sort(), [
     `zope1.drain ${longer}`,
     `zope1.up ${longer}`,

@@ -36,7 +36,7 @@ void t.test('syntax errors have their line and no piece of the text', t => {
     'f:1: the file must be YAML: Unresolved tag: !secret',
   ])
   t.strictSame(problemsOf('a: 1\n---\nb: 1\n'), [
-    'f:2: the file must be one YAML document, but here a second one begins',
+    'f:2: the file must be one YAML document, but a second one begins here',
   ])
   t.equal(problemsOf('a: b: c\n'.repeat(50)).length, 10, 'the first ten')
   t.equal(readYaml('[').lineOf(['a']), undefined)
@@ -45,8 +45,8 @@ void t.test('syntax errors have their line and no piece of the text', t => {
 
 void t.test('what YAML would let pass is a problem', t => {
   t.strictSame(problemsOf('a: 1\nb: { c: 1, c: 2 }\na: 3\n'), [
-    'f:2: b.c must be given once only, it is there in line 2 already',
-    'f:3: a must be given once only, it is there in line 1 already',
+    'f:2: b.c must be given only once, it is already in line 2',
+    'f:3: a must be given only once, it is already in line 1',
   ])
   t.match(readYaml('# nothing\n'), { value: null, problems: [] })
   t.strictSame(problemsOf('__proto__: 1\n'), [
@@ -68,7 +68,7 @@ void t.test('aliases work, but not without end', t => {
     'f:1: a must set the anchor &x before its alias *x',
   ])
   t.strictSame(problemsOf('a: &x\n  b:\n    - *x\n'), [
-    'f:3: a.b[0] must not hold itself by the alias *x',
+    'f:3: a.b[0] must not contain itself by the alias *x',
   ])
   const bomb = Array.from(
     { length: 9 },
@@ -76,7 +76,7 @@ void t.test('aliases work, but not without end', t => {
       `${'abcdefghi'[i]}: &${'abcdefghi'[i]} [${Array.from({ length: 9 }, () => (i === 0 ? 'x' : `*${'abcdefghi'[i - 1]}`)).join(',')}]\n`,
   ).join('')
   t.strictSame(problemsOf(bomb), [
-    'f: the file must hold at most 200000 values, what aliases repeat counted each time',
+    'f: the file must hold at most 200000 values, repetitions by aliases included',
   ])
   t.end()
 })
@@ -96,8 +96,7 @@ void t.test('aliases are worth what they name, wherever they stand', t => {
 
 const mib = 1024 * 1024
 const deeply = 'f: the file must not be nested so deeply'
-const many =
-  'f: the file must have at most 200000 words and signs (about 20,000 lines)'
+const many = 'f: the file must have at most 200000 tokens (about 20,000 lines)'
 
 void t.test(
   'a text nested without end is a problem: no crash, and nobody waits',

@@ -27,7 +27,7 @@ void t.test('a share is one integer from 0 to 100, empty means 100', t => {
     t.strictSame(parseShare(text), {
       value: 100,
       problems: [
-        `must hold one integer from 0 to 100, got ${shown}; counted as 100`,
+        `must hold one integer from 0 to 100, got ${shown}; treated as 100`,
       ],
     })
   t.equal(formatShare(50), '50\n')
@@ -96,7 +96,7 @@ void t.test('until needs date, time and offset', t => {
       {
         value: { reason: null, by: 'jim', until: null },
         problems: [
-          `until must be a time like 2026-11-22T18:00:00Z, with date, time and offset, got ${JSON.stringify(text)}; counted as without end`,
+          `until must be a time like 2026-11-22T18:00:00Z, with date, time and offset, got ${JSON.stringify(text)}; treated as without end`,
         ],
       },
       text,

@@ -22,7 +22,9 @@ void t.test('it is no verdict, and strange only for a stranger', t => {
   t.equal(snapshot.backends.size, 0)
   t.strictSame(
     snapshot.problems.map(({ text }) => text),
-    ['zope9.served names no backend of the configuration and is ignored'],
+    [
+      'zope9.served does not name a backend of the configuration and is ignored',
+    ],
   )
   t.end()
 })

@@ -64,8 +64,8 @@ void t.test('what is over goes, what is strange is told once', t => {
     [
       /^b\.drain until must be a time/,
       /^b\.maint is not a regular file/,
-      /^c\.up names no backend/,
-      /^zope\.txt means nothing here/,
+      /^c\.up does not name a backend/,
+      /^zope\.txt has no meaning here/,
     ],
   )
   t.match(
@@ -98,7 +98,7 @@ void t.test('files of others: few lines, and none is looked at', t => {
   t.ok(scan.run(known).backends.get('a')?.maint)
   scan.run(known)
   t.equal(lines.length, 1)
-  t.match(lines, [/holds more than 1000 files that mean nothing here/])
+  t.match(lines, [/holds more than 1000 foreign files/])
   for (let file = 0; file < 2_500; file++)
     rmSync(`${directory}/foreign-${file}.up`)
   for (let round = 0; round < 3; round++) {
