@@ -3,7 +3,8 @@
 import { originOf, systemCaFile } from '../config/config.ts'
 import type { Backend, Config, Pool } from '../config/config.ts'
 import { parseOrigin } from '../text/origin.ts'
-import { ConfigError, describeValue } from '../config/problem.ts'
+import { ConfigError } from '../config/problem.ts'
+import { describeValue } from '../text/describe.ts'
 import { siteOptions } from '../config/site.ts'
 import { textMapFile } from '../sentinels/names.ts'
 import { fill } from './template.ts'
@@ -58,7 +59,7 @@ export type RenderOptions = {
   /** what a GET or HEAD could not get from one backend is asked of the next */
   readonly isSecondChance: boolean
   /** how long the first backend may be silent then; undefined: timeoutMs */
-  readonly patienceMs?: number | undefined
+  readonly failoverAfterMs?: number | undefined
   /** connections to the backends are kept open */
   readonly isReuse?: boolean
   /** connections of one httpd child to one backend; undefined: its threads */
@@ -175,7 +176,9 @@ export function render(
   const prefixPattern = escapePattern(prefix)
   const siteId = `${pool.name}${prefix}`
   const isReuse = options.isReuse === true
-  const patienceMs = options.isSecondChance ? options.patienceMs : undefined
+  const failoverAfterMs = options.isSecondChance
+    ? options.failoverAfterMs
+    : undefined
   const names = members.map(backend => backend.name).join('|')
   const textMap = `${config.directory}/${textMapFile}`
   const txt = fill(templates.txt, {
@@ -238,8 +241,8 @@ export function render(
         : [members],
       workerOf(options, options.timeoutMs),
     ),
-    patience: patienceMs === undefined ? false : seconds(patienceMs),
-    workerPatience: workerOf(options, patienceMs ?? options.timeoutMs),
+    patience: failoverAfterMs === undefined ? false : seconds(failoverAfterMs),
+    workerPatience: workerOf(options, failoverAfterMs ?? options.timeoutMs),
     program,
     mapUser: options.mapUser === undefined ? '' : ` ${options.mapUser}`,
     local: localPaths(prefix, options.local),
@@ -462,7 +465,8 @@ function checkOptions(
     '--prefix': options.part === 'server' && options.prefix !== undefined,
     '--up': options.part === 'server' && options.up !== undefined,
     '--map-user': options.part === 'site' && options.mapUser !== undefined,
-    '--max': options.part === 'site' && options.maxConnections !== undefined,
+    '--max-connections':
+      options.part === 'site' && options.maxConnections !== undefined,
     '--websocket': options.part === 'site' && options.isWebSocket === true,
     '--observe': options.part === 'site' && options.observer !== undefined,
   })
@@ -475,11 +479,13 @@ function checkOptions(
     problems.push(
       `--affinity must be none with --style ${options.style}, got ${describeValue(options.affinity)}; the map program alone knows affinity: --style prg`,
     )
-  const { timeoutMs, patienceMs } = options
+  const { timeoutMs, failoverAfterMs } = options
   if (!(timeoutMs >= 1_000))
     problems.push(`--timeout must be at least 1s, got ${timeoutMs}ms`)
-  if (patienceMs !== undefined && !(patienceMs >= 1_000))
-    problems.push(`--patience must be at least 1s, got ${patienceMs}ms`)
+  if (failoverAfterMs !== undefined && !(failoverAfterMs >= 1_000))
+    problems.push(
+      `--failover-after must be at least 1s, got ${failoverAfterMs}ms`,
+    )
 }
 
 /**

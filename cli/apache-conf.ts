@@ -1,7 +1,7 @@
 // zope-failover apache-conf: prints the httpd configuration for this one.
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { render } from '../apache-conf/render.ts'
 import type {
   Affinity,
@@ -12,7 +12,8 @@ import type {
 } from '../apache-conf/render.ts'
 import { errorCode } from '../system/error-code.ts'
 import { loadConfig } from '../config/load.ts'
-import { ConfigError, describeValue } from '../config/problem.ts'
+import { ConfigError } from '../config/problem.ts'
+import { describeValue } from '../text/describe.ts'
 import { version } from '../system/version.ts'
 import { readRegularBytes } from '../system/regular-file.ts'
 import {
@@ -25,7 +26,7 @@ import {
   printOrSave,
 } from './generated.ts'
 import type { GeneratedGiven } from './generated.ts'
-import { configOption } from './options.ts'
+import { configOption, renamedOption } from './options.ts'
 
 type ApacheConfOptions = GeneratedGiven & {
   config: string
@@ -43,9 +44,9 @@ type ApacheConfOptions = GeneratedGiven & {
   affinity: Affinity
   mapUser?: string
   secondChance: boolean
-  patience?: string
-  reuse?: true
-  max?: string
+  failoverAfter?: string
+  keepAlive?: true
+  maxConnections?: string
   exclude: string[]
   up?: string
   maintenancePage?: string
@@ -118,12 +119,12 @@ export function apacheConfCommand(): Command {
       'do not retry on the next backend a GET that one could not answer',
     )
     .option(
-      '--patience <duration>',
+      '--failover-after <duration>',
       'how long a backend may be silent before the next one is tried (default: as --timeout)',
     )
-    .option('--reuse', 'keep the connections to the backends open')
+    .option('--keep-alive', 'keep the connections to the backends open')
     .option(
-      '--max <number>',
+      '--max-connections <number>',
       'connections of one httpd child to one backend (default: as many as it has threads)',
     )
     .option('--websocket', 'allow requests to upgrade to WebSocket')
@@ -136,11 +137,6 @@ export function apacheConfCommand(): Command {
     .option(
       '--up <path>',
       'a path that tells load balancers whether to send visitors here, such as /up (key front)',
-    )
-    .addOption(
-      new Option('--local <path>').hideHelp().argParser(() => {
-        throw new InvalidArgumentError('The option is now --exclude.')
-      }),
     )
     .option(
       '--maintenance-page <file>',
@@ -165,6 +161,10 @@ export function apacheConfCommand(): Command {
     )
     if (given.mapUser !== undefined) warnOfClosedPaths(given.mapUser)
   })
+  renamedOption(command, '--local <path>', '--exclude')
+  renamedOption(command, '--patience <duration>', '--failover-after')
+  renamedOption(command, '--reuse', '--keep-alive')
+  renamedOption(command, '--max <number>', '--max-connections')
   return command
 }
 
@@ -173,13 +173,16 @@ function print(given: ApacheConfOptions, command: Command): string {
   const config = loadConfig(configFile)
   const problems: string[] = []
   const { timeoutMs, retryAfterMs } = durationsOf(given, problems)
-  const patienceMs =
-    given.patience === undefined
+  const failoverAfterMs =
+    given.failoverAfter === undefined
       ? undefined
-      : durationOf('--patience', given.patience, problems)
-  if (given.max !== undefined && !/^[1-9]\d{0,5}$/.test(given.max))
+      : durationOf('--failover-after', given.failoverAfter, problems)
+  if (
+    given.maxConnections !== undefined &&
+    !/^[1-9]\d{0,5}$/.test(given.maxConnections)
+  )
     problems.push(
-      `--max must be a number from 1, got ${describeValue(given.max)}`,
+      `--max-connections must be a number from 1, got ${describeValue(given.maxConnections)}`,
     )
   if (given.style === 'prg' && given.part !== 'site')
     problems.push(...missingPrograms())
@@ -199,9 +202,12 @@ function print(given: ApacheConfOptions, command: Command): string {
     mapUser: given.mapUser,
     timeoutMs,
     isSecondChance: given.secondChance,
-    patienceMs,
-    isReuse: given.reuse === true,
-    maxConnections: given.max === undefined ? undefined : Number(given.max),
+    failoverAfterMs,
+    isReuse: given.keepAlive === true,
+    maxConnections:
+      given.maxConnections === undefined
+        ? undefined
+        : Number(given.maxConnections),
     local: given.exclude,
     up: given.up,
     page:

@@ -6,7 +6,7 @@ import { checkText, exitCodeOf, severities } from '../check/finding.ts'
 import type { Severity } from '../check/finding.ts'
 import { parseDuration } from '../text/duration.ts'
 import { loadConfig } from '../config/load.ts'
-import { configOption } from './options.ts'
+import { configOption, renamedOption } from './options.ts'
 
 type Options = {
   config: string
@@ -14,8 +14,8 @@ type Options = {
   httpd?: string
   httpdConf?: string[]
   unit?: string
-  /** false with --no-run */
-  run: boolean
+  /** false with --no-trial */
+  trial: boolean
   /** true without FILE */
   squid?: string | true
   squidCommand?: string
@@ -25,7 +25,7 @@ type Options = {
 
 /** `zope-failover check`. */
 export function checkCommand(): Command {
-  return new Command('check')
+  const command = new Command('check')
     .summary('check configuration, directory, permissions and httpd setup')
     .description(
       'Checks the configuration, the sentinel directory and what httpd loads, runs the map program as httpd would, and prints what is wrong, why it matters and what to type. Changes nothing. Run it as root to check everything.',
@@ -49,7 +49,7 @@ export function checkCommand(): Command {
       'check a Squid instead (default: /etc/squid/squid.conf)',
     )
     .option('--squid-command <command>', 'how to call squid')
-    .option('--no-run', 'no trial run of the map programs')
+    .option('--no-trial', 'no trial run of the map programs')
     .addOption(
       new Option(
         '--wait <duration>',
@@ -68,7 +68,7 @@ export function checkCommand(): Command {
     )
     .action(async (options: Options) => {
       const configFile = resolve(options.config)
-      const trialMs = options.run ? options.wait : undefined
+      const trialMs = options.trial ? options.wait : undefined
       const { squid } = options
       const report =
         squid === undefined
@@ -96,6 +96,8 @@ export function checkCommand(): Command {
       )
       process.exitCode = exitCodeOf(report, options.failOn)
     })
+  renamedOption(command, '--no-run', '--no-trial')
+  return command
 }
 
 function duration(text: string): number {

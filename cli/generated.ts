@@ -5,7 +5,8 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import { seal, writeGenerated } from '../apache-conf/generated-file.ts'
 import { parseDuration } from '../text/duration.ts'
-import { ConfigError, describeValue } from '../config/problem.ts'
+import { ConfigError } from '../config/problem.ts'
+import { describeValue } from '../text/describe.ts'
 import { CommandError } from '../system/command-error.ts'
 
 export type GeneratedGiven = {

@@ -1,5 +1,6 @@
 // Options that several subcommands share.
 import { InvalidArgumentError, Option } from 'commander'
+import type { Command } from 'commander'
 import { defaultConfigFile } from '../config/file.ts'
 import { parseTerm, termRule } from '../operate/action.ts'
 
@@ -15,6 +16,26 @@ export function limitOption(what: string): Option {
   return new Option('--limit <duration>', what)
     .argParser(duration)
     .default(300_000, '5m')
+}
+
+/**
+ * An option that has another name now: not in the help, and an error that says
+ * the new name.
+ *
+ * @param flags as commander takes them, with the placeholder of a value
+ */
+export function renamedOption(
+  command: Command,
+  flags: string,
+  newName: string,
+): void {
+  const option = new Option(flags).hideHelp()
+  command.addOption(option)
+  command.on(`option:${option.name()}`, () =>
+    command.error(`error: option '${flags}' is now ${newName}`, {
+      code: 'commander.invalidArgument',
+    }),
+  )
 }
 
 /**

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { loadConfig } from '../config/load.ts'
 import type { Backend, Config } from '../config/config.ts'
-import { describeValue } from '../config/problem.ts'
+import { describeValue } from '../text/describe.ts'
 import { statusOf } from '../status/read.ts'
 import { maintBy } from '../operate/decide.ts'
 import type { Job } from '../operate/restart.ts'

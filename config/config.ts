@@ -48,7 +48,7 @@ export type ProbeSettings = {
   readonly slowStartMs: number
   readonly heartbeat: Heartbeat
   /** heart beats but no worker answers: share 0 for so long, down after it */
-  readonly busyForMs: number
+  readonly busyTimeoutMs: number
   readonly deep: DeepProbe | null
   /** what is fetched before new visitors come, after down; left out: nothing */
   readonly warmUp?: readonly WarmUpPage[]
@@ -154,7 +154,7 @@ export type MapSettings = {
   readonly timeoutMs: number
   /** for sh, when the map stays broken; null = none */
   readonly command: string | null
-  readonly commandEveryMs: number
+  readonly commandIntervalMs: number
 }
 
 /** Where httpd tells how many requests are inside a backend. */
@@ -191,13 +191,13 @@ export type NotifySettings = {
   /** for sh */
   readonly command?: string
   /** what is less than that is not told */
-  readonly least: 'warning' | 'critical'
+  readonly minSeverity: 'warning' | 'critical'
   /** from a change to its notice: all that changes meanwhile is in it */
-  readonly groupMs: number
+  readonly groupWaitMs: number
   /** so long a warning must last to be told */
   readonly warningAfterMs: number
   /** what is still bad is told again; 0 = never */
-  readonly repeatMs: number
+  readonly repeatIntervalMs: number
   /** notices at most */
   readonly limit: { readonly count: number; readonly perMs: number }
   /** for one attempt */

@@ -78,7 +78,7 @@ function mapSettings(given: MapInput): MapSettings {
     intervalMs: given.interval,
     timeoutMs: given.timeout,
     command: given.command ?? null,
-    commandEveryMs: given.commandEvery,
+    commandIntervalMs: given.commandInterval,
   }
 }
 
@@ -115,15 +115,15 @@ function frontSettings(
 }
 
 function notifySettings(given: NotifyInput): NotifySettings {
-  const { webhook, headers, command, least, limit } = given
+  const { webhook, headers, command, minSeverity, limit } = given
   return {
     ...(webhook !== undefined && { webhook }),
     headers,
     ...(command !== undefined && { command }),
-    least,
-    groupMs: given.group,
+    minSeverity,
+    groupWaitMs: given.groupWait,
     warningAfterMs: given.warningAfter,
-    repeatMs: given.repeat,
+    repeatIntervalMs: given.repeatInterval,
     limit,
     timeoutMs: given.timeout,
   }
@@ -209,7 +209,7 @@ function probeSettings(
       given.heartbeat ?? (light.kind === 'tcp' ? 'off' : 'auto'),
       auto,
     ),
-    busyForMs: given.busyFor ?? Math.max(60_000, timeoutMs),
+    busyTimeoutMs: given.busyTimeout ?? Math.max(60_000, timeoutMs),
     deep:
       given.deep === undefined
         ? null

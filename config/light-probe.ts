@@ -1,6 +1,6 @@
 // Which kind of light probe a block of settings names, and what does not go with
 // it. Pure. A backend's own kind stands in place of the one for all.
-import { describeValue } from './problem.ts'
+import { describeValue } from '../text/describe.ts'
 import type { Path, Problem } from './problem.ts'
 
 type Block = Readonly<Record<string, unknown>>

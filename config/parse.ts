@@ -7,7 +7,8 @@ import { formatDuration, parseDuration } from '../text/duration.ts'
 import { isIP, isLoopback } from '../text/ip.ts'
 import { kindProblems } from './light-probe.ts'
 import { suggestion } from '../text/suggest.ts'
-import { ConfigError, describeProblem, describeValue } from './problem.ts'
+import { ConfigError, describeProblem } from './problem.ts'
+import { describeValue } from '../text/describe.ts'
 import type { Path, Problem } from './problem.ts'
 import { fileSchema, knownKeys, nameRule, renamedKeys } from './schema.ts'
 import { readYaml } from './yaml.ts'
@@ -274,17 +275,20 @@ function probeProblems(raw: unknown): Problem[] {
           `must be at most the whole probe's timeout (${short}), got ${long}`,
         )
     }
-    const busyFor = millisecondsOf(given('busyFor'))
-    if (busyFor !== undefined && busyFor < timeout) {
-      const [long, short] = [formatDuration(timeout), formatDuration(busyFor)]
-      if (own.has('timeout') && !own.has('busyFor'))
+    const busyTimeout = millisecondsOf(given('busyTimeout'))
+    if (busyTimeout !== undefined && busyTimeout < timeout) {
+      const [long, short] = [
+        formatDuration(timeout),
+        formatDuration(busyTimeout),
+      ]
+      if (own.has('timeout') && !own.has('busyTimeout'))
         tell(
           placeOf('timeout'),
-          `must be at most probe.busyFor (${short}), got ${long}`,
+          `must be at most probe.busyTimeout (${short}), got ${long}`,
         )
       else
         tell(
-          placeOf('busyFor'),
+          placeOf('busyTimeout'),
           `must be at least the whole probe's timeout (${long}), got ${short}`,
         )
     }

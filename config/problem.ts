@@ -44,20 +44,3 @@ export function pathText(path: Path): string {
     })
     .join('')
 }
-
-/**
- * A found value as a problem shows it: as JSON, cut when it is long, secrets in
- * a URL left out.
- */
-export function describeValue(value: unknown): string {
-  if (value === undefined || value === null) return 'nothing'
-  // aliases can make a small file a huge value
-  let left = 100
-  const json =
-    typeof value === 'number'
-      ? // JSON has no words for .inf and .nan
-        `${value}`
-      : JSON.stringify(value, (_, part: unknown) => (left-- > 0 ? part : null))
-  const text = withoutSecrets(json)
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text
-}

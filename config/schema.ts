@@ -195,7 +195,7 @@ const probe = mapping('a mapping of probe settings', {
         'must be auto, off, or { interval: 250ms, timeout: 500ms } (50ms and 10ms at least, 1m at most)',
     },
   ),
-  busyFor: duration('1s', '24h'),
+  busyTimeout: duration('1s', '24h'),
   deep: mapping('a mapping with path, interval, timeout, maxLag', {
     path: urlPath,
     interval: duration('1s', '1h').default(10_000),
@@ -347,10 +347,10 @@ const notify = mapping('a mapping with webhook or command', {
     )
     .default({}),
   command: commandLine.optional(),
-  least: oneOf('warning', 'critical').default('warning'),
-  group: duration('1s', '1h').default(5_000),
+  minSeverity: oneOf('warning', 'critical').default('warning'),
+  groupWait: duration('1s', '1h').default(5_000),
   warningAfter: duration('0s', '24h').default(60_000),
-  repeat: duration('0s', '8760h').default(3_600_000),
+  repeatInterval: duration('0s', '8760h').default(3_600_000),
   limit: z
     .string({ error: limitRule })
     .transform((text, context) => {
@@ -378,7 +378,7 @@ const map = mapping('a mapping with url', {
   interval: duration('1s', '1h').default(5_000),
   timeout: duration('100ms', '1m').default(2_000),
   command: commandLine.optional(),
-  commandEvery: duration('1m', '24h').default(600_000),
+  commandInterval: duration('1m', '24h').default(600_000),
 })
 
 const frontUrlRule =
@@ -525,6 +525,11 @@ export type FileInput = z.output<typeof fileSchema>
 /** Keys that have another name now. */
 export const renamedKeys: ReadonlyMap<string, string> = new Map([
   ['cutLoose', 'dropConnections'],
+  ['busyFor', 'busyTimeout'],
+  ['commandEvery', 'commandInterval'],
+  ['least', 'minSeverity'],
+  ['group', 'groupWait'],
+  ['repeat', 'repeatInterval'],
 ])
 
 /** Every key that may stand at a place of the file; [] where none is known. */

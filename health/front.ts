@@ -5,8 +5,8 @@ import type { TablePool } from '../choice/table.ts'
 import type { FrontSettings } from '../config/config.ts'
 import type { AdminKind } from '../sentinels/names.ts'
 import type { FrontState } from '../sentinels/reports.ts'
-import { findingOf } from '../monitor/map-check/map-health.ts'
-import type { MapAnswer, MapFinding } from '../monitor/map-check/map-health.ts'
+import { findingOf } from './map-health.ts'
+import type { MapAnswer, MapFinding } from './map-health.ts'
 
 /** What came of one question to httpd, or to Squid. */
 export type FrontAnswer =

@@ -238,7 +238,7 @@ function afterHeart(
   const isFrozen =
     event.kind === 'silent' &&
     heart.isLearned &&
-    // one that is busy is silent when all its connections wait: for busyFor
+    // one that is busy is silent when all its connections wait: for busyTimeout
     !health.light.isProvenBusy &&
     event.silentMs >= times.frozenMs &&
     // the light probe has been silent, too, and httpd has had nothing from it

@@ -288,7 +288,7 @@ function afterFailure(
   // it ends with a sign of life only, though that may be a refusal
   if (state === 'frozen' && !isSignOfLife(outcome)) return light
   const down = (reason: string): Light => out(light, 'down', reason, nowMs)
-  // it has been given all the time of busyFor
+  // it has been given all the time of busyTimeout
   if (outcome.kind === 'stuck') return down(why)
   if (state === 'unknown') return down(`the first probe failed: ${why}`)
   const inRow = -light.streak

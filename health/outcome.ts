@@ -27,7 +27,7 @@ export type Outcome =
   /** closed without an answer */
   | { readonly kind: 'closed' }
   | { readonly kind: 'first-byte-timeout'; readonly limitMs: number }
-  /** no worker answered for all of `busyFor` */
+  /** no worker answered for all of `busyTimeout` */
   | { readonly kind: 'stuck'; readonly limitMs: number }
   /** the whole probe took too long: the head came, the body did not end */
   | {
@@ -170,7 +170,7 @@ function wholeText(outcome: Outcome): string {
     case 'first-byte-timeout':
       return `connected, but no head of an answer within ${outcome.limitMs} ms`
     case 'stuck':
-      return `no worker answered within ${limitText(outcome.limitMs)} (the limit of busyFor)`
+      return `no worker answered within ${limitText(outcome.limitMs)} (the limit of busyTimeout)`
     case 'timeout':
       return `no end of the answer within ${outcome.limitMs} ms, ${bytesText(outcome.bytes)} of body so far`
     case 'status':

@@ -9,7 +9,7 @@ import { states } from '../sentinels/reports.ts'
 import { newGauges, setGauges } from './gauges.ts'
 import { MapCounts } from '../status/map-counts.ts'
 
-/** From a heartbeat on this machine to a light probe that is held for `busyFor`. */
+/** From a heartbeat on this machine to a light probe that is held for `busyTimeout`. */
 const secondsBuckets = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
   60,

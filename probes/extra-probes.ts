@@ -1,6 +1,6 @@
 // The heartbeat and the deep probe once, for a person who asks.
 import type { Backend } from '../config/config.ts'
-import { askDeep } from '../monitor/backend/deep-probe-loop.ts'
+import { askDeep } from './deep.ts'
 import type { DeepOutcome } from '../health/deep.ts'
 import { noHeart } from '../health/heartbeat.ts'
 import type { HeartbeatEvent } from '../health/heartbeat.ts'

@@ -96,7 +96,7 @@ const client = got.extend({
 /**
  * @param signal aborts the probe; its outcome is then without meaning
  * @param isHeld asked when no head of an answer came in time: whether to go on
- *   waiting, until `busyForMs`, for Zope executes what was given up
+ *   waiting, until `busyTimeoutMs`, for Zope executes what was given up
  */
 export async function probe(
   backend: Backend,
@@ -248,8 +248,8 @@ function exchange(
       clearTimeout(stageTimer)
       stageTimer = setTimeout(() => {
         if (isDone || stage !== 'answer') return
-        if (performance.now() - started >= settings.busyForMs)
-          done({ kind: 'stuck', limitMs: settings.busyForMs })
+        if (performance.now() - started >= settings.busyTimeoutMs)
+          done({ kind: 'stuck', limitMs: settings.busyTimeoutMs })
         else if (isHeld()) hold()
         else
           done(outcomeOfLimit(stage, settings.timeoutMs, bytes, backend.host))

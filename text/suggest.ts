@@ -1,6 +1,6 @@
 // What somebody may have meant.
 import { closest, distance } from 'fastest-levenshtein'
-import { describeValue } from '../config/problem.ts'
+import { describeValue } from './describe.ts'
 
 /** Lists longer than this help nobody. */
 const maxListed = 30

@@ -2,17 +2,14 @@
 // that is unanswered is never given up, for it holds a worker of Zope until its
 // database is back, and the next one would hold another. And one that waits for a
 // free worker says nothing of the database.
-import type { Backend, DeepProbe } from '../../config/config.ts'
-import { deepOutcome } from '../../probes/deep-answer.ts'
 import { isDeepInDoubt } from '../../health/deep.ts'
 import type { DeepOutcome } from '../../health/deep.ts'
 import type { Health } from '../../health/health.ts'
 import { jittered } from '../../health/interval.ts'
 import type { Resolver } from '../../probes/resolver.ts'
+import { askDeep } from '../../probes/deep.ts'
 import { ProbeLoop } from './probe-loop.ts'
 import type { ProbeTarget } from './probe-loop.ts'
-import { fetchPage } from '../../probes/page.ts'
-import type { ProbeAnswer } from '../../probes/probe.ts'
 import type { Starvation } from './starvation.ts'
 
 const idleMs = 1_000
@@ -24,32 +21,6 @@ const doubtMs = 1_000
 const lookMs = 250
 /** the longest time a timer can have */
 const foreverMs = 2 ** 31 - 1
-
-/**
- * One deep probe.
- *
- * @param limitMs for the whole of it; in the monitor there is none
- */
-export async function askDeep(
-  backend: Backend,
-  deep: DeepProbe,
-  limitMs: number,
-  lookup: Resolver,
-  signal: AbortSignal,
-): Promise<{ readonly outcome: DeepOutcome; readonly probed: ProbeAnswer }> {
-  const { path } = deep
-  // what the answer says counts, whatever its status
-  const probed = await fetchPage(backend, path, limitMs, lookup, signal)
-  const status = probed.response?.statusCode ?? 0
-  const isAllowed = backend.probe.status.some(
-    ([from, to]) => status >= from && status <= to,
-  )
-  const body = probed.body.toString('utf8')
-  return {
-    outcome: deepOutcome(probed.outcome, isAllowed, probed.ms, body),
-    probed,
-  }
-}
 
 export class DeepProbeLoop extends ProbeLoop<DeepOutcome> {
   readonly #starvation: Starvation

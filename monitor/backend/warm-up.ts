@@ -1,5 +1,5 @@
 // Fetches the warm-up pages of one backend while it is cold, one after the other,
-// round after round. Never two at a time. A page is not given up before `busyFor`,
+// round after round. Never two at a time. A page is not given up before `busyTimeout`,
 // for Zope executes what was given up, and the next one would do it twice.
 import type { Logger } from 'pino'
 import type { Backend, WarmUpPage } from '../../config/config.ts'
@@ -51,11 +51,11 @@ export class WarmUp extends ProbeLoop<boolean> {
     page: WarmUpPage,
     signal: AbortSignal,
   ): Promise<PageSeen> {
-    const { busyForMs, slowMs } = backend.probe
+    const { busyTimeoutMs, slowMs } = backend.probe
     const { outcome, ms, response } = await fetchPage(
       backend,
       page.path,
-      busyForMs,
+      busyTimeoutMs,
       this.lookup,
       signal,
     )

@@ -4,7 +4,7 @@ import { Agent as HttpsAgent } from 'node:https'
 import { RequestError, TimeoutError, got } from 'got'
 import { errorCode } from '../../system/error-code.ts'
 import { version } from '../../system/version.ts'
-import type { MapAnswer } from './map-health.ts'
+import type { MapAnswer } from '../../health/map-health.ts'
 
 // a connection of its own each time, as for the probes; on this machine a
 // certificate for 127.0.0.1 is not to be expected

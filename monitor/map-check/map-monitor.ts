@@ -18,8 +18,8 @@ import {
   firstMapSeen,
   isCommandDue,
   nextMapSeen,
-} from './map-health.ts'
-import type { MapCheck } from './map-health.ts'
+} from '../../health/map-health.ts'
+import type { MapCheck } from '../../health/map-health.ts'
 
 const commandLimitMs = 60_000
 

@@ -16,8 +16,8 @@ import {
 import { readRegularFile } from '../../system/regular-file.ts'
 import { isMapReport, parseReport } from '../../sentinels/reports.ts'
 import type { MapReport, MonitorLimit } from '../../sentinels/reports.ts'
-import { hangOf, withLook } from './map-hang.ts'
-import type { MapLook } from './map-hang.ts'
+import { hangOf, withLook } from '../../health/map-hang.ts'
+import type { MapLook } from '../../health/map-hang.ts'
 
 const everyMs = 200
 /** the process of an older report may be gone, and its pid be another's */

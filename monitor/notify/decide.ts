@@ -34,7 +34,11 @@ export const emptyLedger: Ledger = {
 
 export type Rules = Pick<
   NotifySettings,
-  'least' | 'groupMs' | 'warningAfterMs' | 'repeatMs' | 'limit'
+  | 'minSeverity'
+  | 'groupWaitMs'
+  | 'warningAfterMs'
+  | 'repeatIntervalMs'
+  | 'limit'
 >
 
 /**
@@ -50,7 +54,7 @@ export function decide(
   host: string,
   nowMs: number,
 ): { readonly ledger: Ledger; readonly notice: Notice | undefined } {
-  const items = itemsOf(ledger, facts, rules.least, nowMs)
+  const items = itemsOf(ledger, facts, rules.minSeverity, nowMs)
   const changed = items.filter(
     item => item.severity !== severityTold(ledger, item),
   )
@@ -65,14 +69,14 @@ export function decide(
   const isDue = waits.some(({ key, sinceMs, worst }) => {
     const isNewWarning = worst === 'warning' && !ledger.told.has(key)
     const patienceMs = isNewWarning
-      ? Math.max(rules.warningAfterMs, rules.groupMs)
-      : rules.groupMs
+      ? Math.max(rules.warningAfterMs, rules.groupWaitMs)
+      : rules.groupWaitMs
     return nowMs - sinceMs >= patienceMs
   })
   const isReminderDue =
-    rules.repeatMs > 0 &&
+    rules.repeatIntervalMs > 0 &&
     ledger.told.size > 0 &&
-    nowMs - (madeMs.at(-1) ?? -Infinity) >= rules.repeatMs
+    nowMs - (madeMs.at(-1) ?? -Infinity) >= rules.repeatIntervalMs
   if (!isDue && !isReminderDue) return { ledger: next, notice: undefined }
   const isFull =
     madeMs.filter(ms => nowMs - ms < rules.limit.perMs).length >=
@@ -116,7 +120,7 @@ export function decide(
 function itemsOf(
   ledger: Ledger,
   facts: readonly Fact[],
-  least: Severity,
+  minSeverity: Severity,
   nowMs: number,
 ): Item[] {
   const now = new Date(nowMs).toISOString()
@@ -126,7 +130,7 @@ function itemsOf(
       const { severity } = fact
       if (severity === null) return []
       const counted =
-        severities.indexOf(severity) < severities.indexOf(least)
+        severities.indexOf(severity) < severities.indexOf(minSeverity)
           ? 'info'
           : severity
       const told = ledger.told.get(keyOf(fact))

@@ -38,12 +38,12 @@ void t.test('prints what to include, and how to make it again', async t => {
     '--no-cookie',
     '--exclude=/a',
     '--exclude=/b',
-    '--max=8',
+    '--max-connections=8',
     '--timeout=5m',
     `--maintenance-page=${page}`,
   )
   t.strictSame([code, stderr], [0, ''])
-  const again = `zope-failover apache-conf --config ${config} --no-vhm --no-cookie --timeout 5m --max 8 --exclude /a --exclude /b --maintenance-page '${page}'`
+  const again = `zope-failover apache-conf --config ${config} --no-vhm --no-cookie --timeout 5m --max-connections 8 --exclude /a --exclude /b --maintenance-page '${page}'`
   t.ok(stdout.includes(`\n#   ${again}\n`))
   t.match(stdout, `"prg:${dist}/rewritemap/launch.sh ${process.execPath} `)
   t.match(stdout, 'gone fishing')
@@ -51,10 +51,16 @@ void t.test('prints what to include, and how to make it again', async t => {
   t.match(stdout, ' max=8\n')
   const plain = run(`--config=${config}`)
   t.match(plain.stdout, 'Back in a moment')
-  t.match(run(`--config=${config}`, '--local=/a'), {
-    code: 2,
-    stderr: /--local .*is now --exclude/,
-  })
+  for (const [old, now] of [
+    ['--local=/a', '--exclude'],
+    ['--patience=5s', '--failover-after'],
+    ['--reuse', '--keep-alive'],
+    ['--max=8', '--max-connections'],
+  ] as const)
+    t.match(run(`--config=${config}`, old), {
+      code: 2,
+      stderr: new RegExp(`${old.replace(/=.*/, '')}\\b.*is now ${now}\n`),
+    })
   t.match(plain.stdout, `#   zope-failover apache-conf --config ${config}\n`)
 })
 
@@ -135,13 +141,19 @@ void t.test('wrong usage is exit code 2, with nothing on stdout', async t => {
       /^--affinity must be none with --style/,
     ],
     [['--part=server', '--pool=x'], /^--pool must be left out with --part ser/],
-    [['--part=site', '--max=9'], /^--max must be left out with --part site/],
+    [
+      ['--part=site', '--max-connections=9'],
+      /^--max-connections must be left out with --part site/,
+    ],
     [['--part=half'], /Allowed choices are whole, server, site/],
     [['--force'], /^--force must come with --output/],
     [['--style=magic'], /Allowed choices are prg, txt, sentinel/],
     [['--timeout=5'], /^--timeout must be a duration such as 60s or 5m/],
     [['--retry-after=x'], /^--retry-after must be a duration/],
-    [['--max=0'], /^--max must be a number from 1, got "0"/],
+    [
+      ['--max-connections=0'],
+      /^--max-connections must be a number from 1, got "0"/,
+    ],
     [['--pool=x'], /^--pool must name one of the pools \(default\), got "x"/],
     [['--url=x', '--site=y'], /^--url .*\n--site .*\n$/],
     [

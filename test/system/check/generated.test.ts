@@ -146,7 +146,7 @@ const setUps: Record<string, SetUp> = {
         '--cookie=bound_to',
         '--affinity=url',
         '--timeout=90s',
-        '--max=10',
+        '--max-connections=10',
         '--exclude=/.well-known/acme-challenge',
         '--retry-after=1m',
         ...(isRoot ? ['--map-user=www-data:www-data'] : []),
@@ -213,7 +213,7 @@ const run = (...args: string[]) =>
 
 void t.test('what it is told', t => {
   const root = setUp(t, { yaml: two, sites: [['--pool=default']] })
-  t.equal(checked(root, '--no-run').report.seen.servers[0]?.maps, 0)
+  t.equal(checked(root, '--no-trial').report.seen.servers[0]?.maps, 0)
   const config = `--config=${root}/zope-failover.yaml`
   const conf = `--httpd-conf=${root}/httpd.conf`
   const quiet = run(config, conf)

@@ -7,7 +7,7 @@ import t from 'tap'
 import { more, startLoad } from '../../fixtures/load.ts'
 import { httpdBefore } from '../../fixtures/own-backend.ts'
 
-void t.test('--max limits the connections of each child', async t => {
+void t.test('--max-connections limits the connections of each child', async t => {
   let most = 0
   let busy = 0
   // what is inside, not what is open: a connection's end is seen when httpd may
@@ -23,7 +23,7 @@ void t.test('--max limits the connections of each child', async t => {
   const httpd = await httpdBefore(
     t,
     server,
-    ['--max=2'],
+    ['--max-connections=2'],
     'ServerLimit 2\nMaxRequestWorkers 50',
   )
   const load = startLoad({ port: httpd.port, clients: 20 })

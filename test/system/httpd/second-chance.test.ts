@@ -49,11 +49,11 @@ async function loadUnderKills(
 for (const [isKeepAlive, options] of [
   [false, []],
   [true, []],
-  [false, ['--reuse']],
-  [true, ['--reuse']],
+  [false, ['--keep-alive']],
+  [true, ['--keep-alive']],
 ] as const)
   void t.test(
-    `GETs inside a dying backend, ${isKeepAlive ? 'kept-alive' : 'fresh'} connections${options.length > 0 ? ', --reuse' : ''}`,
+    `GETs inside a dying backend, ${isKeepAlive ? 'kept-alive' : 'fresh'} connections${options.length > 0 ? ', --keep-alive' : ''}`,
     async t => {
       const site = await startSite(t, { delayMs: 50, conf: options })
       const samples = await loadUnderKills(site, { isKeepAlive })
@@ -177,7 +177,7 @@ void t.test(
     const site = await startSite(t, {
       hasMonitor: true,
       delayMs: 50,
-      conf: ['--patience=3s'],
+      conf: ['--failover-after=3s'],
     })
     const load = startLoad({
       port: site.httpd.port,

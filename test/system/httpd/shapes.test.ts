@@ -162,7 +162,7 @@ for (const isReuse of [false, true])
     async t => {
       const site = await startSite(t, {
         httpd: { mpm: 'prefork' },
-        conf: isReuse ? ['--reuse'] : [],
+        conf: isReuse ? ['--keep-alive'] : [],
       })
       const seen = new Set<number>()
       for (let count = 0; count < 30; count++)

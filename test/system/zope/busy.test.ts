@@ -121,15 +121,15 @@ await t.test('busy, and a hundred connections wait', async t => {
   t.comment(`a full queue: up ${seconds(up)} after its end`)
 })
 
-await t.test('a deadlock of all threads: down after busyFor', async t => {
-  const { zope, watched } = await startLab(t, { timeout: '2s', busyFor: '3s' })
+await t.test('a deadlock of all threads: down after busyTimeout', async t => {
+  const { zope, watched } = await startLab(t, { timeout: '2s', busyTimeout: '3s' })
   const fault = watched.story()
   await zope.occupy('deadlock', 4)
   const busy = await fault.reaches('zope1', 'busy')
   const down = await fault.reaches('zope1', 'down')
   t.match(
     fault.changes('zope1').at(-1)?.reason,
-    'no worker answered within 3 s (the limit of busyFor)',
+    'no worker answered within 3 s (the limit of busyTimeout)',
   )
   await until('the only one: the last resort', () => {
     return (
@@ -142,7 +142,7 @@ await t.test('a deadlock of all threads: down after busyFor', async t => {
   const up = await cure.reaches('zope1', 'up')
   t.equal((await zope.get('/')).status, 200)
   t.comment(
-    `a deadlock, busyFor 3 s: busy after ${seconds(busy)}, down after ${seconds(down)}, up ${seconds(up)} after its end`,
+    `a deadlock, busyTimeout 3 s: busy after ${seconds(busy)}, down after ${seconds(down)}, up ${seconds(up)} after its end`,
   )
 })
 

@@ -339,7 +339,7 @@ void t.test('the second chance', async t => {
     t.match(text, `\n  ErrorDocument ${status} "/%{reqenv:ZF_REST}"\n`)
   t.match(text, 'ErrorDocument 200 "/%{reqenv:REDIRECT_ZF_REST}"')
   t.match(text, 'again=%{zope-failover-again}n')
-  const without = conf(two, { isSecondChance: false, patienceMs: 5_000 })
+  const without = conf(two, { isSecondChance: false, failoverAfterMs: 5_000 })
   t.notMatch(without, 'ErrorDocument 200')
   t.notMatch(without, '[E=ZF_PATH:/')
   t.notMatch(without, 'balancer://zp.')
@@ -347,7 +347,7 @@ void t.test('the second chance', async t => {
 })
 
 void t.test('patience is for those who can go elsewhere', async t => {
-  const text = conf(two, { patienceMs: 4_500, timeoutMs: 90_000 })
+  const text = conf(two, { failoverAfterMs: 4_500, timeoutMs: 90_000 })
   t.strictSame(
     [...text.matchAll(/^<Proxy "balancer:\/\/zp\.(.*)">/gm)].map(
       ([, name]) => name,
@@ -494,7 +494,7 @@ void t.test('what cannot be written in httpd.conf is refused', async t => {
     [{ local: ['a'] }, /^--exclude must be/],
     [{ local: ['/a"b'] }, /^--exclude must be/],
     [{ timeoutMs: 500 }, /^--timeout must be/],
-    [{ patienceMs: 500 }, /^--patience must be/],
+    [{ failoverAfterMs: 500 }, /^--failover-after must be/],
     [{ launcher: "/it's/x" }, /^launcher must be/],
     [{ node: 'node' }, /^node must be/],
     [{ configFile: '/etc/${x}' }, /^--config must be/],
@@ -554,7 +554,7 @@ pools: { p: { members: [a, b] }, q: { members: [b, c, a] } }
       }),
       part === 'server'
         ? [/^--pool must be left .* --part site$/, /^--url /, /^--site /]
-        : [/^--map-user .* --part server$/, /^--max /, /^--web/, /^--observe /],
+        : [/^--map-user .* --part server$/, /^--max-connections /, /^--web/, /^--observe /],
     )
   t.match(
     conf(yaml, { part: 'server', observer: '/x.js' }),

@@ -38,7 +38,7 @@ const commands: readonly CommandForm[] = [
     options: [
       option('--style', '<style>', ['prg', 'txt']),
       option('--pool', '<name>'),
-      option('--reuse'),
+      option('--keep-alive'),
     ],
   },
   {
@@ -85,7 +85,7 @@ echo "\${COMPREPLY[*]-}"`,
     [['explain', ''], 'default'],
     [['apache-conf', '--style', ''], 'prg txt'],
     [['apache-conf', '--pool', ''], 'default'],
-    [['apache-conf', '--re'], '--reuse'],
+    [['apache-conf', '--ke'], '--keep-alive'],
     [['completion', ''], 'bash zsh'],
     [['nonsense', ''], ''],
   ] as const)
@@ -105,7 +105,7 @@ void t.test('the others', t => {
     "from drain' -l config -r -F -d",
     "from apache-conf' -l style -x -a 'prg txt' -d",
     "from apache-conf' -l pool -x -a '(zope-failover completion pools 2>/dev/null)'",
-    "from apache-conf' -l reuse -d",
+    "from apache-conf' -l keep-alive -d",
     "from completion' -a 'bash zsh'",
   ])
     t.ok(fish.includes(line), line)

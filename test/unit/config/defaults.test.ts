@@ -33,7 +33,7 @@ const probeDefaults = {
   isDamped: true,
   slowStartMs: 30_000,
   heartbeat: { kind: 'on', intervalMs: 250, timeoutMs: 500 },
-  busyForMs: 60_000,
+  busyTimeoutMs: 60_000,
   deep: null,
 }
 
@@ -89,7 +89,7 @@ void t.test('the full example of the contract is taken as it stands', t => {
     '  rise: 2',
     '  fall: 3',
     '  heartbeat: auto',
-    '  busyFor: 60s',
+    '  busyTimeout: 60s',
     '  window: 0/0',
     '  deep: { path: /@@probe, interval: 10s, timeout: 3s, maxLag: 10s }',
     '  slowStart: 30s',
@@ -169,7 +169,7 @@ void t.test('limits that were not given keep within the given timeout', t => {
   t.match(
     parse(
       backend,
-      'probe: { fastInterval: 60ms, downInterval: 7s, slow: 3s, connectTimeout: 3s, firstByteTimeout: 4s, fall: 1, body: OK, maxBody: 10, verify: false, ca: /ca.pem, dropConnections: true, host: x, method: GET, window: 1/2, slowStart: 0s, busyFor: 5s }',
+      'probe: { fastInterval: 60ms, downInterval: 7s, slow: 3s, connectTimeout: 3s, firstByteTimeout: 4s, fall: 1, body: OK, maxBody: 10, verify: false, ca: /ca.pem, dropConnections: true, host: x, method: GET, window: 1/2, slowStart: 0s, busyTimeout: 5s }',
     ).backends[0]?.probe,
     {
       fastIntervalMs: 60,
@@ -187,7 +187,7 @@ void t.test('limits that were not given keep within the given timeout', t => {
       window: { failures: 1, of: 2 },
       dropConnections: 'on',
       slowStartMs: 0,
-      busyForMs: 5_000,
+      busyTimeoutMs: 5_000,
     },
   )
   t.end()
@@ -215,7 +215,7 @@ void t.test('what is learned keeps within what was given', t => {
 void t.test('busy is at least as long as a probe may take', t => {
   const backend = 'backends: { a: http://h:1 }\n'
   t.match(parse(backend, 'probe: { timeout: 2m }').backends[0]?.probe, {
-    busyForMs: 120_000,
+    busyTimeoutMs: 120_000,
   })
   t.end()
 })
@@ -274,7 +274,7 @@ void t.test('the look at the map is off, and has defaults when it is on', t => {
     intervalMs: 5_000,
     timeoutMs: 2_000,
     command: null,
-    commandEveryMs: 600_000,
+    commandIntervalMs: 600_000,
   }
   t.strictSame(parse(...two, `map: { url: '${url}' }`).map, defaults)
   t.match(
@@ -392,10 +392,10 @@ void t.test('who is told, and when', t => {
   t.equal(parse(one).notify, undefined)
   const common = {
     headers: {},
-    least: 'warning',
-    groupMs: 5_000,
+    minSeverity: 'warning',
+    groupWaitMs: 5_000,
     warningAfterMs: 60_000,
-    repeatMs: 3_600_000,
+    repeatIntervalMs: 3_600_000,
     limit: { count: 6, perMs: 60_000 },
     timeoutMs: 10_000,
   }

@@ -29,6 +29,18 @@ void t.test('a key that has another name now', t => {
   t.strictSame(problemsOf(`${oneBackend}probe: { cutLoose: true }\n`), [
     '2: probe.cutLoose is now called dropConnections: rename it',
   ])
+  t.strictSame(
+    problemsOf(
+      `${oneBackend}probe: { busyFor: 60s }\nmap: { url: http://127.0.0.1/.zope-failover/map, commandEvery: 10m }\nnotify: { command: 'true', least: critical, group: 5s, repeat: 1h }\n`,
+    ),
+    [
+      '2: probe.busyFor is now called busyTimeout: rename it',
+      '3: map.commandEvery is now called commandInterval: rename it',
+      '4: notify.least is now called minSeverity: rename it',
+      '4: notify.group is now called groupWait: rename it',
+      '4: notify.repeat is now called repeatInterval: rename it',
+    ],
+  )
   t.match(problemsOf(`${oneBackend}cutLoose: true\n`), [/is not a known key/])
   t.end()
 })
@@ -202,13 +214,13 @@ void t.test(
       ],
       [
         'busy for less than one probe lasts',
-        'backends: { a: http://h:1 }\nprobe: { busyFor: 4s }\n',
-        "2: probe.busyFor must be at least the whole probe's timeout (5s), got 4s",
+        'backends: { a: http://h:1 }\nprobe: { busyTimeout: 4s }\n',
+        "2: probe.busyTimeout must be at least the whole probe's timeout (5s), got 4s",
       ],
       [
-        'a timeout beyond the busyFor of all',
-        'backends: { a: { url: http://h:1, probe: { timeout: 30s } } }\nprobe: { busyFor: 20s }\n',
-        '1: backends.a.probe.timeout must be at most probe.busyFor (20s), got 30s',
+        'a timeout beyond the busyTimeout of all',
+        'backends: { a: { url: http://h:1, probe: { timeout: 30s } } }\nprobe: { busyTimeout: 20s }\n',
+        '1: backends.a.probe.timeout must be at most probe.busyTimeout (20s), got 30s',
       ],
       [
         'a body wanted of HEAD',

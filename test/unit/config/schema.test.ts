@@ -91,7 +91,7 @@ void t.test('each probe setting has its limits and says them', t => {
     ['window', ['10/3', '0/3', '3/65', '3', 0, '1/100'], rules.window],
     ['slowStart', ['61m', 30], duration('0s', '1h')],
     ['heartbeat', ['on', true, { interval: '49ms' }, 5], rules.heartbeat],
-    ['busyFor', ['999ms', '25h'], duration('1s', '24h')],
+    ['busyTimeout', ['999ms', '25h'], duration('1s', '24h')],
     [
       'deep',
       ['/@@probe', null],
@@ -307,7 +307,13 @@ void t.test('a look at the map', t => {
     { url: 'https://localhost:8443/.zope-failover/map' },
     { url: 'http://127.0.0.1/++api++/.zope-failover/map' },
     { url: 'http://[::1]:80/.zope-failover/map', host: 'www.example.org' },
-    { url, interval: '1s', timeout: '100ms', commandEvery: '1m', command: 'x' },
+    {
+      url,
+      interval: '1s',
+      timeout: '100ms',
+      commandInterval: '1m',
+      command: 'x',
+    },
   ])
     t.strictSame(ofMap(good), [], JSON.stringify(good))
   const urlRule =
@@ -321,13 +327,13 @@ void t.test('a look at the map', t => {
     [{ url, host: 'a b' }, rules.host],
     [{ url, interval: '500ms' }, /from 1s to 1h/],
     [{ url, timeout: 2 }, /from 100ms to 1m/],
-    [{ url, commandEvery: '10s' }, /from 1m to 24h/],
+    [{ url, commandInterval: '10s' }, /from 1m to 24h/],
     [{ url, command: 'a\nb' }, /must be a command line for sh/],
     [{ url, command: '' }, /must be a command line for sh/],
     ['on', 'must be a mapping with url'],
   ] as const)
     t.match(ofMap(bad), [rule], JSON.stringify(bad))
-  t.ok(knownKeys(['map']).includes('commandEvery'))
+  t.ok(knownKeys(['map']).includes('commandInterval'))
   t.ok(knownKeys(['hook']).includes('timeout'))
   t.end()
 })
@@ -410,7 +416,7 @@ void t.test('who is told', t => {
   for (const good of [
     { webhook },
     { webhook, headers: { Authorization: 'Bearer x' }, limit: '100/s' },
-    { command: 'mail me', least: 'critical', repeat: '0s' },
+    { command: 'mail me', minSeverity: 'critical', repeatInterval: '0s' },
   ])
     t.strictSame(ofNotify(good), [], JSON.stringify(good))
   for (const [bad, rule] of [
@@ -426,8 +432,8 @@ void t.test('who is told', t => {
     [{ webhook, limit: '0/m' }, /NUMBER\/m/],
     [{ webhook, limit: '101/m' }, /NUMBER\/m/],
     [{ webhook, limit: 6 }, /NUMBER\/m/],
-    [{ webhook, group: '1ms' }, /from 1s to 1h/],
-    [{ webhook, least: 'info' }, 'must be warning or critical'],
+    [{ webhook, groupWait: '1ms' }, /from 1s to 1h/],
+    [{ webhook, minSeverity: 'info' }, 'must be warning or critical'],
   ] as const)
     t.match(ofNotify(bad), [rule], JSON.stringify(bad))
   t.ok(knownKeys(['notify']).includes('warningAfter'))

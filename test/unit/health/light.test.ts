@@ -130,7 +130,7 @@ void t.test('stories of one probe a second', t => {
     ['a heartbeat while nothing waits', found(wasUp), 'oLh', 'slow'],
     ['a late answer: a worker is free, but late', found(wasUp), 'bL', 'slow'],
     ['one timely answer does', found(wasUp), 'bP', 'up'],
-    ['no worker for all of busyFor', found(wasUp), 'bS', 'down'],
+    ['no worker for all of busyTimeout', found(wasUp), 'bS', 'down'],
     ['frozen at once', found(wasUp), 'z', 'frozen'],
     ['busy, then frozen', found(wasUp), 'bz', 'frozen'],
     [

@@ -57,12 +57,12 @@ const cases: readonly [Outcome, Judgement, string][] = [
   [
     { kind: 'stuck', limitMs: 60_000 },
     'fail',
-    'no worker answered within 60 s (the limit of busyFor)',
+    'no worker answered within 60 s (the limit of busyTimeout)',
   ],
   [
     { kind: 'stuck', limitMs: 1_500 },
     'fail',
-    'no worker answered within 1500 ms (the limit of busyFor)',
+    'no worker answered within 1500 ms (the limit of busyTimeout)',
   ],
   [
     { kind: 'first-byte-timeout', limitMs: 5_000 },

@@ -85,7 +85,7 @@ function siteOf(t: Test, port: number, pool: object = {}) {
           // held pages are late, however slow this machine is
           slow: '5s',
           timeout: '30s',
-          busyFor: '60s',
+          busyTimeout: '60s',
           heartbeat: 'off',
           slowStart: '0s',
         },

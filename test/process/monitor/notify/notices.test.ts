@@ -22,10 +22,10 @@ import { startReceiver } from '../../../fixtures/receiver.ts'
 
 const settings: NotifySettings = {
   headers: { Authorization: 'Bearer SECRET-TOKEN' },
-  least: 'warning',
-  groupMs: 0,
+  minSeverity: 'warning',
+  groupWaitMs: 0,
   warningAfterMs: 0,
-  repeatMs: 0,
+  repeatIntervalMs: 0,
   limit: { count: 100, perMs: 1_000 },
   timeoutMs: 500,
 }
@@ -179,7 +179,7 @@ void t.test('a monitor that is killed while nobody listens', async t => {
       notify: {
         webhook: receiver.url,
         headers: { authorization: 'SECRET-TOKEN' },
-        group: '1s',
+        groupWait: '1s',
         timeout: '60s',
       },
     }),

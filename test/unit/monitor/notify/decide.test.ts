@@ -8,10 +8,10 @@ import { keyOf } from '../../../../monitor/notify/notice.ts'
 import type { Notice } from '../../../../monitor/notify/notice.ts'
 
 const rules: Rules = {
-  least: 'warning',
-  groupMs: 5_000,
+  minSeverity: 'warning',
+  groupWaitMs: 5_000,
   warningAfterMs: 60_000,
-  repeatMs: 3_600_000,
+  repeatIntervalMs: 3_600_000,
   limit: { count: 3, perMs: 60_000 },
 }
 
@@ -118,7 +118,7 @@ void t.test('a warning must last, and becomes critical at once', t => {
 })
 
 void t.test('a warning that is not to be told', t => {
-  const one = teller({ least: 'critical' })
+  const one = teller({ minSeverity: 'critical' })
   one.for(200, 'wi')
   one.for(10, 'wc')
   one.for(10, 'ww')
@@ -144,7 +144,7 @@ void t.test('who is unknown stays what was told', t => {
 })
 
 void t.test('still down', t => {
-  const one = teller({ repeatMs: 600_000 })
+  const one = teller({ repeatIntervalMs: 600_000 })
   one.for(1_300, 'c')
   t.strictSame(one.told, [
     '5 CRITICAL: backend a down',
@@ -160,7 +160,7 @@ void t.test('still down', t => {
   )
   one.for(4, 'cc')
   t.match(one.notices.at(-1), { kind: 'change', changes: [{ name: 'b' }] })
-  const never = teller({ repeatMs: 0 })
+  const never = teller({ repeatIntervalMs: 0 })
   never.for(10_000, 'c')
   t.equal(never.told.length, 1)
   t.end()
@@ -179,7 +179,7 @@ void t.test('the limit delays, and loses nothing', t => {
 })
 
 void t.test('a clock that is set back', t => {
-  const one = teller({ repeatMs: 600_000 })
+  const one = teller({ repeatIntervalMs: 600_000 })
   one.for(10, 'i')
   one.for(3, 'c')
   one.turnBack(5)
@@ -204,7 +204,7 @@ void t.test('since when, where the fact does not say it', t => {
   const second = look(first.ledger, 'critical', 6_000)
   const since = '1970-01-01T00:00:01.000Z'
   t.equal(second.notice?.bad[0]?.since, since)
-  const third = look(second.ledger, 'critical', 6_000 + rules.repeatMs)
+  const third = look(second.ledger, 'critical', 6_000 + rules.repeatIntervalMs)
   t.equal(third.notice?.bad[0]?.since, since)
   const { told } = second.ledger
   const without = look({ ...emptyLedger, told }, 'critical', 6_000)
@@ -226,8 +226,8 @@ void t.test('whatever happens', t => {
     fc.property(
       stories,
       fc.constantFrom('warning' as const, 'critical' as const),
-      (story, least) => {
-        const one = teller({ least, repeatMs: 0 })
+      (story, minSeverity) => {
+        const one = teller({ minSeverity, repeatIntervalMs: 0 })
         for (const [seconds, facts] of story) one.for(seconds, facts)
         // nothing lost: in the end what was told is what is
         one.for(300, 'iwc')
@@ -246,7 +246,7 @@ void t.test('whatever happens', t => {
         t.strictSame(
           bad,
           new Map<string, Severity>([
-            ...(least === 'warning'
+            ...(minSeverity === 'warning'
               ? ([['backend b', 'warning']] as const)
               : []),
             ['backend c', 'critical'],

@@ -18,10 +18,10 @@ const down: Fact = {
   since: '2026-11-23T00:00:00.000Z',
 }
 const rules = {
-  least: 'warning',
-  groupMs: 0,
+  minSeverity: 'warning',
+  groupWaitMs: 0,
   warningAfterMs: 0,
-  repeatMs: 0,
+  repeatIntervalMs: 0,
   limit: { count: 6, perMs: 60_000 },
 } as const
 

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { hangOf, withLook } from '../../../../monitor/map-check/map-hang.ts'
-import type { MapLook } from '../../../../monitor/map-check/map-hang.ts'
+import { hangOf, withLook } from '../../../health/map-hang.ts'
+import type { MapLook } from '../../../health/map-hang.ts'
 
 const stepMs = 200
 

@@ -11,15 +11,15 @@
 // takes one worker more in a minute.
 import t from 'tap'
 import type { Test } from 'tap'
-import { startHaproxy, startHcheck } from '../../../bench/health/checkers.ts'
-import type { Checker } from '../../../bench/health/checkers.ts'
-import { checkout, until } from '../../fixtures/processes.ts'
-import { passes, seconds, watchZopes } from '../../fixtures/watched-zope.ts'
-import type { Watched } from '../../fixtures/watched-zope.ts'
-import { startZeo } from '../../fixtures/zeo.ts'
-import type { Zeo } from '../../fixtures/zeo.ts'
-import { startZope } from '../../fixtures/zope.ts'
-import type { Zope } from '../../fixtures/zope.ts'
+import { startHaproxy, startHcheck } from '../../bench/health/checkers.ts'
+import type { Checker } from '../../bench/health/checkers.ts'
+import { checkout, until } from '../fixtures/processes.ts'
+import { passes, seconds, watchZopes } from '../fixtures/watched-zope.ts'
+import type { Watched } from '../fixtures/watched-zope.ts'
+import { startZeo } from '../fixtures/zeo.ts'
+import type { Zeo } from '../fixtures/zeo.ts'
+import { startZope } from '../fixtures/zope.ts'
+import type { Zope } from '../fixtures/zope.ts'
 
 const factor = 100
 const clock = `${checkout}/test/fixtures/fast-clock.js?factor=${factor}`

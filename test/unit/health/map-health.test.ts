@@ -1,14 +1,14 @@
 import t from 'tap'
-import type { MapSettings } from '../../../../config/config.ts'
+import type { MapSettings } from '../../../config/config.ts'
 import {
   findingOf,
   firstMapSeen,
   isCommandDue,
   nextMapSeen,
-} from '../../../../monitor/map-check/map-health.ts'
-import type { MapCheck } from '../../../../monitor/map-check/map-health.ts'
-import { mapStates } from '../../../../sentinels/reports.ts'
-import type { MapObservation } from '../../../../sentinels/reports.ts'
+} from '../../../health/map-health.ts'
+import type { MapCheck } from '../../../health/map-health.ts'
+import { mapStates } from '../../../sentinels/reports.ts'
+import type { MapObservation } from '../../../sentinels/reports.ts'
 
 const answer = (status: number, header: string | null): MapCheck => ({
   kind: 'answer',
@@ -72,7 +72,7 @@ const settings: MapSettings = {
   intervalMs: 5_000,
   timeoutMs: 2_000,
   command: 'true',
-  commandEveryMs: 600_000,
+  commandIntervalMs: 600_000,
 }
 
 const now = Date.parse('2026-11-22T12:00:00Z')

@@ -1,8 +1,8 @@
 // What a look at the map through httpd means, and when it is time for the
 // administrator's command. Pure.
-import type { MapSettings } from '../../config/config.ts'
-import { sentence } from '../../text/printable.ts'
-import type { MapObservation, MapState } from '../../sentinels/reports.ts'
+import type { MapSettings } from '../config/config.ts'
+import { sentence } from '../text/printable.ts'
+import type { MapObservation, MapState } from '../sentinels/reports.ts'
 
 /** What came of asking httpd for `/.zope-failover/map`. */
 export type MapAnswer =
@@ -121,12 +121,12 @@ const mendable: ReadonlySet<MapState> = new Set<MapState>([
 /** @param nowMs since 1970 */
 export function isCommandDue(
   seen: MapObservation,
-  { command, commandEveryMs }: MapSettings,
+  { command, commandIntervalMs }: MapSettings,
   nowMs: number,
 ): boolean {
   if (command === null || !mendable.has(seen.state)) return false
   if (seen.streak < patience) return false
   // a clock set back must not silence it for longer than that
   const sinceMs = Math.abs(nowMs - Date.parse(seen.commandAt ?? ''))
-  return seen.commandAt === null || !(sinceMs < commandEveryMs)
+  return seen.commandAt === null || !(sinceMs < commandIntervalMs)
 }

@@ -2,21 +2,21 @@
 // MPM and with HTTP/2 in front: no visitor notices.
 import t from 'tap'
 import type { Test } from 'tap'
-import { Http2Visitor } from '../../fixtures/http2-visitor.ts'
-import { loadModules } from '../../fixtures/httpd.ts'
-import type { HttpdOptions } from '../../fixtures/httpd.ts'
+import { Http2Visitor } from '../fixtures/http2-visitor.ts'
+import { loadModules } from '../fixtures/httpd.ts'
+import type { HttpdOptions } from '../fixtures/httpd.ts'
 import {
   brief,
   failuresOf,
   more,
   startLoad,
   Visitor,
-} from '../../fixtures/load.ts'
-import type { Asking, Load, Sample } from '../../fixtures/load.ts'
-import { until } from '../../fixtures/processes.ts'
-import type { Found } from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
-import type { Site } from '../../fixtures/site.ts'
+} from '../fixtures/load.ts'
+import type { Asking, Load, Sample } from '../fixtures/load.ts'
+import { until } from '../fixtures/processes.ts'
+import type { Found } from '../fixtures/processes.ts'
+import { startSite } from '../fixtures/site.ts'
+import type { Site } from '../fixtures/site.ts'
 
 const variants: {
   name: string
