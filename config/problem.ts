@@ -1,10 +1,10 @@
-// How a problem of the configuration is told: where, the rule, what was found.
+// The text of a configuration problem: where, the rule, the value found.
 import { printable, withoutSecrets } from '../text/printable.ts'
 
 export type Path = readonly (string | number)[]
 
 export type Problem = {
-  /** the way to the key, e.g. ['pools', 'default', 'members', 0] */
+  /** the path of the key, e.g. ['pools', 'default', 'members', 0] */
   readonly path: Path
   /** continues the sentence after the path, e.g. `must be an integer` */
   readonly rule: string
@@ -12,7 +12,7 @@ export type Problem = {
   readonly line?: number | undefined
 }
 
-/** The configuration cannot be used; `problems` holds one line for each reason. */
+/** The configuration cannot be used; `problems` has one line per reason. */
 export class ConfigError extends Error {
   readonly code = 'ERR_CONFIG'
   readonly problems: readonly string[]

@@ -109,7 +109,7 @@ void t.test('another directory needs a restart', t => {
   const { write, reload, port, problems } = running(t)
   write(textOf(2, '/run/y'))
   t.strictSame(problems(), [
-    'f: directory must stay /run/x while the program runs, got /run/y; restart the monitor, and httpd for the map',
+    'f: directory must stay /run/x while the program runs, got /run/y; restart the monitor, and httpd for the map program',
   ])
   t.equal(reload.check(), undefined)
   write(textOf(2))
