@@ -136,7 +136,7 @@ void t.test('never two at once, and the newest only', async t => {
   await until('the newest', () => /in 0\.5 1/.test(tables().at(-1) ?? ''))
   // at most one that was read before the end of the wait, and the newest
   t.ok(tables().length <= 4, 'what was between is not told')
-  t.equal(messages('command failed, it will be run again').length, 0)
+  t.equal(messages('command failed, will retry').length, 0)
 })
 
 void t.test('a failure: said, and again until it works', async t => {
@@ -146,7 +146,7 @@ void t.test('a failure: said, and again until it works', async t => {
   await until('again', () => tables().length >= 2)
   t.equal(tables()[0], tables()[1])
   const problem =
-    /sh must take the table and end with exit code 0, got exit code 7: no route/
+    /sh must accept the table and exit with code 0, got exit code 7: no route/
   await until('the report', () => problem.test(JSON.stringify(report())))
   const status = execFileSync(
     process.execPath,
@@ -157,7 +157,7 @@ void t.test('a failure: said, and again until it works', async t => {
     status,
     new RegExp(`follow: alive, pid ${program.pid}, \\d+ runs, \\d+ failed`),
   )
-  t.match(status, /^follow: sh must take the table/m)
+  t.match(status, /^follow: sh must accept the table/m)
   writeFileSync(`${place}/works`, '')
   await until(
     'the problem is gone',
@@ -174,9 +174,9 @@ void t.test('a command that hangs is ended with all it started', async t => {
   const { messages } = await follow(t, script, { args: ['--timeout', '200ms'] })
   await until(
     'twice',
-    () => messages('command failed, it will be run again').length >= 2,
+    () => messages('command failed, will retry').length >= 2,
   )
-  t.match(messages('command failed, it will be run again')[0], { how: 'limit' })
+  t.match(messages('command failed, will retry')[0], { how: 'limit' })
   const [first = ''] = (textOf(`${place}/children`) ?? '').split('\n')
   await until('its child is gone', () => isGone(first))
 })
