@@ -81,7 +81,7 @@ async function restartAll(
         ...job,
         config,
         backend,
-        tell: progress,
+        progress,
         signal: stop.signal,
       })
     }

@@ -4,19 +4,24 @@ import { resolve } from 'node:path'
 import { startServer } from './server.ts'
 import type { Front } from './server.ts'
 
-/** The checkout, seen from demo/ as from dist/demo/. */
-const unpacked = resolve(
-  import.meta.dirname,
-  import.meta.dirname.endsWith('/dist/demo') ? '../..' : '..',
-  '.venv/squid',
-)
-/** Runs squid with the libraries it was unpacked with. */
+/**
+ * The checkout's, seen from demo/ as from dist/demo/. Another Squid can be named:
+ * a directory with `usr/` and a `run` that starts it.
+ */
+const unpacked =
+  process.env['ZOPE_FAILOVER_SQUID'] ??
+  resolve(
+    import.meta.dirname,
+    import.meta.dirname.endsWith('/dist/demo') ? '../..' : '..',
+    '.venv/squid',
+  )
+/** Runs squid with its unpacked libraries. */
 export const squidBinary = resolve(unpacked, 'run')
 
-/** The user proxy of Debian, which a Squid of root becomes. */
+/** Debian's user proxy: Squid switches to it when root starts it. */
 export const squidAccount = { uid: 13, gid: 13 }
 
-/** What a Squid needs that is not installed where it was compiled for. */
+/** Settings for a Squid that is not installed under its compiled-in paths. */
 export function squidPaths(directory: string): string {
   return `pid_filename none
 coredump_dir ${directory}
@@ -39,7 +44,7 @@ memory_cache_shared off
 /**
  * @param root an empty directory
  * @param conf what `squid-conf` printed
- * @throws {Error} with Squid's own words when it does not start
+ * @throws {Error} with Squid's log when it does not start
  */
 export async function startSquid(
   root: string,

@@ -1,8 +1,8 @@
-// What the deep probes say of a backend's way to its database. Pure. What must
-// hold: one bad answer cuts nobody off, and a client that lags behind is found
-// by what it has not got for too long, not by the age of its last transaction,
-// for on a quiet site that may be a day. What it lacks counts only as long as it
-// is still claimed: a database may be restored from a backup.
+// What the deep probes say about a backend's connection to its database. Pure.
+// Invariant: one failed answer does not cut a backend off. A client that lags is
+// detected by a transaction it has lacked for too long, not by the age of its last
+// one: on a quiet site that may be a day. A missing transaction counts only while
+// others still claim it: a database may be restored from a backup.
 import type { DeepProbe, ProbeSettings } from '../config/config.ts'
 
 /** A transaction: 16 hexadecimal digits, which sort by time. */
@@ -12,12 +12,12 @@ export type DeepOutcome =
   | {
       readonly kind: 'fresh'
       readonly ms: number
-      /** the newest that this Zope knows; null = it does not tell */
+      /** the newest that this Zope knows; null = it does not say */
       readonly own: Transaction | null
       /** the newest of its database server */
       readonly server: Transaction | null
     }
-  /** Zope answered that its database does not, or with an error */
+  /** Zope answered that its database does not answer, or with an error */
   | {
       readonly kind: 'gone'
       readonly why: string
@@ -25,48 +25,48 @@ export type DeepOutcome =
     }
   /** unanswered so far */
   | { readonly kind: 'silent'; readonly ms: number }
-  /** says nothing of the database */
+  /** says nothing about the database */
   | { readonly kind: 'none'; readonly why: string }
 
-/** What those who share the database say of it. */
-export type Word = {
+/** What the backends that share the database agree on. */
+export type Consensus = {
   /** the newest transaction that a backend should have; null = not known */
   readonly newest: Transaction | null
   /** who has it, for people */
   readonly newestOf: string
-  /** when that was last said, by the monotonic clock; -Infinity = never */
-  readonly toldMs: number
-  /** what this backend claims and the word is against; null = nothing */
+  /** when that was last confirmed, by the monotonic clock; -Infinity = never */
+  readonly agreedAt: number
+  /** what this backend claims and the others deny; null = nothing */
   readonly beyond: {
     readonly id: string
     readonly deniedBy: string
-    /** since then all of them have spoken */
+    /** by this time all of them had denied it */
     readonly deniedMs: number
   } | null
 }
 
-export type DeepEvent = Word & {
+export type DeepEvent = Consensus & {
   readonly kind: 'deep'
   readonly outcome: DeepOutcome
-  /** its own transactions are of the future by so much; null = they are not */
+  /** how far its own transactions are in the future; null = they are not */
   readonly aheadSeconds: number | null
 }
 
 export type Deep = {
-  /** bad answers (negative) or good ones in a row */
+  /** failed answers (negative) or good ones in a row */
   readonly streak: number
   /** cut off, and why */
   readonly cutReason: string | null
-  /** late answers in a row: one is what a restart of its server looks like */
+  /** late answers in a row; a single one may be a restart of its server */
   readonly late: number
   /** the database is slow, and why */
   readonly slowReason: string | null
-  /** a transaction it should have, and since when that is known */
+  /** a transaction it should have, and since when it is missing */
   readonly missing:
     (KnownTransaction & { readonly behindSeconds: number }) | null
   /** a transaction that it alone claims, and since when */
   readonly beyond: KnownTransaction | null
-  /** what an operator should look at; it changes nothing; null = nothing */
+  /** what an operator should check; it has no other effect; null = nothing */
   readonly remark: string | null
 }
 
@@ -100,39 +100,39 @@ export function nextDeep(
     case 'none':
       return before
     case 'gone': {
-      const inRow = Math.max(1, 1 - deep.streak)
+      const failures = Math.max(1, 1 - deep.streak)
       const missing = missingOf(deep, outcome.own, event.newest, nowMs)
       const stale =
         missing === null
           ? ''
-          : `, and it serves old pages: it has not got a transaction known to ${event.newestOf}; ${lagText(missing)}`
+          : `, and it serves stale pages: it lacks a transaction known to ${event.newestOf}; ${lagText(missing)}`
       const why = `its database: ${outcome.why}${stale}`
-      return bad({ ...deep, missing }, inRow, settings, why)
+      return failed({ ...deep, missing }, failures, settings, why)
     }
     case 'silent': {
       const limitMs = settings.deep?.timeoutMs ?? Infinity
-      return bad(
+      return failed(
         deep,
         Math.floor(outcome.ms / limitMs),
         settings,
-        `what must read from its database is unanswered after ${Math.round(outcome.ms)} ms`,
+        `a page that reads from its database is unanswered after ${Math.round(outcome.ms)} ms`,
       )
     }
     case 'fresh': {
       const missing = missingOf(deep, outcome.own, event.newest, nowMs)
       const lagMs = missing === null ? 0 : nowMs - missing.sinceMs
       const maxLagMs = settings.deep?.maxLagMs ?? Infinity
-      // said again since: what nobody asked has confirmed may be over
+      // confirmed again since: an unconfirmed claim may be outdated
       if (
         missing !== null &&
         lagMs > maxLagMs &&
-        event.toldMs >= missing.sinceMs
+        event.agreedAt >= missing.sinceMs
       )
         return {
           ...deep,
           streak: Math.min(deep.streak, 0) - 1,
           missing,
-          cutReason: `serves old pages: for ${Math.round(lagMs / 1_000)} s it has not got a transaction known to ${event.newestOf} (maxLag ${maxLagMs / 1_000} s); ${lagText(missing)}`,
+          cutReason: `serves stale pages: for ${Math.round(lagMs / 1_000)} s it has lacked a transaction known to ${event.newestOf} (maxLag ${maxLagMs / 1_000} s); ${lagText(missing)}`,
         }
       const streak = Math.max(0, deep.streak) + 1
       const late = outcome.ms > settings.slowMs ? deep.late + 1 : 0
@@ -154,7 +154,7 @@ export function nextDeep(
   }
 }
 
-/** About to change, or out: look again soon. */
+/** About to change, or cut off: probe again soon. */
 export function isDeepInDoubt(deep: Deep): boolean {
   return (
     deep.cutReason !== null ||
@@ -164,16 +164,16 @@ export function isDeepInDoubt(deep: Deep): boolean {
   )
 }
 
-function bad(
+function failed(
   deep: Deep,
-  inRow: number,
+  failures: number,
   settings: DeepSettings,
   why: string,
 ): Deep {
-  const streak = inRow === 0 ? deep.streak : Math.min(deep.streak, -inRow)
+  const streak = failures === 0 ? deep.streak : Math.min(deep.streak, -failures)
   return {
     ...deep,
-    streak: inRow === 0 ? streak : Math.min(streak, 0),
+    streak: failures === 0 ? streak : Math.min(streak, 0),
     cutReason:
       -streak >= settings.fall
         ? `${why} (${-streak} in a row, fall ${settings.fall})`
@@ -181,7 +181,7 @@ function bad(
   }
 }
 
-/** The transaction it is waited for, as long as that is still claimed. */
+/** The transaction it still lacks, as long as others claim it. */
 function missingOf(
   { missing }: Deep,
   own: Transaction | null,
@@ -196,10 +196,10 @@ function missingOf(
 }
 
 function lagText({ behindSeconds }: NonNullable<Deep['missing']>): string {
-  return `its last transaction is ${behindSeconds} s older`
+  return `its newest transaction is ${behindSeconds} s behind`
 }
 
-/** What it claims against the word of the others: told, and no more. */
+/** A claim that the others deny: reported, with no other effect. */
 function dispute(
   { beyond: noted }: Deep,
   { outcome, newest, beyond, aheadSeconds }: DeepEvent,
@@ -211,7 +211,7 @@ function dispute(
   if (aheadSeconds !== null)
     return {
       beyond: null,
-      remark: `its transactions are not counted: the newest is ${aheadSeconds} s ahead of this machine's clock`,
+      remark: `its transactions are ignored: the newest is ${aheadSeconds} s ahead of this machine's clock`,
     }
   if (beyond === null) return { beyond: null, remark: null }
   const isKnownNow = newest !== null && newest.id >= (noted?.id ?? '')
@@ -225,7 +225,7 @@ function dispute(
   return {
     beyond: since,
     remark: isLasting
-      ? `it claims a transaction unknown to ${beyond.deniedBy}: look which database each of them uses`
+      ? `it claims a transaction unknown to ${beyond.deniedBy}: check which database each of them uses`
       : null,
   }
 }

@@ -1,7 +1,7 @@
-// Who is not taken out although the monitor judges so, for a pool would have too
-// few left (`minAlive`). Only those that may still serve: cut off from the
-// database (they have pages in their caches), or silent without being frozen.
-// Who is dead, frozen, or answers wrongly is of no use to a visitor. Pure.
+// Which backends stay in despite their verdict, because a pool would have too few
+// left (`minAlive`). Only those that may still serve: cut off from the database
+// (their caches hold pages), or silent without being frozen. A backend that is
+// dead, frozen, or answers wrongly is no use to a visitor. Pure.
 import type { Pool } from '../config/config.ts'
 import type { State } from '../sentinels/reports.ts'
 
@@ -13,35 +13,35 @@ export type BackendShare = {
   readonly isAnswering: boolean
 }
 
-/** The members of pools none of whose backends is in: each moment counts there. */
+/** The members of pools with no backend in: every moment counts there. */
 export function strandedOf(
   pools: readonly Pool[],
-  judged: ReadonlyMap<string, BackendShare>,
+  shares: ReadonlyMap<string, BackendShare>,
 ): Set<string> {
   const names = pools.map(({ members }) => members.map(({ name }) => name))
   return new Set(
-    names.filter(pool => !pool.some(name => isIn(judged.get(name)))).flat(),
+    names.filter(pool => !pool.some(name => isIn(shares.get(name)))).flat(),
   )
 }
 
 /** The backends that stay in as last resorts. */
 export function floorOf(
   pools: readonly Pool[],
-  judged: ReadonlyMap<string, BackendShare>,
+  shares: ReadonlyMap<string, BackendShare>,
 ): Set<string> {
-  // better than the maintenance page, whatever `rise` and damping still wait for
+  // better than the maintenance page, even before `rise` and damping are satisfied
   const kept = new Set(
-    [...strandedOf(pools, judged)].filter(name => isBack(judged.get(name))),
+    [...strandedOf(pools, shares)].filter(name => isBack(shares.get(name))),
   )
   for (const { members, minAlive } of pools) {
     const names = members.map(({ name }) => name)
     const missing =
-      minAlive - names.filter(name => isIn(judged.get(name))).length
+      minAlive - names.filter(name => isIn(shares.get(name))).length
     if (missing <= 0) continue
-    const usable = names.filter(name => isUsable(judged.get(name)))
-    const cutOff = usable.filter(name => judged.get(name)?.state === 'cut-off')
-    // with everybody cut off the database itself is gone, and the caches of all
-    // are what the pool has
+    const usable = names.filter(name => isUsable(shares.get(name)))
+    const cutOff = usable.filter(name => shares.get(name)?.state === 'cut-off')
+    // if all are cut off, the database itself is gone and the pool has only the
+    // caches of its members
     const isCommon = missing === minAlive
     const wanted = isCommon ? Math.max(missing, cutOff.length) : missing
     const first = [...new Set([...cutOff, ...usable])].slice(0, wanted)
@@ -50,26 +50,26 @@ export function floorOf(
   return kept
 }
 
-function isIn(judged: BackendShare | undefined): boolean {
+function isIn(shares: BackendShare | undefined): boolean {
   return (
-    judged !== undefined &&
-    !['frozen', 'cut-off', 'down'].includes(judged.state)
+    shares !== undefined &&
+    !['frozen', 'cut-off', 'down'].includes(shares.state)
   )
 }
 
-function isBack(judged: BackendShare | undefined): boolean {
+function isBack(shares: BackendShare | undefined): boolean {
   return (
-    (judged?.state === 'down' || judged?.state === 'frozen') &&
-    judged.isAnswering
+    (shares?.state === 'down' || shares?.state === 'frozen') &&
+    shares.isAnswering
   )
 }
 
-function isUsable(judged: BackendShare | undefined): boolean {
+function isUsable(shares: BackendShare | undefined): boolean {
   return (
-    judged?.state === 'cut-off' ||
-    (judged?.state === 'down' &&
+    shares?.state === 'cut-off' ||
+    (shares?.state === 'down' &&
       ['stuck', 'first-byte-timeout', 'timeout', 'command-timeout'].includes(
-        judged.outcome,
+        shares.outcome,
       ))
   )
 }

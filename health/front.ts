@@ -1,42 +1,42 @@
-// Whether this machine is worth sending visitors to: what httpd answers, what the
-// pool says, and what an administrator wants, put together. Pure.
+// Whether this machine should get visitors: combines what httpd answers, the state
+// of the pool and what an administrator wants. Pure.
 import { candidatesOf } from '../choice/choose.ts'
 import type { TablePool } from '../choice/table.ts'
 import type { FrontSettings } from '../config/config.ts'
 import type { AdminKind } from '../sentinels/names.ts'
 import type { FrontState } from '../sentinels/reports.ts'
-import { findingOf } from './map-health.ts'
-import type { MapAnswer, MapFinding } from './map-health.ts'
+import { diagnose } from './map-health.ts'
+import type { MapAnswer, MapDiagnosis } from './map-health.ts'
 
-/** What came of one question to httpd, or to Squid. */
+/** The result of one request to httpd or Squid. */
 export type FrontAnswer =
   | MapAnswer
-  /** this very process did not run meanwhile */
+  /** this process itself did not run meanwhile */
   | { readonly kind: 'starved'; readonly lateMs: number }
 
 /** What an answer means. */
-export type FrontLook = {
+export type FrontProbe = {
   /** starved = it says nothing */
   readonly outcome: 'pass' | 'fail' | 'starved'
   /** the end of a sentence about the program that was asked */
   readonly reason: string
 }
 
-/** Serves without the map program, too: the generated rules have a fallback. */
-const servingStates: ReadonlySet<MapFinding['state']> = new Set<
-  MapFinding['state']
+/** httpd serves without the map program, too: the generated rules have a fallback. */
+const servingStates: ReadonlySet<MapDiagnosis['state']> = new Set<
+  MapDiagnosis['state']
 >(['ok', 'dead', 'odd', 'out-of-step'])
 
 /**
- * @param url what was asked: for the path of the map, the generated rules must have
- *   answered; for any other, a status below 400 is enough
+ * @param url what was requested: for `/.zope-failover/map` the generated rules must
+ *   have answered; for any other path a status below 400 is enough
  */
-export function lookOf(answer: FrontAnswer, url: string): FrontLook {
+export function probeOf(answer: FrontAnswer, url: string): FrontProbe {
   switch (answer.kind) {
     case 'starved':
       return {
         outcome: 'starved',
-        reason: `the monitor itself stood still for ${answer.lateMs} ms`,
+        reason: `the monitor itself did not run for ${answer.lateMs} ms`,
       }
     case 'timeout':
       return {
@@ -52,7 +52,7 @@ export function lookOf(answer: FrontAnswer, url: string): FrontLook {
           outcome: status < 400 ? 'pass' : 'fail',
           reason: `answers with status ${status}`,
         }
-      const { state, reason } = findingOf(answer)
+      const { state, reason } = diagnose(answer)
       const isServing = servingStates.has(state)
       return {
         outcome: isServing ? 'pass' : 'fail',
@@ -62,38 +62,38 @@ export function lookOf(answer: FrontAnswer, url: string): FrontLook {
   }
 }
 
-/** What the looks so far have shown. */
-export type FrontSight = {
+/** What the probes so far have shown. */
+export type FrontTrack = {
   /** null = not known yet */
   readonly isAnswering: boolean | null
   /** passes (positive) or failures (negative) in a row */
   readonly streak: number
-  /** of the last look that counted */
+  /** of the last probe that counted */
   readonly reason: string
 }
 
-export const firstSight: FrontSight = {
+export const firstTrack: FrontTrack = {
   isAnswering: null,
   streak: 0,
-  reason: 'was not asked yet',
+  reason: 'has not been asked yet',
 }
 
-/** `fall` failures in a row change it, or `rise` passes; the first pass counts at once. */
-export function nextSight(
-  sight: FrontSight,
-  { outcome, reason }: FrontLook,
+/** Changes after `fall` failures or `rise` passes in a row; the first pass counts at once. */
+export function nextTrack(
+  track: FrontTrack,
+  { outcome, reason }: FrontProbe,
   { fall, rise }: Pick<FrontSettings, 'fall' | 'rise'>,
-): FrontSight {
-  if (outcome === 'starved') return sight
+): FrontTrack {
+  if (outcome === 'starved') return track
   const isPass = outcome === 'pass'
   const streak = isPass
-    ? Math.max(0, sight.streak) + 1
-    : Math.min(0, sight.streak) - 1
+    ? Math.max(0, track.streak) + 1
+    : Math.min(0, track.streak) - 1
   const isEnough = isPass
-    ? streak >= rise || sight.isAnswering === null
+    ? streak >= rise || track.isAnswering === null
     : streak <= -fall
   return {
-    isAnswering: isEnough ? isPass : sight.isAnswering,
+    isAnswering: isEnough ? isPass : track.isAnswering,
     streak,
     reason,
   }
@@ -101,30 +101,30 @@ export function nextSight(
 
 export type FrontVerdict = {
   readonly state: FrontState
-  /** what `front.up` is to hold; null = it is not there; undefined = as it was */
+  /** the content of `front.up`; null = no file; undefined = unchanged */
   readonly score: 100 | 50 | null | undefined
   /** one sentence */
   readonly reason: string
 }
 
-/** What counts for `front.up`. */
+/** What decides about `front.up`. */
 export type FrontEvidence = {
-  readonly sight: FrontSight
+  readonly track: FrontTrack
   /** where new visitors go; undefined = the backends are not all judged yet */
   readonly pool: TablePool | undefined
-  /** the administrator's file that comes first */
+  /** the administrator's file with precedence */
   readonly admin: AdminKind | undefined
 }
 
 /**
- * Coarse on purpose: an address that moves breaks the answers under way, so it must
- * not move for load or for a small difference.
+ * Coarse on purpose: moving the address breaks responses in progress, so it must
+ * not move because of load or a small difference.
  */
 export function judgeFront(
-  { sight, pool, admin }: FrontEvidence,
+  { track, pool, admin }: FrontEvidence,
   minScore: FrontSettings['minScore'],
 ): FrontVerdict {
-  const { state, score, reason } = ownVerdict(sight, pool)
+  const { state, score, reason } = judgeWithoutAdmin(track, pool)
   switch (admin) {
     case 'maint':
     case 'drain':
@@ -140,8 +140,8 @@ export function judgeFront(
   }
 }
 
-function ownVerdict(
-  { isAnswering, reason }: FrontSight,
+function judgeWithoutAdmin(
+  { isAnswering, reason }: FrontTrack,
   pool: TablePool | undefined,
 ): FrontVerdict {
   if (isAnswering === false)
@@ -152,18 +152,18 @@ function ownVerdict(
     return {
       state: 'unknown',
       score: undefined,
-      reason: 'the front answers; its backends are not all judged yet',
+      reason: 'the front answers; not all of its backends are judged yet',
     }
-  const newcomers = candidatesOf(pool.members)
-  const names = newcomers.map(({ name }) => name).join(', ')
-  const level = newcomers[0]?.preference
-  if (level === undefined)
+  const candidates = candidatesOf(pool.members)
+  const names = candidates.map(({ name }) => name).join(', ')
+  const preference = candidates[0]?.preference
+  if (preference === undefined)
     return {
       state: 'nobody',
       score: null,
       reason: `the front answers, but no backend of pool ${pool.name} can serve`,
     }
-  return level === 0
+  return preference === 0
     ? {
         state: 'up',
         score: 100,

@@ -1,27 +1,26 @@
-// The heart of the monitor: what the light probes, the heartbeats and the deep
-// probes say, put together into one state. Pure, and the only place where a
-// verdict changes.
+// The core of the monitor: combines light probes, heartbeats and deep probes into
+// one state. Pure, and the only place where a verdict changes.
 import type { ProbeSettings } from '../config/config.ts'
 import type { State } from '../sentinels/reports.ts'
 import { noDeep, nextDeep } from './deep.ts'
 import type { Deep, DeepEvent } from './deep.ts'
 import {
-  heardElsewhere,
-  heartTimes,
-  heartTrouble,
+  answeredElsewhere,
+  heartbeatTimes,
+  heartbeatProblem,
   isBeating,
-  isTrialDue as isHeartTrialDue,
-  noHeart,
+  isTrialDue as isHeartbeatTrialDue,
+  noHeartbeat,
   nextHeartbeat,
 } from './heartbeat.ts'
 import type {
   Heartbeat,
   HeartbeatEvent,
-  HeartTimes,
+  HeartbeatTimes,
   ProbeLimits,
 } from './heartbeat.ts'
 import { lightOf, shareOf as lightShareOf, nextLight } from './light.ts'
-import type { Light, LightEvent, SavedVerdict } from './light.ts'
+import type { Light, LightEvent, SavedState } from './light.ts'
 import { isAnswer, judge } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
 
@@ -41,9 +40,9 @@ export type HealthEvent =
   /** time went by */
   | { readonly kind: 'tick' }
   | {
-      readonly kind: 'heart'
-      readonly heart: HeartbeatEvent
-      /** how long ago httpd had a good answer from it; Infinity = not known */
+      readonly kind: 'heartbeat'
+      readonly event: HeartbeatEvent
+      /** how long ago httpd got a good answer from it; Infinity = not known */
       readonly lastServedAgoMs: number
     }
   | { readonly kind: 'warm-up'; readonly isGood: boolean }
@@ -65,9 +64,9 @@ export type HealthSettings = Pick<
   | 'warmUp'
 >
 
-/** The health to start from: nobody flaps because the monitor was restarted. */
+/** The health to start from: a restart of the monitor makes no backend flap. */
 export function healthOf(
-  verdict: SavedVerdict,
+  verdict: SavedState,
   settings: HealthSettings,
   nowMs: number,
 ): Health {
@@ -76,12 +75,12 @@ export function healthOf(
     state: light.state,
     reason: light.reason,
     light,
-    heartbeat: noHeart,
+    heartbeat: noHeartbeat,
     deep: noDeep,
   }
 }
 
-/** The next health; a change of state is seen by comparing `state`. */
+/** The next health; compare `state` to detect a change. */
 export function nextHealth(
   health: Health,
   event: HealthEvent,
@@ -91,17 +90,19 @@ export function nextHealth(
   switch (event.kind) {
     case 'tick':
       return settle(health, {
-        light: lit(health, event, settings, nowMs),
-        // switched off: what it said last holds no longer
+        light: nextLightOf(health, event, settings, nowMs),
+        // switched off: its last result no longer counts
         deep: settings.deep === null ? noDeep : health.deep,
       })
     case 'warm-up':
-      return settle(health, { light: lit(health, event, settings, nowMs) })
+      return settle(health, {
+        light: nextLightOf(health, event, settings, nowMs),
+      })
     case 'overdue':
       return settle(health, {
-        light: lit(
+        light: nextLightOf(
           health,
-          { ...event, isBeating: heartBeats(health, settings, nowMs) },
+          { ...event, isBeating: heartbeatIsAlive(health, settings, nowMs) },
           settings,
           nowMs,
         ),
@@ -110,7 +111,7 @@ export function nextHealth(
       const isPass = judge(event.outcome) === 'pass'
       const isHeard = isPass && isAnswer(event.outcome)
       const times = timesOf(settings, health.heartbeat)
-      // what its kernel does is no sign that it has thawed: its heart tells
+      // an accepted connection does not show that it has thawed: wait for a heartbeat
       if (
         isPass &&
         !isHeard &&
@@ -121,18 +122,18 @@ export function nextHealth(
       )
         return health
       return settle(health, {
-        light: lit(health, event, settings, nowMs),
+        light: nextLightOf(health, event, settings, nowMs),
         heartbeat:
           times === null
-            ? // it was switched off: what it said last holds no longer
-              noHeart
+            ? // switched off: its last result no longer counts
+              noHeartbeat
             : isHeard
-              ? heardElsewhere(health.heartbeat, times, nowMs)
+              ? answeredElsewhere(health.heartbeat, times, nowMs)
               : health.heartbeat,
       })
     }
-    case 'heart':
-      return afterHeart(health, event, settings, nowMs)
+    case 'heartbeat':
+      return afterHeartbeat(health, event, settings, nowMs)
     case 'deep':
       return settle(health, {
         deep: nextDeep(health.deep, event, settings, nowMs),
@@ -140,7 +141,7 @@ export function nextHealth(
   }
 }
 
-/** The same change, and not counted for damping: it was planned. */
+/** The same change, but not counted for damping: it was planned. */
 export function unflipped(before: Health, after: Health): Health {
   return { ...after, light: { ...after.light, flips: before.light.flips } }
 }
@@ -166,32 +167,32 @@ export function shareOf(
   }
 }
 
-/** Whether its heart beats now, so that a silent light probe means busy. */
-export function heartBeats(
-  { heartbeat: heart }: Health,
+/** Whether its heartbeat is alive: then a silent light probe means busy. */
+export function heartbeatIsAlive(
+  { heartbeat }: Health,
   settings: HealthSettings,
   nowMs: number,
 ): boolean {
-  const times = timesOf(settings, heart)
-  return times !== null && isBeating(heart, times, nowMs)
+  const times = timesOf(settings, heartbeat)
+  return times !== null && isBeating(heartbeat, times, nowMs)
 }
 
 /**
- * Whether a silent light probe is to be held: its heart beats, or its heartbeats
- * will tell sooner than light probes whether it is frozen.
+ * Whether to hold a silent light probe: its heartbeat is alive, or its heartbeats
+ * will show sooner than light probes whether it is frozen.
  */
 export function holdsProbe(
   health: Health,
   settings: HealthSettings,
   nowMs: number,
 ): boolean {
-  const { heartbeat: heart, light, state } = health
-  const times = timesOf(settings, heart)
+  const { heartbeat, light, state } = health
+  const times = timesOf(settings, heartbeat)
   if (times === null) return false
   return (
-    isBeating(heart, times, nowMs) ||
-    (heart.isLearned &&
-      heart.silentForMs > 0 &&
+    isBeating(heartbeat, times, nowMs) ||
+    (heartbeat.isLearned &&
+      heartbeat.silentForMs > 0 &&
       state !== 'frozen' &&
       (times.isFirst || light.isProvenBusy))
   )
@@ -200,20 +201,20 @@ export function holdsProbe(
 /** The times of its heartbeat; null = it is off. */
 export function timesOf(
   settings: Pick<HealthSettings, 'heartbeat' | keyof ProbeLimits>,
-  heart: Heartbeat,
-): HeartTimes | null {
+  observed: Heartbeat,
+): HeartbeatTimes | null {
   const { heartbeat } = settings
   return heartbeat.kind === 'off'
     ? null
-    : heartTimes(heartbeat, settings, heart)
+    : heartbeatTimes(heartbeat, settings, observed)
 }
 
 /**
- * Whether a trial of its heartbeat is due: it may have one, it is not known yet,
- * and its light probe is good, so that a silence would say something.
+ * Whether to try now if it supports heartbeats: allowed, not known yet, and its
+ * light probe passes, so a silence would mean something.
  */
 export function isTrialDue(
-  { light, heartbeat: heart }: Health,
+  { light, heartbeat }: Health,
   settings: HealthSettings,
   nowMs: number,
 ): boolean {
@@ -221,38 +222,43 @@ export function isTrialDue(
     settings.heartbeat.kind !== 'off' &&
     (light.state === 'up' || light.state === 'warming') &&
     light.streak > 0 &&
-    isHeartTrialDue(heart, nowMs)
+    isHeartbeatTrialDue(heartbeat, nowMs)
   )
 }
 
-function afterHeart(
+function afterHeartbeat(
   health: Health,
-  { heart: event, lastServedAgoMs }: HealthEvent & { readonly kind: 'heart' },
+  { event, lastServedAgoMs }: HealthEvent & { readonly kind: 'heartbeat' },
   settings: HealthSettings,
   nowMs: number,
 ): Health {
   const times = timesOf(settings, health.heartbeat)
-  // it was switched off while that one was under way
+  // switched off while this heartbeat was in flight
   if (times === null) return health
-  const heart = nextHeartbeat(health.heartbeat, event, times, nowMs)
+  const heartbeat = nextHeartbeat(health.heartbeat, event, times, nowMs)
   const isFrozen =
     event.kind === 'silent' &&
-    heart.isLearned &&
-    // one that is busy is silent when all its connections wait: for busyTimeout
+    heartbeat.isLearned &&
+    // a busy one is silent while all its connections wait: `busyTimeout` applies
     !health.light.isProvenBusy &&
     event.silentMs >= times.frozenMs &&
-    // the light probe has been silent, too, and httpd has had nothing from it
+    // the light probe is silent, too, and httpd has got no answer from it
     Math.min(nowMs - health.light.lastAnswerAt, lastServedAgoMs) >=
       times.frozenMs
   const light = isFrozen
-    ? lit(health, { kind: 'frozen', silentMs: event.silentMs }, settings, nowMs)
-    : event.kind === 'beat' && heart.isLearned
-      ? lit(health, { kind: 'beat' }, settings, nowMs)
+    ? nextLightOf(
+        health,
+        { kind: 'frozen', silentMs: event.silentMs },
+        settings,
+        nowMs,
+      )
+    : event.kind === 'beat' && heartbeat.isLearned
+      ? nextLightOf(health, { kind: 'beat' }, settings, nowMs)
       : health.light
-  return settle(health, { light, heartbeat: heart })
+  return settle(health, { light, heartbeat })
 }
 
-function lit(
+function nextLightOf(
   { light }: Health,
   event: LightEvent,
   settings: HealthSettings,
@@ -261,17 +267,17 @@ function lit(
   return nextLight(light, event, settings, nowMs)
 }
 
-/** The worst that is said wins; what the light probe says is told first. */
+/** The worst result wins; the light probe's reason takes precedence. */
 function settle(
   before: Health,
   change: Partial<Pick<Health, 'light' | 'heartbeat' | 'deep'>>,
 ): Health {
-  const { light, heartbeat: heart, deep } = { ...before, ...change }
+  const { light, heartbeat, deep } = { ...before, ...change }
   const next = (state: State, reason: string): Health => ({
     state,
     reason: state === before.state ? before.reason : reason,
     light,
-    heartbeat: heart,
+    heartbeat,
     deep,
   })
   switch (light.state) {
@@ -287,7 +293,7 @@ function settle(
         return { ...next('cut-off', deep.cutReason), reason: deep.cutReason }
       if (light.state === 'slow' || light.state === 'busy')
         return next(light.state, light.reason)
-      const trouble = heartTrouble(heart) ?? deep.slowReason
+      const trouble = heartbeatProblem(heartbeat) ?? deep.slowReason
       if (trouble !== null) return next('slow', trouble)
       return light.reason === before.light.reason
         ? next(light.state, recovery(before, deep))
@@ -296,14 +302,16 @@ function settle(
   }
 }
 
-/** Why it is well again, when the light probe has nothing new to say. */
+/** Why it is well again when the light probe reports nothing new. */
 function recovery(
-  { state, deep, heartbeat: heart, light }: Health,
+  { state, deep, heartbeat, light }: Health,
   after: Deep,
 ): string {
   if (state === 'cut-off' || deep.slowReason !== null)
     return after === noDeep
-      ? 'its database is not asked any more'
+      ? 'deep probes are switched off'
       : 'its database answers again'
-  return heartTrouble(heart) === null ? light.reason : 'its heart beats again'
+  return heartbeatProblem(heartbeat) === null
+    ? light.reason
+    : 'its heartbeat is back'
 }

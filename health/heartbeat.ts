@@ -1,21 +1,21 @@
-// What the heartbeats say of a backend. Pure. Invariant: a server is judged by
-// its heartbeat only after a trial has shown that a heartbeat is no request there,
-// and no longer once one turns out to be a request, or once it answers light probes
-// without giving any.
+// What the heartbeats say about a backend. Pure. Invariant: a server is judged by
+// its heartbeat only after a trial has shown that the server does not treat it as a
+// request; and no longer once one turns out to be a request, or once the server
+// answers light probes but no heartbeats.
 
 export type Heartbeat = {
   readonly isLearned: boolean
   /** the last heartbeat, by the monotonic clock; -Infinity = none yet */
   readonly lastHeartbeatAt: number
-  /** for how long the one in flight has been unanswered; 0 = none is late */
+  /** how long the one in flight has been unanswered; 0 = none is late */
   readonly silentForMs: number
   /** why the last one failed at once; null = it did not */
   readonly trouble: string | null
   /** no trial before this time, by the monotonic clock */
   readonly trialMs: number
-  /** trials in a row that showed nothing */
+  /** trials in a row without a result */
   readonly unclear: number
-  /** its pauses of the last ten minutes that no longer one followed, oldest first */
+  /** the last ten minutes' pauses that no longer pause followed, oldest first */
   readonly pauses: readonly Pause[]
 }
 
@@ -23,40 +23,40 @@ export type Heartbeat = {
 export type Pause = { readonly atMs: number; readonly ms: number }
 
 export type HeartbeatEvent =
-  /** answered after `ms`; `isOurs`: this process itself slept meanwhile */
+  /** answered after `ms`; `isOurs`: this process itself paused meanwhile */
   | { readonly kind: 'beat'; readonly ms: number; readonly isOurs?: boolean }
   /** unanswered for `silentMs` so far */
   | { readonly kind: 'silent'; readonly silentMs: number }
   /** refused, reset, closed */
   | { readonly kind: 'broken'; readonly why: string }
-  /** a trial has shown that it gives one, and that it is no request */
+  /** a trial has shown that heartbeats work and are not requests */
   | { readonly kind: 'learned'; readonly ms: number }
   /** a final answer: it runs as a request here */
   | { readonly kind: 'heartless' }
-  /** a trial has shown neither */
+  /** a trial had no result */
   | { readonly kind: 'unclear' }
 
 /** Times of the heartbeat, in ms. */
-export type HeartTimes = {
+export type HeartbeatTimes = {
   readonly intervalMs: number
   /** a heartbeat that takes longer is missing */
   readonly timeoutMs: number
   /** later than this, new visitors go elsewhere; learned from its own pauses */
   readonly lateMs: number
-  /** silent for so long, with no other sign of life: frozen */
+  /** silent for this long, with no other sign of life: frozen */
   readonly frozenMs: number
-  /** frozen is known before light probes alone would know that it is down */
+  /** heartbeats detect `frozen` before light probes alone would detect `down` */
   readonly isFirst: boolean
 }
 
-/** What the heartbeat has to do with the light probes. */
+/** The light probe's settings that the heartbeat times depend on. */
 export type ProbeLimits = {
   readonly fall: number
   readonly intervalMs: number
   readonly timeoutMs: number
 }
 
-export const noHeart: Heartbeat = {
+export const noHeartbeat: Heartbeat = {
   isLearned: false,
   lastHeartbeatAt: -Infinity,
   silentForMs: 0,
@@ -66,37 +66,37 @@ export const noHeart: Heartbeat = {
   pauses: [],
 }
 
-/** what a busy machine does to a heartbeat now and then */
-const leastLateMs = 150
-/** late, where the settings allow it and no pause has been seen */
-const usualLateMs = 200
-/** so long a pause is remembered */
+/** a delay that a busy machine causes now and then */
+const minLateMs = 150
+/** the default for late, as long as no pause has been seen */
+const defaultLateMs = 200
+/** how long a pause is remembered */
 const memoryMs = 600_000
-/** a server that runs heartbeats as requests is tried again after so long */
+/** when to try a server again that runs heartbeats as requests */
 const hourMs = 3_600_000
-/** a trial that showed nothing is repeated after this, then twice as long, ... */
+/** a trial without a result is repeated after this, then after twice as long, ... */
 const firstRetryMs = 10_000
 
 /**
- * The times that the settings ask for. Late is twice the longest pause of the last
- * ten minutes: a full garbage collection stops a Plone for half a second, a bare
- * Zope is never that late. It is never later than the timeout, so no pause can make
- * the monitor blind. Frozen does not depend on it: `fall` times silent for twice the
- * timeout, three seconds by default. An extension that holds Python's interpreter
- * for two seconds is silent, too, and is not frozen. Quick light probes make it
- * sooner: what hangs is out after fall × (interval + timeout) at the latest.
+ * The times that the settings imply. Late is twice the longest pause of the last ten
+ * minutes: a full garbage collection stops Plone for half a second, a bare Zope is
+ * never that late. Late never exceeds the timeout, so no pause can blind the monitor.
+ * Frozen does not depend on it: silent for `fall` times twice the timeout, three
+ * seconds by default. An extension that holds Python's interpreter lock for two
+ * seconds is silent as well, but not frozen. Quick light probes shorten it: a hanging
+ * backend is out after fall × (interval + timeout) at the latest.
  */
-export function heartTimes(
-  heartbeat: { readonly intervalMs: number; readonly timeoutMs: number },
+export function heartbeatTimes(
+  settings: { readonly intervalMs: number; readonly timeoutMs: number },
   probe: ProbeLimits,
-  heart: Pick<Heartbeat, 'pauses'>,
-): HeartTimes {
-  const { intervalMs, timeoutMs } = heartbeat
+  heartbeat: Pick<Heartbeat, 'pauses'>,
+): HeartbeatTimes {
+  const { intervalMs, timeoutMs } = settings
   const lateMs = Math.min(
     timeoutMs,
     Math.max(
-      Math.min(usualLateMs, Math.max(leastLateMs, 0.4 * timeoutMs)),
-      2 * longestPauseMs(heart.pauses),
+      Math.min(defaultLateMs, Math.max(minLateMs, 0.4 * timeoutMs)),
+      2 * longestPauseMs(heartbeat.pauses),
     ),
   )
   // the first unanswered heartbeat may be sent an interval after it froze
@@ -111,56 +111,61 @@ export function heartTimes(
   }
 }
 
-/** A silence of `frozenMs` is no pause: it was called frozen, or busy. */
+/** A silence of `frozenMs` is not a pause: the backend was frozen or busy. */
 export function nextHeartbeat(
-  heart: Heartbeat,
+  heartbeat: Heartbeat,
   event: HeartbeatEvent,
-  times: Pick<HeartTimes, 'intervalMs' | 'frozenMs'>,
+  times: Pick<HeartbeatTimes, 'intervalMs' | 'frozenMs'>,
   nowMs: number,
 ): Heartbeat {
   switch (event.kind) {
     case 'beat':
-      // who was away may be back as another program: it has to be tried again
-      if (heart.trouble !== null) return forgotten(heart)
+      // after an outage another program may answer: repeat the trial
+      if (heartbeat.trouble !== null) return forgotten(heartbeat)
       return {
-        ...heart,
+        ...heartbeat,
         lastHeartbeatAt: nowMs,
         silentForMs: 0,
         pauses: withPause(
-          heart.pauses,
-          { atMs: nowMs, ms: pauseMs(heart, event, times, nowMs) },
-          leastLateMs,
+          heartbeat.pauses,
+          { atMs: nowMs, ms: pauseMs(heartbeat, event, times, nowMs) },
+          minLateMs,
         ),
       }
     case 'silent':
-      return { ...heart, silentForMs: event.silentMs }
+      return { ...heartbeat, silentForMs: event.silentMs }
     case 'broken':
-      return { ...heart, silentForMs: 0, trouble: event.why }
+      return { ...heartbeat, silentForMs: 0, trouble: event.why }
     case 'learned':
-      return { ...forgotten(heart), isLearned: true, lastHeartbeatAt: nowMs }
+      return {
+        ...forgotten(heartbeat),
+        isLearned: true,
+        lastHeartbeatAt: nowMs,
+      }
     case 'heartless':
-      return { ...forgotten(heart), trialMs: nowMs + hourMs }
+      return { ...forgotten(heartbeat), trialMs: nowMs + hourMs }
     case 'unclear':
       return {
-        ...forgotten(heart),
-        unclear: heart.unclear + 1,
-        trialMs: nowMs + Math.min(hourMs, firstRetryMs * 2 ** heart.unclear),
+        ...forgotten(heartbeat),
+        unclear: heartbeat.unclear + 1,
+        trialMs:
+          nowMs + Math.min(hourMs, firstRetryMs * 2 ** heartbeat.unclear),
       }
   }
 }
 
 /** A light probe was answered: another sign of life. */
-export function heardElsewhere(
-  heart: Heartbeat,
-  times: Pick<HeartTimes, 'intervalMs' | 'frozenMs'>,
+export function answeredElsewhere(
+  heartbeat: Heartbeat,
+  times: Pick<HeartbeatTimes, 'intervalMs' | 'frozenMs'>,
   nowMs: number,
 ): Heartbeat {
-  return heart.silentForMs >= times.frozenMs
-    ? nextHeartbeat(heart, { kind: 'unclear' }, times, nowMs)
-    : heart
+  return heartbeat.silentForMs >= times.frozenMs
+    ? nextHeartbeat(heartbeat, { kind: 'unclear' }, times, nowMs)
+    : heartbeat
 }
 
-/** Whether the next light probe is to show if it has a heartbeat. */
+/** Whether the next light probe should test for a heartbeat. */
 export function isTrialDue(
   { isLearned, trialMs }: Heartbeat,
   nowMs: number,
@@ -168,37 +173,38 @@ export function isTrialDue(
   return !isLearned && nowMs >= trialMs
 }
 
-/** It beats now: what the light probe waits for is a free worker. */
+/** Its heartbeat is alive: the light probe only waits for a free worker. */
 export function isBeating(
-  heart: Heartbeat,
-  { intervalMs, timeoutMs }: Pick<HeartTimes, 'intervalMs' | 'timeoutMs'>,
+  heartbeat: Heartbeat,
+  { intervalMs, timeoutMs }: Pick<HeartbeatTimes, 'intervalMs' | 'timeoutMs'>,
   nowMs: number,
 ): boolean {
   return (
-    heart.isLearned &&
-    heart.silentForMs === 0 &&
-    heart.trouble === null &&
-    nowMs - heart.lastHeartbeatAt <= 2 * (intervalMs + timeoutMs)
+    heartbeat.isLearned &&
+    heartbeat.silentForMs === 0 &&
+    heartbeat.trouble === null &&
+    nowMs - heartbeat.lastHeartbeatAt <= 2 * (intervalMs + timeoutMs)
   )
 }
 
-/** Why new visitors should go elsewhere; null = they need not. */
-export function heartTrouble(heart: Heartbeat): string | null {
-  if (!heart.isLearned) return null
-  if (heart.trouble !== null) return `its heartbeat failed: ${heart.trouble}`
-  return heart.silentForMs > 0
-    ? `no heartbeat for ${Math.round(heart.silentForMs)} ms`
+/** Why new visitors should go elsewhere; null = no reason. */
+export function heartbeatProblem(heartbeat: Heartbeat): string | null {
+  if (!heartbeat.isLearned) return null
+  if (heartbeat.trouble !== null)
+    return `its heartbeat failed: ${heartbeat.trouble}`
+  return heartbeat.silentForMs > 0
+    ? `no heartbeat for ${Math.round(heartbeat.silentForMs)} ms`
     : null
 }
 
-/** How long the backend itself paused; 0 = what was silent was more than that. */
+/** How long the backend itself paused; 0 = the silence was something else. */
 function pauseMs(
   { lastHeartbeatAt: beatMs }: Heartbeat,
   { ms, isOurs = false }: Extract<HeartbeatEvent, { kind: 'beat' }>,
-  { intervalMs, frozenMs }: Pick<HeartTimes, 'intervalMs' | 'frozenMs'>,
+  { intervalMs, frozenMs }: Pick<HeartbeatTimes, 'intervalMs' | 'frozenMs'>,
   nowMs: number,
 ): number {
-  // heartbeats before this one may have been given up
+  // earlier heartbeats may have been given up
   const silenceMs = Math.max(ms, nowMs - beatMs - 2 * intervalMs)
   return isOurs || silenceMs >= frozenMs ? 0 : ms
 }
@@ -209,10 +215,10 @@ export function longestPauseMs(pauses: readonly Pause[]): number {
 }
 
 /**
- * The pauses of the last ten minutes. Shorter ones than the newest say nothing any
- * more, so the first is the longest.
+ * The pauses of the last ten minutes. Pauses shorter than the newest are dropped, so
+ * the first is the longest.
  *
- * @param leastMs twice as long a pause as counts at all
+ * @param leastMs a pause counts if it is longer than half of this
  */
 export function withPause(
   pauses: readonly Pause[],
@@ -227,7 +233,7 @@ export function withPause(
   ]
 }
 
-/** Not judged by it; its pauses are still those of this backend. */
+/** No longer judged by heartbeats; the pauses of this backend are kept. */
 function forgotten({ pauses }: Heartbeat): Heartbeat {
-  return { ...noHeart, pauses }
+  return { ...noHeartbeat, pauses }
 }

@@ -4,7 +4,7 @@ import type { Light } from './light.ts'
 import { wellIntervalMs } from './pace.ts'
 import type { PaceSettings } from './pace.ts'
 
-/** The interval that the state asks for. */
+/** The interval for this state. */
 export function intervalMs(
   { state, streak, pace }: Pick<Light, 'state' | 'streak' | 'pace'>,
   settings: PaceSettings &
@@ -12,19 +12,19 @@ export function intervalMs(
 ): number {
   const isOut = state === 'down' || state === 'frozen'
   const isLate = state === 'slow' || state === 'busy'
-  // about to change: a failure while up, a pass while out; and a late answer is
-  // the moment at which a worker became free
+  // about to change: a failure while up, a pass while out; and a late answer means
+  // that a worker has just become free
   const isInDoubt = isOut ? streak > 0 : isLate || streak < 0
   if (isInDoubt) return Math.min(settings.fastIntervalMs, settings.intervalMs)
   return isOut ? settings.downIntervalMs : wellIntervalMs(pace, settings)
 }
 
-/** Up to 10 % more or less, so that probes of many do not fall into step. */
+/** Up to 10 % more or less, so that the probes of many backends do not synchronize. */
 export function jittered(ms: number, random: () => number): number {
   return ms * (0.9 + 0.2 * random())
 }
 
-/** The wait before a first probe: few start at once, many are spread. */
+/** The delay of the first probe: few backends start at once, many are spread out. */
 export function firstDelayMs(
   backends: number,
   settings: Pick<ProbeSettings, 'intervalMs'>,

@@ -1,7 +1,8 @@
-// What the light probes say of a backend: state + what happened + settings ->
-// state. Pure: the (monotonic) time comes in. Invariant: a backend is taken
-// out after `fall` failures in a row and not before (or by the window), and comes
-// back after `rise` passes in a row. What says nothing of it changes nothing.
+// What the light probes say about a backend: state + event + settings -> state.
+// Pure: the (monotonic) time is an argument. Invariant: a backend goes out after
+// `fall` failures in a row (or because of the window), never before, and comes back
+// after `rise` passes in a row. An outcome that says nothing about the backend
+// changes nothing.
 import type { ProbeSettings } from '../config/config.ts'
 import type { State } from '../sentinels/reports.ts'
 import { formatDuration } from '../text/duration.ts'
@@ -19,22 +20,22 @@ export type Light = {
   /** why, in one sentence */
   readonly reason: string
   /**
-   * Passes (positive) or failures (negative) in a row. Together with the state
-   * the whole memory of rise and fall: one integer, so no two counters can
-   * drift apart, and a reload of the limits needs no conversion.
+   * Passes (positive) or failures (negative) in a row. Together with the state this
+   * is the entire memory of rise and fall: one integer, so no two counters can drift
+   * apart, and changed limits need no conversion.
    */
   readonly streak: number
   /** the last 64 probes, oldest first; true = failed */
   readonly failures: readonly boolean[]
-  /** when slow start began; null = not warming, though perhaps slow meanwhile */
+  /** when slow start began; null = none; the state may also be `slow` meanwhile */
   readonly warmSinceMs: number | null
-  /** the probe in flight is overdue, that is older than this; null = it is not */
+  /** the probe in flight is older than this limit; null = it is not overdue */
   readonly overdueMs: number | null
-  /** a heartbeat came after that: it is busy, whatever the next ones do */
+  /** a heartbeat arrived after that: it is busy, whatever later heartbeats show */
   readonly isProvenBusy: boolean
-  /** when the passes in a row began; null = the last one was none */
+  /** when the passes in a row began; null = the last probe failed */
   readonly goodSinceMs: number | null
-  /** its warm-up pages come before new visitors; null = it is warm */
+  /** it must answer its warm-up pages before it gets new visitors; null = warm */
   readonly cold: {
     readonly sinceMs: number
     /** rounds in a row in which every page was answered in time */
@@ -54,9 +55,9 @@ export type LightEvent =
       readonly limitMs: number
       readonly isBeating: boolean
     }
-  /** a heartbeat came in */
+  /** a heartbeat arrived */
   | { readonly kind: 'beat' }
-  /** no heartbeat for so long, nor any other sign of life */
+  /** no heartbeat and no other sign of life for `silentMs` */
   | { readonly kind: 'frozen'; readonly silentMs: number }
   /** all its warm-up pages were fetched once */
   | { readonly kind: 'warm-up'; readonly isGood: boolean }
@@ -76,12 +77,12 @@ export type LightSettings = Pick<
 >
 
 /** What an earlier monitor left on disk about a backend. */
-export type SavedVerdict =
+export type SavedState =
   | { readonly kind: 'none' }
   | {
       readonly kind: 'up'
       readonly share: number
-      /** its warm-up pages were not done */
+      /** its warm-up was not finished */
       readonly isCold?: boolean
     }
   | { readonly kind: 'down' }
@@ -89,14 +90,14 @@ export type SavedVerdict =
 /** The share at which slow start begins. */
 export const warmingFloor = 10
 const maxHistory = 64
-/** rounds in a row: the first one fills the caches, the second one proves it */
+/** rounds in a row: the first fills the caches, the second proves it */
 const warmRounds = 2
-/** a page that is always late, or broken, keeps nothing out for longer */
+/** a page that is always late or broken keeps a backend out no longer than this */
 export const warmUpLimitMs = 120_000
 
-/** What to start from: nobody flaps because the monitor was restarted. */
+/** What to start from: a restart of the monitor makes no backend flap. */
 export function lightOf(
-  verdict: SavedVerdict,
+  verdict: SavedState,
   settings: LightSettings,
   nowMs: number,
 ): Light {
@@ -179,7 +180,7 @@ export function shareOf(
   }
 }
 
-/** What holds after the event; a change is seen by comparing `state`. */
+/** The state after the event; compare `state` to detect a change. */
 export function nextLight(
   light: Light,
   event: LightEvent,
@@ -210,7 +211,7 @@ export function nextLight(
       const waiting = { ...light, overdueMs: event.limitMs }
       const silence = `no answer for ${limitText(event.limitMs, settings)}`
       return event.isBeating
-        ? enter(waiting, 'busy', `${silence}, but its heart beats`)
+        ? enter(waiting, 'busy', `${silence}, but its heartbeat is alive`)
         : enter(waiting, 'slow', silence)
     }
     case 'beat':
@@ -219,7 +220,7 @@ export function nextLight(
         ? enter(
             { ...light, isProvenBusy: true },
             'busy',
-            `its heart beats, but the probe is unanswered after more than ${limitText(light.overdueMs, settings)}`,
+            `its heartbeat is alive, but the probe is unanswered after more than ${limitText(light.overdueMs, settings)}`,
           )
         : { ...light, isProvenBusy: true }
     case 'frozen':
@@ -238,7 +239,7 @@ export function nextLight(
           ...light,
           overdueMs: null,
           isProvenBusy: false,
-          // why there is no verdict
+          // the reason shows why there is no verdict
           reason:
             light.state === 'unknown' ? describe(event.outcome) : light.reason,
         }
@@ -265,7 +266,7 @@ export function nextLight(
   }
 }
 
-/** How long was waited, and why no longer. */
+/** How long the wait was, and where its limit comes from. */
 function limitText(ms: number, { slowMs }: LightSettings): string {
   const why =
     ms < slowMs
@@ -285,10 +286,10 @@ function afterFailure(
   const why = describe(outcome)
   const { state } = light
   if (state === 'down') return light
-  // it ends with a sign of life only, though that may be a refusal
+  // `frozen` ends only with a sign of life; a refused connection is one
   if (state === 'frozen' && !isSignOfLife(outcome)) return light
   const down = (reason: string): Light => out(light, 'down', reason, nowMs)
-  // it has been given all the time of busyTimeout
+  // it has had all of `busyTimeout`
   if (outcome.kind === 'stuck') return down(why)
   if (state === 'unknown') return down(`the first probe failed: ${why}`)
   const inRow = -light.streak
@@ -330,14 +331,14 @@ function afterPass(
     if (nowMs - Number(light.goodSinceMs) < holdMs)
       return {
         ...light,
-        reason: `passes again, but it went down too often: kept out until it has passed for ${Math.ceil(holdMs / 1_000)} s`,
+        reason: `passes again, but went down too often: kept out until it has passed for ${Math.ceil(holdMs / 1_000)} s`,
       }
     return passed(
       `passed ${times(light.streak)} (rise ${settings.rise}): ${took}`,
       {
         ...light,
         warmSinceMs: settings.slowStartMs > 0 ? nowMs : null,
-        // one that was frozen has its caches
+        // after `frozen` its caches are still warm
         cold:
           light.state === 'down' && hasWarmUp(settings)
             ? { sinceMs: nowMs, good: 0 }
@@ -351,7 +352,7 @@ function afterPass(
     : nextLight(light, { kind: 'tick' }, settings, nowMs)
 }
 
-/** Up, or warming where slow start is not over. */
+/** Up, or warming while slow start is not over. */
 function awake(
   light: Light,
   settings: LightSettings,
@@ -362,7 +363,7 @@ function awake(
     return enter(
       light,
       'warming',
-      `${reason}; its warm-up pages are fetched before new visitors come`,
+      `${reason}; its warm-up pages are fetched before it gets new visitors`,
     )
   return warmingMs(light, settings, nowMs) !== null
     ? enter(
@@ -373,7 +374,7 @@ function awake(
     : { ...enter(light, 'up', reason), warmSinceMs: null }
 }
 
-/** Warm at last, with slow start after it. */
+/** The warm-up is over; slow start follows. */
 function warm(
   light: Light,
   settings: LightSettings,
@@ -386,11 +387,11 @@ function warm(
     warmSinceMs: settings.slowStartMs > 0 ? nowMs : null,
   }
   if (light.state !== 'warming') return done
-  // the state may stay, the reason does not
+  // the state may stay the same, but the reason changes
   return awake({ ...done, state: 'slow' }, settings, nowMs, reason)
 }
 
-/** A cold one is not kept out for good, nor for pages that are no more. */
+/** Ends a warm-up that takes too long, or whose pages are no longer configured. */
 function thawed(
   light: Light,
   { sinceMs }: NonNullable<Light['cold']>,
@@ -398,14 +399,19 @@ function thawed(
   nowMs: number,
 ): Light {
   if (!hasWarmUp(settings))
-    return warm(light, settings, nowMs, 'no warm-up pages are configured now')
+    return warm(
+      light,
+      settings,
+      nowMs,
+      'warm-up pages were removed from the configuration',
+    )
   return nowMs - sinceMs < warmUpLimitMs
     ? light
     : warm(
         light,
         settings,
         nowMs,
-        `its warm-up pages were not answered in time for ${formatDuration(warmUpLimitMs)}, it serves as it is`,
+        `its warm-up pages were not answered in time for ${formatDuration(warmUpLimitMs)}, it serves without warm-up`,
       )
 }
 
@@ -413,7 +419,7 @@ function hasWarmUp({ warmUp = [] }: LightSettings): boolean {
   return warmUp.length > 0
 }
 
-/** Down or frozen; from `unknown` it is a first verdict, and no flip. */
+/** Down or frozen; from `unknown` it is a first verdict, not a flip. */
 function out(
   light: Light,
   state: 'down' | 'frozen',
@@ -448,7 +454,7 @@ function isOut(state: LightState): boolean {
   return state === 'down' || state === 'frozen'
 }
 
-/** How far slow start has come; null = it is over, or never was. */
+/** The progress of slow start; null = it is over or never began. */
 function warmingMs(
   { warmSinceMs }: Light,
   { slowStartMs }: LightSettings,
@@ -465,7 +471,7 @@ function windowFailures(light: Light, { window }: LightSettings): number {
     : light.failures.slice(-window.of).filter(Boolean).length
 }
 
-/** Holds a backend down, too, until fewer of the last probes have failed. */
+/** Also keeps a backend down until fewer of the last probes have failed. */
 function isWindowBroken(light: Light, settings: LightSettings): boolean {
   return (
     settings.window.of > 0 &&

@@ -1,37 +1,37 @@
-// Whether a map program hangs, from what can be seen of it from outside. Pure.
+// Decides from outside whether a map program hangs. Pure.
 // httpd waits for a map program without a time limit, and not at all for one that
-// has ended: then the text map answers (mod_rewrite.c, lookup_map_program).
-// Invariant: an idle map, a busy machine and a monitor that was stopped itself are
-// never taken for a hang.
+// has exited: then the text map answers (mod_rewrite.c, lookup_map_program).
+// Invariant: an idle map program, a busy machine or a monitor that was itself
+// stopped is never mistaken for a hang.
 
-/** What was seen of one map program at one moment. */
-export type MapLook = {
+/** One observation of a map program. */
+export type MapSample = {
   /** monotonic */
   readonly atMs: number
-  /** differs for each report that it wrote */
+  /** differs for each report it has written */
   readonly report: string
-  /** for how long it says that one lookup has been unanswered */
+  /** how long one lookup has been unanswered, by its own report */
   readonly lookupMs: number
   /** of its answering thread, as in /proc/PID/stat: R, S, D, T, t … */
   readonly state: string
-  /** how often its answering thread went to sleep by itself */
+  /** voluntary context switches of its answering thread */
   readonly sleeps: number
-  /** processor time of the whole process */
+  /** CPU time of the whole process */
   readonly cpuMs: number
-  /** one of its threads wants to run */
+  /** one of its threads is runnable */
   readonly isRunnable: boolean
-  /** false: the monitor itself cannot write there, so a report may be old */
+  /** false: the monitor itself cannot write there, so an old report means nothing */
   readonly isDirectoryWell: boolean
 }
 
 /** How long an answering thread may be stopped. */
 const stoppedMs = 2_000
-/** It says so itself after a second; then it has had time to end that lookup. */
+/** It reports a lookup after a second; by then it has had time to finish it. */
 const lookupLimitMs = 1_000
 const confirmMs = 200
-/** A report is due each second. */
+/** A report is due every second. */
 const reportMs = 3_000
-/** Looks further apart than this belong to different stories. */
+/** Observations further apart than this are unrelated. */
 const gapMs = 1_000
 
 const stopped: Readonly<Record<string, string>> = {
@@ -41,54 +41,62 @@ const stopped: Readonly<Record<string, string>> = {
 }
 
 /**
- * Adds a look to the former ones, oldest first, and drops those that say nothing
- * any more. After a pause of the monitor itself everything begins again.
+ * Adds an observation to the earlier ones, oldest first, and drops outdated ones.
+ * After a pause of the monitor itself it starts over.
  */
-export function withLook(
-  looks: readonly MapLook[],
-  look: MapLook,
-): readonly MapLook[] {
-  const last = looks.at(-1)
-  return last === undefined || look.atMs - last.atMs > gapMs
-    ? [look]
-    : [...looks.filter(({ atMs }) => look.atMs - atMs <= 2 * reportMs), look]
+export function withSample(
+  samples: readonly MapSample[],
+  sample: MapSample,
+): readonly MapSample[] {
+  const last = samples.at(-1)
+  return last === undefined || sample.atMs - last.atMs > gapMs
+    ? [sample]
+    : [
+        ...samples.filter(({ atMs }) => sample.atMs - atMs <= 2 * reportMs),
+        sample,
+      ]
 }
 
 /**
- * Why it hangs, in one sentence; undefined = it does not, or not for long enough.
+ * Why it hangs, in one sentence; undefined = it does not, or not long enough.
  *
- * @param looks as `withLook` made them
+ * @param samples as `withSample` returned them
  */
-export function hangOf(looks: readonly MapLook[]): string | undefined {
-  const now = looks.at(-1)
+export function hangOf(samples: readonly MapSample[]): string | undefined {
+  const now = samples.at(-1)
   if (now === undefined) return undefined
-  /** since when all looks have been like the last one in this respect */
-  const lasts = (isAlike: (look: MapLook) => boolean): number => {
-    const other = looks.findLastIndex(look => !isAlike(look))
-    return now.atMs - (looks[other + 1] ?? now).atMs
+  /** for how long all observations have matched the last one in this respect */
+  const sameForMs = (matches: (sample: MapSample) => boolean): number => {
+    const other = samples.findLastIndex(sample => !matches(sample))
+    return now.atMs - (samples[other + 1] ?? now).atMs
   }
   const what = stopped[now.state]
-  const isStill = (look: MapLook): boolean => look.sleeps === now.sleeps
-  const stillMs = lasts(look => isStill(look) && look.state === now.state)
-  if (what !== undefined && stillMs >= stoppedMs)
-    return `its process has been ${what} for ${seconds(stillMs)}`
+  const isStill = (sample: MapSample): boolean => sample.sleeps === now.sleeps
+  const stoppedForMs = sameForMs(
+    sample => isStill(sample) && sample.state === now.state,
+  )
+  if (what !== undefined && stoppedForMs >= stoppedMs)
+    return `its process has been ${what} for ${seconds(stoppedForMs)}`
   if (
     now.lookupMs >= lookupLimitMs &&
-    lasts(look => isStill(look) && look.lookupMs >= lookupLimitMs) >= confirmMs
+    sameForMs(sample => isStill(sample) && sample.lookupMs >= lookupLimitMs) >=
+      confirmMs
   )
     return `one lookup has been unanswered for over ${seconds(now.lookupMs)}`
-  const oldMs = lasts(
-    look => look.report === now.report && look.isDirectoryWell,
+  const reportAgeMs = sameForMs(
+    sample => sample.report === now.report && sample.isDirectoryWell,
   )
-  return now.isDirectoryWell && oldMs >= reportMs && !isStarved(looks, oldMs)
-    ? `it has written no report for ${seconds(oldMs)}`
+  return now.isDirectoryWell &&
+    reportAgeMs >= reportMs &&
+    !isStarved(samples, reportAgeMs)
+    ? `it has written no report for ${seconds(reportAgeMs)}`
     : undefined
 }
 
-/** It wants to run, and gets less than half a processor: the machine is busy. */
-function isStarved(looks: readonly MapLook[], sinceMs: number): boolean {
-  const now = looks.at(-1)
-  const then = looks.find(({ atMs }) => Number(now?.atMs) - atMs <= sinceMs)
+/** It is runnable but gets less than half a CPU: the machine is busy. */
+function isStarved(samples: readonly MapSample[], sinceMs: number): boolean {
+  const now = samples.at(-1)
+  const then = samples.find(({ atMs }) => Number(now?.atMs) - atMs <= sinceMs)
   const ranMs = Number(now?.cpuMs) - Number(then?.cpuMs)
   return now?.isRunnable === true && ranMs < sinceMs / 2
 }

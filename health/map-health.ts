@@ -1,10 +1,10 @@
-// What a look at the map through httpd means, and when it is time for the
+// What a check of the map program through httpd means, and when to run the
 // administrator's command. Pure.
 import type { MapSettings } from '../config/config.ts'
 import { sentence } from '../text/printable.ts'
 import type { MapObservation, MapState } from '../sentinels/reports.ts'
 
-/** What came of asking httpd for `/.zope-failover/map`. */
+/** The result of requesting `/.zope-failover/map` from httpd. */
 export type MapAnswer =
   | {
       readonly kind: 'answer'
@@ -15,7 +15,7 @@ export type MapAnswer =
   | { readonly kind: 'error'; readonly error: string }
   | { readonly kind: 'timeout'; readonly limitMs: number }
 
-/** The same, with more about a map program that is silent. */
+/** The same, with more detail about a silent map program. */
 export type MapCheck =
   | Exclude<MapAnswer, { readonly kind: 'timeout' }>
   | {
@@ -23,73 +23,73 @@ export type MapCheck =
       readonly limitMs: number
       /** httpd answers what needs no lookup */
       readonly isHttpdFree: boolean
-      /** the map's own reports tell of no lookup since the look before */
+      /** the map programs' reports show no lookup since the last check */
       readonly isMapIdle: boolean
     }
 
 /** State and one sentence on why. */
-export type MapFinding = { readonly state: MapState; readonly reason: string }
+export type MapDiagnosis = { readonly state: MapState; readonly reason: string }
 
-export function findingOf(look: MapCheck): MapFinding {
-  switch (look.kind) {
+export function diagnose(check: MapCheck): MapDiagnosis {
+  switch (check.kind) {
     case 'answer':
-      return answered(look.status, look.header)
+      return answered(check.status, check.header)
     case 'error':
       return {
         state: 'unreachable',
-        reason: `httpd does not answer (${look.error})`,
+        reason: `httpd does not answer (${check.error})`,
       }
     case 'timeout':
-      if (look.isHttpdFree)
+      if (check.isHttpdFree)
         return {
           state: 'hung',
-          reason: `no answer within ${look.limitMs} ms, while httpd answers what needs no lookup`,
+          reason: `no answer within ${check.limitMs} ms, while httpd answers what needs no lookup`,
         }
-      return look.isMapIdle
+      return check.isMapIdle
         ? {
             state: 'hung',
-            reason: `no answer within ${look.limitMs} ms from httpd, and no lookup answered meanwhile`,
+            reason: `no answer within ${check.limitMs} ms from httpd, and no lookup was answered in the meantime`,
           }
         : {
             state: 'busy',
-            reason: `no answer within ${look.limitMs} ms from httpd, but lookups go on`,
+            reason: `no answer within ${check.limitMs} ms from httpd, but lookups go on`,
           }
   }
 }
 
-function answered(status: number, header: string | null): MapFinding {
+function answered(status: number, header: string | null): MapDiagnosis {
   const [word = '', ...rest] = (header ?? '').split(' ')
   switch (status === 204 ? word : '') {
     case 'ok':
       return { state: 'ok', reason: sentence(`answers ${rest.join(' ')}`) }
     case 'dead':
-      return { state: 'dead', reason: 'httpd reads nothing from it' }
+      return { state: 'dead', reason: 'httpd gets no answer from it' }
     case 'out-of-step':
       return {
         state: 'out-of-step',
-        reason: 'httpd reads the answer to another question',
+        reason: 'httpd gets the answer to a different lookup',
       }
     case 'odd':
-      return { state: 'odd', reason: 'httpd reads what is no answer' }
+      return { state: 'odd', reason: 'httpd gets an invalid answer' }
   }
   return {
     state: 'absent',
-    reason: `httpd answers ${status} without X-Zope-Failover-Map: it serves another site there, or its configuration is an older one`,
+    reason: `httpd answers ${status} without X-Zope-Failover-Map: another site answers there, or its configuration is outdated`,
   }
 }
 
-export const firstMapSeen: Omit<MapObservation, 'since'> = {
+export const firstObservation: Omit<MapObservation, 'since'> = {
   state: 'unknown',
-  reason: 'not looked at yet',
+  reason: 'not checked yet',
   streak: 0,
   ms: 0,
   commandAt: null,
 }
 
 /** @param now RFC 3339 */
-export function nextMapSeen(
+export function nextObservation(
   seen: MapObservation,
-  { state, reason }: MapFinding,
+  { state, reason }: MapDiagnosis,
   ms: number,
   now: string,
 ): MapObservation {
@@ -104,14 +104,14 @@ export function nextMapSeen(
   }
 }
 
-/** Three looks in a row: what heals by itself has had its time. */
+/** Three checks in a row: enough time for a problem to go away by itself. */
 const patience = 3
 
 /**
- * States a new map mends. Not: httpd is down (`unreachable`), has no worker left
- * (`busy`), or does not know the path (`absent`).
+ * States that a new map program cures. Not: httpd is down (`unreachable`), has no
+ * free worker (`busy`), or does not know the path (`absent`).
  */
-const mendable: ReadonlySet<MapState> = new Set<MapState>([
+const curable: ReadonlySet<MapState> = new Set<MapState>([
   'dead',
   'hung',
   'out-of-step',
@@ -124,9 +124,9 @@ export function isCommandDue(
   { command, commandIntervalMs }: MapSettings,
   nowMs: number,
 ): boolean {
-  if (command === null || !mendable.has(seen.state)) return false
+  if (command === null || !curable.has(seen.state)) return false
   if (seen.streak < patience) return false
-  // a clock set back must not silence it for longer than that
+  // a clock that was set back must not block it for longer than that
   const sinceMs = Math.abs(nowMs - Date.parse(seen.commandAt ?? ''))
   return seen.commandAt === null || !(sinceMs < commandIntervalMs)
 }

@@ -1,17 +1,17 @@
-// What became of one probe: a closed set, each with its own short code (`kind`,
-// in the report and the log) and its own sentence. Pure.
+// The outcome of one probe: a closed set, each with a short code (`kind`, in the
+// report and the log) and a sentence. Pure.
 import type { LightProbe } from '../config/config.ts'
 import { printable, sentence } from '../text/printable.ts'
 
 export type Outcome =
   | { readonly kind: 'pass'; readonly status: number; readonly bytes: number }
-  /** of a light probe that asks for no page; the line it was told, if any */
+  /** of a light probe that requests no page; the line it received, if any */
   | {
       readonly kind: 'pass'
       readonly by: Exclude<LightProbe['kind'], 'http'>
       readonly said: string
     }
-  /** the name could not be looked up: says nothing of the backend */
+  /** the host name could not be resolved: says nothing about the backend */
   | { readonly kind: 'dns'; readonly host: string; readonly error: string }
   | {
       readonly kind: 'dns-timeout'
@@ -29,7 +29,7 @@ export type Outcome =
   | { readonly kind: 'first-byte-timeout'; readonly limitMs: number }
   /** no worker answered for all of `busyTimeout` */
   | { readonly kind: 'stuck'; readonly limitMs: number }
-  /** the whole probe took too long: the head came, the body did not end */
+  /** the whole probe took too long: the header arrived, the body did not end */
   | {
       readonly kind: 'timeout'
       readonly limitMs: number
@@ -44,16 +44,16 @@ export type Outcome =
       readonly kind: 'content'
       readonly wanted: string
       readonly bytes: number
-      /** the first line of an answer that is no page */
+      /** the first line of an answer that is not a page */
       readonly said?: string
     }
   | {
       readonly kind: 'short-body'
       readonly bytes: number
-      /** what content-length promised; null = it was chunked */
+      /** the content-length; null = it was chunked */
       readonly promised: number | null
     }
-  /** the command ended otherwise than with 0; a signal has a name */
+  /** the command exited with a code other than 0, or a signal (its name) */
   | {
       readonly kind: 'exit'
       readonly code: number | string
@@ -62,16 +62,16 @@ export type Outcome =
   | { readonly kind: 'command-timeout'; readonly limitMs: number }
   /** the answer is not HTTP */
   | { readonly kind: 'protocol'; readonly error: string }
-  /** the monitor's own trouble (open files, memory): says nothing of the backend */
+  /** a problem of the monitor (open files, memory): says nothing about the backend */
   | { readonly kind: 'local'; readonly error: string }
-  /** this machine closed its connection with the visitors' (drop-connections.ts) */
+  /** this machine closed it together with visitors' connections (drop-connections.ts) */
   | { readonly kind: 'dropped' }
-  /** the monitor was stopped or starved meanwhile: says nothing either */
+  /** the monitor was stopped or starved: says nothing about the backend */
   | { readonly kind: 'starved'; readonly lateMs: number }
 
 export type Judgement = 'pass' | 'fail' | 'none'
 
-/** Whether an outcome speaks for the backend, against it, or not of it at all. */
+/** Whether an outcome counts for the backend, against it, or not at all. */
 export function judge(outcome: Outcome): Judgement {
   switch (outcome.kind) {
     case 'pass':
@@ -79,7 +79,7 @@ export function judge(outcome: Outcome): Judgement {
     case 'local':
     case 'dropped':
     case 'starved':
-    // a name that cannot be looked up says nothing of who bears it
+    // a name that cannot be resolved says nothing about the backend
     case 'dns':
     case 'dns-timeout':
       return 'none'
@@ -103,7 +103,7 @@ export function judge(outcome: Outcome): Judgement {
   }
 }
 
-/** Whether somebody on the other side was alive to cause it. */
+/** Whether a live server process must have caused it. */
 export function isAnswer(outcome: Outcome): boolean {
   const { kind } = outcome
   // the kernel accepts for a frozen process, too
@@ -119,9 +119,9 @@ export function isAnswer(outcome: Outcome): boolean {
 }
 
 /**
- * Whether it says that something has changed in one that is frozen. A refusal does:
- * its process has ended. Silence does not, wherever it is met: a machine that is gone
- * answers nothing at all, and then its name server or the route may go, too.
+ * Whether it shows that a frozen backend has changed. A refused connection does: its
+ * process has exited. Silence does not, at whatever stage: a machine that is gone
+ * answers nothing at all, and its name server or route may be gone, too.
  */
 export function isSignOfLife(outcome: Outcome): boolean {
   return ![
@@ -136,9 +136,9 @@ export function isSignOfLife(outcome: Outcome): boolean {
 }
 
 /**
- * One sentence without a full stop: what was found, what the limit was. What the
- * other side had a part in (a certificate with hundreds of names) is cut here, and
- * nowhere else.
+ * One sentence without a period: what was found, what the limit was. Text that the
+ * other side controls (a certificate with hundreds of names) is cut here and nowhere
+ * else.
  */
 export function describe(outcome: Outcome): string {
   return sentence(wholeText(outcome))
@@ -150,9 +150,9 @@ function wholeText(outcome: Outcome): string {
       if ('by' in outcome) return passText(outcome.by, outcome.said)
       return `status ${outcome.status} with ${bytesText(outcome.bytes)} of body`
     case 'dns':
-      return `the host name ${outcome.host} cannot be looked up (${outcome.error})`
+      return `the host name ${outcome.host} cannot be resolved (${outcome.error})`
     case 'dns-timeout':
-      return `looking up the host name ${outcome.host} took longer than ${outcome.limitMs} ms`
+      return `resolving the host name ${outcome.host} took longer than ${outcome.limitMs} ms`
     case 'refused':
       return 'the connection was refused: nothing listens on that port'
     case 'unreachable':
@@ -162,17 +162,17 @@ function wholeText(outcome: Outcome): string {
     case 'tls':
       return `the TLS handshake failed (${outcome.error})`
     case 'tls-timeout':
-      return `no end of the TLS handshake within ${outcome.limitMs} ms`
+      return `TLS handshake not finished within ${outcome.limitMs} ms`
     case 'reset':
       return `the connection was reset (${outcome.error})`
     case 'closed':
       return 'the connection was closed without an answer'
     case 'first-byte-timeout':
-      return `connected, but no head of an answer within ${outcome.limitMs} ms`
+      return `connected, but no response header within ${outcome.limitMs} ms`
     case 'stuck':
       return `no worker answered within ${limitText(outcome.limitMs)} (the limit of busyTimeout)`
     case 'timeout':
-      return `no end of the answer within ${outcome.limitMs} ms, ${bytesText(outcome.bytes)} of body so far`
+      return `the answer did not end within ${outcome.limitMs} ms, ${bytesText(outcome.bytes)} of body so far`
     case 'status':
       return `status ${outcome.status}, but only ${rangesText(outcome.allowed)} passes`
     case 'content':
@@ -185,7 +185,7 @@ function wholeText(outcome: Outcome): string {
         : `the answer broke off after ${bytesText(outcome.bytes)} of body, ${outcome.promised} were promised`
     case 'exit':
       return outcome.said === ''
-        ? `the command ended with ${outcome.code} and without a word`
+        ? `the command ended with ${outcome.code} and printed nothing`
         : `the command ended with ${outcome.code}: ${quoted(outcome.said)}`
     case 'command-timeout':
       return `the command did not end within ${outcome.limitMs} ms and was killed`
@@ -218,7 +218,7 @@ function passText(
 
 const maxQuoted = 100
 
-/** What somebody else wrote, for a log and a terminal. */
+/** Text from outside, made safe for a log and a terminal. */
 function quoted(text: string): string {
   const line = printable(text)
   return `"${line.length > maxQuoted ? `${line.slice(0, maxQuoted - 1)}…` : line}"`

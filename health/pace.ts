@@ -1,15 +1,15 @@
-// How often a backend is asked, and how long its answer may take before new visitors
-// go elsewhere: learned from its own answers, within what the settings allow. Pure.
+// How often a backend is probed, and how long its answer may take before new visitors
+// go elsewhere: learned from its own answers, within the configured limits. Pure.
 import type { ProbeSettings } from '../config/config.ts'
 import { longestPauseMs, withPause } from './heartbeat.ts'
 import type { Heartbeat, Pause } from './heartbeat.ts'
 
 export type Pace = {
-  /** answers in time so far; from `enough` on they say something */
+  /** answers in time so far; fewer than `enough` say nothing */
   readonly count: number
-  /** how long they usually take: a moving average, as of RFC 6298 */
+  /** how long they usually take: a moving average as in RFC 6298 */
   readonly usualMs: number
-  /** its long answers in time of the last ten minutes, as `withPause` keeps them */
+  /** the longest in-time answers of the last ten minutes, as `withPause` keeps them */
   readonly longest: readonly Pause[]
 }
 
@@ -21,11 +21,11 @@ export type PaceSettings = Pick<
 export const noPace: Pace = { count: 0, usualMs: 0, longest: [] }
 
 const enough = 3
-/** what probes may take of one worker, for them to come more often */
+/** probes come more often if they use no more than this part of one worker */
 const cheapShare = 0.02
 const newestCounts = 1 / 8
 
-/** One more answer that came in time. */
+/** Adds one more answer that came in time. */
 export function learned(
   { count, usualMs, longest }: Pace,
   ms: number,
@@ -40,10 +40,10 @@ export function learned(
 }
 
 /**
- * After how long the probe in flight is overdue: twice the longest answer or pause of
- * the last ten minutes, from `leastSlowMs` to `slowMs`. A page that is usually there
- * in 5 ms waits for a free worker when it takes 300 ms. In a Plone that stops half a
- * second for garbage it means nothing.
+ * When the probe in flight is overdue: after twice the longest answer or pause of the
+ * last ten minutes, between `leastSlowMs` and `slowMs`. A page that usually takes 5 ms
+ * is waiting for a free worker when it takes 300 ms. In a Plone that stops half a
+ * second for garbage collection that means nothing.
  */
 export function overdueMs(
   { count, longest }: Pace,
@@ -55,7 +55,7 @@ export function overdueMs(
   return Math.min(slowMs, Math.max(leastSlowMs, usual))
 }
 
-/** Between two probes while all is well: shorter where they cost next to nothing. */
+/** Between two probes while all is well: shorter where probes cost next to nothing. */
 export function wellIntervalMs(
   { count, usualMs }: Pace,
   { intervalMs, quickIntervalMs }: PaceSettings,

@@ -1,22 +1,22 @@
-// Which state of a backend is told: in the log, the report, events, notices and
-// metrics. Invariant: what lasts under a second is not told, and what takes a
-// backend out, or brings it back, is told at once. New visitors are steered by the
-// state itself. Pure.
+// Which state of a backend is reported: in the log, the report, events, notices and
+// metrics. Invariant: a change that lasts under a second is not reported; a change
+// that takes a backend out or brings it back is reported at once. New visitors are
+// routed by the actual state. Pure.
 import type { State } from '../sentinels/reports.ts'
 import type { Snapshot } from '../sentinels/snapshot.ts'
 
 export type ReportedState = {
   readonly state: State
-  /** when the backend left that state, by the monotonic clock; null = it is in it */
+  /** when the backend left this state, by the monotonic clock; null = still in it */
   readonly leftMs: number | null
 }
 
-/** So long a change must last: a full garbage collection of a Plone is shorter. */
+/** How long a change must last: a full garbage collection of Plone is shorter. */
 export const lastingMs = 1_000
 
 /**
  * @param state as it is judged now
- * @returns the told state; it is the same object when there is nothing to note
+ * @returns the reported state; the same object if nothing has changed
  */
 export function nextReported(
   told: ReportedState,
@@ -35,10 +35,10 @@ export function nextReported(
 }
 
 /**
- * The directory as notices and events tell it: the share of a backend fits the state
- * that is told, so that a pool changes when its members do.
+ * The directory as notices and events report it: the share of a backend matches its
+ * reported state, so that a pool changes when its members do.
  *
- * @param told the told state of each backend; `cold` = its warm-up is not over
+ * @param told the reported state of each backend; `cold` = its warm-up is not over
  */
 export function reportedSnapshot(
   snapshot: Snapshot,
@@ -70,7 +70,7 @@ function toldShare(
   return isServing && share === 0 ? 100 : share
 }
 
-/** Others are told at once: visitors lose it, or have it again. */
+/** A change to or from any other state is reported at once: it affects all visitors. */
 function isInService(state: State): boolean {
   return ['up', 'warming', 'slow', 'busy'].includes(state)
 }

@@ -1,13 +1,13 @@
 // Which transactions a backend should have. The Zopes of a pool share a database.
-// Pure, with the times passed in. Invariant: one backend never proves another one
-// wrong. The ZEO server decides where it is asked; else a majority does; and a
-// backend whose own database server is ahead of it proves itself wrong.
+// Pure: times are arguments. Invariant: one backend alone never proves another one
+// wrong. The ZEO server decides if it is probed, else a majority does. A backend that
+// is behind its own database server proves itself wrong.
 import type { Pool } from '../config/config.ts'
-import type { DeepOutcome, Transaction, Word } from './deep.ts'
+import type { DeepOutcome, Transaction, Consensus } from './deep.ts'
 
-/** A claim without a limit of its own holds for this long. */
+/** The default lifetime of a claim. */
 export const claimMs = 60_000
-/** Clocks differ. An id further ahead than this is refused. */
+/** Clocks differ. An id further ahead than this is rejected. */
 const aheadMs = 60_000
 
 type Claim = {
@@ -21,7 +21,7 @@ export class Transactions {
   /** by backend: its own newest transaction, and that of its server */
   readonly #own = new Map<string, Claim>()
   readonly #servers = new Map<string, Claim>()
-  /** by pool: what its ZEO server said itself */
+  /** by pool: what its ZEO server itself reported */
   readonly #zeos = new Map<string, Claim>()
   #pools: readonly Pool[]
 
@@ -29,16 +29,16 @@ export class Transactions {
     this.#pools = pools
   }
 
-  retune(pools: readonly Pool[]): void {
+  reconfigure(pools: readonly Pool[]): void {
     this.#pools = pools
   }
 
   /**
-   * What a backend claims. Both null: it claims nothing any more.
+   * What a backend claims. Both null: it no longer claims anything.
    *
    * @param own the newest transaction that it knows
-   * @param server the newest one of its database server, by its own account
-   * @param goodForMs until it is asked again at the latest
+   * @param server the newest one of its database server, as this backend reports it
+   * @param goodForMs the time until its next probe at the latest
    */
   claim(
     name: string,
@@ -47,17 +47,17 @@ export class Transactions {
     nowMs: number,
     goodForMs = claimMs,
   ): void {
-    keep(this.#own, name, own, nowMs, goodForMs)
-    keep(this.#servers, name, server, nowMs, goodForMs)
+    setClaim(this.#own, name, own, nowMs, goodForMs)
+    setClaim(this.#servers, name, server, nowMs, goodForMs)
   }
 
-  /** What the ZEO server of a pool says itself; null: nothing any more. */
-  hearZeo(pool: string, last: Transaction | null, nowMs: number): void {
-    keep(this.#zeos, pool, last, nowMs, claimMs)
+  /** What the ZEO server of a pool itself reports; null: nothing any more. */
+  recordZeo(pool: string, last: Transaction | null, nowMs: number): void {
+    setClaim(this.#zeos, pool, last, nowMs, claimMs)
   }
 
   /** What a backend should have, and what it claims beyond that. */
-  wordFor(name: string, nowMs: number): Word {
+  consensusFor(name: string, nowMs: number): Consensus {
     const isFresh = ({ atMs, goodForMs }: Claim): boolean =>
       nowMs - atMs <= goodForMs
     const pools = this.#pools.filter(({ members }) =>
@@ -76,9 +76,9 @@ export class Transactions {
       return newest === undefined ? [] : [{ ...newest, of: peer }]
     })
     const zeos = pools.flatMap((pool): Vote[] => {
-      const said = this.#zeos.get(pool.name)
-      return said !== undefined && isFresh(said)
-        ? [{ ...said, of: `the ZEO server of pool ${pool.name}` }]
+      const reported = this.#zeos.get(pool.name)
+      return reported !== undefined && isFresh(reported)
+        ? [{ ...reported, of: `the ZEO server of pool ${pool.name}` }]
         : []
     })
     const [own, server] = [this.#own.get(name), this.#servers.get(name)]
@@ -100,19 +100,19 @@ function decide(
   votes: readonly Vote[],
   zeos: readonly Vote[],
   witness: readonly Claim[],
-): Word {
-  // of several servers that are asked the one that asks for least
+): Consensus {
+  // of several ZEO servers, the one with the oldest transaction
   const zeo = zeos.toSorted(newestFirst).at(-1)
   const decided = zeo ?? majority(name, votes)
   const server = zeo === undefined ? witness : []
-  const word = [
+  const consensus = [
     ...server.map(claim => ({ ...claim, of: 'its own database server' })),
     ...(decided === undefined ? [] : [decided]),
   ].toSorted(newestFirst)[0]
   return {
-    newest: word?.transaction ?? null,
-    newestOf: word?.of ?? '',
-    toldMs: word?.atMs ?? -Infinity,
+    newest: consensus?.transaction ?? null,
+    newestOf: consensus?.of ?? '',
+    agreedAt: consensus?.atMs ?? -Infinity,
     beyond: beyondOf(
       votes.find(({ of }) => of === name),
       decided,
@@ -121,12 +121,12 @@ function decide(
   }
 }
 
-/** What a backend claims against the word of the others. */
+/** What a backend claims and the others deny. */
 function beyondOf(
   own: Vote | undefined,
   decided: Vote | undefined,
   others: readonly Vote[],
-): Word['beyond'] {
+): Consensus['beyond'] {
   const newest = own?.transaction.id ?? ''
   const deniers = others.filter(({ transaction }) => transaction.id < newest)
   return decided !== undefined && newest > decided.transaction.id
@@ -146,7 +146,7 @@ function majority(name: string, votes: readonly Vote[]): Vote | undefined {
   const knowing = votes.filter(
     ({ transaction }) => transaction.id >= decided.transaction.id,
   )
-  // when so many of them had said so
+  // when a majority had confirmed it
   const latest = knowing.toSorted((one, other) => other.atMs - one.atMs)
   const lastMs = Math.min(...latest.slice(0, need).map(({ atMs }) => atMs))
   return {
@@ -160,7 +160,7 @@ function newestFirst(one: Claim, other: Claim): number {
   return one.transaction.id < other.transaction.id ? 1 : -1
 }
 
-function keep(
+function setClaim(
   claims: Map<string, Claim>,
   of: string,
   transaction: Transaction | null,
@@ -183,8 +183,8 @@ function list(names: readonly string[]): string {
 }
 
 /**
- * An answer without the transactions of the future, and by how many seconds the
- * newest of them is ahead (null = there is none).
+ * An answer without transactions from the future, and by how many seconds the newest
+ * of them is ahead (null = there is none).
  *
  * @param wallMs ms since 1970
  */
@@ -214,9 +214,9 @@ export function withoutFuture(
 }
 
 /**
- * By how many seconds a transaction is ahead of this machine's clock; null when
- * it is not, or by no more than clocks differ. An id is a time, and no database
- * gives one of the future.
+ * By how many seconds a transaction is ahead of this machine's clock; null if it is
+ * not, or by no more than clocks differ. An id is a time, and no database assigns one
+ * in the future.
  *
  * @param wallMs ms since 1970
  */

@@ -1,5 +1,5 @@
-// `zope-failover monitor`: checks, wires, waits for a signal. The only place of
-// the monitor that touches the process.
+// `zope-failover monitor`: checks, wires everything up, waits for a signal. The
+// only part of the monitor that touches the process itself.
 import { statSync } from 'node:fs'
 import { pino } from 'pino'
 import type { Logger } from 'pino'
@@ -31,9 +31,9 @@ export type MonitorOptions = {
 }
 
 /**
- * Runs until it is asked to stop.
+ * Runs until a signal asks it to stop.
  *
- * @returns the exit code: 0 asked to stop, 1 it cannot go on
+ * @returns the exit code: 0 = stopped by a signal, 1 = it cannot go on
  * @throws {ConfigError} when the configuration cannot be used
  */
 export async function runMonitor(
@@ -58,7 +58,7 @@ export async function runMonitor(
   }
   const monitor = new Monitor(configFile, config, log)
   const keeper = new LockKeeper(config.directory, monitor.publisher, log)
-  // the lock is a file in the directory, so that must be there first
+  // the lock is a file in the directory, so the directory must exist first
   if (!keeper.keep()) {
     endHard()
     return 1
@@ -90,14 +90,14 @@ export async function runMonitor(
   manager.stopping()
   monitor.stop()
   releaseLock(config.directory)
-  log.info({ code }, 'monitor stopped, the verdicts stay')
+  log.info({ code }, 'monitor stopped, its verdicts stay in effect')
   endHard()
   return code
 }
 
 /**
- * A log that nobody reads, or a look-up that hangs, must not keep the process
- * once everything is done. unref: without such a thing it ends by itself.
+ * A log that is not being read, or a DNS lookup that hangs, must not keep the
+ * process alive once everything is done. unref: otherwise it exits by itself.
  */
 function endHard(): void {
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), 2 * lingerMs).unref()
@@ -127,36 +127,36 @@ function untilStopped(
       if (performance.now() - configMs < configEveryMs) return
       configMs = performance.now()
       page.count(monitor.telemetry)
-      takeOver(reload, monitor, page, log)
+      applyReload(reload, monitor, page, log)
     }
     const timer = setInterval(beat, tickMs)
     let isStopping = false
-    const asked = (signal: NodeJS.Signals): void => {
-      // asked twice: somebody is in a hurry
+    const onSignal = (signal: NodeJS.Signals): void => {
+      // a second signal: stop at once
       if (isStopping) dieOf(signal)
       isStopping = true
       log.info({ signal }, 'asked to stop')
       stop(0)
-      // A look-up that hangs cannot be given up, and exit() waits for it. All
-      // else is done long before; unref: without such a look-up, too.
+      // A DNS lookup that hangs cannot be canceled, and exit() waits for it.
+      // Everything else is done long before. unref: usually none is hanging.
       setTimeout(() => dieOf(signal), lingerMs).unref()
     }
-    process.on('SIGTERM', asked)
-    process.on('SIGINT', asked)
+    process.on('SIGTERM', onSignal)
+    process.on('SIGINT', onSignal)
     process.on('SIGHUP', () => {
-      if (!isStopping) takeOver(reload, monitor, page, log)
+      if (!isStopping) applyReload(reload, monitor, page, log)
     })
   })
 }
 
-/** Ends this process at once, as the signal would have done without us. */
+/** Ends this process at once, as the signal would without our handler. */
 function dieOf(signal: NodeJS.Signals): void {
   process.removeAllListeners(signal)
   process.kill(process.pid, signal)
 }
 
-/** Takes a changed configuration over, or says why not. */
-function takeOver(
+/** Applies a changed configuration, or logs why it was rejected. */
+function applyReload(
   reload: ConfigReload,
   monitor: Monitor,
   page: StatusThread,
@@ -165,13 +165,13 @@ function takeOver(
   const change = reload.check()
   if (change === undefined) return
   if (change.kind === 'changed') {
-    monitor.retune(change.config)
-    page.retune(change.config)
+    monitor.reconfigure(change.config)
+    page.reconfigure(change.config)
   } else {
-    page.tell(change.problems)
+    page.showProblems(change.problems)
     log.error(
       { problems: change.problems },
-      'changed configuration refused, the old one lives on',
+      'configuration rejected, keeping the previous one',
     )
   }
 }

@@ -1,4 +1,5 @@
-// The running monitor: one watch per backend, one beat for all that is shared.
+// The running monitor: one BackendMonitor per backend, and one periodic beat for
+// everything they share.
 import type { Logger } from 'pino'
 import { addressOf, frontName, sentinelNames } from '../config/config.ts'
 import type { Backend, Config } from '../config/config.ts'
@@ -11,7 +12,7 @@ import type { MonitorReport } from '../sentinels/reports.ts'
 import { emptySnapshot, noSentinels } from '../sentinels/snapshot.ts'
 import type { Snapshot } from '../sentinels/snapshot.ts'
 import { buildTable } from '../choice/table.ts'
-import type { SavedVerdict } from '../health/light.ts'
+import type { SavedState } from '../health/light.ts'
 import { ConnectionDropper } from '../probes/drop-connections.ts'
 import { FrontMonitor } from './map-check/front-monitor.ts'
 import { floorOf, strandedOf } from '../health/floor.ts'
@@ -25,8 +26,8 @@ import { MapMonitor } from './map-check/map-monitor.ts'
 import { Publisher } from './directory/publisher.ts'
 import {
   parseFormerReport,
-  probesTold,
-  savedVerdict,
+  probesReported,
+  savedState,
 } from './directory/saved-state.ts'
 import { Scan, suspectedBackends } from './directory/scan.ts'
 import { firstDelayMs } from '../health/interval.ts'
@@ -39,9 +40,9 @@ import { BackendMonitor } from './backend/backend-monitor.ts'
 import { ZeoMonitor } from './backend/zeo-monitor.ts'
 import type { MonitorContext } from './backend/backend-monitor.ts'
 
-/** a vanished directory and a suspicion are seen this soon */
+/** how soon a vanished directory or a suspicion is noticed */
 export const tickMs = 100
-/** the heartbeat is due at least once a second (contract 6) */
+/** the monitor's heartbeat (the time of monitor.json): at least once a second */
 const reportMs = 800
 
 export class Monitor {
@@ -49,19 +50,19 @@ export class Monitor {
   readonly telemetry = new Telemetry()
   readonly #configFile: string
   readonly #log: Logger
-  readonly #around: MonitorContext
+  readonly #context: MonitorContext
   readonly #scan: Scan
-  readonly #watches = new Map<string, BackendMonitor>()
+  readonly #backendMonitors = new Map<string, BackendMonitor>()
   readonly #started = new Date().toISOString()
   readonly #starvation = new Starvation()
   readonly #textMap: TextMapWriter
   readonly #notices: Notices
   readonly #mapSupervisor: MapSupervisor
-  #mapWatch: MapMonitor | undefined
-  #frontWatch: FrontMonitor | undefined
-  /** as it was read last */
+  #mapMonitor: MapMonitor | undefined
+  #frontMonitor: FrontMonitor | undefined
+  /** as last read */
   #snapshot = emptySnapshot
-  #zeoWatches = new Map<string, ZeoMonitor>()
+  #zeoMonitors = new Map<string, ZeoMonitor>()
   #config: Config
   #kept: ReadonlySet<string> = new Set()
   #stranded: ReadonlySet<string> = new Set()
@@ -80,7 +81,7 @@ export class Monitor {
     this.publisher.isTracked = config.front !== undefined
     this.#textMap = new TextMapWriter(config, this.publisher, snapshot => {
       this.#snapshot = snapshot
-      this.#seeFront()
+      this.#updateFront()
     })
     this.#notices = new Notices(
       config.notify,
@@ -97,10 +98,10 @@ export class Monitor {
         this.#isDue = true
       },
     )
-    const lookup = new Resolver()
-    this.#around = {
-      resolver: lookup,
-      dropper: new ConnectionDropper(config.directory, lookup, log),
+    const resolver = new Resolver()
+    this.#context = {
+      resolver: resolver,
+      dropper: new ConnectionDropper(config.directory, resolver, log),
       hook: new Hook(config.hook, log),
       telemetry: this.telemetry,
       starvation: this.#starvation,
@@ -110,7 +111,7 @@ export class Monitor {
       log,
       lastServedAgoMs: name => {
         const agoMs = Date.now() - (servedMs(config.directory, name) ?? 0)
-        // a time of the future says nothing
+        // a time in the future says nothing
         return agoMs < 0 ? Infinity : agoMs
       },
       doubt: name => this.#doubt(name),
@@ -122,18 +123,18 @@ export class Monitor {
       isStranded: name => this.#stranded.has(name),
       changed: () => {
         this.#isDue = true
-        this.#seeToFloor()
-        this.#textMap.note()
+        this.#applyFloor()
+        this.#textMap.schedule()
       },
     }
   }
 
-  /** When the last report was made, by performance.now(); -Infinity = never. */
+  /** When the last report was written, by performance.now(); -Infinity = never. */
   get reportedMs(): number {
     return this.#reportedMs
   }
 
-  /** Starts from the verdicts on disk. */
+  /** Starts from the verdicts that an earlier monitor left on disk. */
   start(): void {
     const { directory, backends } = this.#config
     this.#checkDropping()
@@ -146,59 +147,59 @@ export class Monitor {
     )
     const text = file.kind === 'bytes' ? file.text : ''
     const former = parseFormerReport(text)
-    this.#around.resolver.remember(
+    this.#context.resolver.remember(
       parseReport(text)?.['addresses'],
       hostsOf(this.#config),
       Date.now(),
     )
     for (const backend of backends) {
-      const { verdict, since } = savedVerdict(
+      const { verdict, since } = savedState(
         backend.name,
         snapshot,
         former,
         Date.now(),
       )
-      this.#watch(backend, verdict, since)
+      this.#startBackendMonitor(backend, verdict, since)
     }
     for (const name of former.keys())
       if (!names.has(name)) this.publisher.forget(name)
-    // a front.up that is no longer updated must not steer keepalived
+    // a front.up that is no longer updated must not direct keepalived
     if (!names.has(frontName) && parseReport(text)?.['front'] !== undefined)
       this.publisher.forget(frontName)
-    this.#watchMap()
-    this.#watchFront()
-    this.#watchZeo()
+    this.#startMapMonitor()
+    this.#startFrontMonitor()
+    this.#startZeoMonitors()
     this.#mapSupervisor.start()
     this.#notices.start()
   }
 
-  #watchZeo(): void {
-    for (const watch of this.#zeoWatches.values()) watch.stop()
-    const { resolver: lookup, transactions, starvation, log } = this.#around
-    this.#zeoWatches = new Map(
+  #startZeoMonitors(): void {
+    for (const monitor of this.#zeoMonitors.values()) monitor.stop()
+    const { resolver: resolver, transactions, starvation, log } = this.#context
+    this.#zeoMonitors = new Map(
       this.#config.pools
         .filter(({ zeo }) => zeo !== null)
         .map(pool => [
           pool.name,
-          new ZeoMonitor(pool, lookup, transactions, starvation, log),
+          new ZeoMonitor(pool, resolver, transactions, starvation, log),
         ]),
     )
-    for (const watch of this.#zeoWatches.values()) watch.start()
+    for (const monitor of this.#zeoMonitors.values()) monitor.start()
   }
 
-  /** Asks the ZEO servers of a backend's pools soon. */
+  /** Probes the ZEO servers of this backend's pools soon. */
   #doubt(name: string): void {
     for (const { name: pool, members } of this.#config.pools)
       if (members.some(member => member.name === name))
-        this.#zeoWatches.get(pool)?.doubt()
+        this.#zeoMonitors.get(pool)?.doubt()
   }
 
-  /** As the configuration wants it now; what was seen so far stays. */
-  #watchMap(): void {
-    const before = this.#mapWatch?.seen
-    this.#mapWatch?.stop()
+  /** Restarts it with the current configuration; past observations stay. */
+  #startMapMonitor(): void {
+    const before = this.#mapMonitor?.seen
+    this.#mapMonitor?.stop()
     const { map, directory } = this.#config
-    this.#mapWatch =
+    this.#mapMonitor =
       map === undefined
         ? undefined
         : new MapMonitor(
@@ -210,16 +211,16 @@ export class Monitor {
             },
             before,
           )
-    this.#mapWatch?.start()
+    this.#mapMonitor?.start()
   }
 
-  /** As the configuration wants it now; what was seen so far stays. */
-  #watchFront(): void {
-    const before = this.#frontWatch
+  /** Restarts it with the current configuration; past observations stay. */
+  #startFrontMonitor(): void {
+    const before = this.#frontMonitor
     before?.stop()
     const { front } = this.#config
     this.publisher.isTracked = front !== undefined
-    this.#frontWatch =
+    this.#frontMonitor =
       front === undefined
         ? undefined
         : new FrontMonitor(
@@ -232,19 +233,24 @@ export class Monitor {
             },
             before,
           )
-    this.#seeFront()
-    this.#frontWatch?.start()
+    this.#updateFront()
+    this.#frontMonitor?.start()
   }
 
-  /** Tells the front what the directory says, and who is judged. */
-  #seeFront(): void {
+  /** Passes on what the directory says and which backends are judged. */
+  #updateFront(): void {
     const { front } = this.#config
-    if (front === undefined || this.#frontWatch === undefined) return
+    if (front === undefined || this.#frontMonitor === undefined) return
     const now = Date.now()
-    const isJudged = [...this.#watches.values()].every(watch => watch.isJudged)
-    // this very monitor lives, and knows whom it has judged
-    const monitor = { writtenMs: now, judged: new Set(this.#watches.keys()) }
-    this.#frontWatch.see({
+    const isJudged = [...this.#backendMonitors.values()].every(
+      monitor => monitor.isJudged,
+    )
+    // this monitor itself is alive and knows which backends it has judged
+    const monitor = {
+      writtenMs: now,
+      judged: new Set(this.#backendMonitors.keys()),
+    }
+    this.#frontMonitor.update({
       sentinels: this.#snapshot.backends.get(frontName) ?? noSentinels,
       pool: isJudged
         ? buildTable(
@@ -256,30 +262,30 @@ export class Monitor {
     })
   }
 
-  /** The verdicts stay. */
+  /** The verdicts stay on disk. */
   stop(): void {
     this.#starvation.stop()
-    this.#around.dropper.stop()
+    this.#context.dropper.stop()
     this.#textMap.stop()
     this.#notices.stop()
     this.#mapSupervisor.stop()
-    this.#mapWatch?.stop()
-    this.#frontWatch?.stop()
-    for (const watch of this.#zeoWatches.values()) watch.stop()
-    for (const watch of this.#watches.values()) watch.stop()
+    this.#mapMonitor?.stop()
+    this.#frontMonitor?.stop()
+    for (const monitor of this.#zeoMonitors.values()) monitor.stop()
+    for (const monitor of this.#backendMonitors.values()) monitor.stop()
   }
 
   #checkDropping(): void {
     const wanted = this.#config.backends.map(
       ({ probe }) => probe.dropConnections,
     )
-    this.#around.dropper.check(
+    this.#context.dropper.check(
       (['on', 'auto'] as const).find(one => wanted.includes(one)) ?? 'off',
     )
   }
 
-  /** Takes a changed configuration over without losing a verdict. */
-  retune(config: Config): void {
+  /** Applies a changed configuration without losing a verdict. */
+  reconfigure(config: Config): void {
     const before = new Map(
       this.#config.backends.map(backend => [backend.name, backend]),
     )
@@ -287,16 +293,16 @@ export class Monitor {
       JSON.stringify(config.map) === JSON.stringify(this.#config.map)
     const isFrontSame =
       JSON.stringify(config.front) === JSON.stringify(this.#config.front)
-    const isZeoSame = zeosOf(config) === zeosOf(this.#config)
+    const isZeoSame = zeoServers(config) === zeoServers(this.#config)
     this.#config = config
     this.#checkDropping()
-    this.#textMap.retune(config)
-    this.#around.hook.reconfigure(config.hook)
-    this.#notices.retune(config.notify)
-    this.#around.transactions.retune(config.pools)
-    if (!isMapSame) this.#watchMap()
-    if (!isZeoSame) this.#watchZeo()
-    if (!isFrontSame) this.#watchFront()
+    this.#textMap.reconfigure(config)
+    this.#context.hook.reconfigure(config.hook)
+    this.#notices.reconfigure(config.notify)
+    this.#context.transactions.reconfigure(config.pools)
+    if (!isMapSame) this.#startMapMonitor()
+    if (!isZeoSame) this.#startZeoMonitors()
+    if (!isFrontSame) this.#startFrontMonitor()
     if (config.front === undefined && !isFrontSame)
       this.publisher.forget(frontName)
     const added: string[] = []
@@ -306,16 +312,20 @@ export class Monitor {
       before.delete(backend.name)
       if (old === undefined) {
         added.push(backend.name)
-        this.#watch(backend, { kind: 'none' }, new Date().toISOString())
+        this.#startBackendMonitor(
+          backend,
+          { kind: 'none' },
+          new Date().toISOString(),
+        )
       } else if (JSON.stringify(old) !== JSON.stringify(backend)) {
         changed.push(backend.name)
-        this.#watches.get(backend.name)?.reconfigure(backend)
+        this.#backendMonitors.get(backend.name)?.reconfigure(backend)
       }
     }
     for (const name of before.keys()) {
-      this.#watches.get(name)?.stop()
-      this.#around.transactions.claim(name, null, null, performance.now())
-      this.#watches.delete(name)
+      this.#backendMonitors.get(name)?.stop()
+      this.#context.transactions.claim(name, null, null, performance.now())
+      this.#backendMonitors.delete(name)
       this.publisher.forget(name)
     }
     this.#isDue = true
@@ -325,10 +335,14 @@ export class Monitor {
     )
   }
 
-  #watch(backend: Backend, verdict: SavedVerdict, since: string): void {
-    const watch = new BackendMonitor(backend, verdict, since, this.#around)
-    this.#watches.set(backend.name, watch)
-    watch.start(
+  #startBackendMonitor(
+    backend: Backend,
+    verdict: SavedState,
+    since: string,
+  ): void {
+    const monitor = new BackendMonitor(backend, verdict, since, this.#context)
+    this.#backendMonitors.set(backend.name, monitor)
+    monitor.start(
       firstDelayMs(this.#config.backends.length, backend.probe, Math.random),
     )
     this.#log.debug(
@@ -337,53 +351,56 @@ export class Monitor {
     )
   }
 
-  /** Keeps in who must stay for the sake of `minAlive`. */
-  #seeToFloor(): void {
+  /** Keeps in the backends that `minAlive` requires. */
+  #applyFloor(): void {
     const judged = new Map(
-      [...this.#watches].map(([name, watch]) => [name, watch.judged]),
+      [...this.#backendMonitors].map(([name, monitor]) => [
+        name,
+        monitor.judged,
+      ]),
     )
     const wereStranded = this.#stranded
     this.#stranded = strandedOf(this.#config.pools, judged)
     for (const name of this.#stranded)
-      if (!wereStranded.has(name)) this.#watches.get(name)?.hurry()
+      if (!wereStranded.has(name)) this.#backendMonitors.get(name)?.hurry()
     const before = this.#kept
     this.#kept = floorOf(this.#config.pools, judged)
     const added = [...this.#kept].filter(name => !before.has(name))
-    const isBack = (name: string): boolean =>
+    const isAnsweringAgain = (name: string): boolean =>
       judged.get(name)?.state !== 'cut-off' &&
       judged.get(name)?.isAnswering === true
-    const back = added.filter(isBack)
+    const back = added.filter(isAnsweringAgain)
     if (back.length > 0)
       this.#log.info(
         { backends: back },
-        'answers again while no other backend of its pool does: last resort',
+        'backend answers again, no other in its pool does: used as last resort',
       )
-    const floor = added.filter(name => !isBack(name))
+    const floor = added.filter(name => !isAnsweringAgain(name))
     if (floor.length > 0)
       this.#log.error(
         { backends: floor, kept: [...this.#kept] },
-        'too few are left (minAlive): kept as last resort although judged out',
+        'too few backends are left (minAlive): kept as last resort',
       )
     for (const name of new Set([...before, ...this.#kept]))
       if (before.has(name) !== this.#kept.has(name))
-        this.#watches.get(name)?.publishAgain()
+        this.#backendMonitors.get(name)?.republish()
   }
 
-  /** Sees to everything but the probes; called every `beatMs`. */
+  /** Everything but the probes; called every `tickMs`. */
   beat(): void {
     if (this.publisher.retry()) this.#isDue = true
     this.#textMap.beat()
     for (const name of suspectedBackends(
       this.#config.directory,
-      this.#watches.keys(),
+      this.#backendMonitors.keys(),
     )) {
-      const watch = this.#watches.get(name)
-      // the file goes before the probe: a suspicion that comes later, counts
+      const monitor = this.#backendMonitors.get(name)
+      // removed before the probe starts: a later suspicion counts again
       if (
-        watch?.isReadyForSuspicion === true &&
+        monitor?.isReadyForSuspicion === true &&
         this.publisher.remove(sentinelFile(name, 'suspect'))
       )
-        watch.suspect()
+        monitor.suspect()
     }
     this.#scanIfDue()
     this.#reportIfDue()
@@ -393,13 +410,13 @@ export class Monitor {
     const startMs = performance.now()
     if (startMs - this.#scannedMs < this.#scanGapMs) return
     this.#scannedMs = startMs
-    for (const watch of this.#watches.values()) watch.tick()
-    this.#seeToFloor()
+    for (const monitor of this.#backendMonitors.values()) monitor.tick()
+    this.#applyFloor()
     const snapshot = this.#scan.run(new Set(sentinelNames(this.#config)))
-    // what a starting monitor does not know yet is no news
+    // what a starting monitor does not know yet is not news
     if (this.#isReady && this.#notices.isOn)
-      this.#notices.note(this.#facts(snapshot))
-    // a huge directory must not keep the monitor from probing
+      this.#notices.update(this.#facts(snapshot))
+    // a huge directory must not take time from the probes
     this.#scanGapMs = Math.max(1_000, 20 * (performance.now() - startMs))
   }
 
@@ -409,13 +426,16 @@ export class Monitor {
       snapshot,
       {
         backends: new Map(
-          [...this.#watches].map(([name, watch]) => [name, watch.report(1)]),
+          [...this.#backendMonitors].map(([name, monitor]) => [
+            name,
+            monitor.report(1),
+          ]),
         ),
         zeo: new Map(
-          [...this.#zeoWatches].map(([name, watch]) => [name, watch.seen]),
+          [...this.#zeoMonitors].map(([name, monitor]) => [name, monitor.seen]),
         ),
-        map: this.#mapWatch?.seen,
-        front: this.#frontWatch?.report,
+        map: this.#mapMonitor?.seen,
+        front: this.#frontMonitor?.report,
       },
       Date.now(),
     )
@@ -425,14 +445,15 @@ export class Monitor {
     const startMs = performance.now()
     const sinceMs = startMs - this.#reportedMs
     if (sinceMs < (this.#isDue ? this.#reportGapMs : reportMs)) return
-    // nobody is called unknown before he had his chance (contract 6: boot)
-    const watches = [...this.#watches.values()]
-    this.#isReady ||= watches.every(watch => watch.isJudged)
+    // no report before every backend has had its first probe: the map program
+    // must not read "unknown" for a backend that has not been probed yet
+    const monitors = [...this.#backendMonitors.values()]
+    this.#isReady ||= monitors.every(monitor => monitor.isJudged)
     if (!this.#isReady) return
-    // the report makes the verdicts fresh, and tells who is judged
-    if (this.#isDue) this.#textMap.note()
-    // who was judged last may have changed no verdict
-    if (this.#reportedMs === -Infinity) this.#seeFront()
+    // the report makes the verdicts fresh and lists the judged backends
+    if (this.#isDue) this.#textMap.schedule()
+    // the last backend to be judged may have changed no verdict
+    if (this.#reportedMs === -Infinity) this.#updateFront()
     this.#isDue = false
     this.#reportedMs = startMs
     this.publisher.report(this.#reportText())
@@ -443,12 +464,12 @@ export class Monitor {
   }
 
   #reportText(): string {
-    const told = probesTold(this.#watches.size)
-    const addresses = this.#around.resolver.remembered(hostsOf(this.#config))
+    const reported = probesReported(this.#backendMonitors.size)
+    const addresses = this.#context.resolver.remembered(hostsOf(this.#config))
     const notices = this.#notices.seen
     const limits = [
       ...this.#mapSupervisor.limits,
-      ...[this.#around.dropper.limit].filter(limit => limit !== undefined),
+      ...[this.#context.dropper.limit].filter(limit => limit !== undefined),
     ]
     const report: MonitorReport = {
       version,
@@ -457,16 +478,19 @@ export class Monitor {
       written: new Date().toISOString(),
       config: this.#configFile,
       backends: Object.fromEntries(
-        [...this.#watches].map(([name, watch]) => [name, watch.report(told)]),
+        [...this.#backendMonitors].map(([name, monitor]) => [
+          name,
+          monitor.report(reported),
+        ]),
       ),
-      ...(this.#mapWatch !== undefined && { map: this.#mapWatch.seen }),
-      ...(this.#zeoWatches.size > 0 && {
+      ...(this.#mapMonitor !== undefined && { map: this.#mapMonitor.seen }),
+      ...(this.#zeoMonitors.size > 0 && {
         zeo: Object.fromEntries(
-          [...this.#zeoWatches].map(([name, watch]) => [name, watch.seen]),
+          [...this.#zeoMonitors].map(([name, monitor]) => [name, monitor.seen]),
         ),
       }),
-      ...(this.#frontWatch !== undefined && {
-        front: this.#frontWatch.report,
+      ...(this.#frontMonitor !== undefined && {
+        front: this.#frontMonitor.report,
       }),
       ...(notices !== undefined && { notices }),
       ...(Object.keys(addresses).length > 0 && { addresses }),
@@ -476,7 +500,7 @@ export class Monitor {
   }
 }
 
-/** Names and addresses of all that is asked. */
+/** Host names and addresses of everything that is probed. */
 function hostsOf({ backends, pools }: Config): string[] {
   return [
     ...backends.map(({ host }) => host),
@@ -484,6 +508,6 @@ function hostsOf({ backends, pools }: Config): string[] {
   ]
 }
 
-function zeosOf({ pools }: Config): string {
+function zeoServers({ pools }: Config): string {
   return JSON.stringify(pools.map(({ name, zeo }) => [name, zeo]))
 }

@@ -1,19 +1,19 @@
-// Tells systemd that the monitor is ready, lives, and stops (sd_notify). Node has no
-// datagram sockets of the unix kind, so systemd-notify sends it, which is where
-// systemd is. Without NOTIFY_SOCKET nothing is done.
+// Reports to systemd that the monitor is ready, alive, or stopping (sd_notify).
+// Node has no Unix datagram sockets, so systemd-notify sends the message; it is
+// installed wherever systemd is. Without NOTIFY_SOCKET this does nothing.
 import { spawn } from 'node:child_process'
 import type { Logger } from 'pino'
 import { errorCode } from '../system/error-code.ts'
 
-/** httpd starts after the monitor, and shall not wait for longer. */
+/** httpd starts after the monitor and must not wait longer than this. */
 const readyAnywayMs = 10_000
-/** The report is due each second; older than this, something is wrong. */
+/** The report is due every second; when it is older, something is wrong. */
 const reportLimitMs = 5_000
 
 export class ServiceManager {
   readonly #log: Logger
   readonly #socket: string | undefined
-  /** how often systemd wants to hear of us; Infinity = never */
+  /** how often systemd expects WATCHDOG=1; Infinity = never */
   readonly #everyMs: number
   readonly #startedMs = performance.now()
   #isReady = false
@@ -22,8 +22,8 @@ export class ServiceManager {
   #isTroubleTold = false
 
   /**
-   * Takes what systemd has set out of the environment: a command of the
-   * administrator must not speak for the monitor (httpd tells systemd, too).
+   * Removes what systemd has set from the environment: an administrator's
+   * command must not notify in the monitor's name (httpd notifies systemd, too).
    */
   constructor(log: Logger, environment: NodeJS.ProcessEnv = process.env) {
     this.#log = log
@@ -35,9 +35,9 @@ export class ServiceManager {
   }
 
   /**
-   * Called with every beat of the monitor, so that a loop that stands says nothing.
+   * Called on every beat of the monitor: a stuck event loop sends nothing.
    *
-   * @param reportedMs when the last report was made, by performance.now();
+   * @param reportedMs when the last report was written, by performance.now();
    *   -Infinity = never
    */
   beat(reportedMs: number): void {
@@ -50,7 +50,7 @@ export class ServiceManager {
       this.#isReady = true
       this.#say(nowMs, 'READY=1', 'WATCHDOG=1')
     } else if (
-      // before the first report there is none that could be too old
+      // before the first report none can be too old
       (isAlive || reportedMs === -Infinity) &&
       nowMs - this.#saidMs >= this.#everyMs
     )
@@ -70,24 +70,24 @@ export class ServiceManager {
       this.#isTroubleTold = true
       this.#log.error(
         { err: how },
-        'systemd-notify does not work: systemd does not learn that the monitor lives',
+        'systemd-notify failed: systemd cannot see that the monitor is alive',
       )
     }
     let child
     try {
-      // it has a limit of its own: 5 s
+      // it has its own time limit: 5 s
       child = spawn('systemd-notify', words, {
         stdio: 'ignore',
         env: { ...process.env, NOTIFY_SOCKET: this.#socket },
       })
     } catch (err) {
-      // spawn throws some errors (ENOMEM), and emits others (ENOENT)
+      // spawn throws some errors (ENOMEM) and emits others (ENOENT)
       end(errorCode(err))
       return
     }
     child.once('error', err => end(errorCode(err)))
     child.once('exit', (code, signal) => end(code ?? signal))
-    // a monitor that ends does not wait for it
+    // a stopping monitor does not wait for it
     child.unref()
   }
 }

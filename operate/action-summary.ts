@@ -1,4 +1,4 @@
-// What an administrator's order has changed.
+// What an administrator's action has changed.
 import { frontName, sentinelNames } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
 import { printable } from '../text/printable.ts'
@@ -11,13 +11,13 @@ import type { BackendSentinels } from '../sentinels/snapshot.ts'
 import type { Action } from './action.ts'
 
 export type ActionSummary = {
-  /** what was done, what comes before it, and whom newcomers get now */
+  /** what was done, what overrides it, and where new visitors go now */
   readonly lines: readonly string[]
-  /** what is wrong with the files, on a line each */
+  /** problems with the files, one line each */
   readonly problems: readonly string[]
 }
 
-/** @param done what was done, as `carryOut` tells it */
+/** @param done what was done, as `applyAction` returns it */
 export function actionSummary(
   config: Config,
   backend: string,
@@ -30,35 +30,35 @@ export function actionSummary(
     new Set(sentinelNames(config)),
   )
   const sentinels = snapshot.backends.get(backend) ?? noSentinels
-  // adminKinds stand in the order of precedence (contract 1)
-  const first = adminKinds.find(one => isInForce(sentinels[one], now))
+  // adminKinds are in order of precedence
+  const effective = adminKinds.find(one => isInForce(sentinels[one], now))
   const problems = snapshot.problems.map(({ text }) => printable(text))
   const lines = [`${backend}: ${done}`]
-  if (first !== undefined && first !== action)
-    lines.push(`${backend}: ${first} is set as well and comes first`)
+  if (effective !== undefined && effective !== action)
+    lines.push(`${backend}: ${effective} is set as well and takes precedence`)
   if (backend === frontName) {
-    lines.push(frontEffect(sentinels, now))
+    lines.push(frontSummary(sentinels, now))
     return { lines, problems }
   }
   for (const pool of buildTable(config, snapshot, now).pools.values()) {
     const names = candidatesOf(pool.members).map(({ name }) => name)
     lines.push(
       names.length > 0
-        ? `pool ${pool.name}: newcomers go to ${names.join(', ')}`
-        : `pool ${pool.name}: NOBODY serves newcomers now`,
+        ? `pool ${pool.name}: new visitors go to ${names.join(', ')}`
+        : `pool ${pool.name}: NOBODY serves new visitors now`,
     )
   }
   return { lines, problems }
 }
 
-/** The monitor sees the file within a moment, so what is meant is told. */
-function frontEffect(sentinels: BackendSentinels, now: number): string {
+/** Describes the expected effect: the monitor reads the file a moment later. */
+function frontSummary(sentinels: BackendSentinels, now: number): string {
   const isOut = (['maint', 'drain'] as const).some(kind =>
     isInForce(sentinels[kind], now),
   )
   if (isOut)
-    return 'front.up goes: keepalived and balancers take new visitors elsewhere, if there is a better place'
+    return 'front.up is removed: keepalived and load balancers send new visitors elsewhere if a better machine exists'
   return isInForce(sentinels.force, now)
-    ? 'front.up says 100 whatever this machine can do'
-    : 'front.up says what the monitor sees'
+    ? 'front.up is 100 whatever the state of this machine'
+    : 'front.up follows the verdict of the monitor'
 }

@@ -1,33 +1,32 @@
-// What an administrator may order, from a shell or on the status page: one set
-// of rules for both. Pure.
+// The actions of an administrator, from a shell or the status page: one set of rules
+// for both. Pure.
 import { parseDuration } from '../text/duration.ts'
 import type { AdminKind } from '../sentinels/names.ts'
 
 export type Action = AdminKind | 'ready'
 
-/** In the order in which they are offered, with what they mean. */
+/** In the order in which they are offered, with their descriptions. */
 export const meanings: Readonly<Record<Action, string>> = {
-  drain: 'no new visitors; those already bound to it still go there',
+  drain: 'no new visitors; sticky visitors still go there',
   maint: 'no traffic at all, at once',
   force: 'treat as up whatever the probes say',
-  ready: "take the administrator's files of a backend away again",
+  ready: "remove the administrator's files of a backend",
 }
 
-/** A verb, for a sentence that begins with what it is about. */
-export const termRule =
-  'is written like 30s, 5m or 2h, and at most 8760h (a year)'
+/** Starts with a verb: the caller puts the subject in front. */
+export const termRule = 'must look like 30s, 5m or 2h, at most 8760h (a year)'
 
 const yearMs = 8_760 * 3_600_000
 
-/** For how long, in ms; undefined when `termRule` does not hold. */
+/** The duration in ms; undefined if it violates `termRule`. */
 export function parseTerm(text: string): number | undefined {
   const ms = parseDuration(text)
   return ms !== undefined && ms > 0 && ms <= yearMs ? ms : undefined
 }
 
-/** Of a longer file, what is behind the limit would not be read. */
+/** Readers of the file ignore everything beyond this limit. */
 const maxReason = 1_000
-export const reasonRule = `has at most ${maxReason} characters`
+export const reasonRule = `must have at most ${maxReason} characters`
 
 export function isReason(text: string): boolean {
   return text.length <= maxReason

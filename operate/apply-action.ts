@@ -1,4 +1,4 @@
-// The administrator's files, written for him.
+// Writes and removes the administrator's files.
 import { formatAdminNote, parseAdminNote } from '../sentinels/content.ts'
 import type { AdminNote } from '../sentinels/content.ts'
 import { adminKinds, sentinelFile } from '../sentinels/names.ts'
@@ -8,9 +8,9 @@ import type { Action } from './action.ts'
 
 /**
  * @param name a backend of the configuration
- * @param note what goes into the file; `ready` has none
+ * @param note the content of the file; unused for `ready`
  * @returns what was done, in a few words
- * @throws {Failure} with what to do about it
+ * @throws {CommandError} with a remedy
  */
 export function applyAction(
   directory: string,
@@ -34,7 +34,7 @@ export function applyAction(
   withRemedy(directory, sentinelFile(name, action), file => {
     writeAside(directory, file, text)
   })
-  // as whoever reads it will: rounded
+  // rounded, as a reader of the file sees it
   const { until } = parseAdminNote(text).value
   return until === null
     ? action

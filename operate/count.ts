@@ -1,7 +1,7 @@
-// How many requests of httpd are inside a backend. httpd's own count where the
-// configuration says how to get at it (key `httpd`); else the kernel's: the
-// connections of this machine to the backend, for httpd opens one for each
-// request (ARCHITECTURE, "Idle").
+// How many requests of httpd are in flight at a backend. Uses httpd's own count if
+// the configuration says where to get it (key `httpd`); else the kernel's: the
+// connections of this machine to the backend, because httpd opens one per request
+// (ARCHITECTURE, "Idle").
 import { execFile } from 'node:child_process'
 import { lookup } from 'node:dns/promises'
 import { got, HTTPError, RequestError } from 'got'
@@ -9,14 +9,14 @@ import { originOf } from '../config/config.ts'
 import type { Backend, Config, HttpdSettings } from '../config/config.ts'
 import { errorCode } from '../system/error-code.ts'
 import { findSs, ssFilter } from '../probes/drop-connections.ts'
-import { busyOf } from './server-status.ts'
-import type { Busy } from './server-status.ts'
+import { busyCountOf } from './server-status.ts'
+import type { BusyCount } from './server-status.ts'
 
 const limitMs = 5_000
-/** 250 pools of 32 backends each have a page of so much */
+/** the size of the page for 250 pools of 32 backends each */
 const maxBytes = 64 * 1024 * 1024
 
-/** It could not be counted; the message says what to do. */
+/** The requests could not be counted; the message has a remedy. */
 export class CountError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
@@ -25,8 +25,8 @@ export class CountError extends Error {
 }
 
 /**
- * @param monitor its process, whose probes are no requests of httpd
- * @throws {CountError} when nobody can tell
+ * @param monitor its process id: its probes are not requests of httpd
+ * @throws {CountError} when they cannot be counted
  */
 export function countInFlight(
   config: Config,
@@ -45,13 +45,13 @@ async function busyInHttpd(
   const answers = await Promise.all(
     httpd.status.map(url => askStatus(url, httpd.host, backend)),
   )
-  // taken for none inside, its requests would be cut
+  // counted as 0, its requests would be cut off
   const strangers = httpd.status.filter(
     (_url, index) => answers[index]?.kind === 'stranger',
   )
   if (strangers.length > 0)
     throw new CountError(
-      `httpd.status: ${strangers.join(', ')} must know ${originOf(backend)}, but it is no balancer member there; print the httpd configuration anew (zope-failover apache-conf), or set httpd.host to the name of its site`,
+      `httpd.status: ${strangers.join(', ')} must know ${originOf(backend)}, but it is not a balancer member there; regenerate the httpd configuration (zope-failover apache-conf), or set httpd.host to the name of its site`,
     )
   return answers.reduce(
     (sum, answer) => sum + (answer.kind === 'count' ? answer.count : 0),
@@ -63,7 +63,7 @@ async function askStatus(
   url: string,
   host: string | null,
   backend: Backend,
-): Promise<Busy> {
+): Promise<BusyCount> {
   let text
   try {
     text = await got(`${url}?auto`, {
@@ -84,10 +84,10 @@ async function askStatus(
       { cause: err },
     )
   }
-  const busy = busyOf(text, originOf(backend))
+  const busy = busyCountOf(text, originOf(backend))
   if (busy.kind === 'silent')
     throw new CountError(
-      `httpd.status: ${url}?auto tells of no balancer member; write "ProxyStatus On" into the virtual host that serves it`,
+      `httpd.status: ${url}?auto lists no balancer member; write "ProxyStatus On" into the virtual host that serves it`,
     )
   return busy
 }
@@ -99,25 +99,25 @@ async function connectionsTo(
   const ss = findSs()
   if (ss === undefined)
     throw new CountError(
-      'ss must be there to count connections; install iproute2 (Debian: apt-get install iproute2), or set httpd.status',
+      'ss is needed to count connections; install iproute2 (Debian: apt-get install iproute2), or set httpd.status',
     )
   let addresses
   try {
     addresses = await lookup(backend.host, { all: true })
   } catch (err) {
     throw new CountError(
-      `the address of ${backend.host} is not known (${errorCode(err)})`,
+      `${backend.host} cannot be resolved (${errorCode(err)})`,
       { cause: err },
     )
   }
   const lines = await run(ss, [
     ...['-H', '-n', '-t', '-p'],
-    // not those the backend has closed already
+    // not those that the backend has already closed
     ...['state', 'established', 'state', 'syn-sent'],
     ...ssFilter(addresses, backend.port),
   ])
-  // told to root and to the monitor's own user; for others a probe counts as a
-  // request, but is over at the next look
+  // ss shows the pid only to root and the monitor's own user. For others a probe
+  // counts as a request, but it is over at the next check
   const isProbe = (line: string): boolean =>
     monitor !== undefined && line.includes(`pid=${monitor},`)
   return lines.filter(line => line !== '' && !isProbe(line)).length

@@ -1,21 +1,21 @@
-// When one backend may leave, whether httpd has taken that over, whether it is
-// idle, whether it is back. Pure: of what the directory and httpd say.
+// Decides whether a backend may leave, whether httpd has noticed, whether it is idle,
+// whether it is back. Pure: based on what the directory and httpd report.
 import { formatDuration } from '../text/duration.ts'
 import type { Config } from '../config/config.ts'
 import type { StatusReport } from '../status/report.ts'
 import type { BackendReport } from '../sentinels/reports.ts'
 
-/** Whether the site can do without one backend, and if not, why. */
+/** Whether the site can do without a backend; if not, why. */
 export type Leave =
   | { readonly kind: 'yes' }
-  /** the others are there, but not at their best: that passes */
+  /** the others exist but are not at their best: a temporary problem */
   | { readonly kind: 'wait'; readonly why: string }
   | { readonly kind: 'no'; readonly why: string }
 
 /**
- * Of each of its pools at least one other member must be up, and `minAlive` of
- * them; a last resort or one that is not judged yet may become so. Nobody misses
- * a backend that is down.
+ * Each of its pools needs at least one other member that is up, and at least
+ * `minAlive` of them. A last resort or an unjudged one may still become up. A backend
+ * that is down can always leave.
  */
 export function mayLeave(
   config: Config,
@@ -25,7 +25,7 @@ export function mayLeave(
   if (status.monitor.kind !== 'alive' || !status.verdictsCount)
     return {
       kind: 'no',
-      why: 'the monitor is not running, so nobody knows whether the others are up; start it (zope-failover monitor)',
+      why: 'the monitor is not running, so the state of the others is unknown; start it (zope-failover monitor)',
     }
   const own = status.backends.find(backend => backend.name === name)
   const isForced = own?.admin.some(({ kind }) => kind === 'force') === true
@@ -36,7 +36,7 @@ export function mayLeave(
     const minAlive =
       config.pools.find(one => one.name === pool.name)?.minAlive ?? 0
     const need = Math.max(1, minAlive)
-    // weight 0 serves nobody new
+    // weight 0 gets no new visitors
     const others = pool.members.filter(
       member => member.name !== name && member.weight > 0,
     )
@@ -56,14 +56,14 @@ export function mayLeave(
   )
 }
 
-/** A map reads the whole directory, then writes its report, once a second. */
+/** A map program reads the whole directory, then writes its report, once a second. */
 const beatMs = 1_000
-/** The reading before a report takes less. */
+/** Reading the directory before a report takes less than this. */
 const readingMs = 250
 
 /**
- * Whether the maps know of a file that was changed at `changedMs`. Where none
- * reports (it may not write there, or httpd has none), a beat's time is over.
+ * Whether all map programs have seen a change made at `changedMs`. If none reports
+ * (it may not write there, or httpd has none), one interval must have passed.
  *
  * @param changedMs since 1970, as `nowMs`
  */
@@ -72,7 +72,7 @@ export function isTakenOver(
   changedMs: number,
   nowMs: number,
 ): boolean {
-  // a silent one may still answer, by an old table
+  // a silent one may still answer, from an old table
   const maps = status.maps.flatMap(map =>
     map.kind === 'alive' || map.kind === 'silent' ? [map] : [],
   )
@@ -80,7 +80,7 @@ export function isTakenOver(
   return maps.every(({ ageMs }) => nowMs - ageMs >= changedMs + readingMs)
 }
 
-/** Why a restart must not begin: what a person has set is his to take away. */
+/** Refuses to restart a backend that an operator has put into maintenance. */
 export function maintBy(
   status: StatusReport,
   name: string,
@@ -89,29 +89,29 @@ export function maintBy(
   const maint = backend?.admin.find(({ kind }) => kind === 'maint')
   if (maint === undefined) return undefined
   const { by, reason } = maint
-  return `${name} must not be in maint before a restart, got maint${by === null ? '' : ` by ${by}`}${reason === null ? '' : `: ${reason}`}; when that is over, type: zope-failover ready ${name}`
+  return `${name} is already in maint${by === null ? '' : ` by ${by}`}${reason === null ? '' : `: ${reason}`}; to end that, type: zope-failover ready ${name}`
 }
 
 /**
- * So many looks in a row must find nothing: a request whose backend is chosen is
- * counted a moment later.
+ * This many checks in a row must find nothing: a request is counted only a moment
+ * after its backend was chosen.
  */
 const looks = 3
 
-/** @param counts of requests inside it, newest last */
+/** @param counts requests in flight, newest last */
 export function isIdle(counts: readonly number[]): boolean {
   return (
     counts.length >= looks && counts.slice(-looks).every(count => count === 0)
   )
 }
 
-/** Whether a backend answers after a restart; why not, for a person. */
+/** Whether a backend answers after a restart; if not, why. */
 export type Back =
   { readonly kind: 'back' } | { readonly kind: 'not-yet'; readonly why: string }
 
 /**
  * @param sinceMs since 1970: only a probe that began later counts
- * @param isWhole its whole share again, not the growing one of slow start
+ * @param isWhole require its full share, not the growing one of slow start
  */
 export function isBack(
   report: BackendReport | undefined,
@@ -119,9 +119,9 @@ export function isBack(
   isWhole: boolean,
 ): Back {
   if (report === undefined)
-    return { kind: 'not-yet', why: 'the monitor does not know it' }
+    return { kind: 'not-yet', why: 'the monitor does not report it' }
   const { state, reason, probes } = report
-  // the monitor's own warm-up comes first: two at once can hang a Python 3.11
+  // wait for the monitor's own warm-up: two at once can hang Python 3.11
   const isWell =
     report.cold !== true &&
     (state === 'up' || (state === 'warming' && !isWhole))
@@ -135,17 +135,15 @@ export function isBack(
   }
 }
 
-/** `3 requests are inside it` */
+/** `3 requests in flight` */
 export function inFlightText(count: number): string {
-  return count === 1
-    ? '1 request is inside it'
-    : `${count} requests are inside it`
+  return count === 1 ? '1 request in flight' : `${count} requests in flight`
 }
 
 /**
- * Why one was not idle in time.
+ * Why it was not idle in time.
  *
- * @param isKnown to httpd's maps, that it is out of service
+ * @param isKnown whether httpd's map programs know that it is out of service
  */
 export function notIdleText(
   count: number,
@@ -155,6 +153,6 @@ export function notIdleText(
   const limit = formatDuration(limitMs)
   if (count > 0) return `${inFlightText(count)} after ${limit}`
   return isKnown
-    ? `it was not idle long enough within ${limit}`
-    : `httpd's map did not take that over within ${limit}`
+    ? `it was not idle for long enough within ${limit}`
+    : `httpd's map program did not see that within ${limit}`
 }

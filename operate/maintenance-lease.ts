@@ -1,13 +1,13 @@
-// The NAME.maint that `restart` puts there. Invariant: while the command
-// runs it ends by itself soon after its owner has died; what somebody else has
-// changed is never written over, nor taken away.
+// The NAME.maint file of `restart`. Invariant: while the command runs, it expires
+// soon after its owner has died; a file that was changed by others is never
+// overwritten or removed.
 import { formatAdminNote } from '../sentinels/content.ts'
 import { sentinelFile } from '../sentinels/names.ts'
 import { readRegularFile } from '../sentinels/read.ts'
 import { removeFile, writeAside } from '../sentinels/write.ts'
 import { withRemedy } from './with-remedy.ts'
 
-/** So long it outlives its owner. */
+/** How long it outlives its owner. */
 const leaseMs = 60_000
 
 export class MaintenanceLease {
@@ -15,13 +15,13 @@ export class MaintenanceLease {
   readonly #file: string
   readonly #by: string
   #reason = ''
-  /** what we wrote last; undefined = nothing yet, so nothing there is ours */
+  /** what we wrote last; undefined = nothing yet, so no file is ours */
   #text: string | undefined
   #timer: NodeJS.Timeout | undefined
   /** when it was last taken, ms since 1970 */
   #sinceMs = 0
 
-  /** @param by who gives the order */
+  /** @param by who runs the command */
   constructor(directory: string, name: string, by: string) {
     this.#directory = directory
     this.#file = sentinelFile(name, 'maint')
@@ -40,7 +40,7 @@ export class MaintenanceLease {
     return this.#reason
   }
 
-  /** No traffic from now on. */
+  /** Takes the backend out of service. */
   take(reason: string): void {
     this.#reason = reason
     this.#write(Date.now() + leaseMs)
@@ -49,18 +49,18 @@ export class MaintenanceLease {
       try {
         if (this.isOurs()) this.#write(Date.now() + leaseMs)
       } catch {
-        // a full disk: the lease runs on, and the next step says it is gone
+        // a full disk: the lease continues, and the next step reports its loss
       }
     }, leaseMs / 4)
   }
 
-  /** Another reason for the same. */
+  /** Changes the reason. */
   setReason(reason: string): void {
     this.#reason = reason
     if (this.isOurs()) this.#write(Date.now() + leaseMs)
   }
 
-  /** Nobody else has changed it, and it has not run out. */
+  /** Whether the file is unchanged and has not expired. */
   isOurs(): boolean {
     const read = readRegularFile(`${this.#directory}/${this.#file}`, 4_096)
     return (
@@ -70,22 +70,22 @@ export class MaintenanceLease {
     )
   }
 
-  /** @throws when somebody else has changed it, or it has run out */
+  /** @throws if it was changed by others or has expired */
   check(): void {
     if (!this.isOurs())
       throw new Error(
-        `somebody has changed ${this.#file}, or it ran out while this program was stopped`,
+        `${this.#file} was changed, or it expired while this program was stopped`,
       )
   }
 
-  /** Leaves it there for a person, without an end. */
+  /** Leaves the file for an operator, without an end. */
   leave(reason: string): void {
     clearInterval(this.#timer)
     this.#reason = reason
     if (this.isOurs()) this.#write(null)
   }
 
-  /** Traffic again. */
+  /** Puts the backend back into service. */
   release(): void {
     clearInterval(this.#timer)
     if (!this.isOurs()) return

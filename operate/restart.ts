@@ -1,9 +1,9 @@
-// Restarts one backend under visitors: out of service, idle, the command, an
-// answer, warm, back. Invariant: until the command begins every end puts it
-// back as it was; from then on it stays out until it answers.
-// By maint, not by drain: who is bound to a drained backend goes on coming, so it
-// never gets idle on a busy site, and a POST that came at the wrong moment would
-// be lost.
+// Restarts one backend while visitors are served: take it out, wait until idle, run
+// the command, wait for an answer, warm it up, put it back. Invariant: a failure
+// before the command starts restores the former state; after that the backend stays
+// out until it answers.
+// It uses maint, not drain: sticky visitors keep coming to a drained backend, so on a
+// busy site it never gets idle, and a POST at the wrong moment would be lost.
 import { spawn } from 'node:child_process'
 import { addressOf } from '../config/config.ts'
 import type { Backend, Config, WarmUpPage } from '../config/config.ts'
@@ -36,14 +36,14 @@ export type Job = {
   readonly warmUp: readonly string[] | undefined
   /** for each wait, in ms */
   readonly limitMs: number
-  /** who gives the order */
+  /** who runs the command */
   readonly by: string
-  readonly tell: Progress
-  /** the operator has had enough; a command that runs is waited for */
+  readonly progress: Progress
+  /** aborted by the operator; a running command is awaited */
   readonly signal: AbortSignal
 }
 
-/** It ends here; the message says why, and how the backend is left. */
+/** The restart ends here; the message has the reason and the state of the backend. */
 export class RestartAborted extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
@@ -53,31 +53,31 @@ export class RestartAborted extends Error {
 
 /** @throws {RestartAborted} */
 export async function restart(job: Job): Promise<void> {
-  const { config, backend, tell } = job
+  const { config, backend, progress } = job
   const { name } = backend
-  const hold = new MaintenanceLease(config.directory, name, job.by)
+  const lease = new MaintenanceLease(config.directory, name, job.by)
   try {
-    await takeOut(job, hold)
+    await takeOut(job, lease)
   } catch (err) {
-    const isAsBefore = !hold.isTaken || hold.isOurs()
-    hold.release()
+    const isAsBefore = !lease.isTaken || lease.isOurs()
+    lease.release()
     throw new RestartAborted(
-      `${name}: ${textOf(err)}; nothing was done to it${isAsBefore ? ', and all is as before' : ''}`,
+      `${name}: ${textOf(err)}; it was not restarted${isAsBefore ? ', and everything is as before' : ''}`,
       { cause: err },
     )
   }
   try {
-    await renew(job, hold)
+    await renew(job, lease)
   } catch (err) {
-    const isOurs = hold.isOurs()
-    hold.leave(`${hold.reason}; stopped: ${textOf(err)}`)
+    const isOurs = lease.isOurs()
+    lease.leave(`${lease.reason}; stopped: ${textOf(err)}`)
     throw new RestartAborted(
-      `${name}: ${textOf(err)}${isOurs ? `; it stays out of service (maint). When it is well, type: zope-failover ready ${name}` : ''}`,
+      `${name}: ${textOf(err)}${isOurs ? `; it stays out of service (maint). Once it is healthy, type: zope-failover ready ${name}` : ''}`,
       { cause: err },
     )
   }
-  hold.release()
-  tell.step(`${name}: in service again`)
+  lease.release()
+  progress.step(`${name}: in service again`)
   try {
     await untilItServes(job)
   } catch (err) {
@@ -85,66 +85,66 @@ export async function restart(job: Job): Promise<void> {
       cause: err,
     })
   }
-  tell.step(`${name}: up`)
+  progress.step(`${name}: up`)
 }
 
 function textOf(err: unknown): string {
   return err instanceof Error ? err.message : String(err)
 }
 
-/** Out of service and idle. */
-async function takeOut(job: Job, hold: MaintenanceLease): Promise<void> {
-  const { config, backend, limitMs, tell, signal } = job
+/** Takes it out of service and waits until it is idle. */
+async function takeOut(job: Job, lease: MaintenanceLease): Promise<void> {
+  const { config, backend, limitMs, progress, signal } = job
   const { name } = backend
   await untilItMayLeave(job)
   const refusal = maintBy(statusOf(config, Date.now()), name)
   if (refusal !== undefined) throw new RestartAborted(refusal)
-  hold.take('restart: waiting until it is idle')
-  tell.step(`${name}: out of service, waiting until it is idle`)
+  lease.take('restart: waiting until it is idle')
+  progress.step(`${name}: out of service, waiting until it is idle`)
   const tooLate = await untilIdle(
     config,
     backend,
-    hold.sinceMs,
+    lease.sinceMs,
     limitMs,
     signal,
-    tell,
+    progress,
     status => {
-      hold.check()
+      lease.check()
       const leave = mayLeave(config, status, name)
       if (leave.kind === 'no') throw new RestartAborted(leave.why)
     },
   )
   if (tooLate !== undefined)
-    throw new RestartAborted(`${tooLate} (--limit gives it longer)`)
-  hold.check()
+    throw new RestartAborted(`${tooLate} (--limit allows more time)`)
+  lease.check()
   signal.throwIfAborted()
 }
 
-/** The command, an answer, the warm-up. */
-async function renew(job: Job, hold: MaintenanceLease): Promise<void> {
-  const { backend, command, tell, signal } = job
+/** Runs the command, waits for an answer, warms it up. */
+async function renew(job: Job, lease: MaintenanceLease): Promise<void> {
+  const { backend, command, progress, signal } = job
   const { name } = backend
-  hold.setReason('restart: the command runs')
-  tell.step(`${name}: idle, running ${command.join(' ')}`)
+  lease.setReason('restart: the command runs')
+  progress.step(`${name}: idle, running ${command.join(' ')}`)
   const code = await run(command, backend)
   const endMs = Date.now()
-  if (code !== 0) throw new RestartAborted(`the command ended with ${code}`)
-  hold.setReason('restart: the command is done, waiting until it answers')
+  if (code !== 0) throw new RestartAborted(`the command exited with ${code}`)
+  lease.setReason('restart: the command is done, waiting until it answers')
   signal.throwIfAborted()
-  tell.step(`${name}: the command is done, waiting until it answers`)
+  progress.step(`${name}: the command is done, waiting until it answers`)
   await untilBack(job, endMs, false)
-  hold.setReason('restart: warming up')
+  lease.setReason('restart: warming up')
   const pages =
     job.warmUp === undefined
       ? (backend.probe.warmUp ?? [])
       : warmUpPages(job.config.pools, name, job.warmUp)
   for (const page of pages) await warmUp(job, page)
-  hold.check()
+  lease.check()
 }
 
-/** Also finds out, before anything is done, whether requests can be counted. */
+/** First checks that requests can be counted, before anything is changed. */
 async function untilItMayLeave(job: Job): Promise<void> {
-  const { config, backend, limitMs, tell, signal } = job
+  const { config, backend, limitMs, progress, signal } = job
   const { name } = backend
   await countInFlight(config, backend, monitorPid(statusOf(config, Date.now())))
   let why = ''
@@ -153,19 +153,19 @@ async function untilItMayLeave(job: Job): Promise<void> {
     if (leave.kind === 'yes') return true
     why = leave.why
     if (leave.kind === 'no') throw new RestartAborted(why)
-    tell.live(`${name}: ${why}`)
+    progress.live(`${name}: ${why}`)
     return undefined
   })
   if (isDone === undefined)
-    throw new RestartAborted(`${why}, ${formatDuration(limitMs)} long`)
+    throw new RestartAborted(`${why} for ${formatDuration(limitMs)}`)
 }
 
 /**
  * @param sinceMs since 1970: only a probe that began later counts
- * @param isWhole with its whole share, after slow start
+ * @param isWhole with its full share, after slow start
  */
 async function untilBack(
-  { config, backend, limitMs, tell, signal }: Job,
+  { config, backend, limitMs, progress, signal }: Job,
   sinceMs: number,
   isWhole: boolean,
 ): Promise<void> {
@@ -180,7 +180,7 @@ async function untilBack(
         : isBack(reportOf(config, name), sinceMs, isWhole)
     if (back.kind === 'back') return true
     why = back.why
-    tell.live(`${name}: ${why}`)
+    progress.live(`${name}: ${why}`)
     return undefined
   })
   if (isDone === undefined)
@@ -189,7 +189,7 @@ async function untilBack(
     )
 }
 
-/** Its whole share again, and every map knows. */
+/** Waits until it has its full share and every map program knows. */
 async function untilItServes(job: Job): Promise<void> {
   const sinceMs = Date.now()
   await untilBack(job, sinceMs, true)
@@ -213,7 +213,7 @@ function reportOf(
   return isMonitorReport(report) ? report.backends[name] : undefined
 }
 
-/** Its exit code, the signal that ended it, or why it did not begin. */
+/** The exit code, the signal that ended it, or why it could not be started. */
 function run(
   [program, ...args]: Job['command'],
   backend: Backend,
@@ -233,13 +233,13 @@ function run(
   })
 }
 
-/** @throws {RestartAborted} when it has no answer within the limit, or one of a fault */
+/** @throws {RestartAborted} when there is no answer within the limit, or an error page */
 async function warmUp(
-  { backend, limitMs, tell, signal }: Job,
+  { backend, limitMs, progress, signal }: Job,
   { shown, path }: WarmUpPage,
 ): Promise<void> {
   const { name, probe } = backend
-  tell.live(`${name}: GET ${shown}`)
+  progress.live(`${name}: GET ${shown}`)
   const { outcome, ms, response } = await fetchPage(
     backend,
     path,
@@ -254,9 +254,11 @@ async function warmUp(
     )
   const { status } = outcome
   const location = printable(response?.headers.location ?? '').slice(0, 200)
-  // a page that Zope makes of a fault would meet every visitor
+  // every visitor would get that error page
   const { complaint } = judgePage(outcome, ms, probe.slowMs, location)
   const remark = complaint === null || status >= 500 ? '' : ` (${complaint})`
-  tell.step(`${name}: GET ${shown}: ${status} in ${Math.round(ms)} ms${remark}`)
+  progress.step(
+    `${name}: GET ${shown}: ${status} in ${Math.round(ms)} ms${remark}`,
+  )
   if (status >= 500) throw new RestartAborted(`GET ${shown} gave ${status}`)
 }

@@ -1,5 +1,5 @@
-// Waits until one backend is idle: first until httpd's maps know that it is to
-// get nothing new, then until nothing is inside it.
+// Waits until a backend is idle: first until httpd's map programs know that it gets
+// nothing new, then until no request is in flight.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Backend, Config } from '../config/config.ts'
 import { statusOf } from '../status/read.ts'
@@ -7,44 +7,44 @@ import type { StatusReport } from '../status/report.ts'
 import { countInFlight } from './count.ts'
 import { inFlightText, isIdle, isTakenOver, notIdleText } from './decide.ts'
 
-const everyMs = 200
+const pollMs = 200
 
-/** What a person sees meanwhile. */
+/** What the operator sees meanwhile. */
 export type Progress = {
-  /** a step that has been done or begins */
+  /** a step that is done or begins */
   readonly step: (text: string) => void
-  /** what is waited for now; only where it can be written over */
+  /** what is awaited now; only on a terminal, where it can be overwritten */
   readonly live: (text: string) => void
 }
 
 /**
- * Looks again and again; undefined when it was not so within the limit.
+ * Checks repeatedly; undefined = not true within the limit.
  *
  * @throws the signal's reason when it is aborted
  */
 export async function waitFor<Value>(
   limitMs: number,
   signal: AbortSignal,
-  look: () => Promise<Value | undefined> | Value | undefined,
+  check: () => Promise<Value | undefined> | Value | undefined,
 ): Promise<Value | undefined> {
   const end = performance.now() + limitMs
   for (;;) {
     signal.throwIfAborted()
-    const value = await look()
+    const value = await check()
     if (value !== undefined) return value
     if (performance.now() >= end) return undefined
-    await sleep(everyMs, undefined, { signal }).catch(() => {
-      // aborted: told above
+    await sleep(pollMs, undefined, { signal }).catch(() => {
+      // aborted: throwIfAborted() above reports it
     })
   }
 }
 
 /**
- * Resolves with undefined when it is idle, else with why it was not.
+ * Resolves with undefined when it is idle, else with the reason why not.
  *
  * @param sinceMs when it was taken out, ms since 1970
- * @param check at each look; throws when there is no use in waiting
- * @throws {CannotCount}
+ * @param check called on each round; throws when waiting is pointless
+ * @throws {CountError}
  */
 export async function untilIdle(
   config: Config,
@@ -52,7 +52,7 @@ export async function untilIdle(
   sinceMs: number,
   limitMs: number,
   signal: AbortSignal,
-  tell: Progress,
+  progress: Progress,
   check: (status: StatusReport) => void = () => {},
 ): Promise<string | undefined> {
   const counts: number[] = []
@@ -64,10 +64,10 @@ export async function untilIdle(
     const isKnown = isTakenOver(status, sinceMs, now)
     count = await countInFlight(config, backend, monitorPid(status))
     if (isKnown) counts.push(count)
-    tell.live(
+    progress.live(
       isKnown || count > 0
         ? `${backend.name}: ${inFlightText(count)}`
-        : `${backend.name}: waiting until httpd's map knows`,
+        : `${backend.name}: waiting until httpd's map program sees it`,
     )
     return isIdle(counts) || undefined
   })
@@ -76,7 +76,7 @@ export async function untilIdle(
     : notIdleText(count, counts.length > 0, limitMs)
 }
 
-/** Its probes are no requests of httpd. */
+/** Its probes are not requests of httpd. */
 export function monitorPid({ monitor }: StatusReport): number | undefined {
   return monitor.kind === 'alive' ? monitor.pid : undefined
 }

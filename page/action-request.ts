@@ -1,5 +1,4 @@
-// An order as it comes to the status port, once its sender is known to have the
-// token. Pure.
+// Parses an action sent to the status port, after its token was verified. Pure.
 import { sentinelNames } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
 import { suggestion, unknownNameMessage } from '../text/suggest.ts'
@@ -18,11 +17,11 @@ export type ActionRequest = {
   readonly backend: string
   readonly action: Action
   readonly reason: string | null
-  /** ms; null = without end */
+  /** ms; null = no end */
   readonly termMs: number | null
 }
 
-/** What is answered, as plain text. */
+/** The answer, as plain text. */
 export type Refusal = {
   readonly kind: 'refused'
   readonly status: number
@@ -30,7 +29,7 @@ export type Refusal = {
 }
 
 export type ActionForm = {
-  /** as they stand in the path */
+  /** as written in the path */
   readonly backend: string
   readonly action: string
   /** the Content-Type header */
@@ -44,7 +43,7 @@ function isAction(word: string): word is Action {
   return actions.includes(word)
 }
 
-/** The order, or the first thing that is wrong with it. */
+/** The action, or the first problem with it. */
 export function parseActionRequest(
   config: Config,
   sent: ActionForm,
@@ -60,7 +59,7 @@ export function parseActionRequest(
     )
   const order = { kind: 'order' as const, backend, action }
   if (body.trim() === '') return { ...order, reason: null, termMs: null }
-  // a form of a foreign page could not say so
+  // an HTML form on another site cannot send this type
   if (!/^application\/json\s*(;|$)/i.test(type ?? ''))
     return refused(
       415,
@@ -70,7 +69,7 @@ export function parseActionRequest(
   if (texts === undefined)
     return refused(
       400,
-      'the body must be empty, or a JSON object with the texts "reason" and "for", or one of them',
+      'the body must be empty, or a JSON object with the strings "reason" and "for" (both optional)',
     )
   const { reason = '', for: term = '' } = texts
   if (action === 'ready' && `${reason}${term}` !== '')
@@ -84,13 +83,13 @@ export function parseActionRequest(
 
 const keys = ['reason', 'for']
 
-/** Undefined for anything but an object of the known keys and texts. */
+/** Undefined for anything but an object with the known keys and string values. */
 function textsOf(body: string): { reason?: string; for?: string } | undefined {
   let value: unknown
   try {
     value = JSON.parse(body)
   } catch {
-    // the one error there is: it is no JSON
+    // the only possible error: it is not JSON
     return undefined
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))

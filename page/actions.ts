@@ -1,6 +1,6 @@
-// Orders on the status page: who may give them, and what becomes of them. What
-// must hold: without a token file that is kept as a secret there are none, and
-// the file is read for each order, so that a changed token counts at once.
+// Actions sent from the status page: checks the token and applies them. Invariant:
+// without a token file that is kept secret no action is accepted, and the file is
+// read for each action, so that a changed token counts at once.
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { errorCode } from '../system/error-code.ts'
@@ -9,14 +9,14 @@ import { readRegularFile } from '../system/regular-file.ts'
 import { applyAction } from '../operate/apply-action.ts'
 import { actionSummary } from '../operate/action-summary.ts'
 import type { ReportCache } from './report-cache.ts'
-import type { PageNews } from './messages.ts'
+import type { PageLog } from './messages.ts'
 import { parseActionRequest, refused } from './action-request.ts'
 import type { ActionRequest, Refusal } from './action-request.ts'
 import { bearerOf, maxTokenBytes, tokenIn } from './token.ts'
-import { ToldRefusals } from './log-limit.ts'
-import { WrongTokens } from './token-limit.ts'
+import { LogLimit } from './log-limit.ts'
+import { TokenLimit } from './token-limit.ts'
 
-/** What is answered, as plain text. */
+/** The answer, as plain text. */
 export type Reply = {
   readonly status: number
   readonly text: string
@@ -25,89 +25,92 @@ export type Reply = {
 
 type Done = Omit<Reply, 'headers'> & { readonly kind: 'done' }
 
-/** Bytes of a body; a reason fits in well. */
+/** Bytes of a body: plenty for a reason. */
 const maxBody = 1_024
 
 export class ActionHandler {
-  readonly #live: ReportCache
-  readonly #tell: (news: PageNews) => void
-  readonly #wrong = new WrongTokens()
-  readonly #told = new ToldRefusals()
+  readonly #reports: ReportCache
+  readonly #log: (line: PageLog) => void
+  readonly #tokenLimit = new TokenLimit()
+  readonly #logLimit = new LogLimit()
   #state = ''
 
-  /** @param tell takes a line for the log */
-  constructor(live: ReportCache, tell: (news: PageNews) => void) {
-    this.#live = live
-    this.#tell = tell
+  /** @param log writes a line to the monitor's log */
+  constructor(reports: ReportCache, log: (line: PageLog) => void) {
+    this.#reports = reports
+    this.#log = log
   }
 
-  /** Whether there is a token; tells when that has changed. */
+  /** Whether a usable token exists; logs a change. */
   areTaken(): boolean {
     return this.#token() !== undefined
   }
 
   /**
-   * Reads the rest of the request and does what it says.
+   * Reads the rest of the request and applies the action.
    *
-   * @param target as it stands in the path
-   * @returns undefined when the sender has gone, or was too slow
+   * @param target as written in the path
+   * @returns undefined when the client has disconnected or was too slow
    */
   async take(
     request: IncomingMessage,
     target: { readonly backend: string; readonly action: string },
   ): Promise<Reply | undefined> {
-    // the address is not known any more when the sender has gone
-    const from = whoAndWhat(request)
+    // the address is lost once the client has disconnected
+    const from = requestOrigin(request)
     let body
     try {
       body = await bodyOf(request)
     } catch (err) {
-      this.refuse(from, refused(408, `no whole body: ${errorCode(err)}`))
+      this.refuse(
+        from,
+        refused(408, `the request body is incomplete: ${errorCode(err)}`),
+      )
       return undefined
     }
-    // no await from here: who sends many at once has no more guesses
+    // no await from here on: parallel requests must not allow more guesses
     const { authorization, 'content-type': type } = request.headers
-    const stranger = this.#strangerWith(authorization)
-    if (stranger !== undefined) {
-      this.refuse(from, stranger)
-      return stranger
+    const rejection = this.#rejectionOf(authorization)
+    if (rejection !== undefined) {
+      this.refuse(from, rejection)
+      return rejection
     }
     const order =
       body === undefined
-        ? refused(413, `the body must have at most ${maxBody} bytes`)
-        : parseActionRequest(this.#live.config, { ...target, type, body })
-    const reply = order.kind === 'order' ? this.#carryOut(from, order) : order
+        ? refused(413, `the body must have at maxPerMinute ${maxBody} bytes`)
+        : parseActionRequest(this.#reports.config, { ...target, type, body })
+    const reply = order.kind === 'order' ? this.#apply(from, order) : order
     if (reply.kind === 'refused') this.refuse(from, reply)
     return { headers: {}, ...reply }
   }
 
-  /** A line for the log about an order that is not taken. */
+  /** Logs an action that was rejected. */
   refuse(from: From, { status, text }: Omit<Refusal, 'kind'>): void {
-    const untold = this.#told.note(status, performance.now())
-    if (untold === undefined) return
-    this.#tell({
+    const skipped = this.#logLimit.count(status, performance.now())
+    if (skipped === undefined) return
+    this.#log({
       level: 'warn',
       fields: {
         ...from,
         status,
         why: text,
-        ...(untold > 0 && { untold }),
+        ...(skipped > 0 && { skipped }),
       },
-      message: 'order on the status page refused',
+      message: 'action on the status page rejected',
     })
   }
 
-  /** Why this sender gives no orders; undefined when he may. */
-  #strangerWith(
+  /** Why this request may not do anything; undefined = it may. */
+  #rejectionOf(
     authorization: string | undefined,
   ): (Refusal & Reply) | undefined {
     const nowMs = performance.now()
-    const seconds = Math.ceil(this.#wrong.pauseMs(nowMs) / 1_000)
+    const seconds = Math.ceil(this.#tokenLimit.pauseMs(nowMs) / 1_000)
     if (seconds > 0)
       return {
         ...refused(
           429,
-          `Too many wrong tokens: no order is taken for ${seconds} s.`,
+          `Too many wrong tokens: no action is accepted for ${seconds} s.`,
         ),
         headers: { 'retry-after': String(seconds) },
       }
@@ -115,7 +118,7 @@ export class ActionHandler {
     const given = bearerOf(authorization)
     if (token !== undefined && given !== undefined) {
       if (timingSafeEqual(hashOf(given), hashOf(token))) return undefined
-      this.#wrong.note(nowMs)
+      this.#tokenLimit.recordWrong(nowMs)
     }
     return {
       ...refused(401, 'The token is missing or wrong.'),
@@ -123,14 +126,14 @@ export class ActionHandler {
     }
   }
 
-  #carryOut(from: From, order: ActionRequest): Done | Refusal {
+  #apply(from: From, order: ActionRequest): Done | Refusal {
     const { backend, action, reason, termMs } = order
-    const { config } = this.#live
+    const { config } = this.#reports
     const until = termMs === null ? null : Date.now() + termMs
     try {
-      const note = { reason, by: 'status page', until }
-      const done = applyAction(config.directory, backend, action, note)
-      this.#tell({
+      const count = { reason, by: 'status page', until }
+      const done = applyAction(config.directory, backend, action, count)
+      this.#log({
         level: 'info',
         fields: {
           ...from,
@@ -138,18 +141,18 @@ export class ActionHandler {
           done,
           reason: reason === null ? null : printable(reason),
         },
-        message: 'order on the status page carried out',
+        message: 'action on the status page applied',
       })
       const { lines } = actionSummary(config, backend, action, done)
       return { kind: 'done', status: 200, text: lines.join('\n') }
     } catch (err) {
-      // its message says what to do about the file
+      // the message contains the remedy
       return refused(500, err instanceof Error ? err.message : String(err))
     }
   }
 
   #token(): string | undefined {
-    const path = this.#live.config.status?.tokenFile
+    const path = this.#reports.config.status?.tokenFile
     if (path === undefined) {
       this.#state = ''
       return undefined
@@ -158,17 +161,17 @@ export class ActionHandler {
     const state = JSON.stringify([path, file.kind === 'token' || file.why])
     if (state !== this.#state) {
       this.#state = state
-      this.#tell(
+      this.#log(
         file.kind === 'token'
           ? {
               level: 'info',
               fields: { tokenFile: path },
-              message: 'the status page takes orders',
+              message: 'the status page accepts actions',
             }
           : {
               level: 'error',
               fields: { why: file.why, remedy: file.remedy },
-              message: 'the status page takes no orders',
+              message: 'the status page accepts no actions',
             },
       )
     }
@@ -176,11 +179,11 @@ export class ActionHandler {
   }
 }
 
-/** Undefined when it is too long; the rest of it is not read. */
+/** Undefined if it is too long; the rest is not read. */
 async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = []
   let length = 0
-  // the answer needs the connection that a destroyed request would take along
+  // destroying the request would close the connection that the answer needs
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     chunks.push(chunk)
     length += chunk.length
@@ -189,14 +192,14 @@ async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
   return Buffer.concat(chunks).toString()
 }
 
-/** Whose order it is, and which, for the log. */
+/** Origin and content of a request, for the log. */
 export type From = {
   readonly address: string | undefined
   readonly order: string
 }
 
-/** Without a query, which nobody reads, and which may be a secret. */
-export function whoAndWhat({
+/** Without the query: it is not used and may contain a secret. */
+export function requestOrigin({
   socket,
   method,
   url = '',
@@ -209,7 +212,7 @@ export function whoAndWhat({
   }
 }
 
-/** Equal in length whatever the text, as the comparison needs it. */
+/** All hashes have the same length, as timingSafeEqual requires. */
 function hashOf(text: string): Buffer {
   return createHash('sha256').update(text).digest()
 }

@@ -4,11 +4,11 @@ import { toneOf } from './events.ts'
 import { sparklineOf, stripOf } from './history.ts'
 import { html, nothing } from './html.ts'
 import type { Html } from './html.ts'
-import { moment } from './time-element.ts'
+import { timeElement } from './time-element.ts'
 import type { BackendStatus } from '../status/report.ts'
 import type { Fragments } from './page-template.ts'
 
-/** Beside the word, for who sees no colour. */
+/** Shown with the word, so that color is not needed. */
 const glyphs = { good: '●', warn: '▲', bad: '✕', note: '○' }
 
 /**
@@ -18,7 +18,7 @@ const glyphs = { good: '●', warn: '▲', bad: '✕', note: '○' }
 export function backendTable(
   backends: readonly BackendStatus[],
   probes: ReadonlyMap<string, readonly ProbeRecord[]>,
-  cells: Fragments,
+  fragments: Fragments,
 ): Html {
   return html`<table class="backends" role="table">
     <caption>
@@ -37,7 +37,7 @@ export function backendTable(
     </thead>
     <tbody role="rowgroup">
       ${backends.map(backend =>
-        backendRow(backend, probes.get(backend.name) ?? [], cells),
+        backendRow(backend, probes.get(backend.name) ?? [], fragments),
       )}
     </tbody>
   </table> `
@@ -46,7 +46,7 @@ export function backendTable(
 function backendRow(
   backend: BackendStatus,
   probes: readonly ProbeRecord[],
-  cells: Fragments,
+  fragments: Fragments,
 ): Html {
   const { name, address } = backend
   const cell = (column: string, label: string, inner: Html): Html =>
@@ -56,7 +56,7 @@ function backendRow(
       data-label="${label}"
       id="${name}.${column}"
     >
-      ${cells.cell(`${name}.${column}`, inner)}
+      ${fragments.cell(`${name}.${column}`, inner)}
     </td>`
   return html`<tr role="row">
     <th role="rowheader" scope="row" class="c-name">
@@ -64,7 +64,7 @@ function backendRow(
     </th>
     ${[
       cell('c-state', 'State', stateOf(backend)),
-      cell('c-since', 'Since', moment(backend.since)),
+      cell('c-since', 'Since', timeElement(backend.since)),
       cell('c-share', 'Share', shareOf(backend.share)),
       cell('c-strip', 'Probes', stripOf(probes)),
       cell('c-spark', 'Response', sparklineOf(probes)),
@@ -95,7 +95,7 @@ function shareOf(share: number | null): Html {
 }
 
 function reasonOf({ admin, reason }: BackendStatus): Html {
-  return html`${admin.map(note => html`<span class="note"><b>${note.kind}</b>${note.by === null ? nothing : html` by ${note.by}`}${note.until === null ? nothing : html` until ${moment(note.until)}`}${note.reason === null ? nothing : html`: ${note.reason}`}</span> `)}<span
+  return html`${admin.map(note => html`<span class="note"><b>${note.kind}</b>${note.by === null ? nothing : html` by ${note.by}`}${note.until === null ? nothing : html` until ${timeElement(note.until)}`}${note.reason === null ? nothing : html`: ${note.reason}`}</span> `)}<span
       class="reason"
       >${reason ?? 'not judged yet'}</span
     >`

@@ -1,42 +1,42 @@
-// Lets a visitor who knows the token steer. It is asked for once, and kept in a
-// variable of this page and nowhere else. What an order changes comes back with
-// the page's events, not from here. A module, so that none of it is the page's.
+// Lets a visitor who knows the token send actions. The token is asked for once and
+// kept in a variable of this page and nowhere else. What an action changes arrives
+// with the page's events, not from here. A module, so nothing leaks into the page.
 const main = document.getElementById('page')
 const dialog = document.getElementById('order')
 const form = dialog.querySelector('form')
 const note = document.getElementById('order-note')
 const secret = form.elements.namedItem('token')
-/** by backend: what became of the last order */
+/** by backend: the result of the last action */
 const said = new Map()
-/** how long good news stands there, ms */
+/** how long a success message is shown, ms */
 const shownMs = 60_000
 let token = ''
 let backend = ''
-/** whose button has the focus, or had it last */
+/** the backend whose button has the focus, or had it last */
 let focused = ''
 
-/** Rows come without; the whole table is replaced now and then. */
+/** Adds the buttons. Rows arrive without them, and the table is sometimes replaced. */
 function dress() {
   for (const head of main.querySelectorAll('.backends tbody th')) {
-    if (head.querySelector('.steer') !== null) continue
+    if (head.querySelector('.change') !== null) continue
     const name = nameIn(head)
     const button = document.createElement('button')
     button.type = 'button'
-    button.className = 'steer'
-    button.textContent = 'steer'
-    button.setAttribute('aria-label', `steer ${name}`)
+    button.className = 'change'
+    button.textContent = 'change'
+    button.setAttribute('aria-label', `change ${name}`)
     button.setAttribute('aria-haspopup', 'dialog')
     const output = document.createElement('output')
     head.querySelector('b').after(' ', button)
     head.append(output)
     show(name)
   }
-  // it was on a button that has been replaced
+  // the focus was on a button that has been replaced
   if (document.activeElement === document.body) focus(focused)
 }
 
 function focus(name) {
-  rowPart(name, '.steer')?.focus({ preventScroll: true })
+  rowPart(name, '.change')?.focus({ preventScroll: true })
 }
 
 function rowPart(name, selector) {
@@ -49,9 +49,9 @@ function nameIn(head) {
   return head.querySelector('b').textContent
 }
 
-/** The backend whose button that is, if it is one. */
-function steeredBy(element) {
-  return element.matches('.steer') ? nameIn(element.parentElement) : undefined
+/** The backend of this button, if the element is one. */
+function backendOf(element) {
+  return element.matches('.change') ? nameIn(element.parentElement) : undefined
 }
 
 function show(name) {
@@ -75,7 +75,7 @@ function say(name, text, isBad) {
 }
 
 function open(name) {
-  // what was typed for another one must not be done to this one
+  // input for another backend must not be applied to this one
   if (name !== backend) form.reset()
   backend = name
   document.getElementById('order-backend').textContent = name
@@ -83,7 +83,7 @@ function open(name) {
   dialog.showModal()
 }
 
-/** Shows what this order takes. */
+/** Shows the fields of the selected action. */
 function fit() {
   const isAsked = token === ''
   document.getElementById('order-token').hidden = !isAsked
@@ -93,7 +93,7 @@ function fit() {
     input.disabled = note.hidden
 }
 
-/** What was done; the pools are on the page. */
+/** The lines about this backend; the pools are on the page. */
 function ownPart(name, text) {
   const mark = `${name}: `
   return text
@@ -117,20 +117,20 @@ async function send(name, { action, ...body }) {
     })
     const text = await response.text()
     if (response.status === 401) token = ''
-    // kept when there is something to mend, or the next one is being written
+    // keep the input if it needs a correction or the next one is being typed
     if (response.ok && !dialog.open) form.reset()
     say(name, response.ok ? ownPart(name, text) : text.trim(), !response.ok)
   } catch (err) {
-    say(name, `not sent, or no answer came: ${err.message}`, true)
+    say(name, `no answer: ${err.message}`, true)
   }
 }
 
 main.addEventListener('click', ({ target }) => {
-  const name = steeredBy(target)
+  const name = backendOf(target)
   if (name !== undefined) open(name)
 })
 main.addEventListener('focusin', ({ target }) => {
-  focused = steeredBy(target) ?? ''
+  focused = backendOf(target) ?? ''
 })
 form.addEventListener('change', fit)
 form.addEventListener('submit', event => {
@@ -145,7 +145,7 @@ document
   .addEventListener('click', () => dialog.close())
 dialog.addEventListener('close', () => {
   secret.value = ''
-  // the button it was opened by may have been replaced
+  // the button that opened it may have been replaced
   focus(backend)
 })
 new MutationObserver(dress).observe(main, { childList: true })

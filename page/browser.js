@@ -1,5 +1,5 @@
-// Keeps the page up to date: puts what the server sends into the elements it is
-// for, and shows times as how long ago. The server has escaped everything.
+// Keeps the page up to date: inserts what the server sends into its elements and
+// shows times as ages. The server has escaped everything.
 const live = document.getElementById('live')
 /** ms by which the server's clock is ahead of this one's */
 let ahead = 0
@@ -13,7 +13,7 @@ function age(ms) {
   return s < 129600 ? `${Math.round(s / 3600)} h` : `${Math.round(s / 86400)} d`
 }
 
-/** Local time to the second, the day only when it is another one. */
+/** Local time to the second, with the day unless it is today. */
 function clock(at, now) {
   const isToday = now.toDateString() === at.toDateString()
   return `${isToday ? '' : `${at.toLocaleDateString()} `}${at.toTimeString().slice(0, 8)}`
@@ -57,11 +57,11 @@ function connect() {
     showTimes()
   })
   source.addEventListener('error', () => {
-    say('lost', 'disconnected, trying again')
+    say('lost', 'disconnected, retrying')
   })
 }
 
-/** When the last connection was begun by the clock below, not by the browser. */
+/** When the timer below, not the browser, last opened a connection. */
 let begunMs = performance.now()
 setInterval(() => {
   const now = performance.now()
@@ -69,7 +69,7 @@ setInterval(() => {
   showTimes()
   if (silentMs < 4000) return
   say('lost', `disconnected, this is ${age(silentMs)} old`)
-  // the browser gives up after an error page, and waits for ever on a dead line
+  // the browser gives up after an error page and waits forever on a dead connection
   if (now - begunMs < 8000) return
   begunMs = now
   connect()

@@ -1,21 +1,20 @@
-// The form that the page opens for an order. Without its script nothing shows
-// it. Pure.
+// The form that the page opens for an action. Only the script shows it. Pure.
 import { meanings } from '../operate/action.ts'
 import { html } from './html.ts'
 import type { Html } from './html.ts'
 
 /**
- * The script finds its parts by their ids and names. A browser takes a field
- * before a password for the name of a user, unless it is told not to fill it in.
+ * The script finds its parts by their ids and names. A browser treats a field before
+ * a password as a user name, unless autocomplete is off.
  */
-export const orderDialog: Html = html`<dialog
+export const actionDialog: Html = html`<dialog
   id="order"
   aria-labelledby="order-title"
 >
   <form method="dialog">
-    <h2 id="order-title">Steer <b id="order-backend"></b></h2>
+    <h2 id="order-title">Change <b id="order-backend"></b></h2>
     <fieldset>
-      <legend>What</legend>
+      <legend>Action</legend>
       ${Object.entries(meanings).map(
         ([action, meaning]) =>
           html`<label
@@ -30,7 +29,7 @@ export const orderDialog: Html = html`<dialog
         <input
           name="for"
           maxlength="20"
-          placeholder="30m, 2h; empty: without end"
+          placeholder="30m, 2h; empty: no end"
           autocapitalize="none"
           autocomplete="off"
       /></label>
@@ -50,7 +49,7 @@ export const orderDialog: Html = html`<dialog
     /></label>
     <p class="buttons">
       <button type="button" id="order-cancel">Cancel</button>
-      <button type="submit">Do it</button>
+      <button type="submit">Apply</button>
     </p>
   </form>
 </dialog>`

@@ -1,5 +1,5 @@
-// The pages that are open somewhere: each gets what has changed, and one that
-// does not read gets nothing more until it does, then everything at once.
+// The open pages: each gets what has changed. A page that does not read gets nothing
+// more until it does, then everything at once.
 import type { ServerResponse } from 'node:http'
 import { freshMs } from './report-cache.ts'
 import type { ReportCache } from './report-cache.ts'
@@ -9,29 +9,29 @@ import type { Patch, PageTemplate } from './page-template.ts'
 
 export const maxOpenPages = 100
 
-/** Something is sent at least so often: the page knows silence from calm. */
+/** A message is sent at least this often: the page can tell silence from calm. */
 const beatMs = 1_000
-/** Who has read nothing for so long is gone. */
+/** A page that has read nothing for this long is gone. */
 const patienceMs = 20_000
-/** For the list of events, while nobody looks. */
+/** The interval while no page is open, for the list of events. */
 const idleMs = 2_000
 
 export class OpenPages {
-  readonly #live: ReportCache
-  /** when each was found not to read; undefined = it does */
+  readonly #reports: ReportCache
+  /** since when each page has not been reading; undefined = it reads */
   readonly #pages = new Map<ServerResponse, number | undefined>()
   #sent: PageTemplate
   #sentMs = -Infinity
   #timer: NodeJS.Timeout | undefined
   #isStopped = false
 
-  constructor(live: ReportCache) {
-    this.#live = live
-    this.#sent = live.sheet()
+  constructor(reports: ReportCache) {
+    this.#reports = reports
+    this.#sent = reports.template()
     this.#pace()
   }
 
-  /** Sends events until the visitor leaves; false when there are too many. */
+  /** Sends events until the visitor leaves; false if too many pages are open. */
   add(response: ServerResponse): boolean {
     if (this.#pages.size >= maxOpenPages) return false
     response.on('close', () => {
@@ -40,7 +40,7 @@ export class OpenPages {
     })
     this.#pages.set(response, undefined)
     response.write('retry: 1000\n\n')
-    response.write(this.#message(wholeOf(this.#sent)))
+    response.write(this.#message(wholePage(this.#sent)))
     if (this.#pages.size === 1) this.#pace()
     return true
   }
@@ -64,12 +64,12 @@ export class OpenPages {
   #send(): void {
     const nowMs = performance.now()
     const before = this.#sent
-    this.#sent = this.#live.sheet()
+    this.#sent = this.#reports.template()
     const patch = patchBetween(before, this.#sent, root)
     const isDue = nowMs - this.#sentMs >= beatMs
     if (Object.keys(patch).length === 0 && !isDue) return
     this.#sentMs = nowMs
-    const news = this.#message(patch)
+    const message = this.#message(patch)
     let whole: Buffer | undefined
     for (const [response, stuckMs] of this.#pages) {
       if (response.writableLength > 0) {
@@ -77,22 +77,22 @@ export class OpenPages {
         if (stuckMs !== undefined && nowMs - stuckMs > patienceMs)
           response.destroy()
       } else if (stuckMs === undefined) {
-        response.write(news)
+        response.write(message)
       } else {
         this.#pages.set(response, undefined)
-        response.write((whole ??= this.#message(wholeOf(this.#sent))))
+        response.write((whole ??= this.#message(wholePage(this.#sent))))
       }
     }
   }
 
   #message(patch: Patch): Buffer {
-    const { time, backends } = this.#live.report()
+    const { time, backends } = this.#reports.report()
     const now = Date.parse(time)
     const title = titleOf(backends)
     return Buffer.from(`data: ${JSON.stringify({ now, title, patch })}\n\n`)
   }
 }
 
-function wholeOf(sheet: PageTemplate): Patch {
-  return { [root]: fill(sheet) }
+function wholePage(template: PageTemplate): Patch {
+  return { [root]: fill(template) }
 }

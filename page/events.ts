@@ -1,11 +1,11 @@
-// What happened between two looks, for the list on the status page. Pure.
+// What happened between two reports, for the list on the status page. Pure.
 import type { BackendStatus, Liveness, StatusReport } from '../status/report.ts'
 import { rowsOf } from '../status/print.ts'
 
 export type Tone = 'good' | 'warn' | 'bad' | 'note'
 
 export type StatusEvent = {
-  /** RFC 3339: of the change itself where it is known, else of the look */
+  /** RFC 3339: of the change itself if known, else of the report */
   readonly at: string
   readonly tone: Tone
   /** a backend, a pool, a program */
@@ -13,10 +13,10 @@ export type StatusEvent = {
   readonly text: string
 }
 
-/** So many are kept. */
+/** How many are kept. */
 export const maxEvents = 200
 
-/** How good a state is; words of later versions are none of the known ones. */
+/** How good a state is; a later version may report unknown ones. */
 export function toneOf(state: string): Tone {
   return stateTones.get(state) ?? 'note'
 }
@@ -35,7 +35,7 @@ const stateTones = new Map<string, Tone>([
   ['down', 'bad'],
 ])
 
-/** Newest first, the oldest forgotten. */
+/** Newest first; the oldest are dropped. */
 export function remembered(
   events: readonly StatusEvent[],
   fresh: readonly StatusEvent[],
@@ -45,7 +45,7 @@ export function remembered(
     : [...fresh.toReversed(), ...events].slice(0, maxEvents)
 }
 
-/** In no order but that of the report: they came between the same two looks. */
+/** In the order of the report: they happened between the same two reports. */
 export function eventsBetween(
   before: StatusReport,
   after: StatusReport,
@@ -72,7 +72,8 @@ function backendEvents(
     const was = old.get(backend.name)
     old.delete(backend.name)
     const note = { at, tone: 'note' as const, subject: backend.name }
-    if (was === undefined) return [{ ...note, text: 'is configured now' }]
+    if (was === undefined)
+      return [{ ...note, text: 'added to the configuration' }]
     const { state, since, reason } = backend
     return [
       ...(state === was.state
@@ -89,7 +90,12 @@ function backendEvents(
     ]
   })
   for (const subject of old.keys())
-    events.push({ at, tone: 'note', subject, text: 'is configured no more' })
+    events.push({
+      at,
+      tone: 'note',
+      subject,
+      text: 'removed from the configuration',
+    })
   return events
 }
 
@@ -126,7 +132,7 @@ function poolEvents(
         text:
           newcomers.length === 0
             ? 'NOBODY serves'
-            : `newcomers go to ${newcomers.join(', ')}`,
+            : `new visitors go to ${newcomers.join(', ')}`,
       },
     ]
   })
@@ -153,7 +159,7 @@ function mapEvents(before: StatusReport, after: StatusReport): StatusEvent[] {
         at,
         tone: 'note' as const,
         subject: name,
-        text: `pid ${pidOf(program)} has ended`,
+        text: `pid ${pidOf(program)} has exited`,
       })),
     seen === undefined || seen.state === before.mapSeen?.state
       ? []
@@ -168,7 +174,7 @@ function mapEvents(before: StatusReport, after: StatusReport): StatusEvent[] {
   ].flat()
 }
 
-/** The programs that answer lookups, by the name a person reads. */
+/** The programs that answer lookups, with their display names. */
 function answeringOf({ maps, readers = [] }: StatusReport) {
   return [
     ...maps.map(program => ({ name: 'map', program })),

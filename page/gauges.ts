@@ -1,4 +1,4 @@
-// The metrics that tell how things stand: what `status` tells, as numbers.
+// The metrics of the current state: what `status` reports, as numbers.
 import { Gauge } from 'prom-client'
 import type { Registry } from 'prom-client'
 import { standings } from '../choice/table.ts'
@@ -6,7 +6,7 @@ import type { BackendStatus, StatusReport } from '../status/report.ts'
 import { adminKinds } from '../sentinels/names.ts'
 import { frontStates, mapStates, states } from '../sentinels/reports.ts'
 
-const livenesses = ['alive', 'silent', 'dead'] as const
+const livenessKinds = ['alive', 'silent', 'dead'] as const
 
 export type Gauges = ReturnType<typeof newGauges>
 
@@ -34,16 +34,16 @@ export function newGauges(registry: Registry) {
     ),
     problems: gauge(
       'problems',
-      'What is wrong with the directory, its files or the configuration',
+      'Problems of the directory, its files or the configuration',
     ),
     isUp: gauge(
       'backend_up',
-      '1 while the backend may get traffic by its verdict, else 0',
+      '1 while the verdict lets the backend get traffic, else 0',
       ['backend'],
     ),
     state: gauge(
       'backend_state',
-      '1 for the state that the monitor sees the backend in, else 0',
+      '1 for the current state of the backend, else 0',
       ['backend', 'state'],
     ),
     since: gauge('backend_since_timestamp_seconds', 'When that state began', [
@@ -51,12 +51,12 @@ export function newGauges(registry: Registry) {
     ]),
     share: gauge(
       'backend_share_ratio',
-      'Part of its weight that the backend gets, 0 to 1; 0 = last resort or down',
+      'The share of its weight that the backend gets, 0 to 1; 0 = last resort or down',
       ['backend'],
     ),
     probed: gauge(
       'backend_last_probe_timestamp_seconds',
-      'When the last light probe that has ended began',
+      'When the last finished light probe started',
       ['backend'],
     ),
     admin: gauge(
@@ -66,17 +66,17 @@ export function newGauges(registry: Registry) {
     ),
     until: gauge(
       'backend_admin_until_timestamp_seconds',
-      'When that file ends by itself, if it does',
+      'When that file expires, if it does',
       ['backend', 'kind'],
     ),
     newcomers: gauge(
       'pool_newcomers',
-      'How many backends share new visitors now; 0 = nobody serves them',
+      'How many backends share new visitors now; 0 = none serves them',
       ['pool'],
     ),
     members: gauge(
       'pool_members',
-      'Members of the pool, by what counts for them now',
+      'Members of the pool, by what applies to them now',
       ['pool', 'standing'],
     ),
     maps: gauge('maps', 'Map programs that have left a report here', ['state']),
@@ -87,16 +87,16 @@ export function newGauges(registry: Registry) {
     ),
     mapSeen: gauge(
       'map_seen_state',
-      '1 for the state that the monitor sees the map in through httpd, else 0',
+      '1 for the state of the map program as seen through httpd, else 0',
       ['state'],
     ),
     frontScore: gauge(
       'front_score_ratio',
-      'What front.up says of this machine, 0 to 1; 0 = it is not there',
+      'The content of front.up, 0 to 1; 0 = the file does not exist',
     ),
     frontState: gauge(
       'front_state',
-      '1 for the state that the monitor sees this machine in, else 0',
+      '1 for the current state of this machine, else 0',
       ['state'],
     ),
     frontAdmin: gauge(
@@ -110,7 +110,7 @@ export function newGauges(registry: Registry) {
   }
 }
 
-/** How things stand now; of what stood before nothing is left. */
+/** Sets all gauges to the current state and drops all former values. */
 export function setGauges(gauges: Gauges, report: StatusReport): void {
   for (const gauge of Object.values(gauges)) gauge.reset()
   gauges.build.set({ version: report.version }, 1)
@@ -129,13 +129,13 @@ export function setGauges(gauges: Gauges, report: StatusReport): void {
         members.filter(member => member.standing === standing).length,
       )
   }
-  for (const state of livenesses)
+  for (const state of livenessKinds)
     gauges.maps.set(
       { state },
       report.maps.filter(({ kind }) => kind === state).length,
     )
   for (const program of new Set(report.readers?.map(one => one.program)))
-    for (const state of livenesses)
+    for (const state of livenessKinds)
       gauges.readers.set(
         { program, state },
         (report.readers ?? []).filter(
@@ -145,12 +145,12 @@ export function setGauges(gauges: Gauges, report: StatusReport): void {
   if (report.front !== undefined) setFront(gauges, report.front)
   for (const [pool, { state }] of Object.entries(report.zeo ?? {}))
     if (state !== 'unknown') gauges.zeo.set({ pool }, Number(state === 'well'))
-  // else 0 for each: nobody looks
+  // 0 for every state: the map program is not checked
   for (const state of mapStates)
     gauges.mapSeen.set({ state }, Number(report.mapSeen?.state === state))
 }
 
-/** There only where the machine is judged at all. */
+/** Only set where the machine is judged at all. */
 function setFront(
   { frontScore, frontState, frontAdmin }: Gauges,
   { share, state: present, admin }: BackendStatus,
@@ -177,7 +177,7 @@ function setBackend(gauges: Gauges, status: BackendStatus): void {
   }
 }
 
-/** A time as anybody may have written it into a report; none is left out. */
+/** The time comes from a report that any user may have written: skip a bad one. */
 function setTime<Label extends string>(
   gauge: Gauge<Label>,
   labels: Partial<Record<Label, string>>,

@@ -9,17 +9,17 @@ import { probeSign } from '../status/report.ts'
 const slot = 3
 /** Fewer probes than this do not fill the picture. */
 const leastSlots = 16
-/** Response times below it look flat, ms: noise is no news. */
+/** Response times below this look flat, ms: noise does not matter. */
 const leastScaleMs = 20
 
-/** A low bar passed, a full one failed, a dash says nothing: not by colour alone. */
+/** Low bar = passed, full bar = failed, dash = no result: not by color alone. */
 const strokes = [
   { sign: '+', name: 'p', y: 13 },
   { sign: '-', name: 'f', y: 8 },
   { sign: '?', name: 'n', y: 13 },
 ] as const
 
-/** What became of the last probes, newest at the right. */
+/** The outcomes of the last probes, newest on the right. */
 export function stripOf(probes: readonly ProbeRecord[]): Html {
   if (probes.length === 0) return html`<span class="dim">none yet</span>`
   const signs = probes.map(({ outcome }) => probeSign(outcome)).join('')
@@ -58,7 +58,7 @@ export function sparklineOf(probes: readonly ProbeRecord[]): Html {
     if (ms === undefined) continue
     const x = start + index * slot + 1
     const y = Math.round(17 - (15 * ms) / scale)
-    // h0: a lonely point is a dot
+    // h0: a single point becomes a dot
     path += times[index - 1] === undefined ? `M${x} ${y}h0` : `L${x} ${y}`
   }
   return html`<svg
@@ -77,7 +77,7 @@ function sizeOf(probes: number): { width: number; start: number } {
   return { width: slots * slot, start: (slots - probes) * slot }
 }
 
-/** Anybody may have written the file it is from. */
+/** The file may have been written by any user. */
 function passedMs({ outcome, ms }: ProbeRecord): number | undefined {
   return probeSign(outcome) === '+' && Number.isFinite(ms) && ms >= 0
     ? ms

@@ -1,5 +1,5 @@
-// HTML out of texts that anybody may have written. Pure: whatever is not Html
-// already is escaped, so that no place can forget it.
+// Builds HTML from untrusted text. Pure: everything that is not Html already is
+// escaped, so that no caller can forget it.
 import { printable } from '../text/printable.ts'
 
 /** Markup, as opposed to a text. */
@@ -18,7 +18,7 @@ export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
   }
 }
 
-/** Line breaks of the source are spaces in HTML, and are not worth sending. */
+/** Line breaks of the source are only spaces in HTML: not worth sending. */
 function shortened(strings: TemplateStringsArray): readonly string[] {
   const known = short.get(strings)
   if (known !== undefined) return known

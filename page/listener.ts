@@ -1,12 +1,12 @@
-// One port of the thread: listens where the configuration wants it, and tries again
-// where it cannot.
+// One port of the thread: listens at the configured address and retries if it
+// cannot.
 import type { Server } from 'node:net'
 import { errorCode } from '../system/error-code.ts'
-import type { PageNews } from './messages.ts'
+import type { PageLog } from './messages.ts'
 
 const retryMs = 3_000
 
-/** Where a port is; host without brackets. */
+/** The host is without brackets. */
 export type Address = { readonly host: string; readonly port: number }
 
 export type Running = { readonly server: Server; readonly close: () => void }
@@ -15,32 +15,32 @@ export class Listener {
   readonly #what: string
   readonly #key: string
   readonly #start: () => Running
-  readonly #tell: (news: PageNews) => void
+  readonly #log: (line: PageLog) => void
   #listening: { readonly at: string; readonly running: Running } | undefined
-  #wanted: Address | undefined
+  #address: Address | undefined
   #retry: NodeJS.Timeout | undefined
-  #told = ''
+  #logged = ''
 
   /**
    * @param what for the log, such as `status page`
    * @param key of the configuration
-   * @param start makes a server that does not listen yet
+   * @param start creates a server that does not listen yet
    */
   constructor(
     what: string,
     key: string,
     start: () => Running,
-    tell: (news: PageNews) => void,
+    log: (line: PageLog) => void,
   ) {
     this.#what = what
     this.#key = key
     this.#start = start
-    this.#tell = tell
+    this.#log = log
   }
 
-  /** @param address where it is wanted; undefined = nowhere */
+  /** @param address where to listen; undefined = nowhere */
   listen(address: Address | undefined): void {
-    this.#wanted = address
+    this.#address = address
     const at = address === undefined ? '' : addressText(address)
     if (this.#listening?.at === at) return
     clearTimeout(this.#retry)
@@ -51,37 +51,37 @@ export class Listener {
     this.#listening = { at, running }
     running.server.on('error', err => {
       const code = errorCode(err)
-      // it may be listening, and only have no descriptor left for one more
+      // it may be listening and only lack a descriptor for one more connection
       if (running.server.listening) return
-      // the configuration has named another place meanwhile
+      // the configuration has changed the address meanwhile
       if (this.#listening?.running !== running) return
       running.close()
       this.#listening = undefined
-      this.#say('error', at, `${this.#what} cannot be served, trying again`, {
+      this.#logOnce('error', at, `${this.#what} cannot be served, retrying`, {
         err: code,
         remedy: remedies.get(code) ?? `correct ${this.#key}`,
       })
       this.#retry = setTimeout(() => {
-        this.listen(this.#wanted)
+        this.listen(this.#address)
       }, retryMs)
     })
     running.server.listen(address.port, address.host, () => {
-      this.#say('info', at, `${this.#what} is served`, {})
+      this.#logOnce('info', at, `${this.#what} is served`, {})
     })
   }
 
-  /** The same trouble at the same place once. */
-  #say(
-    level: PageNews['level'],
+  /** Logs the same problem at the same address once. */
+  #logOnce(
+    level: PageLog['level'],
     at: string,
     message: string,
     more: Readonly<Record<string, unknown>>,
   ): void {
-    const news: PageNews = { level, fields: { listen: at, ...more }, message }
-    const text = JSON.stringify(news)
-    if (text === this.#told) return
-    this.#told = text
-    this.#tell(news)
+    const line: PageLog = { level, fields: { listen: at, ...more }, message }
+    const text = JSON.stringify(line)
+    if (text === this.#logged) return
+    this.#logged = text
+    this.#log(line)
   }
 }
 

@@ -1,32 +1,32 @@
-// What /metrics answers: counted once a second, rendered when somebody asks.
+// The content of /metrics: counted once a second, rendered on request.
 import type { TelemetryEvent } from './telemetry.ts'
 import type { ReportCache } from './report-cache.ts'
 import { Metrics } from './metrics.ts'
 
-/** Rendering must not use more than this part of the time, whoever asks. */
+/** Rendering must not use more than this part of the time. */
 const renderPart = 1 / 10
 
-export class Exposition {
-  readonly #live: ReportCache
+export class MetricsEndpoint {
+  readonly #reports: ReportCache
   readonly #metrics = new Metrics()
   #text: Promise<string> | undefined
   #dueMs = -Infinity
 
-  constructor(live: ReportCache) {
-    this.#live = live
+  constructor(reports: ReportCache) {
+    this.#reports = reports
   }
 
   get contentType(): string {
     return this.#metrics.contentType
   }
 
-  /** What the monitor has told since the last second. */
-  note(events: readonly TelemetryEvent[]): void {
-    for (const event of events) this.#metrics.note(event)
-    this.#metrics.look(this.#live.report(), Date.now())
+  /** Counts the monitor's events of the last second. */
+  record(events: readonly TelemetryEvent[]): void {
+    for (const event of events) this.#metrics.record(event)
+    this.#metrics.update(this.#reports.report(), Date.now())
   }
 
-  /** One rendering for all who ask at once, and for those a little later. */
+  /** Simultaneous and closely following requests share one rendering. */
   text(): Promise<string> {
     if (performance.now() >= this.#dueMs) this.#text = undefined
     this.#text ??= this.#render()
@@ -37,7 +37,7 @@ export class Exposition {
     this.#dueMs = Infinity
     const startMs = performance.now()
     try {
-      return await this.#metrics.text(this.#live.report(), Date.now())
+      return await this.#metrics.text(this.#reports.report(), Date.now())
     } finally {
       const endMs = performance.now()
       this.#dueMs = endMs + (endMs - startMs) / renderPart

@@ -1,7 +1,7 @@
-// What Prometheus reads: counts of what the monitor's main thread tells, and gauges
-// of what `status` tells at this moment. Invariant: labels have few values, all
-// known beforehand but for names of the configuration, and who has left the
-// configuration leaves the metrics.
+// What Prometheus reads: counters of the events of the monitor's main thread, and
+// gauges of what `status` reports now. Invariant: labels have few values, all known
+// in advance except configured names, and a backend that leaves the configuration
+// leaves the metrics.
 import { Counter, Histogram, Registry } from 'prom-client'
 import type { ReaderStatus, StatusReport } from '../status/report.ts'
 import type { ProbeKind, TelemetryEvent } from './telemetry.ts'
@@ -9,7 +9,7 @@ import { states } from '../sentinels/reports.ts'
 import { newGauges, setGauges } from './gauges.ts'
 import { MapCounts } from '../status/map-counts.ts'
 
-/** From a heartbeat on this machine to a light probe that is held for `busyTimeout`. */
+/** From a local heartbeat to a light probe that is held for `busyTimeout`. */
 const secondsBuckets = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
   60,
@@ -22,33 +22,33 @@ export class Metrics {
   readonly #gauges = newGauges(this.#registry)
   readonly #mapCounts = new MapCounts()
   readonly #readerCounts = new Map<string, MapCounts>()
-  /** the outcomes counted of each backend that anything was counted of */
+  /** by backend: the outcomes counted so far */
   readonly #counted = new Map<string, Set<string>>()
 
   readonly #probes = this.#counter(
     'probes_total',
-    'Probes that have ended, by outcome; of heartbeats also each silence',
+    'Finished probes by outcome; for heartbeats each silence, too',
     ['backend', 'kind', 'outcome'],
   )
   readonly #durations = new Histogram({
     name: 'zope_failover_probe_duration_seconds',
-    help: 'Time that good probes took; of deep ones a round trip to the database',
+    help: 'Duration of good probes; for deep ones the round trip to the database',
     labelNames: ['backend', 'kind'],
     buckets: secondsBuckets,
     registers: [this.#registry],
   })
   readonly #transitions = this.#counter(
     'transitions_total',
-    'Changes to that state',
+    'Changes to this state',
     ['backend', 'state'],
   )
   readonly #lost = this.#counter(
     'telemetry_lost_total',
-    'Probes and transitions that the counts above have missed',
+    'Probes and transitions that are missing in the counts above',
   )
   readonly #lookups = this.#counter(
     'lookups_total',
-    'Lookups of httpd, of all map programs together',
+    'Lookups by httpd, over all map programs',
   )
   readonly #answers = this.#counter(
     'answers_total',
@@ -61,30 +61,30 @@ export class Metrics {
   )
   readonly #unanswered = this.#counter(
     'lookups_unanswered_total',
-    'Well-formed lookups answered NULL: the pool had nobody',
+    'Well-formed lookups answered NULL: the pool had no usable backend',
   )
   readonly #faults = this.#counter(
     'map_faults_total',
-    'Bugs that were caught while a lookup was answered',
+    'Errors caught while answering a lookup',
   )
   readonly #readerLookups = this.#counter(
     'reader_lookups_total',
-    'Lookups of Squid, by the program that answered them',
+    'Lookups by Squid, by answering program',
     ['program'],
   )
   readonly #readerAnswers = this.#counter(
     'reader_answers_total',
-    'Answers that named that backend, by the program that gave them',
+    'Answers that named this backend, by answering program',
     ['program', 'backend'],
   )
   readonly #outOfStep = this.#counter(
     'map_out_of_step_total',
-    'Answers that killed children of httpd had left unread, taken out',
+    'Answers left unread by killed children of httpd and skipped',
   )
 
   readonly #noticesDropped = this.#counter(
     'notices_dropped_total',
-    'Notices that were given up: refused for good, or too many waited',
+    'Dropped notices: rejected for good, or too many were waiting',
     ['receiver'],
   )
 
@@ -93,8 +93,8 @@ export class Metrics {
     return this.#registry.contentType
   }
 
-  /** Takes what the main thread has drained (page/telemetry.ts). */
-  note(event: TelemetryEvent): void {
+  /** Counts an event of the main thread (page/telemetry.ts). */
+  record(event: TelemetryEvent): void {
     switch (event.kind) {
       case 'probe': {
         const { backend, probe: kind, outcome, ms } = event
@@ -115,14 +115,14 @@ export class Metrics {
   }
 
   /**
-   * Takes the counts of the maps. To be called about once a second: what a map has
-   * counted between the last look and its end is lost.
+   * Adds the counts of the map programs. Call it about once a second: what a map
+   * program has counted between the last call and its exit is lost.
    *
    * @param now ms since 1970
    */
-  look({ maps, readers = [], backends }: StatusReport, now: number): void {
+  update({ maps, readers = [], backends }: StatusReport, now: number): void {
     for (const program of new Set(readers.map(one => one.program)))
-      this.#lookAtReaders(
+      this.#updateReaders(
         program,
         readers.filter(one => one.program === program),
         now,
@@ -137,7 +137,7 @@ export class Metrics {
       this.#answers.inc({ backend: name }, grown.answers.get(name) ?? 0)
   }
 
-  #lookAtReaders(
+  #updateReaders(
     program: string,
     readers: readonly ReaderStatus[],
     now: number,
@@ -156,15 +156,15 @@ export class Metrics {
    * @param now ms since 1970
    */
   async text(report: StatusReport, now: number): Promise<string> {
-    this.look(report, now)
+    this.update(report, now)
     const names = report.backends.map(({ name }) => name)
-    this.#forgetOthers(new Set(names))
+    this.#removeUnconfigured(new Set(names))
     for (const backend of names) {
       this.#countedOf(backend)
-      // there before the first change, so that no increase is missed
+      // exists before the first change, so that no increase is missed
       for (const state of states) this.#transitions.inc({ backend, state }, 0)
     }
-    // counted by the monitor itself, from its beginning
+    // counted by the monitor itself, since its start
     this.#noticesDropped.reset()
     for (const [receiver, { dropped }] of Object.entries(report.notices ?? {}))
       this.#noticesDropped.inc({ receiver }, dropped)
@@ -178,8 +178,8 @@ export class Metrics {
     return counted
   }
 
-  /** Takes away what was counted of backends that are no longer configured. */
-  #forgetOthers(names: ReadonlySet<string>): void {
+  /** Removes the counters of backends that are no longer configured. */
+  #removeUnconfigured(names: ReadonlySet<string>): void {
     for (const [backend, outcomes] of this.#counted) {
       if (names.has(backend)) continue
       this.#counted.delete(backend)

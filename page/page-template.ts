@@ -1,5 +1,5 @@
-// A page as a skeleton that hardly ever changes, and cells that do. Two sheets
-// with one skeleton differ in cells only, and just these are sent. Pure.
+// A page as a skeleton that rarely changes and cells that do. Two templates with
+// the same skeleton differ in cells only, and only these are sent. Pure.
 import type { Html } from './html.ts'
 
 export type PageTemplate = {
@@ -9,25 +9,25 @@ export type PageTemplate = {
   readonly cells: ReadonlyMap<string, string>
 }
 
-/** No escaped text holds it, so it can stand around the name of a cell. */
+/** Never part of an escaped text, so it can delimit the name of a cell. */
 const mark = '\0'
 
-/** Collects cells while their skeleton is written. */
+/** Collects the cells while the skeleton is written. */
 export class Fragments {
   readonly #cells = new Map<string, string>()
 
-  /** To stand as the only content of the element with this id. */
+  /** To be used as the only content of the element with this id. */
   cell(id: string, inner: Html): Html {
     this.#cells.set(id, inner.html)
     return { html: `${mark}${id}${mark}` }
   }
 
-  sheet(skeleton: Html): PageTemplate {
+  template(skeleton: Html): PageTemplate {
     return { skeleton: skeleton.html, cells: this.#cells }
   }
 }
 
-/** The whole sheet as HTML. */
+/** The whole page as HTML. */
 export function fill({ skeleton, cells }: PageTemplate): string {
   return skeleton
     .split(mark)
@@ -39,8 +39,8 @@ export function fill({ skeleton, cells }: PageTemplate): string {
 export type Patch = Readonly<Record<string, string>>
 
 /**
- * What turns the one into the other; {} = nothing does. Another skeleton
- * replaces everything inside `root`.
+ * The difference between two templates; {} = none. A different skeleton replaces
+ * everything inside `root`.
  */
 export function patchBetween(
   before: PageTemplate,

@@ -1,50 +1,50 @@
-// The monitor's end of its ports: the status page and the agent for HAProxy. They
-// are served by a thread of its own with a limited heap, so that no visitor can
-// delay a probe: one that dies or hangs is started again, and the monitor goes on.
+// The monitor's side of its ports: the status page and the agent for HAProxy. A
+// separate thread with a limited heap serves them, so that no visitor can delay a
+// probe. A thread that dies or hangs is restarted, and the monitor goes on.
 import { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { errorCode } from '../system/error-code.ts'
 import type { Telemetry } from './telemetry.ts'
 import { counted } from './messages.ts'
-import type { PageCounts, PageNews, PageOrder } from './messages.ts'
+import type { PageCounts, PageLog, PageConfig } from './messages.ts'
 
 const restartMs = 5_000
 
-/** Of `count`: what a thread that hangs has not read is kept for it. */
+/** Unread messages of `count` after which the thread is considered hung. */
 const maxUnread = 30
 
 export class StatusThread {
   readonly #log: Logger
   readonly #file: URL
-  #order: PageOrder
+  #config: PageConfig
   #unread = 0
   #worker: Worker | undefined
   #restart: NodeJS.Timeout | undefined
 
-  /** @param file the thread's program: a test has one of its own */
+  /** @param file the thread's program; a test passes its own */
   constructor(config: Config, log: Logger, file = workerFile) {
     this.#log = log
     this.#file = file
-    this.#order = { config, problems: [] }
+    this.#config = { config, problems: [] }
     this.#start()
   }
 
-  /** A changed configuration; with no port in it the thread ends. */
-  retune(config: Config): void {
-    this.#order = { config, problems: [] }
-    this.#pass()
+  /** Applies a changed configuration; without any port the thread ends. */
+  reconfigure(config: Config): void {
+    this.#config = { config, problems: [] }
+    this.#send()
   }
 
-  /** Shows why a changed configuration was refused. */
-  tell(problems: readonly string[]): void {
-    this.#order = { ...this.#order, problems }
-    this.#pass()
+  /** Shows why a changed configuration was rejected. */
+  showProblems(problems: readonly string[]): void {
+    this.#config = { ...this.#config, problems }
+    this.#send()
   }
 
-  /** To be called about once a second, and once before the monitor starts. */
+  /** Call it once before the monitor starts, then about once a second. */
   count(telemetry: Telemetry): void {
-    if (!hasPort(this.#order.config)) {
+    if (!hasPort(this.#config.config)) {
       telemetry.stop()
       return
     }
@@ -62,19 +62,19 @@ export class StatusThread {
     void worker?.terminate()
   }
 
-  #pass(): void {
-    if (!hasPort(this.#order.config)) this.stop()
+  #send(): void {
+    if (!hasPort(this.#config.config)) this.stop()
     else if (this.#worker === undefined) this.#start()
-    else this.#worker.postMessage(this.#order)
+    else this.#worker.postMessage(this.#config)
   }
 
   #start(): void {
     clearTimeout(this.#restart)
-    if (!hasPort(this.#order.config)) return
+    if (!hasPort(this.#config.config)) return
     let worker
     try {
       worker = new Worker(this.#file, {
-        workerData: this.#order,
+        workerData: this.#config,
         resourceLimits: {
           maxOldGenerationSizeMb: 96,
           maxYoungGenerationSizeMb: 8,
@@ -84,15 +84,15 @@ export class StatusThread {
         stderr: true,
       })
     } catch (err) {
-      // no memory or no thread to be had: the monitor goes on
-      this.#again(errorCode(err))
+      // out of memory or threads: the monitor goes on
+      this.#restartLater(errorCode(err))
       return
     }
     this.#worker = worker
     this.#unread = 0
-    worker.on('message', (news: PageNews | typeof counted) => {
-      if (news === counted) this.#unread = 0
-      else this.#log[news.level](news.fields, news.message)
+    worker.on('message', (line: PageLog | typeof counted) => {
+      if (line === counted) this.#unread = 0
+      else this.#log[line.level](line.fields, line.message)
     })
     let err = ''
     worker.on('error', error => {
@@ -101,20 +101,15 @@ export class StatusThread {
     worker.on('exit', () => {
       if (this.#worker !== worker) return
       this.#worker = undefined
-      this.#again(
-        this.#unread < maxUnread
-          ? err
-          : `${maxUnread} s without a sign of life`,
+      this.#restartLater(
+        this.#unread < maxUnread ? err : `${maxUnread} s without an answer`,
       )
     })
     worker.unref()
   }
 
-  #again(err: string): void {
-    this.#log.error(
-      { err },
-      'thread of the status page has died, starting it again',
-    )
+  #restartLater(err: string): void {
+    this.#log.error({ err }, 'status page thread has died, restarting it')
     this.#restart = setTimeout(() => this.#start(), restartMs).unref()
   }
 }

@@ -3,47 +3,47 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { agentServer } from '../haproxy/agent-server.ts'
 import { ReportCache } from './report-cache.ts'
-import { Exposition } from './metrics-endpoint.ts'
+import { MetricsEndpoint } from './metrics-endpoint.ts'
 import { Listener } from './listener.ts'
 import { counted } from './messages.ts'
-import type { PageCounts, PageNews, PageOrder } from './messages.ts'
+import type { PageCounts, PageLog, PageConfig } from './messages.ts'
 import { ActionHandler } from './actions.ts'
 import { statusServer } from './server.ts'
 
-const first: PageOrder = workerData
-const live = new ReportCache(first.config, first.problems)
-const exposition = new Exposition(live)
-const tell = (news: PageNews): void => parentPort?.postMessage(news)
-const orders = new ActionHandler(live, tell)
+const first: PageConfig = workerData
+const reports = new ReportCache(first.config, first.problems)
+const metricsEndpoint = new MetricsEndpoint(reports)
+const log = (line: PageLog): void => parentPort?.postMessage(line)
+const actions = new ActionHandler(reports, log)
 const page = new Listener(
   'status page',
   'status.listen',
-  () => statusServer(live, exposition, orders),
-  tell,
+  () => statusServer(reports, metricsEndpoint, actions),
+  log,
 )
 const agent = new Listener(
   'agent for HAProxy',
   'agent.listen',
-  () => agentServer(() => live.config),
-  tell,
+  () => agentServer(() => reports.config),
+  log,
 )
 
-parentPort?.on('message', (message: PageOrder | PageCounts) => {
+parentPort?.on('message', (message: PageConfig | PageCounts) => {
   if ('events' in message) {
-    exposition.note(message.events)
+    metricsEndpoint.record(message.events)
     parentPort?.postMessage(counted)
     return
   }
-  live.retune(message.config, message.problems)
-  orders.areTaken()
+  reports.reconfigure(message.config, message.problems)
+  actions.areTaken()
   listen()
 })
-// tells what is wrong with the token now, not when somebody needs it
-orders.areTaken()
+// logs a problem with the token now, not when it is needed
+actions.areTaken()
 listen()
 
-/** Where the configuration wants each now. */
+/** Listens at the currently configured addresses. */
 function listen(): void {
-  page.listen(live.config.status?.listen)
-  agent.listen(live.config.agent?.listen)
+  page.listen(reports.config.status?.listen)
+  agent.listen(reports.config.agent?.listen)
 }

@@ -1,12 +1,12 @@
-// The status page: a complete document without its script, which only keeps it
-// up to date. Pure.
+// The status page: a complete document without its script; the script only keeps
+// it up to date. Pure.
 import type { ProbeRecord } from '../sentinels/reports.ts'
 import { backendTable } from './backends.ts'
 import { toneOf } from './events.ts'
 import type { StatusEvent } from './events.ts'
 import { html, nothing } from './html.ts'
 import type { Html } from './html.ts'
-import { moment } from './time-element.ts'
+import { timeElement } from './time-element.ts'
 import type { BackendStatus, StatusReport } from '../status/report.ts'
 import { Fragments, fill } from './page-template.ts'
 import type { PageTemplate } from './page-template.ts'
@@ -20,40 +20,40 @@ import {
   staleVerdicts,
 } from '../status/print.ts'
 
-/** The element that holds the whole sheet. */
+/** The element that contains the whole page. */
 export const root = 'page'
 
 /**
  * @param probes by backend
  * @param events newest first
  */
-export function pageSheet(
+export function pageTemplate(
   report: StatusReport,
   probes: ReadonlyMap<string, readonly ProbeRecord[]>,
   events: readonly StatusEvent[],
 ): PageTemplate {
-  const cells = new Fragments()
-  return cells.sheet(
+  const fragments = new Fragments()
+  return fragments.template(
     html`<header id="summary">
-        ${cells.cell('summary', summaryOf(report))}
+        ${fragments.cell('summary', summaryOf(report))}
       </header>
       <section id="pools" aria-label="Pools">
-        ${cells.cell('pools', poolsOf(report))}
+        ${fragments.cell('pools', poolsOf(report))}
       </section>
       <section id="programs" aria-label="Programs">
-        ${cells.cell('programs', programsOf(report))}
+        ${fragments.cell('programs', programsOf(report))}
       </section>
       <section id="problems" aria-label="Problems">
-        ${cells.cell('problems', problemsOf(report))}
+        ${fragments.cell('problems', problemsOf(report))}
       </section>
       <section id="backends" aria-label="Backends">
         <label class="filter"
-          ><input type="checkbox" id="only" /> only what is not well</label
+          ><input type="checkbox" id="only" /> only unhealthy</label
         >
-        ${backendTable(rowsOf(report), probes, cells)}
+        ${backendTable(rowsOf(report), probes, fragments)}
       </section>
       <section id="events" aria-label="Events">
-        ${cells.cell('events', eventsOf(events))}
+        ${fragments.cell('events', eventsOf(events))}
       </section> `,
   )
 }
@@ -61,11 +61,11 @@ export function pageSheet(
 /**
  * The whole document.
  *
- * @param css,script put in as they are
- * @param steering what is there for those who know the token
+ * @param css,script inserted unchanged
+ * @param steering dialog and script for actions; needs the token
  */
 export function pageDocument(
-  sheet: PageTemplate,
+  template: PageTemplate,
   { time, backends }: StatusReport,
   css: string,
   script: string,
@@ -82,15 +82,15 @@ export function pageDocument(
         ${raw('style', css)}
       </head>
       <body>
-        <p id="live" role="status">as of ${moment(time)}</p>
-        <main id="${root}">${{ html: fill(sheet) }}</main>
+        <p id="live" role="status">as of ${timeElement(time)}</p>
+        <main id="${root}">${{ html: fill(template) }}</main>
         ${raw('script', script)}
         ${steering === undefined ? nothing : [steering.dialog, raw('script', steering.script, ' type="module"')]}
       </body>
     </html> `.html
 }
 
-/** To the byte, for its hash is what the browser is told to trust. */
+/** Unchanged to the byte: the Content-Security-Policy contains its hash. */
 function raw(
   element: 'style' | 'script',
   source: string,
@@ -99,7 +99,7 @@ function raw(
   return { html: `<${element}${attributes}>${source}</${element}>` }
 }
 
-/** For the tab. */
+/** The title of the browser tab. */
 export function titleOf(backends: readonly BackendStatus[]): string {
   const bad = backends.filter(({ state }) => toneOf(state) === 'bad').length
   return `${bad === 0 ? '' : `${bad} down - `}zope-failover`
@@ -111,7 +111,7 @@ function summaryOf({ backends, version, directory }: StatusReport): Html {
   return html`<h1>zope-failover</h1>
     <p class="counts">
       ${backends.length} ${backends.length === 1 ? 'backend' : 'backends'}:
-      ${counts.map(([state, count]) => html`<span class="count ${toneOf(state)}">${count} ${state}</span> `)}${drained === 0 ? nothing : html`<span class="count note">${drained} steered by hand</span>`}
+      ${counts.map(([state, count]) => html`<span class="count ${toneOf(state)}">${count} ${state}</span> `)}${drained === 0 ? nothing : html`<span class="count note">${drained} set by hand</span>`}
     </p>
     <p class="dim place"><code>${directory}</code> · version ${version}</p>`
 }
@@ -123,7 +123,7 @@ function poolsOf({ pools }: StatusReport): Html {
         html`<li class="card${newcomers.length === 0 ? ' bad' : ''}">
           <h2>${name} <span class="dim">${policy}</span></h2>
           <p>
-            ${newcomers.length === 0 ? html`<b class="nobody">NOBODY serves</b>` : html`newcomers go to ${newcomers.slice(0, mostNamed).map(one => html`<span class="target">${one}</span> `)}${moreThan(newcomers.length)}`}
+            ${newcomers.length === 0 ? html`<b class="nobody">NOBODY serves</b>` : html`new visitors go to ${newcomers.slice(0, mostNamed).map(one => html`<span class="target">${one}</span> `)}${moreThan(newcomers.length)}`}
           </p>
           <p class="dim">${standingsOf(members)}</p>
         </li>`,
@@ -131,7 +131,7 @@ function poolsOf({ pools }: StatusReport): Html {
   </ul>`
 }
 
-/** Of a large pool the page names some and counts the rest. */
+/** For a large pool the page names some backends and counts the rest. */
 const mostNamed = 12
 
 function moreThan(count: number): Html {
@@ -148,7 +148,7 @@ function standingsOf(
     .join(', ')
 }
 
-/** Each word once, in the order of its first place, with how often it is there. */
+/** Each word with its number of occurrences, in order of first appearance. */
 function counted(words: readonly string[]): [string, number][] {
   const counts = new Map<string, number>()
   for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1)
@@ -176,8 +176,8 @@ function programsOf(report: StatusReport): Html {
       : [
           {
             kind: seenKind(mapSeen.state),
-            words: html`map seen through httpd: ${mapSeen.state} since
-            ${moment(mapSeen.since)}, ${mapSeen.reason}`,
+            words: html`map program seen through httpd: ${mapSeen.state} since
+            ${timeElement(mapSeen.since)}, ${mapSeen.reason}`,
           },
         ]),
     ...reportNotices(report).map(text => ({
@@ -196,7 +196,7 @@ function programsOf(report: StatusReport): Html {
   </ul>`
 }
 
-/** A directory full of rubbish must not bury the backends. */
+/** A directory full of stray files must not bury the backends. */
 const mostProblems = 20
 
 function problemsOf(report: StatusReport): Html {
@@ -212,7 +212,7 @@ function problemsOf(report: StatusReport): Html {
 function eventsOf(events: readonly StatusEvent[]): Html {
   if (events.length === 0)
     return html`<h2>Events</h2>
-      <p class="dim">nothing has changed since the page is served</p>`
+      <p class="dim">no events yet</p>`
   return html`<table class="events" role="table">
     <caption>
       Events
@@ -220,7 +220,7 @@ function eventsOf(events: readonly StatusEvent[]): Html {
     <thead role="rowgroup">
       <tr role="row">
         <th role="columnheader" scope="col">When</th>
-        <th role="columnheader" scope="col">Who</th>
+        <th role="columnheader" scope="col">Subject</th>
         <th role="columnheader" scope="col">What</th>
       </tr>
     </thead>
@@ -228,7 +228,7 @@ function eventsOf(events: readonly StatusEvent[]): Html {
       ${events.map(
         ({ at, tone, subject, text }) =>
           html`<tr role="row" class="${tone}">
-            <td role="cell">${moment(at)}</td>
+            <td role="cell">${timeElement(at)}</td>
             <td role="cell"><b>${subject}</b></td>
             <td role="cell">${text}</td>
           </tr> `,

@@ -1,69 +1,70 @@
-// What the status port shows now: one look at the files, one list of events and
-// one serialisation, however many ask.
+// What the status port shows now: the files are read, the events listed and the
+// page rendered once, however many clients ask.
 import type { Config } from '../config/config.ts'
 import { eventsBetween, remembered } from './events.ts'
 import type { StatusEvent } from './events.ts'
 import { StatusReader } from '../status/read.ts'
 import type { StatusOptions } from '../status/read.ts'
-import { pageSheet } from './page.ts'
+import { pageTemplate } from './page.ts'
 import type { StatusReport } from '../status/report.ts'
 import type { PageTemplate } from './page-template.ts'
 
-/** A look so young is good enough: nobody can make us look more often. */
+/** A report of this age is fresh enough: clients cannot force more reads. */
 export const freshMs = 250
 
-/** Looking must not use more than this part of the time, huge as the site may be. */
-const lookPart = 1 / 10
+/** Reading must not use more than this part of the time, even on a huge site. */
+const maxReadShare = 1 / 10
 
 export class ReportCache {
-  readonly #looker: StatusReader
+  readonly #reader: StatusReader
   #config: Config
   #problems: readonly string[]
-  #look: StatusOptions | undefined
+  #current: StatusOptions | undefined
   #sheet: PageTemplate | undefined
   #events: readonly StatusEvent[] = []
   #dueMs = -Infinity
 
-  /** @param problems why the file no longer is the configuration in use */
+  /** @param problems why the configuration file is no longer the one in use */
   constructor(config: Config, problems: readonly string[]) {
     this.#config = config
     this.#problems = problems
-    this.#looker = new StatusReader(config.directory)
+    this.#reader = new StatusReader(config.directory)
   }
 
   get config(): Config {
     return this.#config
   }
 
-  retune(config: Config, problems: readonly string[]): void {
+  reconfigure(config: Config, problems: readonly string[]): void {
     this.#config = config
     this.#problems = problems
     this.#dueMs = -Infinity
   }
 
-  /** At most `freshMs` old, unless a look takes long. */
+  /** At most `freshMs` old, unless reading takes long. */
   report(): StatusReport {
-    return this.#seen().report
+    return this.#read().report
   }
 
-  sheet(): PageTemplate {
-    const { report, probes } = this.#seen()
-    this.#sheet ??= pageSheet(report, probes, this.#events)
+  template(): PageTemplate {
+    const { report, probes } = this.#read()
+    this.#sheet ??= pageTemplate(report, probes, this.#events)
     return this.#sheet
   }
 
-  #seen(): StatusOptions {
+  #read(): StatusOptions {
     const startMs = performance.now()
-    if (this.#look !== undefined && startMs < this.#dueMs) return this.#look
+    if (this.#current !== undefined && startMs < this.#dueMs)
+      return this.#current
     const now = Date.now()
-    const before = this.#look?.told
-    const seen = this.#looker.readStatus(this.#config, now, this.#problems)
+    const before = this.#current?.told
+    const fresh = this.#reader.readStatus(this.#config, now, this.#problems)
     if (before !== undefined)
-      this.#events = remembered(this.#events, eventsBetween(before, seen.told))
-    this.#look = seen
+      this.#events = remembered(this.#events, eventsBetween(before, fresh.told))
+    this.#current = fresh
     this.#sheet = undefined
     const tookMs = performance.now() - startMs
-    this.#dueMs = startMs + Math.max(freshMs - 10, tookMs / lookPart)
-    return seen
+    this.#dueMs = startMs + Math.max(freshMs - 10, tookMs / maxReadShare)
+    return fresh
   }
 }

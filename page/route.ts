@@ -1,28 +1,28 @@
-// What a request to the status port may have. Pure.
+// Maps a request to the status port to what it may get. Pure.
 
 export type Request = {
   readonly method: string | undefined
-  /** as it stands in the request line */
+  /** as in the request line */
   readonly url: string | undefined
   /** the Host header */
   readonly host: string | undefined
-  /** the Origin header: what a browser says the page is from that asks */
+  /** the Origin header: where the requesting page is from, by the browser */
   readonly origin?: string | undefined
-  /** the Sec-Fetch-Site header, which says how far that is from here */
+  /** the Sec-Fetch-Site header: how that relates to this site */
   readonly site?: string | undefined
 }
 
 export type Route =
   | { readonly kind: 'served'; readonly path: string }
-  /** whether the front is up, or that backend */
+  /** whether the front or a backend is up */
   | {
       readonly kind: 'up'
-      /** as it stands in the path; undefined = the front */
+      /** as written in the path; undefined = the front */
       readonly backend: string | undefined
       /** the status for a backend in drain */
       readonly drained: 404 | 503
     }
-  /** both as they stand in the path */
+  /** both as written in the path */
   | {
       readonly kind: 'order'
       readonly backend: string
@@ -36,39 +36,39 @@ export type Route =
       readonly allow?: string
     }
 
-/** What there is. */
-export type Places = {
+/** What exists. */
+export type Routes = {
   readonly paths: ReadonlySet<string>
-  /** hosts in small letters, without port */
+  /** hosts in lowercase, without port */
   readonly names: ReadonlySet<string>
-  /** whether POST /backends/NAME/ACTION is one of them */
-  readonly takesOrders: boolean
+  /** whether POST /backends/NAME/ACTION exists */
+  readonly acceptsActions: boolean
 }
 
 /**
- * Only GET and HEAD of these very paths, whatever their query, and only by a
- * name of ours: a foreign web page can make its own name lead here (DNS
- * rebinding), and would then be allowed to read the answer. An address cannot be
- * bent like that. An order is a POST, and from no other page than ours.
+ * Only GET and HEAD of exactly these paths, with any query, and only for a known
+ * host name: a foreign web page can point its own name here (DNS rebinding) and
+ * would then be allowed to read the answer. That does not work with an address. An
+ * action is a POST, and only from our own page.
  */
-export function route(request: Request, places: Places): Route {
+export function route(request: Request, routes: Routes): Route {
   const { method, url = '', host } = request
-  const { paths, names, takesOrders } = places
+  const { paths, names, acceptsActions } = routes
   if (!isOurs(host, names))
     return refused(
       421,
-      'This host name is not known here: use an address or localhost, or list the name in status.hosts.',
+      'Unknown host name: use an address or localhost, or list the name in status.hosts.',
     )
   const path = url.replace(/\?.*$/s, '')
   const [, backend, action] =
-    (takesOrders && /^\/backends\/([^/]+)\/([^/]+)$/.exec(path)) || []
+    (acceptsActions && /^\/backends\/([^/]+)\/([^/]+)$/.exec(path)) || []
   if (backend !== undefined && action !== undefined) {
     if (method !== 'POST')
       return notAllowed('Only POST is allowed here.', 'POST')
     return isForeign(request)
       ? refused(
           403,
-          'Orders come from this very page only: Origin must be the one that Host names. Behind a proxy it takes ProxyPreserveHost On.',
+          'Actions are accepted from this page only: Origin must match Host. Behind a proxy, set ProxyPreserveHost On.',
         )
       : { kind: 'order', backend, action }
   }
@@ -83,7 +83,7 @@ export function route(request: Request, places: Places): Route {
     ? { kind: 'served', path }
     : refused(
         404,
-        `Nothing is here. There is: ${[...paths, '/up', '/up/NAME'].join(' ')}`,
+        `Not found. Available: ${[...paths, '/up', '/up/NAME'].join(' ')}`,
       )
 }
 
@@ -95,7 +95,7 @@ function notAllowed(text: string, allow: string): Route {
   return { kind: 'refused', status: 405, text, allow }
 }
 
-/** No browser leaves both headers out; a program may. */
+/** Every browser sends at least one of these headers; other programs may not. */
 function isForeign({ origin, site, host = '' }: Request): boolean {
   if (site !== undefined && site !== 'same-origin') return true
   // a proxy may speak https for us
@@ -105,7 +105,7 @@ function isForeign({ origin, site, host = '' }: Request): boolean {
   )
 }
 
-/** HTTP/1.0 needs no Host, and no browser speaks it. */
+/** HTTP/1.0 needs no Host, and no browser uses it. */
 function isOurs(host: string | undefined, names: ReadonlySet<string>): boolean {
   if (host === undefined) return true
   const name = host.toLowerCase().replace(/:\d*$/, '')

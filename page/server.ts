@@ -1,30 +1,30 @@
-// The status port. Whoever can reach it may be hostile: everything that one
-// connection may take is limited, and none of it touches the monitor's thread.
+// The status port. Clients may be hostile: all resources of a connection are
+// limited, and nothing here runs in the monitor's thread.
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Exposition } from './metrics-endpoint.ts'
-import { orderDialog } from './dialog.ts'
+import type { MetricsEndpoint } from './metrics-endpoint.ts'
+import { actionDialog } from './dialog.ts'
 import { upOfBackend, upOfFront } from '../status/front.ts'
 import type { ReportCache } from './report-cache.ts'
 import { OpenPages } from './event-stream.ts'
-import { whoAndWhat } from './actions.ts'
+import { requestOrigin } from './actions.ts'
 import type { ActionHandler } from './actions.ts'
 import { pageDocument } from './page.ts'
 import { route } from './route.ts'
 
-/** Of a process that may have a thousand descriptors, and needs them for probes. */
+/** The process may have a thousand descriptors and needs them for probes. */
 const maxConnections = 256
 const unreadMs = 20_000
 
 type Sources = {
-  readonly live: ReportCache
+  readonly reports: ReportCache
   readonly pages: OpenPages
-  readonly exposition: Exposition
-  /** by whoever knows the token */
-  readonly takesOrders: boolean
+  readonly metricsEndpoint: MetricsEndpoint
+  /** a usable token exists */
+  readonly acceptsActions: boolean
 }
 
 type Answer = (
@@ -32,7 +32,7 @@ type Answer = (
   sources: Sources,
 ) => void | Promise<void>
 
-/** Everything there is; each sees to its own headers and end. */
+/** All paths; each handler sets its own headers and ends the response. */
 const answers = new Map<string, Answer>([
   ['/', page],
   ['/events', events],
@@ -42,16 +42,16 @@ const answers = new Map<string, Answer>([
 ])
 const paths = new Set(answers.keys())
 
-/** Not yet listening; `close` ends the open pages, too. */
+/** Does not listen yet; `close` ends the open pages, too. */
 export function statusServer(
-  live: ReportCache,
-  exposition: Exposition,
-  orders: ActionHandler,
+  reports: ReportCache,
+  metricsEndpoint: MetricsEndpoint,
+  actions: ActionHandler,
 ): {
   readonly server: Server
   readonly close: () => void
 } {
-  const pages = new OpenPages(live)
+  const pages = new OpenPages(reports)
   const server = createServer(
     {
       maxHeaderSize: 8_192,
@@ -63,26 +63,26 @@ export function statusServer(
     },
     (request, response) => {
       for (const [name, value] of common) response.setHeader(name, value)
-      // nothing is kept for a second request; only an order has a body
+      // one request per connection; only an action has a body
       response.shouldKeepAlive = false
       const { method, url, headers } = request
       const { host, origin, 'sec-fetch-site': site } = headers
-      const takesOrders = orders.areTaken()
+      const acceptsActions = actions.areTaken()
       const routed = route(
         { method, url, host, origin, site: site?.toString() },
-        { paths, names: names(), takesOrders },
+        { paths, names: names(), acceptsActions },
       )
       switch (routed.kind) {
         case 'served':
           void answers.get(routed.path)?.(response, {
-            live,
+            reports,
             pages,
-            exposition,
-            takesOrders,
+            metricsEndpoint,
+            acceptsActions,
           })
           return
         case 'up': {
-          const report = live.report()
+          const report = reports.report()
           const up =
             routed.backend === undefined
               ? upOfFront(report)
@@ -91,19 +91,19 @@ export function statusServer(
           return
         }
         case 'order':
-          void takeOrder(response, orders, routed)
+          void handleAction(response, actions, routed)
           return
         case 'refused':
           if (routed.allow !== undefined)
             response.setHeader('allow', routed.allow)
-          if (takesOrders && method === 'POST')
-            orders.refuse(whoAndWhat(request), routed)
+          if (acceptsActions && method === 'POST')
+            actions.refuse(requestOrigin(request), routed)
           text(response, routed.status, routed.text)
       }
     },
   )
   const names = (): ReadonlySet<string> => {
-    const { status } = live.config
+    const { status } = reports.config
     return new Set(
       status === undefined
         ? []
@@ -111,9 +111,9 @@ export function statusServer(
     )
   }
   server.maxConnections = maxConnections
-  // nor is one that came together with the first
+  // a pipelined second request is not answered either
   server.maxRequestsPerSocket = 1
-  // of who does not read his answer; an open page is written to each second
+  // for clients that do not read; an open page is written to every second
   server.setTimeout(unreadMs)
   server.on('clientError', refuseGarbage)
   return {
@@ -126,7 +126,7 @@ export function statusServer(
   }
 }
 
-/** Ends it at once: who sends such things need not be waited for. */
+/** Closes the connection at once: such a client is not worth waiting for. */
 function refuseGarbage(error: NodeJS.ErrnoException, socket: Socket): void {
   const status = garbage.get(error.code) ?? '400 Bad Request'
   if (socket.writable && error.code !== 'ECONNRESET')
@@ -141,9 +141,9 @@ const garbage = new Map<string | undefined, string>([
 
 const css = asset('browser.css')
 const script = asset('browser.js')
-const ordersScript = asset('browser-actions.js')
+const actionsScript = asset('browser-actions.js')
 
-/** A folder of the source as of the build: the page's own files lie beside. */
+/** Works in the source and in the build: the page's files are next to this one. */
 function asset(name: string): string {
   return readFileSync(new URL(name, import.meta.url), 'utf8')
 }
@@ -156,7 +156,7 @@ const common: readonly (readonly [string, string])[] = [
   ['cross-origin-resource-policy', 'same-origin'],
   [
     'content-security-policy',
-    `default-src 'none'; style-src '${hashOf(css)}'; script-src '${hashOf(script)}' '${hashOf(ordersScript)}'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    `default-src 'none'; style-src '${hashOf(css)}'; script-src '${hashOf(script)}' '${hashOf(actionsScript)}'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   ],
 ]
 
@@ -164,37 +164,42 @@ function hashOf(source: string): string {
   return `sha256-${createHash('sha256').update(source).digest('base64')}`
 }
 
-function page(response: ServerResponse, { live, takesOrders }: Sources): void {
+function page(
+  response: ServerResponse,
+  { reports, acceptsActions }: Sources,
+): void {
   const document = pageDocument(
-    live.sheet(),
-    live.report(),
+    reports.template(),
+    reports.report(),
     css,
     script,
-    takesOrders ? { dialog: orderDialog, script: ordersScript } : undefined,
+    acceptsActions
+      ? { dialog: actionDialog, script: actionsScript }
+      : undefined,
   )
   respond(response, 200, 'text/html; charset=utf-8', document)
 }
 
-async function takeOrder(
+async function handleAction(
   response: ServerResponse,
-  orders: ActionHandler,
+  actions: ActionHandler,
   target: { readonly backend: string; readonly action: string },
 ): Promise<void> {
-  const reply = await orders.take(response.req, target)
+  const reply = await actions.take(response.req, target)
   if (reply === undefined) return
   for (const [name, value] of Object.entries(reply.headers))
     response.setHeader(name, value)
   text(response, reply.status, reply.text)
 }
 
-function statusJson(response: ServerResponse, { live }: Sources): void {
-  const body = `${JSON.stringify(live.report())}\n`
+function statusJson(response: ServerResponse, { reports }: Sources): void {
+  const body = `${JSON.stringify(reports.report())}\n`
   respond(response, 200, 'application/json', body)
 }
 
-/** Whether somebody judges the backends, not whether they are well. */
-function health(response: ServerResponse, { live }: Sources): void {
-  const { monitor } = live.report()
+/** Whether the backends are being judged, not whether they are healthy. */
+function health(response: ServerResponse, { reports }: Sources): void {
+  const { monitor } = reports.report()
   if (monitor.kind === 'alive') text(response, 200, 'ok')
   else text(response, 503, `monitor: ${monitor.kind}`)
 }
@@ -210,9 +215,14 @@ function events(response: ServerResponse, { pages }: Sources): void {
 
 async function metrics(
   response: ServerResponse,
-  { exposition }: Sources,
+  { metricsEndpoint }: Sources,
 ): Promise<void> {
-  respond(response, 200, exposition.contentType, await exposition.text())
+  respond(
+    response,
+    200,
+    metricsEndpoint.contentType,
+    await metricsEndpoint.text(),
+  )
 }
 
 function text(response: ServerResponse, status: number, body: string): void {

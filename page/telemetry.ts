@@ -1,17 +1,17 @@
-// What the main thread of the monitor tells of its probes and changes of state, for
-// whoever counts them (page/metrics.ts, in another thread). Invariant: it
-// costs a probe next to nothing, and never grows without a limit. Pure.
+// Records probes and changes of state in the monitor's main thread, to be counted in
+// another thread (page/metrics.ts). Invariant: it costs a probe next to nothing and
+// never grows without limit. Pure.
 import type { State } from '../sentinels/reports.ts'
 
 export type ProbeKind = 'light' | 'deep' | 'heartbeat'
 
-/** Plain values, which can cross to another thread. */
+/** Plain values, which can be sent to another thread. */
 export type TelemetryEvent =
   | {
       readonly kind: 'probe'
       readonly backend: string
       readonly probe: ProbeKind
-      /** a code such as `pass` or `refused` (monitor/judgement/) */
+      /** a code such as `pass` or `refused` (health/outcome.ts) */
       readonly outcome: string
       /** how long it took; null = it was not good */
       readonly ms: number | null
@@ -22,10 +22,10 @@ export type TelemetryEvent =
       readonly was: State
       readonly state: State
     }
-  /** nobody came for them in time */
+  /** events that were not drained in time */
   | { readonly kind: 'lost'; readonly events: number }
 
-/** A thousand backends tell 5,000 a second, one of them a hundred bytes. */
+/** A thousand backends record 5,000 events of a hundred bytes per second. */
 const maxEvents = 20_000
 
 export class Telemetry {
@@ -33,23 +33,23 @@ export class Telemetry {
   #events: TelemetryEvent[] = []
   #lost = 0
 
-  /** Nothing is kept until somebody drains again. */
+  /** Nothing is kept until the next drain(). */
   stop(): void {
     this.#isWanted = false
     this.#events = []
     this.#lost = 0
   }
 
-  /** Kept only once somebody has drained, and until the buffer is full. */
-  note(event: TelemetryEvent): void {
+  /** Kept only after the first drain(), and until the buffer is full. */
+  record(event: TelemetryEvent): void {
     if (!this.#isWanted) return
     if (this.#events.length < maxEvents) this.#events.push(event)
     else this.#lost++
   }
 
   /**
-   * What was told since the last call, oldest first. The first call begins it: to be
-   * called before the monitor starts, and about once a second from then on.
+   * The events since the last call, oldest first. The first call starts the
+   * recording: call it before the monitor starts, then about once a second.
    */
   drain(): readonly TelemetryEvent[] {
     this.#isWanted = true

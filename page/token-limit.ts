@@ -1,20 +1,22 @@
-// How many wrong tokens are taken, from everybody together: who guesses may have
-// many addresses. Pure.
+// Limits wrong tokens over all clients together: an attacker may have many
+// addresses. Pure.
 
-const most = 5
+const maxAttempts = 5
 const perMs = 60_000
 
-export class WrongTokens {
+export class TokenLimit {
   #times: readonly number[] = []
 
-  /** @param nowMs of a clock that never goes back */
-  note(nowMs: number): void {
-    this.#times = [...this.#times, nowMs].slice(-most)
+  /** @param nowMs of a monotonic clock */
+  recordWrong(nowMs: number): void {
+    this.#times = [...this.#times, nowMs].slice(-maxAttempts)
   }
 
-  /** For so many ms no token is looked at, not even the right one. */
+  /** How many ms no token is checked, not even the right one. */
   pauseMs(nowMs: number): number {
     const [first = 0] = this.#times
-    return this.#times.length < most ? 0 : Math.max(0, first + perMs - nowMs)
+    return this.#times.length < maxAttempts
+      ? 0
+      : Math.max(0, first + perMs - nowMs)
   }
 }

@@ -1,5 +1,5 @@
-// The token that lets somebody steer on the status page: what its file must be,
-// and how a request carries it. Pure. Invariant: no message holds the token.
+// The token that allows actions on the status page: the rules for its file, and how
+// a request carries it. Pure. Invariant: no message contains the token.
 import { printable } from '../text/printable.ts'
 import type { FileRead } from '../system/regular-file.ts'
 
@@ -9,19 +9,19 @@ export type TokenFile =
       readonly kind: 'unusable'
       /** a sentence about the file */
       readonly why: string
-      /** what to type */
+      /** the commands to type */
       readonly remedy: string
-      /** to this user; another one may read it */
+      /** this user may not read it; another one may */
       readonly isClosed: boolean
     }
 
-/** 16 random bytes as hexadecimal digits: nobody guesses them. */
+/** 16 random bytes as hexadecimal digits: not guessable. */
 const minLength = 32
 const maxLength = 500
-/** With the end of its line; a longer file is none. */
+/** Including the line end; a longer file is invalid. */
 export const maxTokenBytes = maxLength + 2
 
-/** The token, if its file is kept as a secret must be. */
+/** The token, if its file is kept secret. */
 export function tokenIn(path: string, read: FileRead): TokenFile {
   const file = printable(path)
   const make = `install -m 640 -g zope-failover /dev/null ${file}; head -c 32 /dev/urandom | base64 > ${file}`
@@ -35,7 +35,7 @@ export function tokenIn(path: string, read: FileRead): TokenFile {
     case 'gone':
       return unusable('does not exist', make)
     case 'refused':
-      return unusable('must be a regular file and no link', make)
+      return unusable('must be a regular file, not a link', make)
     case 'closed':
       return unusable(
         `cannot be read by the monitor (${read.code})`,
@@ -44,13 +44,13 @@ export function tokenIn(path: string, read: FileRead): TokenFile {
     case 'bytes':
       if ((read.mode & 0o027) !== 0)
         return unusable(
-          `must be writable by its owner alone, readable by its group at most, got mode ${read.mode.toString(8)}`,
+          `must be writable only by its owner and readable at most by its group, got mode ${read.mode.toString(8)}`,
           make,
         )
       return tokenPattern.test(read.text) && !read.isCut
         ? { kind: 'token', token: read.text.trim() }
         : unusable(
-            `must hold one token: ${minLength} to ${maxLength} characters of ASCII without spaces`,
+            `must contain one token: ${minLength} to ${maxLength} ASCII characters without spaces`,
             make,
           )
   }
@@ -59,8 +59,8 @@ export function tokenIn(path: string, read: FileRead): TokenFile {
 const tokenPattern = new RegExp(`^[!-~]{${minLength},${maxLength}}\\r?\\n?$`)
 
 /**
- * What the Authorization header carries (RFC 6750, section 2.1); undefined when
- * that is no token at all.
+ * The token in the Authorization header (RFC 6750, section 2.1); undefined = it
+ * contains none.
  */
 export function bearerOf(header: string | undefined): string | undefined {
   return /^Bearer +([!-~]+) *$/i.exec(header ?? '')?.[1]

@@ -1,12 +1,12 @@
-// Whether an answer passes: its status, then its body; a line; a command's end.
-// Pure.
+// Whether an answer passes: the status and body of a page, a line, the exit of a
+// command. Pure.
 import type { BodyRule, ProbeSettings } from '../config/config.ts'
 import { compilePattern } from '../config/pattern.ts'
 import type { Pattern, PatternProblem } from '../config/pattern.ts'
 import type { CommandEnd } from '../system/run-command.ts'
 import type { Outcome } from '../health/outcome.ts'
 
-/** The outcome of a status that does not pass; undefined = look at the body. */
+/** The outcome of a status that does not pass; undefined = check the body. */
 export function statusOutcome(
   status: number,
   settings: Pick<ProbeSettings, 'status'>,
@@ -19,7 +19,7 @@ export function statusOutcome(
     : { kind: 'status', status, allowed: settings.status }
 }
 
-/** The outcome of an answer whose status passes, by the body that came. */
+/** The outcome of an answer whose status passes, by the body received. */
 export function bodyOutcome(
   status: number,
   body: Buffer,
@@ -33,11 +33,11 @@ export function bodyOutcome(
 }
 
 /**
- * The outcome of an answer in lines (zc.monitor); undefined = none of the whole
- * ones passes yet.
+ * The outcome of an answer in lines (zc.monitor); undefined = no complete line
+ * passes yet.
  *
- * @param isAll nothing more is to come, or is read
- * @param from where the lines begin that have not been looked at yet
+ * @param isAll nothing more will come or be read
+ * @param from where the unchecked lines begin
  */
 export function linesOutcome(
   answer: Buffer,
@@ -46,7 +46,7 @@ export function linesOutcome(
   from = 0,
 ): Outcome | undefined {
   const lines = linesOf(answer.subarray(from))
-  // what follows the last line end: nothing, or half a line
+  // the part after the last line end is empty or half a line
   if (!isAll || lines.at(-1) === '') lines.pop()
   const [first = ''] = linesOf(answer)
   const said = lines.find(line => holds(rule, line))
@@ -61,7 +61,7 @@ export function linesOutcome(
     : undefined
 }
 
-/** The outcome of a command that has ended, or could not begin. */
+/** The outcome of a command that has exited or could not be started. */
 export function commandOutcome(end: CommandEnd, limitMs: number): Outcome {
   const { code, how } = end
   const [said = ''] = end.output.split(/\r?\n/)
@@ -74,7 +74,7 @@ export function commandOutcome(end: CommandEnd, limitMs: number): Outcome {
       return { kind: 'exit', code, said }
     case 'limit':
       return { kind: 'command-timeout', limitMs }
-    // nobody has looked at the backend
+    // the backend was not probed
     case 'not-begun':
       return { kind: 'local', error: `the command did not begin: ${code}` }
   }
@@ -84,7 +84,7 @@ function linesOf(answer: Buffer): string[] {
   return answer.toString('utf8').split(/\r?\n/)
 }
 
-/** To compile one takes longer than most matches. */
+/** Compiling a pattern takes longer than most matches. */
 const patterns = new WeakMap<BodyRule, Pattern | PatternProblem>()
 
 function holds(rule: BodyRule, text: string): boolean {
@@ -94,13 +94,13 @@ function holds(rule: BodyRule, text: string): boolean {
     case 'pattern': {
       const pattern = patterns.get(rule) ?? compilePattern(rule.pattern)
       patterns.set(rule, pattern)
-      // the configuration has none that is refused
+      // the configuration contains no invalid pattern
       return typeof pattern === 'object' && pattern.test(text)
     }
   }
 }
 
-/** What an answer must hold, as it was written. */
+/** What an answer must contain, as configured. */
 export function wantedText(rule: BodyRule): string {
   switch (rule.kind) {
     case 'text':

@@ -1,5 +1,5 @@
-// A light probe that connects, and asks one line if there is a question: no HTTP.
-// Never rejects, always ends within the limit of the whole probe.
+// A light probe without HTTP: it connects and, if configured, sends one line and
+// reads the answer. Never rejects, always ends within the limit of the whole probe.
 import type { LookupAddress } from 'node:dns'
 import { connect, isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
@@ -14,23 +14,23 @@ import { answerWith, untold, withAddresses } from './probe.ts'
 import type { ExchangeResult, ProbeAnswer } from './probe.ts'
 import { trustOf } from './trust.ts'
 
-/** An answer to one line comes in a few pieces; each is added to a copy. */
+/** An answer arrives in a few pieces; each one is appended by copying. */
 const maxPieces = 256
 
 type Question = Extract<LightProbe, { readonly kind: 'ask' }>
 
 /**
- * @param question asked of its own port, without TLS; null = an accepted
- *   connection passes, for https with its TLS handshake
- * @param signal aborts the probe; its outcome is then without meaning
+ * @param question sent to its own port, without TLS; null = an accepted connection
+ *   passes, for https with its TLS handshake
+ * @param signal aborts the probe; the outcome then has no meaning
  */
 export function probeConnection(
   backend: Backend,
   question: Question | null,
-  lookup: Resolver,
+  resolver: Resolver,
   signal: AbortSignal,
 ): Promise<ProbeAnswer> {
-  return withAddresses(backend, lookup, (addresses, started, stages) =>
+  return withAddresses(backend, resolver, (addresses, started, stages) =>
     converse(backend, question, addresses, started, stages, signal),
   )
 }
@@ -56,7 +56,7 @@ function converse(
     const target = {
       host: backend.host,
       port: question?.port ?? backend.port,
-      // the look-up is done
+      // already resolved
       lookup: answerWith(addresses),
     }
     const socket = isTls
@@ -76,14 +76,14 @@ function converse(
       clearTimeout(stageTimer)
       clearTimeout(wholeTimer)
       signal.removeEventListener('abort', abort)
-      // else the backend might log a handshake that was broken off
+      // otherwise the backend might log an aborted handshake
       if (outcome.kind === 'pass') socket.destroySoon()
       else socket.destroy()
       resolve({ outcome, request: null, response: null, body })
     }
     const abort = (): void => done({ kind: 'local', error: 'aborted' })
-    // what came in during a pause of our own counts first: timers run before
-    // arrived data is read, setImmediate after it
+    // data that arrived during a pause of this process counts first: timers run
+    // before arrived data is read, setImmediate after it
     const limit = (limitMs: number, isWhole: boolean): NodeJS.Timeout =>
       setTimeout(
         () => {
@@ -107,7 +107,7 @@ function converse(
 
     socket.once('connect', () => {
       if (question !== null) {
-        // zc.monitor takes LF, too, but its users send CRLF
+        // zc.monitor also accepts LF, but its users send CRLF
         socket.write(`${question.send}\r\n`)
         enter('answer', settings.firstByteTimeoutMs)
       } else if (isTls) enter('tls', settings.connectTimeoutMs)
@@ -117,7 +117,7 @@ function converse(
       done({ kind: 'pass', by: 'tcp', said: '' })
     })
     let pieces = 0
-    /** the lines before it do not pass */
+    /** the lines before this position do not pass */
     let from = 0
     socket.on('data', (chunk: Buffer) => {
       if (question === null) return
@@ -131,7 +131,7 @@ function converse(
       from = body.lastIndexOf('\n') + 1
     })
     socket.on('end', () => {
-      // within a TLS handshake that is an error, told as one
+      // during a TLS handshake an error event follows
       if (question === null) return
       const outcome =
         body.length === 0
@@ -139,13 +139,13 @@ function converse(
           : linesOutcome(body, true, question.expect, from)
       done(outcome ?? { kind: 'closed' })
     })
-    // also those of the teardown, which are nobody's business
+    // errors of the teardown arrive here, too; done() ignores them
     socket.on('error', (err: Error) => {
       done(
         outcomeOfError({
           code: errorCode(err),
           message: err.message,
-          // no promise was made of how much would come
+          // the length was not announced
           stage: stage === 'body' ? 'answer' : stage,
           bytes: body.length,
           promised: null,
@@ -156,7 +156,7 @@ function converse(
   })
 }
 
-/** As an HTTPS request would name it; none for an address (RFC 6066). */
+/** The name an HTTPS request would use; none for an address (RFC 6066). */
 function serverName({ host, probe }: Backend): string {
   const name = (probe.host ?? host)
     .replace(/(?<=\]|^[^:]*):\d*$/, '')

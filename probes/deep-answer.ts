@@ -1,5 +1,5 @@
-// What an answer to the deep probe says of the database: that of the view in
-// examples/zope, or of any page that must read from it. Pure.
+// What an answer to the deep probe says about the database. The page is the view in
+// examples/zope, or any page that must read from the database. Pure.
 import * as z from 'zod'
 import type { DeepOutcome } from '../health/deep.ts'
 import { describe } from '../health/outcome.ts'
@@ -54,7 +54,7 @@ function viewOf(body: string): View | undefined {
   try {
     return view.safeParse(JSON.parse(body)).data
   } catch {
-    // JSON.parse throws of its input only: a page, not the view
+    // JSON.parse throws only because of its input: a page, not the view
     return undefined
   }
 }

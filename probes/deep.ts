@@ -9,18 +9,18 @@ import type { Resolver } from './resolver.ts'
 /**
  * One deep probe.
  *
- * @param limitMs for the whole of it; in the monitor there is none
+ * @param limitMs for the whole probe; the monitor sets none
  */
 export async function askDeep(
   backend: Backend,
   deep: DeepProbe,
   limitMs: number,
-  lookup: Resolver,
+  resolver: Resolver,
   signal: AbortSignal,
 ): Promise<{ readonly outcome: DeepOutcome; readonly probed: ProbeAnswer }> {
   const { path } = deep
-  // what the answer says counts, whatever its status
-  const probed = await fetchPage(backend, path, limitMs, lookup, signal)
+  // the content of the answer counts, whatever its status
+  const probed = await fetchPage(backend, path, limitMs, resolver, signal)
   const status = probed.response?.statusCode ?? 0
   const isAllowed = backend.probe.status.some(
     ([from, to]) => status >= from && status <= to,

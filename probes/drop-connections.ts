@@ -1,8 +1,8 @@
-// Frees the visitors who wait on a backend that hangs: when it goes down, what
-// this machine still has connected to it is closed, with `ss -K` (iproute2),
-// and httpd's readers get ECONNABORTED at once. Invariant: only on the
-// change to down, and only for one that gives no answer. A slow or busy one is
-// working on its requests, and one that answers with errors does not hang.
+// Frees visitors who wait for a hanging backend: when it goes down, the connections
+// of this machine to it are closed with `ss -K` (iproute2), and httpd's readers get
+// ECONNABORTED at once. Invariant: only on the change to down, and only if the backend
+// gives no answer. A slow or busy one is working on its requests, and one that answers
+// with errors does not hang.
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import type { LookupAddress } from 'node:dns'
@@ -16,12 +16,12 @@ import type { Resolver } from './resolver.ts'
 import type { Outcome } from '../health/outcome.ts'
 
 /**
- * When to cut, in ms from the verdict. httpd reads it a moment later: whoever
- * was sent there meanwhile is freed by the next one.
+ * When to drop connections, in ms after the verdict. httpd reads the verdict a moment
+ * later: a later sweep frees requests that were sent there meanwhile.
  */
 const sweepsMs = [0, 250, 1_000]
 const limitMs = 2_000
-/** what ss may say: a line of a hundred bytes for each connection */
+/** output of ss: a line of a hundred bytes per connection */
 const maxOutput = 16 * 1024 * 1024
 
 const missing = 'ss is not installed'
@@ -31,7 +31,7 @@ const forbidden = 'CAP_NET_ADMIN is missing'
 const allowIt =
   'give the monitor the capability: AmbientCapabilities=CAP_NET_ADMIN in its unit, or set probe.dropConnections to false'
 
-/** Outcomes of a backend that is there and answers, however badly. */
+/** Outcomes of a backend that answers, however badly. */
 const answers: ReadonlySet<string> = new Set<Outcome['kind']>([
   'pass',
   // busy is not dead
@@ -45,7 +45,7 @@ const answers: ReadonlySet<string> = new Set<Outcome['kind']>([
 /**
  * Whether a backend that went down with this outcome leaves visitors waiting.
  *
- * @param kind of its light probe: another port and a command say nothing of those
+ * @param kind of its light probe: another port or a command says nothing about them
  */
 export function leavesWaiting(
   outcome: string,
@@ -56,7 +56,7 @@ export function leavesWaiting(
     : !answers.has(outcome)
 }
 
-/** Where the program is; undefined when it is not installed. */
+/** The path of ss; undefined = not installed. */
 export function findSs(
   path: string = process.env['PATH'] ?? '',
 ): string | undefined {
@@ -80,12 +80,12 @@ export class ConnectionDropper {
 
   constructor(
     directory: string,
-    lookup: Resolver,
+    resolver: Resolver,
     log: Logger,
     ss: string = findSs() ?? '',
   ) {
     this.#directory = directory
-    this.#lookup = lookup
+    this.#lookup = resolver
     this.#log = log
     this.#ss = ss
   }
@@ -96,8 +96,8 @@ export class ConnectionDropper {
   }
 
   /**
-   * Looks whether it can work here. `auto` is quietly off where it cannot: that is
-   * logged once, and `status` and `check` say it.
+   * Checks whether it can work here. `auto` is off where it cannot: that is logged
+   * once, and `status` and `check` report it.
    *
    * @param wanted on = some backend has it set
    */
@@ -114,14 +114,14 @@ export class ConnectionDropper {
         ? undefined
         : {
             severity: wanted === 'on' ? 'warning' : 'info',
-            what: `connections to a backend that hangs are not dropped: ${err}`,
-            why: 'requests inside a frozen Zope wait for their timeout before they get a second chance',
+            what: `connections to a hanging backend are not dropped: ${err}`,
+            why: 'requests in a frozen Zope wait for their timeout before they get a second chance',
             remedy,
           }
     if (this.#limit !== undefined) this.#tellOnce(String(err), String(remedy))
   }
 
-  /** Never waited for, and never rejects. */
+  /** Not awaited; never rejects. */
   drop(backend: Backend, isStillDown: () => boolean): void {
     for (const ms of sweepsMs) {
       const timer = setTimeout(() => {
@@ -144,7 +144,7 @@ export class ConnectionDropper {
       return
     }
     if (this.#limit !== undefined) return
-    // the administrator says it is well: his word is above the verdict
+    // `force` by an administrator overrides the verdict
     if (existsSync(`${this.#directory}/${sentinelFile(name, 'force')}`)) return
     if (this.#running.has(name)) return
     this.#running.add(name)
@@ -153,7 +153,7 @@ export class ConnectionDropper {
     const addresses = 'addresses' in resolved ? resolved.addresses : []
     const said =
       addresses.length === 0
-        ? { connections: 0, error: 'its address is not known' }
+        ? { connections: 0, error: 'its address is unknown' }
         : await run(this.#ss, addresses, backend.port)
     this.#running.delete(name)
     if (/not permitted/i.test(said.error)) this.#tellOnce(said.error, allowIt)
@@ -194,7 +194,7 @@ function run(
       ss,
       [
         ...['-K', '-H', '-n', '-t'],
-        // not what nobody waits on any more: our own former probes among them
+        // not half-closed connections, such as those of our own former probes
         ...['state', 'established', 'state', 'syn-sent'],
         ...ssFilter(addresses, port),
       ],
@@ -206,7 +206,7 @@ function run(
       },
       (err, stdout, stderr) => {
         const connections = stdout.split('\n').length - 1
-        // ss ends with 0 also when it was not allowed to
+        // ss exits with 0 even if it was not permitted
         const said = stderr.trim().split('\n')[0] ?? ''
         resolve({
           connections,
@@ -242,7 +242,7 @@ function hasCapability(): boolean {
     const effective = /^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1]
     return ((BigInt(`0x${effective ?? '0'}`) >> 12n) & 1n) === 1n
   } catch {
-    // no /proc: the first cut will tell
+    // no /proc: the first attempt will tell
     return true
   }
 }

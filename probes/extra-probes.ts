@@ -1,11 +1,11 @@
-// The heartbeat and the deep probe once, for a person who asks.
+// Runs the heartbeat and the deep probe once, for `zope-failover probe`.
 import type { Backend } from '../config/config.ts'
 import { askDeep } from './deep.ts'
 import type { DeepOutcome } from '../health/deep.ts'
-import { noHeart } from '../health/heartbeat.ts'
+import { noHeartbeat } from '../health/heartbeat.ts'
 import type { HeartbeatEvent } from '../health/heartbeat.ts'
 import { timesOf } from '../health/health.ts'
-import { heartbeat } from './heartbeat.ts'
+import { heartbeat as sendHeartbeat } from './heartbeat.ts'
 import type { Resolver } from './resolver.ts'
 import type { ExtraProbes } from './probe-text.ts'
 import { tryHeartbeat } from './heartbeat-trial.ts'
@@ -13,30 +13,30 @@ import { tryHeartbeat } from './heartbeat-trial.ts'
 /** Never rejects; ends within the limits of the two. */
 export async function askBeside(
   backend: Backend,
-  lookup: Resolver,
+  resolver: Resolver,
 ): Promise<ExtraProbes> {
-  const [heart, deep] = await Promise.all([
-    heartOnce(backend, lookup),
-    deepOnce(backend, lookup),
+  const [heartbeat, deep] = await Promise.all([
+    heartbeatOnce(backend, resolver),
+    deepOnce(backend, resolver),
   ])
-  return { heart, deep }
+  return { heartbeat, deep }
 }
 
-async function heartOnce(
+async function heartbeatOnce(
   backend: Backend,
-  lookup: Resolver,
+  resolver: Resolver,
 ): Promise<HeartbeatEvent | undefined> {
-  const times = timesOf(backend.probe, noHeart)
+  const times = timesOf(backend.probe, noHeartbeat)
   if (times === null) return undefined
-  const resolved = await lookup.resolve(backend.host, times.timeoutMs)
+  const resolved = await resolver.resolve(backend.host, times.timeoutMs)
   if (resolved.kind === 'failed' || resolved.kind === 'hanging')
     return undefined
   const { signal } = new AbortController()
-  const { heart } = await tryHeartbeat(backend, lookup, signal)
-  if (heart.kind !== 'unclear') return heart
-  // why it showed nothing; late and missing are one here: it is waited for until it is missing
+  const { heartbeat } = await tryHeartbeat(backend, resolver, signal)
+  if (heartbeat.kind !== 'unclear') return heartbeat
+  // a plain heartbeat shows why; wait until it counts as missing, not just late
   const once = { ...times, lateMs: times.timeoutMs, frozenMs: 0 }
-  return heartbeat(
+  return sendHeartbeat(
     backend,
     resolved.addresses,
     once,
@@ -48,13 +48,13 @@ async function heartOnce(
 
 async function deepOnce(
   backend: Backend,
-  lookup: Resolver,
+  resolver: Resolver,
 ): Promise<{ path: string; outcome: DeepOutcome } | null> {
   const { deep } = backend.probe
   if (deep === null) return null
   const { signal } = new AbortController()
   const { path, timeoutMs } = deep
-  const asked = await askDeep(backend, deep, timeoutMs, lookup, signal)
+  const asked = await askDeep(backend, deep, timeoutMs, resolver, signal)
   const isSilent = ['first-byte-timeout', 'timeout'].includes(
     asked.probed.outcome.kind,
   )

@@ -1,16 +1,16 @@
-// What an error of the network stack says about a backend. The stage the probe
-// had reached decides as much as the code: the same ECONNRESET is a broken
-// handshake, a closed connection or a body cut short.
+// What a network error says about a backend. The stage that the probe had reached
+// matters as much as the code: the same ECONNRESET can mean a broken handshake, a
+// closed connection or a truncated body.
 import type { Outcome } from '../health/outcome.ts'
 
-/** How far a probe has come. */
+/** How far a probe has got. */
 export type Stage = 'lookup' | 'connect' | 'tls' | 'answer' | 'body'
 
 export type NetworkError = {
   readonly code: string
   readonly message: string
   readonly stage: Stage
-  /** bytes of body so far, and what content-length promised */
+  /** bytes of body so far, and the content-length */
   readonly bytes: number
   readonly promised: number | null
 }
@@ -19,7 +19,7 @@ export type NetworkError = {
 const dropped = 'ECONNABORTED'
 const local = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', dropped])
 
-/** OpenSSL's words for a chain that ends in no authority that is trusted. */
+/** OpenSSL's codes for a chain that does not end in a trusted authority. */
 const untrusted = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
@@ -30,11 +30,11 @@ const untrusted = new Set([
 
 function trustHint(code: string): string {
   return untrusted.has(code)
-    ? '; its certificate authority is not trusted: name a file with it in probe.ca'
+    ? '; its certificate authority is not trusted: set probe.ca to a file with it'
     : ''
 }
 
-/** Whether an error is this machine's own trouble. */
+/** Whether an error is a problem of this machine. */
 export function isLocalError(code: string): boolean {
   return local.has(code)
 }

@@ -1,9 +1,8 @@
-// Whether a server has a heartbeat, found out once, in place of a light probe: the
+// Tests once whether a server supports heartbeats, in place of a light probe: the
 // same request, but it announces a body of one byte, asks first, and never sends it.
-// Invariant: "100 Continue" and then nothing, not even after the end of our
-// side, is a heartbeat. A final answer means that the request was run without its
-// body. Then it has answered the light probe, too, so the server saw no request
-// more than without the trial.
+// Invariant: "100 Continue" and then nothing, not even after we close our side, is a
+// heartbeat. A final answer means that the request was run without its body. That
+// answer then serves as the light probe, so the trial costs no extra request.
 import type { LookupAddress } from 'node:dns'
 import type { IncomingMessage } from 'node:http'
 import type { Backend } from '../config/config.ts'
@@ -14,35 +13,35 @@ import { askFirst, isComplaint } from './heartbeat.ts'
 import type { Resolver } from './resolver.ts'
 
 export type TrialResult = {
-  readonly heart: Extract<
+  readonly heartbeat: Extract<
     HeartbeatEvent,
     { kind: 'learned' | 'heartless' | 'unclear' }
   >
-  /** the outcome of the light probe that it took the place of; null = it did not */
+  /** the outcome of the light probe that it replaced; null = it did not */
   readonly light: { readonly outcome: Outcome; readonly ms: number } | null
 }
 
-const unclear: TrialResult = { heart: { kind: 'unclear' }, light: null }
+const unclear: TrialResult = { heartbeat: { kind: 'unclear' }, light: null }
 
 /**
  * Never rejects. Ends within four times `patienceMs`.
  *
- * @param signal aborts it; what is returned is then without meaning
+ * @param signal aborts it; the result then has no meaning
  */
 export async function tryHeartbeat(
   backend: Backend,
-  lookup: Resolver,
+  resolver: Resolver,
   signal: AbortSignal,
 ): Promise<TrialResult> {
-  const resolved = await lookup.resolve(backend.host, patienceMs(backend))
+  const resolved = await resolver.resolve(backend.host, patienceMs(backend))
   return resolved.kind === 'failed' || resolved.kind === 'hanging'
     ? unclear
     : exchange(backend, resolved.addresses, signal)
 }
 
 /**
- * How long each step may take: a server that is well answers within `slow`, but a
- * busy machine needs a little, and no light probe is asked meanwhile.
+ * How long each step may take: a healthy server answers within `slow`, but a busy
+ * machine needs a little longer, and no light probe is sent meanwhile.
  */
 function patienceMs({ probe: { slowMs } }: Backend): number {
   return Math.min(5_000, Math.max(500, slowMs))
@@ -79,20 +78,20 @@ function exchange(
       resolve(tried)
     }
     const executed = (outcome: Outcome | null): void => {
-      // what waited for the body waited for us
+      // the time spent waiting for the body does not count
       const ms = performance.now() - (endedMs ?? startedMs)
       done({
-        heart: { kind: 'heartless' },
+        heartbeat: { kind: 'heartless' },
         light: outcome !== null && isPage ? { outcome, ms } : null,
       })
     }
-    // what has arrived is read before a limit counts
+    // read arrived data before a limit counts
     const after = (ms: number, then: () => void): void => {
       clearTimeout(timer)
       timer = setTimeout(() => setImmediate(() => !isDone && then()), ms)
     }
-    // One that runs the request has answered by now, as it answers light probes. One
-    // that waits for the body answers when there is none to come.
+    // A server that runs the request has answered by now, as for a light probe. A
+    // server that waits for the body answers when we close our side.
     const end = (): void => {
       request.socket?.end()
       endedMs = performance.now()
@@ -102,14 +101,14 @@ function exchange(
       })
     }
     request.on('continue', () => {
-      // once: nobody makes it wait for long by many
+      // only the first counts: a server cannot prolong the trial by sending more
       if (continuedMs !== null) return
       continuedMs = performance.now() - startedMs
       after(limitMs, end)
     })
     request.on('response', head => {
       if (continuedMs !== null && endedMs !== null && isComplaint(head)) {
-        done({ heart: { kind: 'learned', ms: continuedMs }, light: null })
+        done({ heartbeat: { kind: 'learned', ms: continuedMs }, light: null })
         return
       }
       response = head
@@ -141,7 +140,7 @@ function exchange(
     request.on('error', () => {
       if (response !== null) executed(null)
       else if (continuedMs !== null && endedMs !== null)
-        done({ heart: { kind: 'learned', ms: continuedMs }, light: null })
+        done({ heartbeat: { kind: 'learned', ms: continuedMs }, light: null })
       else done(unclear)
     })
     after(limitMs, end)

@@ -1,8 +1,8 @@
 // One heartbeat: the headers of a request that announces a body of one byte and
-// asks first (RFC 9110 10.1.1). waitress answers "100 Continue" from its main
-// loop, before any worker is asked; the body is never sent, so no request comes
-// of it. Held while it is unanswered, so that a thaw is seen at once. Other servers
-// run the request without its body: their final answer is waited for after the 100.
+// asks first (RFC 9110 10.1.1). waitress answers "100 Continue" from its main loop,
+// before a worker is involved; the body is never sent, so no request is executed. An
+// unanswered heartbeat stays open, so that a thaw is seen at once. Other servers run
+// the request without its body: their final answer is awaited after the 100.
 import { request as httpRequest } from 'node:http'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
@@ -11,32 +11,32 @@ import type { Backend } from '../config/config.ts'
 import { errorCode } from '../system/error-code.ts'
 import { version } from '../system/version.ts'
 import { isLocalError } from './failure.ts'
-import type { HeartbeatEvent, HeartTimes } from '../health/heartbeat.ts'
+import type { HeartbeatEvent, HeartbeatTimes } from '../health/heartbeat.ts'
 import { plainAgent, answerWith, limitAnswer } from './probe.ts'
 import { trustOf } from './trust.ts'
 
-/** a timer that is later than this was kept by our own thread */
+/** a timer that fires later than this was delayed by our own thread */
 const ownDelayMs = 50
-/** What a heartbeat can show; what a trial shows is more (probes/trial.ts). */
+/** What a heartbeat can show; a trial can show more (heartbeat-trial.ts). */
 export type Beat = Exclude<HeartbeatEvent, { kind: 'learned' | 'unclear' }>
 
-/** so long a final answer is waited for, unless the server closes, as it should */
+/** how long to wait for a final answer, unless the server closes, as it should */
 const lingerMs = 1_000
 
 /**
  * @param onSilent called when the heartbeat is late, when it has been silent for
- *   `frozenMs` and twice an interval from then on, and once per `timeoutMs`
- *   between the two; a delay of this process is not counted
- * @param onExecuted called after a heartbeat that came, when a final answer follows:
- *   it was run as a request
- * @param signal aborts it; what is returned is then without meaning
- * @returns how it ended; `silent` = given up after it was frozen, to be sent anew;
- *   undefined = this machine could not ask
+ *   `frozenMs` and twice per interval from then on, and once per `timeoutMs` in
+ *   between; a delay of this process is not counted
+ * @param onExecuted called when a final answer follows a heartbeat: the server ran it
+ *   as a request
+ * @param signal aborts it; the result then has no meaning
+ * @returns how it ended; `silent` = given up after it was frozen, send a new one;
+ *   undefined = this machine could not send it
  */
 export function heartbeat(
   backend: Backend,
   addresses: readonly LookupAddress[],
-  times: HeartTimes,
+  times: HeartbeatTimes,
   onSilent: (silentMs: number) => void,
   onExecuted: () => void,
   signal: AbortSignal,
@@ -55,13 +55,13 @@ export function heartbeat(
       else request.destroy()
       resolve(event)
     }
-    // the end of our side: who waits for the body need not wait any longer
+    // closes our side: the server need not wait for the body any longer
     const linger = (): void => {
       request.socket?.end()
       timer = setTimeout(() => request.destroy(), lingerMs)
       request.once('close', () => clearTimeout(timer))
     }
-    // what has arrived is read before it is called silent
+    // read arrived data before it counts as silent
     const wait = (dueMs: number): void => {
       timer = setTimeout(
         () => {
@@ -106,8 +106,8 @@ export function heartbeat(
 }
 
 /**
- * The head of a request that announces a body of one byte and asks before it sends
- * it. What comes is for the caller; nothing is listened for yet.
+ * The header of a request that announces a body of one byte and asks before sending
+ * it. The caller attaches the listeners.
  */
 export function askFirst(
   backend: Backend,
@@ -137,9 +137,9 @@ export function askFirst(
 }
 
 /**
- * A bare 400 after the end of our side: the server's own word on a request that was
- * cut off (Node's, for one that listens to `checkContinue`). No application made it,
- * for that would have said more.
+ * A bare 400 after we closed our side: the server itself complains about a truncated
+ * request (Node's, if it listens to `checkContinue`). An application would have sent
+ * more headers.
  */
 export function isComplaint({ statusCode, headers }: IncomingMessage): boolean {
   return (

@@ -1,4 +1,4 @@
-// The light probe of a backend, of the kind that its settings ask for.
+// The light probe of a backend, of the configured kind.
 import { originOf } from '../config/config.ts'
 import type { Backend } from '../config/config.ts'
 import { runCommand } from '../system/run-command.ts'
@@ -12,23 +12,23 @@ import type { ProbeAnswer } from './probe.ts'
 /**
  * Never rejects, and ends within the limit of the whole probe.
  *
- * @param signal aborts it; its outcome is then without meaning
- * @param isHeld for a page only: the others do not wait for a worker of Zope
+ * @param signal aborts it; the outcome then has no meaning
+ * @param isHeld for a page only: the other kinds do not wait for a Zope worker
  */
 export function probeLight(
   backend: Backend,
-  lookup: Resolver,
+  resolver: Resolver,
   signal: AbortSignal,
   isHeld?: () => boolean,
 ): Promise<ProbeAnswer> {
   const { light } = backend.probe
   switch (light.kind) {
     case 'http':
-      return probe(backend, lookup, signal, isHeld)
+      return probe(backend, resolver, signal, isHeld)
     case 'tcp':
-      return probeConnection(backend, null, lookup, signal)
+      return probeConnection(backend, null, resolver, signal)
     case 'ask':
-      return probeConnection(backend, light, lookup, signal)
+      return probeConnection(backend, light, resolver, signal)
     case 'command':
       return probeByCommand(backend, light.command, signal)
   }

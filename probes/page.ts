@@ -1,21 +1,21 @@
-// Fetches one page, with the limits of a probe: so many bytes are read and no
-// more, a connection of its own, no redirect, no repetition, never a rejection.
+// Fetches one page with the limits of a probe: a maximum number of bytes, a new
+// connection, no redirect, no retry, never a rejection.
 import type { Backend } from '../config/config.ts'
 import type { Resolver } from './resolver.ts'
 import { probe } from './probe.ts'
 import type { ProbeAnswer } from './probe.ts'
 
 /**
- * @param path what the backend is asked for
- * @param limitMs for the whole of it, from the look-up to the last byte
- * @param signal aborts it; its outcome is then without meaning
+ * @param path requested from the backend
+ * @param limitMs for the whole exchange, from the DNS lookup to the last byte
+ * @param signal aborts it; the outcome then has no meaning
  * @returns any status passes: the caller judges it
  */
 export function fetchPage(
   backend: Backend,
   path: string,
   limitMs: number,
-  lookup: Resolver,
+  resolver: Resolver,
   signal: AbortSignal,
 ): Promise<ProbeAnswer> {
   return probe(
@@ -31,7 +31,7 @@ export function fetchPage(
         firstByteTimeoutMs: limitMs,
       },
     },
-    lookup,
+    resolver,
     signal,
   )
 }

@@ -1,4 +1,4 @@
-// One probe told in full, for a person who wants to know why. Pure.
+// The full report of one probe, for `zope-failover probe`. Pure.
 import type { Backend, ProbeSettings } from '../config/config.ts'
 import { addressOf, originOf } from '../config/config.ts'
 import type { DeepOutcome } from '../health/deep.ts'
@@ -10,35 +10,35 @@ import type { Outcome } from '../health/outcome.ts'
 import type { ProbeAnswer } from './probe.ts'
 
 const stageTexts: Record<Stage, string> = {
-  lookup: 'looking up the host name',
+  lookup: 'resolving the host name',
   connect: 'connecting',
   tls: 'TLS handshake',
-  answer: 'waiting for the head of the answer',
+  answer: 'waiting for the response header',
   body: 'reading the body',
 }
 const maxBodyShown = 300
 
 export type Conclusion = 'ok' | 'warning' | 'critical' | 'unknown'
 
-/** What was asked beside the light probe. */
+/** The probes in addition to the light probe. */
 export type ExtraProbes = {
-  /** undefined = off, or this machine could not ask */
-  readonly heart: HeartbeatEvent | undefined
+  /** undefined = off, or this machine could not send it */
+  readonly heartbeat: HeartbeatEvent | undefined
   /** null = none is configured */
   readonly deep: { readonly path: string; readonly outcome: DeepOutcome } | null
 }
 
-const nothingBeside: ExtraProbes = { heart: undefined, deep: null }
+const nothingBeside: ExtraProbes = { heartbeat: undefined, deep: null }
 
 /**
- * As monitoring plugins sort it: late is a warning, and so is a Zope whose heart
- * beats while no worker answers (busy); one without its database is critical.
+ * As monitoring plugins rate it: late is a warning, and so is a Zope whose heartbeat
+ * is alive while no worker answers (busy); one without its database is critical.
  */
 export function conclude(
   outcome: Outcome,
   ms: number,
   { slowMs, light }: Pick<ProbeSettings, 'slowMs' | 'light'>,
-  { heart, deep }: ExtraProbes = nothingBeside,
+  { heartbeat, deep }: ExtraProbes = nothingBeside,
 ): Conclusion {
   switch (judge(outcome)) {
     case 'pass':
@@ -50,7 +50,7 @@ export function conclude(
     case 'fail':
       return outcome.kind === 'first-byte-timeout' &&
         light.kind === 'http' &&
-        (heart?.kind === 'beat' || heart?.kind === 'learned')
+        (heartbeat?.kind === 'beat' || heartbeat?.kind === 'learned')
         ? 'warning'
         : 'critical'
     case 'none':
@@ -79,12 +79,14 @@ export function probeText(
     `limits   ${limitsText(backend.probe)}`,
     ...(probed.lookupError === null
       ? []
-      : [`look-up  failed (${probed.lookupError}), a former address was used`]),
+      : [
+          `lookup   failed (${probed.lookupError}), an earlier address was used`,
+        ]),
     '',
     ...begun.map(([stage, beganMs], index) =>
       stageLine(stageTexts[stage], (begun[index + 1]?.[1] ?? ms) - beganMs),
     ),
-    stageLine('in all', ms),
+    stageLine('total', ms),
     ...besideText(beside),
     ...sent(backend, probed),
     ...received(backend, probed),
@@ -110,7 +112,7 @@ function askedText(backend: Backend): string {
   }
 }
 
-/** The limits that this kind of probe has. */
+/** The limits of this kind of probe. */
 function limitsText(settings: ProbeSettings): string {
   const { kind } = settings.light
   const connecting = `connect ${settings.connectTimeoutMs} ms`
@@ -124,28 +126,30 @@ function limitsText(settings: ProbeSettings): string {
   ].join(', ')
 }
 
-function besideText({ heart, deep }: ExtraProbes): string[] {
+function besideText({ heartbeat, deep }: ExtraProbes): string[] {
   return [
-    ...(heart === undefined ? [] : ['', `heartbeat  ${heartText(heart)}`]),
+    ...(heartbeat === undefined
+      ? []
+      : ['', `heartbeat  ${heartbeatText(heartbeat)}`]),
     ...(deep === null
       ? []
       : ['', `deep       GET ${deep.path}: ${deepText(deep.outcome)}`]),
   ]
 }
 
-function heartText(heart: HeartbeatEvent): string {
-  switch (heart.kind) {
+function heartbeatText(heartbeat: HeartbeatEvent): string {
+  switch (heartbeat.kind) {
     case 'beat':
     case 'learned':
-      return `100 Continue after ${heart.ms.toFixed(1)} ms, beside the worker queue`
+      return `100 Continue after ${heartbeat.ms.toFixed(1)} ms, without waiting for a worker`
     case 'silent':
-      return `none within ${Math.round(heart.silentMs)} ms`
+      return `none within ${Math.round(heartbeat.silentMs)} ms`
     case 'broken':
-      return `failed (${heart.why})`
+      return `failed (${heartbeat.why})`
     case 'heartless':
-      return 'this server gives none: it runs it as a request, so time alone judges it'
+      return 'not supported: this server runs it as a request, so response time alone counts'
     case 'unclear':
-      return 'whether this server gives one cannot be seen now'
+      return 'could not be determined now'
   }
 }
 
@@ -156,7 +160,7 @@ function deepText(outcome: DeepOutcome): string {
       const { own, server } = outcome
       return own === null
         ? took
-        : `${took}; last transaction ${own.id}, that of its server ${server?.id ?? 'not told'}`
+        : `${took}; last transaction ${own.id}, of its server ${server?.id ?? 'unknown'}`
     }
     case 'gone':
       return `its database does not answer: ${outcome.why}`
@@ -216,7 +220,7 @@ function headLines(response: ProbeAnswer['response']): string[] {
   ]
 }
 
-/** A backend's bytes must not steer the terminal. */
+/** Bytes from a backend must not control the terminal. */
 function printable(line: string): string {
   return line.replaceAll(/[\p{Cc}\p{Cf}]/gu, '\u{fffd}')
 }

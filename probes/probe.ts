@@ -1,5 +1,5 @@
-// One probe of one backend, with got: a fresh connection, one request, one
-// outcome. Never rejects, always ends within the limit of the whole probe.
+// One probe of one backend, with got: a new connection, one request, one outcome.
+// Never rejects, always ends within the limit of the whole probe.
 import { Agent as HttpAgent } from 'node:http'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
@@ -23,7 +23,7 @@ export type ProbeAnswer = {
   readonly ms: number
   /** when each stage that was reached began, in ms from the start */
   readonly stages: ReadonlyMap<Stage, number>
-  /** a look-up failed and a remembered address was used: why */
+  /** why the DNS lookup failed and a remembered address was used; null = it did not */
   readonly lookupError: string | null
   readonly request: ClientRequest | null
   readonly response: IncomingMessage | null
@@ -32,18 +32,18 @@ export type ProbeAnswer = {
 
 /** Bytes of an answer before its body; Node itself takes 16 KiB of headers. */
 const maxHeadBytes = 65_536
-/** Beside the body itself: chunk headers and their extensions. */
+/** In addition to the body itself: chunk headers and their extensions. */
 const maxFraming = 262_144
-/** Answers with 1xx before the real one. */
+/** Interim answers (1xx) before the final one. */
 const maxInterim = 16
 
 /**
  * Limits what one answer may cost. Node skips line ends before an answer without
- * a limit, and takes any number of interim answers: either would keep a core busy
- * for as long as the probe may take.
+ * limit and accepts any number of interim answers: either could keep a core busy for
+ * the whole duration of the probe.
  *
- * @param isInBody whether the head has come
- * @param maxBody bytes of the body that are wanted
+ * @param isInBody whether the header has arrived
+ * @param maxBody how many bytes of the body are read
  * @param exceeded called with a sentence, perhaps more than once
  */
 export function limitAnswer(
@@ -64,22 +64,22 @@ export function limitAnswer(
       if (!isInBody() && bytes > maxHeadBytes)
         exceeded(`more than ${maxHeadBytes} bytes before its body`)
       else if (bytes > maxHeadBytes + maxFraming + maxBody)
-        exceeded(`more than ${maxFraming} bytes around its body`)
+        exceeded(`more than ${maxFraming} bytes of framing around its body`)
     })
   })
 }
 
-/** how often a held probe looks whether it is still worth while */
+/** how often a held probe checks whether to go on waiting */
 const holdCheckMs = 250
 
-// own agents, so that neither a kept connection nor a proxy of the environment
-// can come between; the limits live here, not in sockets
+// separate agents, so that neither a kept connection nor a proxy from the environment
+// interferes; the limits are enforced here, not by sockets
 export const plainAgent = new HttpAgent({
   keepAlive: false,
   maxSockets: Infinity,
 })
 
-/** what holds for every probe, so that it is checked once */
+/** common to all probes, so that got validates it only once */
 const client = got.extend({
   headers: {
     'user-agent': `zope-failover/${version}`,
@@ -94,29 +94,29 @@ const client = got.extend({
 })
 
 /**
- * @param signal aborts the probe; its outcome is then without meaning
- * @param isHeld asked when no head of an answer came in time: whether to go on
- *   waiting, until `busyTimeoutMs`, for Zope executes what was given up
+ * @param signal aborts the probe; the outcome then has no meaning
+ * @param isHeld called when no response header came in time: whether to go on
+ *   waiting, until `busyTimeoutMs`; Zope executes an abandoned request anyway
  */
 export async function probe(
   backend: Backend,
-  lookup: Resolver,
+  resolver: Resolver,
   signal: AbortSignal,
   isHeld: () => boolean = () => false,
 ): Promise<ProbeAnswer> {
-  return withAddresses(backend, lookup, (addresses, started, stages) =>
+  return withAddresses(backend, resolver, (addresses, started, stages) =>
     exchange(backend, addresses, started, stages, signal, isHeld),
   )
 }
 
 /**
- * What each probe over the network begins with.
+ * The common start of every probe over the network: resolves the host name.
  *
  * @param converse never rejects
  */
 export async function withAddresses(
   { host, probe: settings }: Backend,
-  lookup: Resolver,
+  resolver: Resolver,
   converse: (
     addresses: readonly LookupAddress[],
     started: number,
@@ -139,7 +139,7 @@ export async function withAddresses(
     ...rest,
   })
   const lookupMs = Math.min(settings.connectTimeoutMs, settings.timeoutMs)
-  const resolved = await lookup.resolve(host, lookupMs)
+  const resolved = await resolver.resolve(host, lookupMs)
   if (resolved.kind === 'failed')
     return finish({ kind: 'dns', host, error: resolved.error })
   if (resolved.kind === 'hanging')
@@ -151,7 +151,7 @@ export async function withAddresses(
   })
 }
 
-/** A fault of this side: it says nothing of the backend. */
+/** A problem on this side: it says nothing about the backend. */
 export function untold(error: string): ExchangeResult {
   return {
     outcome: { kind: 'local', error },
@@ -188,10 +188,10 @@ function exchange(
     let isDone = false
     let wasHeld = false
 
-    // the look-up is done
+    // already resolved
     const lookup = answerWith(addresses)
     const { host, port } = backend
-    // an agent, which keeps nothing here, would cost a tenth of a probe
+    // an agent would cost a tenth of a probe and keeps no connections here anyway
     const dial = (): Socket => connect({ host, port, lookup })
     const stream = client.stream(originOf(backend) + settings.path, {
       method: settings.method,
@@ -209,13 +209,13 @@ function exchange(
       clearTimeout(stageTimer)
       clearTimeout(wholeTimer)
       signal.removeEventListener('abort', abort)
-      // errors of the teardown are nobody's business any more
+      // ignore errors of the teardown
       stream.on('error', () => {})
       stream.destroy()
       resolve({ outcome, request, response, body: Buffer.concat(chunks) })
     }
     const abort = (): void => done({ kind: 'local', error: 'aborted' })
-    // after a pause of our own, what came in meanwhile counts first: timers run
+    // data that arrived during a pause of this process counts first: timers run
     // before arrived data is read, setImmediate after it
     const limit = (limitMs: number, dueMs: number): NodeJS.Timeout =>
       setTimeout(
@@ -317,7 +317,7 @@ function exchange(
   })
 }
 
-/** A look-up that is done already; in a later turn, as a real one would answer. */
+/** A lookup function with a known result; it answers asynchronously, as a real one. */
 export function answerWith(addresses: readonly LookupAddress[]) {
   return (
     _host: string,

@@ -1,5 +1,5 @@
-// Host names to addresses. Invariant: a name server that hangs or fails
-// takes no backend out whose address is known, and never holds up another one.
+// Resolves host names. Invariant: a name server that hangs or fails takes no backend
+// out whose address is known, and never delays another one.
 import { lookup as systemLookup } from 'node:dns'
 import type { LookupAddress } from 'node:dns'
 import { isIP } from 'node:net'
@@ -7,7 +7,7 @@ import { errorCode } from '../system/error-code.ts'
 
 export type Resolution =
   | { readonly kind: 'found'; readonly addresses: readonly LookupAddress[] }
-  /** the look-up failed or hangs, but the name was known before */
+  /** the lookup failed or hangs, but the address is known from before */
   | {
       readonly kind: 'remembered'
       readonly addresses: readonly LookupAddress[]
@@ -27,16 +27,16 @@ type SystemResolver = (
 
 type RememberedHost = {
   readonly addresses: readonly LookupAddress[]
-  /** when they were looked up, ms since 1970 */
+  /** when they were resolved, ms since 1970 */
   readonly atMs: number
 }
 
-/** By host name, as monitor.json has it. */
+/** By host name, as in monitor.json. */
 export type RememberedAddresses = Readonly<
   Record<
     string,
     {
-      /** RFC 3339: when they were looked up */
+      /** RFC 3339: when they were resolved */
       readonly at: string
       readonly addresses: readonly string[]
     }
@@ -44,22 +44,22 @@ export type RememberedAddresses = Readonly<
 >
 
 /**
- * An outage of a name server over a long weekend; later the address may be
- * another machine's.
+ * Covers an outage of a name server over a long weekend; later the address may belong
+ * to another machine.
  */
 const maxAgeMs = 7 * 24 * 3_600_000
-/** of one name */
+/** per host name */
 const maxAddresses = 16
 
-/** How long a look-up may take while a remembered address would do. */
+/** How long a lookup may take if a remembered address is available. */
 const patienceMs = 250
 
 export class Resolver {
   readonly #system: SystemResolver
   readonly #known = new Map<string, RememberedHost>()
   /**
-   * At most one look-up in flight per name: getaddrinfo cannot be given up, and
-   * each that hangs holds one of the few threads all look-ups share.
+   * At most one lookup in flight per name: getaddrinfo cannot be canceled, and each
+   * hanging call blocks one of the few threads that all lookups share.
    */
   readonly #inFlight = new Map<string, Promise<Resolution>>()
 
@@ -89,7 +89,7 @@ export class Resolver {
     }
   }
 
-  /** What is known of these names, for the next monitor. */
+  /** The known addresses of these names, for the next monitor. */
   remembered(hosts: Iterable<string>): RememberedAddresses {
     return Object.fromEntries(
       [...new Set(hosts)].flatMap(host => {
@@ -112,11 +112,11 @@ export class Resolver {
   }
 
   /**
-   * Takes over what an earlier monitor knew, unless it is too old; nothing in it is
-   * relied on.
+   * Takes over what an earlier monitor knew, unless it is too old. The content is not
+   * trusted.
    *
-   * @param told as `remembered` gave it
-   * @param hosts those to take over
+   * @param told as `remembered` returned it
+   * @param hosts the names to take over
    * @param nowMs ms since 1970
    */
   remember(told: unknown, hosts: Iterable<string>, nowMs: number): void {
@@ -130,7 +130,7 @@ export class Resolver {
         .map(String)
         .map(address => ({ address, family: isIP(address) }))
         .filter(({ family }) => family !== 0)
-      // a time of the future is no reason to believe it longer
+      // a time in the future must not extend its validity
       const isFresh = Math.abs(nowMs - atMs) <= maxAgeMs
       if (isFresh && addresses.length > 0)
         this.#known.set(host, { addresses, atMs })

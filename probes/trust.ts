@@ -1,6 +1,6 @@
-// Which certificate authorities a TLS backend is checked with: those that httpd
-// checks it with (SSLProxyCACertificateFile), or the monitor would call a backend
-// down that httpd can reach. A file is read again when it changes.
+// The certificate authorities for TLS backends: the same that httpd uses
+// (SSLProxyCACertificateFile); otherwise a backend that httpd can reach would be
+// judged down. A changed file is read again.
 import { X509Certificate } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { Agent } from 'node:https'
@@ -10,7 +10,7 @@ import { systemCaFile } from '../config/config.ts'
 import { errorCode } from '../system/error-code.ts'
 
 export type Trust = {
-  /** for requests; keeps no connection */
+  /** for requests; keeps no connections */
   readonly agent: Agent
   /** why the file could not be used; null = it could */
   readonly problem: string | null
@@ -24,14 +24,14 @@ type LoadedCa = {
 
 const loaded = new Map<string, LoadedCa>()
 
-/** Node's own list, or no check at all. */
+/** Node's built-in list, or no check at all. */
 const own: Trust = { agent: agentWith({}), problem: null }
 
 /**
  * How a backend's certificate is checked.
  *
- * @returns with a `problem` when there is nothing to check it with: the last good
- *   content of a file counts as long as there is one
+ * @returns with a `problem` if there is nothing to check it with. The last good content
+ *   of a file stays in use.
  */
 export function trustOf({ probe }: Pick<Backend, 'probe'>): Trust {
   if (!probe.verify) return own
@@ -44,7 +44,7 @@ export function trustOf({ probe }: Pick<Backend, 'probe'>): Trust {
     loaded.set(file, { version, trust })
     return trust
   } catch (err) {
-    // a system without such a store
+    // a system without a certificate store
     if (probe.ca === null) return own
     if (former !== undefined) return former.trust
     const found = err instanceof BadFile ? err.message : errorCode(err)
@@ -57,19 +57,19 @@ export function trustOf({ probe }: Pick<Backend, 'probe'>): Trust {
 
 class BadFile extends Error {}
 
-/** The file may be replaced at any moment, also within one second. */
+/** Detects a replaced file, even within the same second. */
 function versionOf(file: string): string {
   const { dev, ino, size, mtimeMs, ctimeMs } = statSync(file)
   return `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`
 }
 
-/** @throws when the file cannot be read, or one of its certificates cannot */
+/** @throws if the file or one of its certificates cannot be read */
 function load(file: string): Trust {
   const blocks =
     readFileSync(file, 'latin1').match(
       /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^]*?-----END (?:TRUSTED )?CERTIFICATE-----/g,
     ) ?? []
-  if (blocks.length === 0) throw new BadFile('there is no certificate in it')
+  if (blocks.length === 0) throw new BadFile('it contains no certificate')
   for (const [index, block] of blocks.entries()) {
     try {
       void new X509Certificate(block)

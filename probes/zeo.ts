@@ -1,4 +1,4 @@
-// Asks a ZEO server whether it is well, beside all Zopes.
+// Asks a ZEO server directly whether it is well, independent of any Zope.
 import type { LookupAddress } from 'node:dns'
 import { connect } from 'node:net'
 import { errorCode } from '../system/error-code.ts'
@@ -10,13 +10,13 @@ export type ZeoAnswer =
   | { readonly kind: 'well'; readonly last: Transaction | null }
   | { readonly kind: 'gone'; readonly why: string }
 
-/** Its answer comes in one or two. */
+/** Its answer arrives in one or two. */
 const maxPieces = 256
 
 /**
  * Never rejects, and ends within the limit.
  *
- * @param addresses of the host; left out: the system looks it up
+ * @param addresses of the host; if left out, the system resolves it
  */
 export function askZeo(
   host: string,
@@ -41,7 +41,7 @@ export function askZeo(
       done({ kind: 'gone', why })
     }
     const timer = setTimeout(() => {
-      // what has arrived is read first
+      // read arrived data first
       setImmediate(() => {
         gone(`no answer within ${limitMs} ms`)
       })

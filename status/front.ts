@@ -1,8 +1,8 @@
-// What readers outside may know of this machine and of one backend, and why front.up
-// says what it says. Pure.
+// What external readers learn about this machine and a backend, and the explanation
+// of front.up. Pure.
 import type { PoolStatus, StatusReport } from './report.ts'
 
-/** What is answered to a balancer that asks. */
+/** The answer to a load balancer. */
 export type UpAnswer = {
   readonly status: 200 | 404 | 503
   /** one line */
@@ -10,8 +10,8 @@ export type UpAnswer = {
 }
 
 /**
- * `GET /up`: whether this machine is worth sending visitors to. Of the file alone: a
- * monitor that is gone takes nothing away.
+ * `GET /up`: whether this machine should get visitors. Depends on the file alone: a
+ * dead monitor changes nothing.
  */
 export function upOfFront({ front }: StatusReport): UpAnswer {
   if (front === undefined)
@@ -29,9 +29,8 @@ export function upOfFront({ front }: StatusReport): UpAnswer {
 }
 
 /**
- * `GET /up/NAME`: whether new visitors may be sent to that backend. A last resort is
- * worth it only while no better member of a pool is there; tiers are the asker's own
- * business.
+ * `GET /up/NAME`: whether this backend may get new visitors. A last resort may only
+ * while its pool has no better member. The client handles tiers itself.
  *
  * @param drained the status for a backend in drain
  */
@@ -42,11 +41,11 @@ export function upOfBackend(
 ): UpAnswer {
   const backend = backends.find(one => one.name === name)
   if (backend === undefined)
-    return { status: 404, text: `there is no backend ${name}` }
+    return { status: 404, text: `unknown backend ${name}` }
   const standings = pools.flatMap(({ members }) =>
     members.filter(member => member.name === name),
   )
-  // maint and drain count for all pools alike
+  // maint and drain apply to all pools alike
   const admin = standings.find(
     ({ standing }) => standing === 'maint' || standing === 'drain',
   )
@@ -89,15 +88,15 @@ export function explainFront(report: StatusReport): string[] {
   const { share, admin, state, reason } = front
   return [
     share === null
-      ? 'front.up is not there: this machine is not to get visitors.'
+      ? 'front.up does not exist: this machine should get no visitors.'
       : `front.up says ${share}: ${share === 100 ? 'this machine can serve new visitors' : 'this machine can serve, but with last resorts only'}.`,
     ...admin.map(
       ({ kind, by, reason: why }) =>
-        `${kind} is set${by === null ? '' : ` by ${by}`}${why === null ? '' : ` (${why})`}${kind === admin[0]?.kind ? ', and comes first' : ''}.`,
+        `${kind} is set${by === null ? '' : ` by ${by}`}${why === null ? '' : ` (${why})`}${kind === admin[0]?.kind ? ', and takes precedence' : ''}.`,
     ),
     `The monitor sees: ${state}${reason === null ? '' : `, ${reason}`}.`,
     monitor.kind === 'alive'
-      ? 'The monitor is alive, so the file is true.'
-      : 'The monitor is gone: the file says what held when it was last seen, and stays.',
+      ? 'The monitor is alive, so the file is current.'
+      : 'The monitor is gone: the file keeps the last known state.',
   ]
 }

@@ -1,6 +1,6 @@
-// What all map programs together have answered since somebody began to look. Each
-// counts for itself from its start, and comes and goes with httpd. What must hold:
-// the sums never go down, and nothing is counted twice. Pure.
+// What all map programs together have answered since the first call. Each counts
+// from its own start, and comes and goes with httpd. Invariant: the sums never
+// decrease, and nothing is counted twice. Pure.
 import type { ReaderStatus } from './report.ts'
 
 const totals = [
@@ -19,7 +19,7 @@ export type MapGrowth = Totals & {
 
 type CountedMap = Totals & Pick<ReaderStatus, 'answers'>
 
-/** Ended maps, too: a report that was unreadable for a while must not count anew. */
+/** Includes exited programs: a temporarily unreadable report must not count twice. */
 const maxKnown = 1_000
 
 const nothing: CountedMap = {
@@ -36,9 +36,9 @@ export class MapCounts {
   #sinceMs: number | undefined
 
   /**
-   * By how much the counts have grown since the last call. What was counted before
-   * the first one is left out: after a restart of whoever looks it would seem to
-   * have come within one interval.
+   * By how much the counts have grown since the last call. Counts before the first
+   * call are left out: after a restart of the caller they would seem to come from a
+   * single interval.
    *
    * @param now ms since 1970
    */
@@ -46,7 +46,7 @@ export class MapCounts {
     this.#sinceMs ??= now
     const growth = { ...nothing, answers: new Map<string, number>() }
     for (const map of maps) {
-      // a process id comes again
+      // a process id is reused
       const key = `${'pid' in map ? map.pid : '-'} ${map.started}`
       const isNew = Date.parse(map.started) >= this.#sinceMs
       const before = this.#known.get(key) ?? (isNew ? nothing : map)

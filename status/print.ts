@@ -1,4 +1,4 @@
-// The table a person reads. Pure.
+// The output of `status` for people. Pure.
 import { formatDuration } from '../text/duration.ts'
 import { printable } from '../text/printable.ts'
 import type { Liveness, StatusReport } from './report.ts'
@@ -46,7 +46,7 @@ export function statusText(
       '',
       pool.newcomers.length === 0
         ? paint('dead', `pool ${pool.name} (${pool.policy}): NOBODY serves`)
-        : `pool ${pool.name} (${pool.policy}): newcomers go to ${pool.newcomers.join(', ')}`,
+        : `pool ${pool.name} (${pool.policy}): new visitors go to ${pool.newcomers.join(', ')}`,
       ...aligned(
         ['  MEMBER', 'TIER', 'WEIGHT', 'STANDING'],
         pool.members.map(({ name, tier, weight, standing }) => [
@@ -62,14 +62,14 @@ export function statusText(
   return `${lines.join('\n').replaceAll(/\n{3,}/g, '\n\n')}\n`
 }
 
-/** This machine itself, where it is judged, then the backends. */
+/** This machine itself, if it is judged, then the backends. */
 export function rowsOf({ front, backends }: StatusReport) {
   return front === undefined ? backends : [front, ...backends]
 }
 
 /**
- * The programs that answer lookups, for a person: name, health, counts. A missing
- * map program is worth a line unless something else answers.
+ * The programs that answer lookups: name, health, counts. A missing map program gets
+ * a line unless another program answers.
  */
 export function readersOf({ maps, readers = [] }: StatusReport): readonly {
   readonly name: string
@@ -93,7 +93,7 @@ export function readersOf({ maps, readers = [] }: StatusReport): readonly {
   ]
 }
 
-/** `zope1 5 hit 3 miss` for each backend, what is 0 left out. */
+/** `zope1 5 hit 3 miss` for each backend, without zero counts. */
 function kindCounts(
   kinds: NonNullable<StatusReport['readers']>[number]['kinds'] = {},
 ): string[] {
@@ -107,9 +107,9 @@ function kindCounts(
 }
 
 export const staleVerdicts =
-  'verdicts are stale: they order the choice, but nobody is refused for them'
+  'verdicts are stale: they still rank the backends, but exclude none'
 
-/** What is wrong with the files, each once; a map's own view is marked as such. */
+/** Problems with the files, each once; those of one program carry its name. */
 export function reportProblems({
   problems,
   maps,
@@ -130,7 +130,7 @@ export function reportProblems({
   ]
 }
 
-/** What did not arrive; a receiver that has everything is worth no line. */
+/** Undelivered notices; a receiver that has everything gets no line. */
 export function reportNotices({ notices = {} }: StatusReport): string[] {
   return Object.entries(notices)
     .filter(([, { waiting, dropped }]) => waiting + dropped > 0)
@@ -148,13 +148,13 @@ export function mapCounts({
   return `${lookups} lookups, ${unanswered} without a usable backend, ${malformed} malformed`
 }
 
-/** The health of one of the two programs, in words. */
+/** The health of a program, in words. */
 export function programText(what: string, seen: Liveness): string {
   switch (seen.kind) {
     case 'alive':
       return `${what}: alive, pid ${seen.pid}`
     case 'silent':
-      return `${what}: SILENT for ${rounded(seen.ageMs)}, pid ${seen.pid} is there but writes no report`
+      return `${what}: SILENT for ${rounded(seen.ageMs)}, pid ${seen.pid} is running but writes no report`
     case 'dead':
       return `${what}: DEAD, pid ${seen.pid} is gone, last sign of life ${rounded(seen.ageMs)} ago`
     case 'never-seen':
@@ -162,7 +162,7 @@ export function programText(what: string, seen: Liveness): string {
   }
 }
 
-/** How well the map is as seen through httpd, in the words for a program. */
+/** The state of the map program as seen through httpd, as a liveness. */
 export function seenKind(state: string): Liveness['kind'] {
   if (state === 'ok') return 'alive'
   return state === 'unknown' ? 'never-seen' : 'dead'
@@ -176,7 +176,7 @@ function mapSeenText(
   const kind = seenKind(state)
   return paint(
     kind,
-    `map seen through httpd: ${printable(kind === 'dead' ? state.toUpperCase() : state)} for ${ago(since, now)}, ${printable(reason)}`,
+    `map program seen through httpd: ${printable(kind === 'dead' ? state.toUpperCase() : state)} for ${ago(since, now)}, ${printable(reason)}`,
   )
 }
 
@@ -185,7 +185,7 @@ function ago(since: string | null, now: number): string {
   return Number.isNaN(ms) ? '-' : rounded(Math.max(0, ms))
 }
 
-/** To the leading unit: 61 seconds are `1m`. */
+/** Rounded down to the largest unit: 61 seconds are `1m`. */
 function rounded(ms: number): string {
   const unit = [3_600_000, 60_000, 1_000].find(size => ms >= size) ?? 1
   return formatDuration(Math.floor(ms / unit) * unit)

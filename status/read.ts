@@ -1,5 +1,5 @@
-// The files behind the report, read afresh. Never throws: what cannot be read is
-// in the report.
+// Reads the files behind the status report. Never throws: what cannot be read is in
+// the report.
 import { frontName, sentinelNames } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
 import { reportFiles } from '../sentinels/directory.ts'
@@ -16,17 +16,17 @@ import { reportedSnapshot } from '../health/reported-state.ts'
 import { poolsOf, statusReport } from './report.ts'
 import type { SeenReader, SeenReport, StatusReport } from './report.ts'
 
-/** Everything `status` tells, and what only the status page draws. */
+/** Everything `status` reports, and what only the status page draws. */
 export type StatusOptions = {
   readonly report: StatusReport
-  /** the same as events tell it: without what lasts for less than a second */
+  /** the same for events: without changes that last less than a second */
   readonly told: StatusReport
-  /** by backend, oldest first, as the monitor told them */
+  /** by backend, oldest first, as the monitor reported them */
   readonly probes: ReadonlyMap<string, readonly ProbeRecord[]>
 }
 
 /**
- * Looks again and again: what cannot be read for a moment stays as it was.
+ * For repeated reading: a file that is unreadable for a moment keeps its last value.
  */
 export class StatusReader {
   readonly #directory: string
@@ -41,7 +41,7 @@ export class StatusReader {
 
   /**
    * @param now ms since 1970
-   * @param configProblems why the configuration file no longer is the one in use
+   * @param configProblems why the configuration file is no longer the one in use
    */
   readStatus(
     config: Config,
@@ -63,7 +63,7 @@ export class StatusReader {
       configProblems,
       this.#readers.filter(reader => !isMap(reader)),
     )
-    // what a dead monitor told last is not news
+    // the last words of a dead monitor are not news
     const states = new Map(
       report.verdictsCount
         ? Object.entries(this.#monitor?.report.backends ?? {})
@@ -94,7 +94,7 @@ function isMap({ program }: SeenReader): boolean {
   return program === 'rewritemap'
 }
 
-/** One look; parameters as for `Looker.look`. */
+/** Reads once; parameters as for `StatusReader.readStatus`. */
 export function look(
   config: Config,
   now: number,
@@ -107,7 +107,7 @@ export function look(
   )
 }
 
-/** The report alone; parameters as for `look`. */
+/** The report alone; same parameters. */
 export function statusOf(...args: Parameters<typeof look>): StatusReport {
   return look(...args).report
 }
@@ -131,7 +131,7 @@ function seen<Report extends { readonly pid: number }>(
   }
 }
 
-/** undefined: the directory cannot be listed just now; the snapshot tells why. */
+/** undefined: the directory cannot be listed now; the snapshot has the reason. */
 function readerReports(directory: string): SeenReader[] | undefined {
   return reportFiles(directory)
     ?.flatMap(({ name, program }) => {

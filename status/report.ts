@@ -1,5 +1,5 @@
-// What `status` tells: configuration, directory and reports, put together.
-// Pure: whoever calls it has read the files and asked for the processes.
+// What `status` reports: combines configuration, directory and reports. Pure: the
+// caller has read the files and checked the processes.
 import { addressOf, frontName } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
 import { version } from '../system/version.ts'
@@ -24,7 +24,7 @@ import type { Snapshot } from '../sentinels/snapshot.ts'
 /** A program as its report and the process table show it. */
 export type Liveness =
   | { readonly kind: 'alive'; readonly pid: number; readonly ageMs: number }
-  /** the process is there, but its report is older than it should be */
+  /** the process exists, but its report is too old */
   | { readonly kind: 'silent'; readonly pid: number; readonly ageMs: number }
   /** it left a report, but the process is gone */
   | { readonly kind: 'dead'; readonly pid: number; readonly ageMs: number }
@@ -62,14 +62,14 @@ export type BackendStatus = {
     /** RFC 3339 */
     readonly until: string | null
   }[]
-  /** newest last: `+` passed, `-` failed, `?` says nothing of the backend */
+  /** newest last: `+` passed, `-` failed, `?` says nothing about the backend */
   readonly probes: string
 }
 
 export type PoolStatus = {
   readonly name: string
   readonly policy: string
-  /** who gets newcomers now; [] = the answer is NULL */
+  /** the backends that get new visitors now; [] = the answer is NULL */
   readonly newcomers: readonly string[]
   readonly members: readonly {
     readonly name: string
@@ -86,19 +86,19 @@ export type ReaderStatus = Liveness & {
   readonly unanswered: number
   readonly faults: number
   readonly outOfStep: number
-  /** RFC 3339: when it began to count */
+  /** RFC 3339: since when it counts */
   readonly started: string
   /** lookups answered with that backend */
   readonly answers: Readonly<Record<string, number>>
   readonly problems: readonly string[]
 }
 
-/** The report of a reader that is no map program. */
+/** The report of a program that answers lookups. */
 export type SeenReader = SeenReport<MapReport> & { readonly program: string }
 
-/** Documented in docs/status-json.md; keys are added, never changed. */
+/** Documented in docs/status-json.md; keys may be added, never changed. */
 export type StatusReport = {
-  /** of the program that made the report */
+  /** of the program that created the report */
   readonly version: string
   /** RFC 3339 */
   readonly time: string
@@ -106,21 +106,21 @@ export type StatusReport = {
   readonly verdictsCount: boolean
   readonly monitor: Liveness
   readonly maps: readonly ReaderStatus[]
-  /** other programs that answer from the table, when there are any */
+  /** other programs that answer from the table, if any */
   readonly readers?: readonly (ReaderStatus & {
     readonly program: string
     /** answers by backend and kind, of programs that have several kinds */
     readonly kinds?: MapReport['kinds']
   })[]
-  /** the map as the monitor sees it through httpd, when it looks */
+  /** the map program as seen through httpd, if the monitor checks it */
   readonly mapSeen?: MapObservation
-  /** by pool, its ZEO server, when the monitor asks one */
+  /** the ZEO server of each pool, if the monitor probes one */
   readonly zeo?: Readonly<Record<string, ZeoObservation>>
-  /** what the running monitor cannot do where it runs */
+  /** what the running monitor cannot do in its environment */
   readonly limits?: readonly MonitorLimit[]
   /**
-   * This machine as a whole, with the keys of a backend: `address` is what is asked,
-   * `share` what front.up holds. When the configuration has the key `front`.
+   * This machine as a whole, with the keys of a backend: `address` is the probed URL,
+   * `share` the content of front.up. Only if the configuration has the key `front`.
    */
   readonly front?: BackendStatus
   /** by receiver (`webhook`, `command`): notices of the running monitor */
@@ -130,12 +130,12 @@ export type StatusReport = {
   readonly problems: readonly string[]
 }
 
-/** Both programs write once a second; so much later something is wrong. */
+/** Both programs write once a second; this much later something is wrong. */
 const silentAfterMs = 5_000
 
 /**
  * @param now ms since 1970
- * @param configProblems why the configuration file no longer is the one in use
+ * @param configProblems why the configuration file is no longer the one in use
  * @param readers the reports of other programs that answer from the table
  */
 export function statusReport(
@@ -147,7 +147,7 @@ export function statusReport(
   configProblems: readonly string[] = [],
   readers: readonly SeenReader[] = [],
 ): StatusReport {
-  // no property look-up by name: a backend may be called "constructor"
+  // no property access by name: a backend may be called "constructor"
   const reports = new Map(Object.entries(monitor?.report.backends ?? {}))
   return {
     version,
@@ -165,7 +165,7 @@ export function statusReport(
     }),
     ...(monitor?.report.map !== undefined && { mapSeen: monitor.report.map }),
     ...(monitor?.report.zeo !== undefined && { zeo: monitor.report.zeo }),
-    // nothing can be said of one that is gone
+    // a dead monitor has no current limits or notices
     ...(monitor?.isRunning === true &&
       monitor.report.limits !== undefined && { limits: monitor.report.limits }),
     ...(monitor?.isRunning === true &&
@@ -195,7 +195,7 @@ export function statusReport(
   }
 }
 
-/** What the monitor says of it, and its files. */
+/** What the monitor says about it, and its files. */
 function judgedStatus(
   name: string,
   address: string,

@@ -1,5 +1,5 @@
-// One backend under watch: its probes, each kind in a loop of its own, its
-// health, which is published, and a line in the log for each change of state.
+// Monitors one backend: runs its probes, each kind in a separate loop; publishes
+// its health; logs one line per change of state.
 import type { Logger } from 'pino'
 import { addressOf } from '../../config/config.ts'
 import type { Backend } from '../../config/config.ts'
@@ -27,7 +27,7 @@ import type { Health, HealthEvent } from '../../health/health.ts'
 import type { HeartbeatEvent } from '../../health/heartbeat.ts'
 import type { Hook } from './hook.ts'
 import { LocalErrors } from './local-errors.ts'
-import type { SavedVerdict } from '../../health/light.ts'
+import type { SavedState } from '../../health/light.ts'
 import type { Resolver } from '../../probes/resolver.ts'
 import { overdueMs } from '../../health/pace.ts'
 import { describe, judge } from '../../health/outcome.ts'
@@ -58,43 +58,43 @@ export type MonitorContext = {
   readonly hook: Hook
   readonly telemetry: Telemetry
   readonly log: Logger
-  /** how long ago httpd had a good answer from a backend, as far as is known */
+  /** how long ago httpd got a good answer from a backend; Infinity = unknown */
   readonly lastServedAgoMs: (name: string) => number
-  /** its deep probes find something wrong: its ZEO server is to be asked soon */
+  /** its deep probes found something wrong: probe its ZEO server soon */
   readonly doubt: (name: string) => void
-  /** whether an operator has taken it out, so that its end is no surprise */
+  /** whether an operator has taken it out, so its stopping is expected */
   readonly isPlanned: (name: string) => boolean
-  /** whether a backend stays in as a last resort whatever is judged */
+  /** whether a backend stays in as a last resort whatever its verdict */
   readonly isKept: (name: string) => boolean
   /** whether no backend of one of its pools is in */
   readonly isStranded: (name: string) => boolean
-  /** something that the report tells has changed */
+  /** something in the report has changed */
   readonly changed: () => void
 }
 
 const maxProbes = 64
 /** between two probes while no backend of a pool is in */
 const strandedMs = 200
-/** at most two forced probes a second (contract 6) */
+/** at most two probes a second because of suspicions */
 const suspectGapMs = 500
 /** a timer of Node may fire a moment early */
 const timerGraceMs = 5
 
 export class BackendMonitor {
-  readonly #around: MonitorContext
+  readonly #context: MonitorContext
   readonly #loop: TimedLoop
-  readonly #pulse: HeartbeatLoop
+  readonly #heartbeats: HeartbeatLoop
   readonly #deep: DeepProbeLoop
   readonly #warmUp: WarmUp
-  readonly #ownTrouble: LocalErrors
+  readonly #localErrors: LocalErrors
   readonly #probes: ProbeRecord[] = []
   #backend: Backend
   #health: Health
-  /** by the wall clock, for people: when the state began that it is in */
+  /** by the wall clock, for people: when its state began */
   #since: string
-  /** what people and programs are told of it */
-  #told: ReportedState & { readonly since: string; readonly reason: string }
-  #tellTimer: NodeJS.Timeout | undefined
+  /** what the log, the report and the notices say about it */
+  #reported: ReportedState & { readonly since: string; readonly reason: string }
+  #reportTimer: NodeJS.Timeout | undefined
   #isJudged = false
   #suspectedMs = -Infinity
   #probedMs = -Infinity
@@ -106,36 +106,36 @@ export class BackendMonitor {
    */
   constructor(
     backend: Backend,
-    verdict: SavedVerdict,
+    verdict: SavedState,
     since: string,
-    around: MonitorContext,
+    context: MonitorContext,
   ) {
     this.#backend = backend
     this.#health = healthOf(verdict, backend.probe, now())
     this.#since = since
-    this.#told = toldOf(this.#health, since)
-    this.#around = around
-    this.#ownTrouble = new LocalErrors(around.log)
-    this.#loop = new TimedLoop(() => this.#round())
-    const { resolver: lookup, starvation } = around
-    this.#pulse = new HeartbeatLoop(
-      this.#shown(event => this.#noteHeart(event)),
+    this.#reported = reportedFrom(this.#health, since)
+    this.#context = context
+    this.#localErrors = new LocalErrors(context.log)
+    this.#loop = new TimedLoop(() => this.#probeOnce())
+    const { resolver: lookup, starvation } = context
+    this.#heartbeats = new HeartbeatLoop(
+      this.#probeTarget(event => this.#onHeartbeat(event)),
       lookup,
       starvation,
     )
     this.#deep = new DeepProbeLoop(
-      this.#shown(outcome => this.#noteDeep(outcome)),
+      this.#probeTarget(outcome => this.#onDeep(outcome)),
       lookup,
       starvation,
     )
     this.#warmUp = new WarmUp(
-      this.#shown(isGood => this.#noteWarmUp(isGood)),
+      this.#probeTarget(isGood => this.#onWarmUp(isGood)),
       lookup,
-      around.log,
+      context.log,
     )
   }
 
-  /** Its first probe is over, whatever came of it. */
+  /** Whether its first probe is over, whatever the outcome. */
   get isJudged(): boolean {
     return this.#isJudged
   }
@@ -148,15 +148,15 @@ export class BackendMonitor {
 
   /** The verdict stays on disk. */
   stop(): void {
-    clearTimeout(this.#tellTimer)
+    clearTimeout(this.#reportTimer)
     this.#loop.stop()
-    this.#pulse.stop()
+    this.#heartbeats.stop()
     this.#deep.stop()
     this.#warmUp.stop()
     this.#abort.abort()
   }
 
-  /** Other settings, or another address: then one probe decides afresh. */
+  /** New settings. After a change of address the next probe alone decides. */
   reconfigure(backend: Backend): void {
     const isMoved =
       addressOf(backend) !== addressOf(this.#backend) ||
@@ -166,19 +166,19 @@ export class BackendMonitor {
     if (isMoved) {
       this.#health = healthOf({ kind: 'none' }, backend.probe, now())
       this.#since = new Date().toISOString()
-      this.#told = toldOf(this.#health, this.#since)
+      this.#reported = reportedFrom(this.#health, this.#since)
       this.#abort.abort()
       this.#abort = new AbortController()
     }
     this.#loop.start(0)
-    this.#pulse.start()
+    this.#heartbeats.start()
     this.#deep.start(0)
-    // the pages may be others: they are counted from now on
-    this.#noteWarmUp(false)
+    // the pages may have changed: count from zero
+    this.#onWarmUp(false)
     this.#warmUp.start()
   }
 
-  /** Whether somebody's suspicion may start a probe now. */
+  /** Whether a suspicion may start a probe now. */
   get isReadyForSuspicion(): boolean {
     return !this.#loop.isRunning && now() - this.#suspectedMs >= suspectGapMs
   }
@@ -189,7 +189,7 @@ export class BackendMonitor {
     this.#loop.start(0)
   }
 
-  /** Lets time do its work: the end of slow start, a grown share. */
+  /** Applies the passage of time: the end of slow start, a grown share. */
   tick(): void {
     const before = this.#share()
     this.#apply({ kind: 'tick' }, 'tick', 0)
@@ -205,45 +205,45 @@ export class BackendMonitor {
     }
   }
 
-  /** None of its pool is in any more: the next probe comes soon. */
+  /** No backend of its pool is in any more: probe soon. */
   hurry(): void {
     this.#loop.start(this.#urgentMs())
   }
 
-  /** Its share may be another one, for who else is left. */
-  publishAgain(): void {
+  /** Its share may have changed, because other backends came or went. */
+  republish(): void {
     this.#publish(false)
   }
 
-  report(probesTold: number): BackendReport {
+  report(probesReported: number): BackendReport {
     return backendReport(
       {
         ...this.#health,
-        state: this.#told.state,
-        reason: this.#told.reason,
+        state: this.#reported.state,
+        reason: this.#reported.reason,
       },
       this.#share(),
-      this.#around.isKept(this.#backend.name),
-      this.#probes.slice(-probesTold),
-      this.#told.since,
+      this.#context.isKept(this.#backend.name),
+      this.#probes.slice(-probesReported),
+      this.#reported.since,
     )
   }
 
-  async #round(): Promise<number> {
-    await this.#around.startQueue.turn()
+  async #probeOnce(): Promise<number> {
+    await this.#context.startQueue.turn()
     const backend = this.#backend
     const { signal } = this.#abort
     if (isTrialDue(this.#health, backend.probe, now())) {
       const startedMs = now()
       this.#probedMs = startedMs
-      const { heart, light } = await tryHeartbeat(
+      const { heartbeat, light } = await tryHeartbeat(
         backend,
-        this.#around.resolver,
+        this.#context.resolver,
         signal,
       )
       if (signal.aborted) return 0
-      this.#noteHeart(heart)
-      // one that stumbled over the missing body is asked as usual
+      this.#onHeartbeat(heartbeat)
+      // a server that stumbled over the missing body gets a normal probe
       if (light !== null && judge(light.outcome) === 'pass') {
         this.#judge(light.outcome, light.ms, startedMs)
         return this.#waitMs(startedMs)
@@ -261,11 +261,11 @@ export class BackendMonitor {
     const wait = (): void => {
       const sinceMs = now()
       overdue = setTimeout(() => {
-        // what has arrived is read first: setImmediate runs after it
+        // read arrived data first: setImmediate runs after it
         setImmediate(() => {
           if (!isInFlight || signal.aborted) return
-          // a time that this process was not there for is no evidence
-          if (this.#around.starvation.lateSince(sinceMs) > 0) wait()
+          // time during which this process did not run is no evidence
+          if (this.#context.starvation.lateSince(sinceMs) > 0) wait()
           else this.#overdue(startedMs, limitMs)
         })
       }, limitMs)
@@ -273,33 +273,33 @@ export class BackendMonitor {
     wait()
     const probed = await probeLight(
       backend,
-      this.#around.resolver,
+      this.#context.resolver,
       signal,
       () => holdsProbe(this.#health, backend.probe, now()),
     )
     isInFlight = false
     clearTimeout(overdue)
     if (signal.aborted) return 0
-    // dropped with the visitors' connections: no probe was made
+    // dropped together with the visitors' connections: counts as no probe
     if (probed.outcome.kind === 'dropped') return this.#waitMs(startedMs)
-    this.#ownTrouble.report(backend, probed.outcome, probed.lookupError)
+    this.#localErrors.report(backend, probed.outcome, probed.lookupError)
     this.#judge(probed.outcome, probed.ms, startedMs)
     return this.#waitMs(startedMs)
   }
 
-  /** The interval counts from the start, with a pause at least after the end. */
+  /** The interval counts from the start; a minimum pause follows the end. */
   #waitMs(startedMs: number): number {
     const settings = this.#backend.probe
-    const interval = this.#around.isStranded(this.#backend.name)
+    const interval = this.#context.isStranded(this.#backend.name)
       ? this.#urgentMs()
       : jittered(intervalMs(this.#health.light, settings), Math.random)
     const pause = Math.min(settings.fastIntervalMs, settings.intervalMs)
-    // what its heartbeats would tell is worth an early probe
+    // knowing its heartbeat is worth an early probe
     if (isTrialDue(this.#health, settings, now())) return pause
     return Math.max(startedMs + interval - now(), pause / 2)
   }
 
-  /** `fastInterval` at most, for visitors get the maintenance page meanwhile. */
+  /** `fastInterval` at most: meanwhile visitors get the maintenance page. */
   #urgentMs(): number {
     const settings = this.#backend.probe
     const ms = Math.min(
@@ -322,7 +322,7 @@ export class BackendMonitor {
     const isFirst = !this.#isJudged
     this.#isJudged = true
     const wasAnswering = this.#health.light.streak > 0
-    this.#around.log.debug(
+    this.#context.log.debug(
       {
         backend: this.#backend.name,
         outcome: outcome.kind,
@@ -336,40 +336,40 @@ export class BackendMonitor {
     this.#apply({ kind: 'probed', outcome, ms }, outcome.kind, ms)
     this.#publish(judge(outcome) === 'pass')
     if (isFirst || this.#health.light.streak > 0 !== wasAnswering)
-      this.#around.changed()
+      this.#context.changed()
   }
 
-  #noteHeart(event: HeartbeatEvent): void {
-    const { state: before, heartbeat: heart } = this.#health
-    // the same silence is told again and again
-    if (event.kind !== 'silent' || heart.silentForMs === 0)
+  #onHeartbeat(event: HeartbeatEvent): void {
+    const { state: before, heartbeat } = this.#health
+    // one silence raises this event many times: count it once
+    if (event.kind !== 'silent' || heartbeat.silentForMs === 0)
       this.#count('heartbeat', event.kind, 'ms' in event ? event.ms : null)
     this.#apply(
       {
-        kind: 'heart',
-        heart: event,
+        kind: 'heartbeat',
+        event,
         lastServedAgoMs:
           event.kind === 'silent'
-            ? this.#around.lastServedAgoMs(this.#backend.name)
+            ? this.#context.lastServedAgoMs(this.#backend.name)
             : Infinity,
       },
       'heartbeat',
       'ms' in event ? event.ms : 0,
     )
-    if (!heart.isLearned && this.#health.heartbeat.isLearned) {
-      this.#around.log.info(
+    if (!heartbeat.isLearned && this.#health.heartbeat.isLearned) {
+      this.#context.log.info(
         { backend: this.#backend.name },
-        'heartbeat learned, it is judged by it from now on',
+        'heartbeat found, using it from now on',
       )
-      this.#pulse.start()
+      this.#heartbeats.start()
     }
     if (event.kind === 'heartless')
-      this.#around.log.info(
+      this.#context.log.info(
         { backend: this.#backend.name },
-        'no heartbeat, this server runs it as a request: judged by time alone, tried again in an hour',
+        'no heartbeat, this server runs it as a request: judging by response time alone, trying again in an hour',
       )
     if (this.#health.state !== before) this.#publish(false)
-    // dead, or alive again: the light probe knows
+    // dead, or alive again: the light probe will tell
     const isBack = event.kind === 'beat' && this.#health.state === 'frozen'
     const { fastIntervalMs } = this.#backend.probe
     if (
@@ -379,9 +379,9 @@ export class BackendMonitor {
       this.#loop.start(0)
   }
 
-  #noteDeep(answer: DeepOutcome): void {
+  #onDeep(answer: DeepOutcome): void {
     const { name, probe } = this.#backend
-    const { transactions } = this.#around
+    const { transactions } = this.#context
     const { outcome, aheadSeconds } = withoutFuture(answer, Date.now())
     if (outcome.kind === 'fresh')
       transactions.claim(
@@ -391,9 +391,9 @@ export class BackendMonitor {
         now(),
         Math.max(claimMs, 3 * (probe.deep?.intervalMs ?? 0)),
       )
-    // what it knew before its database went is no claim of today
+    // what it knew before it lost its database is no longer a claim
     else if (outcome.kind !== 'none') this.#disclaim()
-    // one that is silent has not ended
+    // a silent probe has not ended
     if (outcome.kind !== 'silent')
       this.#count('deep', outcome.kind, 'ms' in outcome ? outcome.ms : null)
     const { state: before, deep } = this.#health
@@ -402,44 +402,44 @@ export class BackendMonitor {
         kind: 'deep',
         outcome,
         aheadSeconds,
-        ...transactions.wordFor(name, now()),
+        ...transactions.consensusFor(name, now()),
       },
       `deep-${outcome.kind}`,
       'ms' in outcome ? outcome.ms : 0,
     )
-    this.#remark(deep.remark, this.#health.deep.remark)
-    if (isDeepInDoubt(this.#health.deep)) this.#around.doubt(name)
+    this.#logRemark(deep.remark, this.#health.deep.remark)
+    if (isDeepInDoubt(this.#health.deep)) this.#context.doubt(name)
     if (this.#health.state !== before) this.#publish(false)
   }
 
-  #noteWarmUp(isGood: boolean): void {
+  #onWarmUp(isGood: boolean): void {
     this.#apply({ kind: 'warm-up', isGood }, 'warm-up', 0)
     this.#publish(false)
   }
 
   #disclaim(): void {
-    this.#around.transactions.claim(this.#backend.name, null, null, now())
+    this.#context.transactions.claim(this.#backend.name, null, null, now())
   }
 
-  /** Once when it comes up, once when it is over: its numbers change. */
-  #remark(before: string | null, remark: string | null): void {
+  /** Logs its start and its end only: the numbers in it keep changing. */
+  #logRemark(before: string | null, remark: string | null): void {
     if ((before === null) === (remark === null)) return
     const { name } = this.#backend
-    this.#around.changed()
+    this.#context.changed()
     if (remark === null)
-      this.#around.log.info(
+      this.#context.log.info(
         { backend: name },
         'backend and its peers agree on the database again',
       )
     else
-      this.#around.log.warn(
+      this.#context.log.warn(
         { backend: name, remark },
-        'backend contradicts the others about the database, nothing follows',
+        'backend disagrees with its peers about the database, no action taken',
       )
   }
 
-  /** What its other probes may see of this watch, as it is at each moment. */
-  #shown<Event>(note: (event: Event) => void): ProbeTarget<Event> {
+  /** What the probe loops see of this monitor: always the current values. */
+  #probeTarget<Event>(report: (event: Event) => void): ProbeTarget<Event> {
     const [backend, health, signal] = [
       () => this.#backend,
       () => this.#health,
@@ -455,7 +455,7 @@ export class BackendMonitor {
       get signal() {
         return signal()
       },
-      note,
+      report,
     }
   }
 
@@ -470,46 +470,46 @@ export class BackendMonitor {
     const was = before.state
     this.#health = nextHealth(before, event, this.#backend.probe, now())
     const { state } = this.#health
-    this.#seeToCold(before)
+    this.#onWarmthChange(before)
     if (state !== was) {
       this.#since = new Date().toISOString()
-      // one that is gone claims nothing
+      // a backend that is down claims nothing
       if (state === 'down' || state === 'frozen') {
         this.#disclaim()
-        if (this.#around.isPlanned(this.#backend.name))
+        if (this.#context.isPlanned(this.#backend.name))
           this.#health = unflipped(before, this.#health)
       }
-      this.#around.changed()
+      this.#context.changed()
       if (this.#leavesWaiting(was, outcome))
-        this.#around.dropper.drop(
+        this.#context.dropper.drop(
           this.#backend,
           () => this.#health.state === state && !this.#abort.signal.aborted,
         )
     }
-    this.#tell(outcome, ms)
+    this.#reportChange(outcome, ms)
   }
 
-  /** Tells of a change once it has lasted, or at once where that matters. */
-  #tell(outcome: string, ms: number): void {
+  /** Reports a change once it has lasted, or at once where that matters. */
+  #reportChange(outcome: string, ms: number): void {
     const { state, reason, light } = this.#health
-    const { state: was, leftMs } = this.#told
-    const told = nextReported(this.#told, state, now())
-    if (told.leftMs !== leftMs) {
-      clearTimeout(this.#tellTimer)
-      if (told.leftMs !== null)
-        this.#tellTimer = setTimeout(
-          () => this.#tell(outcome, ms),
+    const { state: was, leftMs } = this.#reported
+    const reported = nextReported(this.#reported, state, now())
+    if (reported.leftMs !== leftMs) {
+      clearTimeout(this.#reportTimer)
+      if (reported.leftMs !== null)
+        this.#reportTimer = setTimeout(
+          () => this.#reportChange(outcome, ms),
           lastingMs + timerGraceMs,
         )
     }
-    const since = told.state === was ? this.#told.since : this.#since
-    this.#told =
-      told.state === state
-        ? { ...told, since, reason }
-        : { ...this.#told, ...told }
-    if (told.state === was) return
+    const since = reported.state === was ? this.#reported.since : this.#since
+    this.#reported =
+      reported.state === state
+        ? { ...reported, since, reason }
+        : { ...this.#reported, ...reported }
+    if (reported.state === was) return
     const isBetter = state === 'up' || state === 'warming'
-    this.#around.log[isBetter ? 'info' : 'warn'](
+    this.#context.log[isBetter ? 'info' : 'warn'](
       {
         backend: this.#backend.name,
         address: addressOf(this.#backend),
@@ -523,14 +523,14 @@ export class BackendMonitor {
       },
       'backend changed state',
     )
-    this.#around.changed()
-    this.#around.telemetry.note({
+    this.#context.changed()
+    this.#context.telemetry.record({
       kind: 'transition',
       backend: this.#backend.name,
       was,
       state,
     })
-    this.#around.hook.run({
+    this.#context.hook.run({
       backend: this.#backend.name,
       was,
       state,
@@ -544,21 +544,21 @@ export class BackendMonitor {
     const { dropConnections, light } = this.#backend.probe
     return (
       (state === 'down' || state === 'frozen') &&
-      // a first verdict is that of one probe: too little to cut anybody off
+      // a first verdict rests on one probe: not enough to drop connections
       was !== 'unknown' &&
       dropConnections !== 'off' &&
       leavesWaiting(outcome, light.kind)
     )
   }
 
-  /** Its warm-up begins, or is over. */
-  #seeToCold({ light: { cold: before } }: Health): void {
+  /** Starts the warm-up, or logs its end. */
+  #onWarmthChange({ light: { cold: before } }: Health): void {
     const { reason, light } = this.#health
     if (before === null && light.cold !== null) this.#warmUp.start()
     if (before === null || light.cold !== null) return
-    this.#around.changed()
+    this.#context.changed()
     if (light.state !== 'down' && light.state !== 'frozen')
-      this.#around.log.info(
+      this.#context.log.info(
         { backend: this.#backend.name, share: this.#share(), reason },
         'backend is warm',
       )
@@ -566,12 +566,18 @@ export class BackendMonitor {
 
   #count(probe: ProbeKind, outcome: string, ms: number | null): void {
     const backend = this.#backend.name
-    this.#around.telemetry.note({ kind: 'probe', backend, probe, outcome, ms })
+    this.#context.telemetry.record({
+      kind: 'probe',
+      backend,
+      probe,
+      outcome,
+      ms,
+    })
   }
 
   #publish(isConfirmed: boolean): void {
     if (this.#health.state === 'unknown') return
-    this.#around.publisher.publish(
+    this.#context.publisher.publish(
       this.#backend.name,
       this.#share(),
       isConfirmed,
@@ -580,12 +586,14 @@ export class BackendMonitor {
 
   #share(): number | null {
     const share = shareOf(this.#health, this.#backend.probe, now())
-    return share === null && this.#around.isKept(this.#backend.name) ? 0 : share
+    return share === null && this.#context.isKept(this.#backend.name)
+      ? 0
+      : share
   }
 
-  /** A bad or late answer counts only if this process was there to see it. */
+  /** A bad or late answer counts only if this process was running meanwhile. */
   #unlessStarved(outcome: Outcome, ms: number, startedMs: number): Outcome {
-    const lateMs = this.#around.starvation.lateSince(startedMs)
+    const lateMs = this.#context.starvation.lateSince(startedMs)
     const isTimely =
       judge(outcome) === 'pass' && ms <= this.#backend.probe.slowMs
     if (lateMs === 0 || isTimely) return outcome
@@ -594,7 +602,7 @@ export class BackendMonitor {
 }
 
 /** @param since RFC 3339 */
-function toldOf({ state, reason }: Health, since: string) {
+function reportedFrom({ state, reason }: Health, since: string) {
   return { state, leftMs: null, since, reason }
 }
 

@@ -1,7 +1,7 @@
-// The deep probes of one backend. Invariant: never two in flight, and one
-// that is unanswered is never given up, for it holds a worker of Zope until its
-// database is back, and the next one would hold another. And one that waits for a
-// free worker says nothing of the database.
+// The deep probes of one backend. Invariant: never two in flight, and an
+// unanswered one is never given up: it holds a Zope worker until the database is
+// back, and the next one would hold another. A probe that waits for a free worker
+// says nothing about the database.
 import { isDeepInDoubt } from '../../health/deep.ts'
 import type { DeepOutcome } from '../../health/deep.ts'
 import type { Health } from '../../health/health.ts'
@@ -13,71 +13,71 @@ import type { ProbeTarget } from './probe-loop.ts'
 import type { Starvation } from './starvation.ts'
 
 const idleMs = 1_000
-/** none is configured; a reload starts it again at once */
+/** no deep probe is configured; a reload restarts the loop at once */
 const offMs = 3_600_000
-/** soon enough to be sure within seconds, seldom enough to be no burden */
+/** often enough to be sure within seconds, rare enough not to add load */
 const doubtMs = 1_000
-/** how often to look what a silence means */
-const lookMs = 250
+/** how often to check what a silence means */
+const checkMs = 250
 /** the longest time a timer can have */
-const foreverMs = 2 ** 31 - 1
+const longestTimerMs = 2 ** 31 - 1
 
 export class DeepProbeLoop extends ProbeLoop<DeepOutcome> {
   readonly #starvation: Starvation
 
   constructor(
-    of: ProbeTarget<DeepOutcome>,
-    lookup: Resolver,
+    target: ProbeTarget<DeepOutcome>,
+    resolver: Resolver,
     starvation: Starvation,
   ) {
-    super(of, lookup)
+    super(target, resolver)
     this.#starvation = starvation
   }
 
   protected async round(): Promise<number> {
-    const { backend, signal } = this.of
+    const { backend, signal } = this.target
     const { deep } = backend.probe
-    const { state } = this.of.health.light
-    // one that gives no light answer would only get more to do
+    const { state } = this.target.health.light
+    // do not add load while the light probe is unanswered
     if (deep === null) return offMs
     if (!isAnswering(state)) return idleMs
-    // silence counts as long as pages are answered: else no worker may be free
-    const isTelling = backend.probe.light.kind === 'http'
+    // silence counts only while pages are answered: else no worker may be free
+    const isEvidence = backend.probe.light.kind === 'http'
     let sinceMs = performance.now()
-    const look = (): void => {
+    const checkDoubt = (): void => {
       const isDoubtful =
-        !isAnswering(this.of.health.light.state) ||
+        !isAnswering(this.target.health.light.state) ||
         this.#starvation.lateSince(sinceMs) > 0
       if (isDoubtful) sinceMs = performance.now()
     }
     const silence = setInterval(
       () => {
-        look()
-        const ms = this.of.health.light.lastAnswerAt - sinceMs
-        if (isTelling && ms >= deep.timeoutMs && !signal.aborted)
-          this.of.note({ kind: 'silent', ms })
+        checkDoubt()
+        const ms = this.target.health.light.lastAnswerAt - sinceMs
+        if (isEvidence && ms >= deep.timeoutMs && !signal.aborted)
+          this.target.report({ kind: 'silent', ms })
       },
-      Math.min(lookMs, deep.timeoutMs),
+      Math.min(checkMs, deep.timeoutMs),
     )
     const { outcome } = await askDeep(
       backend,
       deep,
-      foreverMs,
-      this.lookup,
+      longestTimerMs,
+      this.resolver,
       signal,
     )
     clearInterval(silence)
     if (signal.aborted) return 0
-    look()
-    this.of.note(
+    checkDoubt()
+    this.target.report(
       outcome.kind === 'fresh'
         ? { ...outcome, ms: Math.min(outcome.ms, performance.now() - sinceMs) }
         : outcome,
     )
-    const wantedMs = isDeepInDoubt(this.of.health.deep)
+    const intervalMs = isDeepInDoubt(this.target.health.deep)
       ? Math.min(doubtMs, deep.intervalMs)
       : deep.intervalMs
-    return jittered(wantedMs, Math.random)
+    return jittered(intervalMs, Math.random)
   }
 }
 

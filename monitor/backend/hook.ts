@@ -1,6 +1,6 @@
-// Tells the administrator's command of each change of state. Invariant: never
-// two at a time for one backend, nor many for all; who flips meanwhile is told of
-// once, from the state that was told last to the newest.
+// Runs the administrator's command on each change of state. Invariant: never two
+// at a time for one backend, and only a few in total. Changes that happen while it
+// runs are merged into one, from the last reported state to the newest.
 import type { Logger } from 'pino'
 import type { HookSettings } from '../../config/config.ts'
 import type { State } from '../../sentinels/reports.ts'
@@ -14,7 +14,7 @@ export type HookEvent = {
   readonly address: string
 }
 
-const atATime = 4
+const maxRunning = 4
 
 export class Hook {
   readonly #log: Logger
@@ -34,7 +34,7 @@ export class Hook {
   run(change: HookEvent): void {
     if (this.#settings === undefined) return
     const was = this.#waiting.get(change.backend)?.was ?? change.was
-    // back where it was before anybody was told
+    // the change reverted before it was reported
     if (was === change.state) this.#waiting.delete(change.backend)
     else this.#waiting.set(change.backend, { ...change, was })
     this.#begin()
@@ -42,7 +42,7 @@ export class Hook {
 
   #begin(): void {
     for (const [backend, change] of this.#waiting) {
-      if (this.#running.size >= atATime) return
+      if (this.#running.size >= maxRunning) return
       if (this.#running.has(backend)) continue
       this.#waiting.delete(backend)
       this.#running.add(backend)

@@ -1,5 +1,6 @@
-// What keeps the monitor itself from probing one backend: told once while it lasts,
-// for else nobody would learn why there is no verdict, or an old address in use.
+// Problems of the monitor itself that keep it from probing one backend. Each is
+// logged once while it lasts: the log then explains a missing verdict, or the use
+// of an old address.
 import type { Logger } from 'pino'
 import type { Backend } from '../../config/config.ts'
 import { describe } from '../../health/outcome.ts'
@@ -7,49 +8,49 @@ import type { Outcome } from '../../health/outcome.ts'
 
 export class LocalErrors {
   readonly #log: Logger
-  #isLookupTold = false
-  #isLocalTold = false
-  #isNamelessTold = false
+  #isLookupLogged = false
+  #isLocalLogged = false
+  #isNamelessLogged = false
 
   constructor(log: Logger) {
     this.#log = log
   }
 
-  /** @param lookupError why its host name cannot be looked up; null = it can */
+  /** @param lookupError why its host name cannot be resolved; null = it can */
   report(
     { name, host }: Backend,
     outcome: Outcome,
     lookupError: string | null,
   ): void {
-    this.#tellLookup(name, host, lookupError)
+    this.#logLookup(name, host, lookupError)
     if (
       (outcome.kind === 'dns' || outcome.kind === 'dns-timeout') &&
-      !this.#isNamelessTold
+      !this.#isNamelessLogged
     )
       this.#log.warn(
         { backend: name, host, err: describe(outcome) },
-        'host name cannot be looked up, nothing is judged by that',
+        'host name cannot be resolved, backend state unchanged',
       )
-    this.#isNamelessTold =
+    this.#isNamelessLogged =
       outcome.kind === 'dns' || outcome.kind === 'dns-timeout'
     const isLocal = outcome.kind === 'local'
-    if (isLocal && !this.#isLocalTold)
+    if (isLocal && !this.#isLocalLogged)
       this.#log.warn(
         { backend: name, err: outcome.error },
-        'the monitor itself cannot probe, nothing is judged by that',
+        'the monitor itself cannot probe, backend state unchanged',
       )
-    this.#isLocalTold = isLocal
+    this.#isLocalLogged = isLocal
   }
 
-  #tellLookup(backend: string, host: string, err: string | null): void {
-    const wasTold = this.#isLookupTold
-    this.#isLookupTold = err !== null
-    if (err !== null && !wasTold)
+  #logLookup(backend: string, host: string, err: string | null): void {
+    const wasLogged = this.#isLookupLogged
+    this.#isLookupLogged = err !== null
+    if (err !== null && !wasLogged)
       this.#log.warn(
         { backend, host, err },
-        'host name cannot be looked up, using its last address',
+        'host name cannot be resolved, using its last address',
       )
-    if (err === null && wasTold)
-      this.#log.info({ backend }, 'host name is looked up again')
+    if (err === null && wasLogged)
+      this.#log.info({ backend }, 'host name resolves again')
   }
 }

@@ -1,31 +1,31 @@
-// One kind of probes of one backend, in a loop of its own: heartbeats, deep probes,
-// warm-up pages. What it finds goes to the watch of the backend.
+// One loop for one kind of probe of one backend: heartbeats, deep probes, warm-up
+// pages. It reports to the BackendMonitor.
 import type { Backend } from '../../config/config.ts'
 import type { Health } from '../../health/health.ts'
 import { TimedLoop } from './timed-loop.ts'
 import type { Resolver } from '../../probes/resolver.ts'
 
-/** The backend as its watch has it now, and where to report to. */
+/** The backend's current state, and where to report to. */
 export type ProbeTarget<Event> = {
   readonly backend: Backend
   readonly health: Health
-  /** aborted when what was seen so far says nothing any more */
+  /** aborted when earlier observations become meaningless */
   readonly signal: AbortSignal
-  readonly note: (event: Event) => void
+  readonly report: (event: Event) => void
 }
 
 export abstract class ProbeLoop<Event> {
-  protected readonly of: ProbeTarget<Event>
-  protected readonly lookup: Resolver
+  protected readonly target: ProbeTarget<Event>
+  protected readonly resolver: Resolver
   readonly #loop: TimedLoop
 
-  constructor(of: ProbeTarget<Event>, lookup: Resolver) {
-    this.of = of
-    this.lookup = lookup
+  constructor(target: ProbeTarget<Event>, resolver: Resolver) {
+    this.target = target
+    this.resolver = resolver
     this.#loop = new TimedLoop(() => this.round())
   }
 
-  /** Also to hasten the next round. */
+  /** Also brings the next round forward. */
   start(delayMs = 0): void {
     this.#loop.start(delayMs)
   }
@@ -34,6 +34,6 @@ export abstract class ProbeLoop<Event> {
     this.#loop.stop()
   }
 
-  /** @returns after how many ms the next one begins */
+  /** @returns ms until the next round */
   protected abstract round(): Promise<number>
 }

@@ -1,8 +1,8 @@
-// Who may begin a probe now. Invariant: a thousand backends that are due
-// in one moment must not make each other's answers look late, for all of them
-// wait for this one thread; so few begin at a time, and what came in is served
-// between. Nobody waits for another's answer here, only for his turn to begin.
-const atATime = 8
+// Decides when a probe may start. Invariant: a thousand backends that are due at
+// the same moment must not make each other's answers look late, since all of them
+// share this one thread. So only a few start at a time, and arrived data is read in
+// between. This limits starts, not probes in flight.
+const startsPerTurn = 8
 
 export class StartQueue {
   readonly #waiting: (() => void)[] = []
@@ -19,7 +19,7 @@ export class StartQueue {
   }
 
   #drain(): void {
-    for (const begin of this.#waiting.splice(0, atATime)) begin()
+    for (const begin of this.#waiting.splice(0, startsPerTurn)) begin()
     this.#isDraining = this.#waiting.length > 0
     if (this.#isDraining) setImmediate(() => this.#drain())
   }

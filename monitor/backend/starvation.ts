@@ -1,8 +1,8 @@
-// Notices that this very process did not run for a while (stopped, swapped out,
-// a suspended machine): a limit that ran out meanwhile says nothing about the
-// backend. Watches its own timer come late.
+// Detects that this process did not run for a while (stopped, swapped out, machine
+// suspended). A timeout that expired meanwhile says nothing about the backend.
+// It measures how late its own timer fires.
 const everyMs = 250
-/** how late is late: shorter pauses are the life of a busy machine */
+/** how late counts: shorter pauses are normal on a busy machine */
 const graceMs = 1_000
 
 export class Starvation {
@@ -20,8 +20,8 @@ export class Starvation {
   }
 
   /**
-   * How long the process did not run at some time since `sinceMs`; 0 = it ran.
-   * Looks at the running pause, too: other timers can be served before ours.
+   * How long the process did not run at some point since `sinceMs`; 0 = it ran.
+   * Includes a pause that is just ending: other timers can fire before ours.
    */
   lateSince(sinceMs: number): number {
     this.#tick()

@@ -1,14 +1,14 @@
-// Invariant: each backend has a loop of its own, so that a hanging one
-// delays no other; a round never starts before the former ended.
+// Invariant: each backend has its own loop, so a hanging backend delays no other.
+// A round never starts before the previous one has ended.
 
-/** A job that is repeated for as long as it lives, never twice at a time. */
+/** A repeated job that never overlaps itself. */
 export class TimedLoop {
   readonly #run: () => Promise<number>
   #timer: NodeJS.Timeout | undefined
   #isRunning = false
   #isStopped = false
 
-  /** @param run does one round and says how many ms to wait after it */
+  /** @param run does one round and returns how many ms to wait after it */
   constructor(run: () => Promise<number>) {
     this.#run = run
   }
@@ -23,7 +23,7 @@ export class TimedLoop {
     this.#timer = setTimeout(() => void this.#round(), delayMs)
   }
 
-  /** No more rounds; the one that runs is awaited by nobody. */
+  /** No more rounds; the current one is not awaited. */
   stop(): void {
     this.#isStopped = true
     clearTimeout(this.#timer)

@@ -1,5 +1,5 @@
-// A pool's ZEO server, asked by itself: when it is gone, that is told once, as the
-// cause, and its newest transaction is what every Zope of the pool should have.
+// Probes a pool's ZEO server directly. When it is gone, that is reported once, as
+// the cause. Its newest transaction is what every Zope of the pool should have.
 import type { Logger } from 'pino'
 import type { Pool } from '../../config/config.ts'
 import type { Transaction } from '../../health/deep.ts'
@@ -12,18 +12,18 @@ import type { Resolver } from '../../probes/resolver.ts'
 import { askZeo } from '../../probes/zeo.ts'
 import type { Starvation } from './starvation.ts'
 
-/** each question is a line in ZEO's log */
-const wellMs = 10_000
-const everyMs = 2_000
-const soonMs = 500
+/** each probe writes a line to ZEO's log */
+const idleMs = 10_000
+const troubleMs = 2_000
+const doubtMs = 500
 const limitMs = 2_000
-/** a restart takes a second or two, and nobody need be told */
+/** a restart takes a second or two and needs no report */
 const fall = 3
 
 export class ZeoMonitor {
   readonly #pool: Pool
   readonly #log: Logger
-  readonly #lookup: Resolver
+  readonly #resolver: Resolver
   readonly #transactions: Transactions
   readonly #starvation: Starvation
   readonly #loop: TimedLoop
@@ -31,7 +31,7 @@ export class ZeoMonitor {
   #askedMs = -Infinity
   #isAhead = false
   #isStopped = false
-  #seen: ZeoObservation = {
+  #observation: ZeoObservation = {
     state: 'unknown',
     since: new Date().toISOString(),
     reason: 'not asked yet',
@@ -39,13 +39,13 @@ export class ZeoMonitor {
 
   constructor(
     pool: Pool,
-    lookup: Resolver,
+    resolver: Resolver,
     transactions: Transactions,
     starvation: Starvation,
     log: Logger,
   ) {
     this.#pool = pool
-    this.#lookup = lookup
+    this.#resolver = resolver
     this.#transactions = transactions
     this.#starvation = starvation
     this.#log = log
@@ -53,7 +53,7 @@ export class ZeoMonitor {
   }
 
   get seen(): ZeoObservation {
-    return this.#seen
+    return this.#observation
   }
 
   start(): void {
@@ -63,48 +63,48 @@ export class ZeoMonitor {
   stop(): void {
     this.#isStopped = true
     this.#loop.stop()
-    this.#hear(null)
+    this.#recordNewest(null)
   }
 
-  /** One of its Zopes has trouble with the database: asks soon. */
+  /** One of its Zopes has database trouble: probe soon. */
   doubt(): void {
-    if (performance.now() - this.#askedMs >= everyMs) this.#loop.start(0)
+    if (performance.now() - this.#askedMs >= troubleMs) this.#loop.start(0)
   }
 
   async #round(): Promise<number> {
     const { zeo } = this.#pool
-    if (zeo === null) return everyMs
+    if (zeo === null) return troubleMs
     const startedMs = performance.now()
     this.#askedMs = startedMs
-    const resolved = await this.#lookup.resolve(zeo.host, limitMs)
-    // a name that cannot be looked up says nothing of the server
+    const resolved = await this.#resolver.resolve(zeo.host, limitMs)
+    // a name that cannot be resolved says nothing about the server
     if (resolved.kind === 'failed' || resolved.kind === 'hanging')
-      return jittered(everyMs, Math.random)
+      return jittered(troubleMs, Math.random)
     const answer = await askZeo(zeo.host, zeo.port, limitMs, resolved.addresses)
-    if (this.#isStopped) return everyMs
+    if (this.#isStopped) return troubleMs
     if (answer.kind === 'well') {
       this.#failures = 0
-      this.#hear(this.#refuseFuture(answer.last))
+      this.#recordNewest(this.#withoutFuture(answer.last))
       this.#enter('well', 'it answered ruok')
     } else if (this.#starvation.lateSince(startedMs) === 0) {
       this.#failures++
-      if (this.#failures >= fall || this.#seen.state === 'unknown')
+      if (this.#failures >= fall || this.#observation.state === 'unknown')
         this.#enter('gone', answer.why)
     }
     return jittered(this.#waitMs(), Math.random)
   }
 
   #waitMs(): number {
-    if (this.#seen.state !== 'well') return everyMs
-    return this.#failures > 0 ? soonMs : wellMs
+    if (this.#observation.state !== 'well') return troubleMs
+    return this.#failures > 0 ? doubtMs : idleMs
   }
 
-  #hear(last: Transaction | null): void {
-    this.#transactions.hearZeo(this.#pool.name, last, performance.now())
+  #recordNewest(last: Transaction | null): void {
+    this.#transactions.recordZeo(this.#pool.name, last, performance.now())
   }
 
-  /** Tells it once, and once when it is over. */
-  #refuseFuture(last: Transaction | null): Transaction | null {
+  /** Drops a transaction from the future; logs the start and the end of it. */
+  #withoutFuture(last: Transaction | null): Transaction | null {
     const seconds = aheadSeconds(last, Date.now())
     const isAhead = seconds !== null
     if (isAhead !== this.#isAhead) {
@@ -112,7 +112,7 @@ export class ZeoMonitor {
       if (isAhead)
         this.#log.warn(
           { pool, aheadSeconds: seconds },
-          "ZEO's newest transaction is ahead of this machine's clock: not counted",
+          "ZEO's newest transaction is ahead of this machine's clock: ignored",
         )
       else this.#log.info({ pool }, "ZEO's transactions are counted again")
     }
@@ -121,14 +121,16 @@ export class ZeoMonitor {
   }
 
   #enter(state: ZeoObservation['state'], reason: string): void {
-    const was = this.#seen.state
+    const was = this.#observation.state
     if (state === was) return
-    if (state === 'gone') this.#hear(null)
-    this.#seen = { state, since: new Date().toISOString(), reason }
+    if (state === 'gone') this.#recordNewest(null)
+    this.#observation = { state, since: new Date().toISOString(), reason }
     const { zeo, name } = this.#pool
     this.#log[state === 'well' ? 'info' : 'error'](
       { pool: name, zeo: `${zeo?.host}:${zeo?.port}`, state, was, reason },
-      state === 'well' ? 'ZEO answers' : 'ZEO is gone, its Zopes serve caches',
+      state === 'well'
+        ? 'ZEO answers'
+        : 'ZEO is gone, its Zopes serve from their caches',
     )
   }
 }

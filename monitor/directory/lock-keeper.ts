@@ -1,4 +1,4 @@
-// Keeps the directory and the lock on it, whatever happens to them.
+// Keeps the directory and its lock in place, whatever happens to them.
 import type { Logger } from 'pino'
 import { errorCode } from '../../system/error-code.ts'
 import { directoryRemedy } from '../../sentinels/read.ts'
@@ -10,7 +10,7 @@ export class LockKeeper {
   readonly #directory: string
   readonly #publisher: Publisher
   readonly #log: Logger
-  #told = ''
+  #logged = ''
 
   constructor(directory: string, publisher: Publisher, log: Logger) {
     this.#directory = directory
@@ -22,12 +22,12 @@ export class LockKeeper {
   keep(): boolean {
     const publisher = this.#publisher
     publisher.allow(true)
-    publisher.mend()
+    publisher.ensureDirectory()
     const lock = holdLock(this.#directory)
     publisher.allow(lock.kind === 'held')
     switch (lock.kind) {
       case 'held':
-        this.#told = ''
+        this.#logged = ''
         return true
       case 'taken':
         this.#log.fatal(
@@ -37,17 +37,17 @@ export class LockKeeper {
         return false
       case 'blocked': {
         const err = errorCode(lock.error)
-        // a lost directory is told of, and made again, by the publisher
-        if (this.#told !== err && err !== 'ENOENT')
+        // the publisher reports and recreates a lost directory
+        if (this.#logged !== err && err !== 'ENOENT')
           this.#log.error(
             {
               directory: this.#directory,
               err,
               remedy: directoryRemedy(err),
             },
-            'lock cannot be taken, nothing is written until it is',
+            'cannot take the lock, writing nothing until it can',
           )
-        this.#told = err
+        this.#logged = err
         return true
       }
     }

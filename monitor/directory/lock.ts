@@ -1,6 +1,6 @@
-// Never two monitors on one directory. The lock is a symbolic link whose target
-// is its content: made with it in one step, only if there is none, and without
-// room on the disk. A holder that died without a word is no obstacle.
+// Never two monitors on one directory. The lock is a symbolic link whose target is
+// its content: created together with it in one step, only if none exists, even on a
+// full disk. A crashed holder is no obstacle.
 import {
   lstatSync,
   lutimesSync,
@@ -14,24 +14,24 @@ import { pidNamespace, startTimeOf } from '../../system/process.ts'
 
 export const lockFile = '.monitor.lock'
 
-/** A holder that cannot be looked up is believed in for so long. */
+/** A holder that cannot be verified is believed for this long. */
 const unseenMs = 5_000
 
 export type LockState =
   | { readonly kind: 'held' }
   | { readonly kind: 'taken'; readonly pid: number }
-  /** the file system did not let us: ENOENT, EACCES … */
+  /** the file system refused: ENOENT, EACCES … */
   | { readonly kind: 'blocked'; readonly error: unknown }
 
 /**
- * `PID START NAMESPACE`: the start time tells a reused pid, the namespace that
- * the pid means nothing here (two containers, one directory).
+ * `PID START NAMESPACE`: the start time reveals a reused pid; the namespace shows
+ * whether the pid means anything here (two containers, one directory).
  */
 const mine = `${process.pid} ${startTimeOf(process.pid) ?? '-'} ${pidNamespace()}`
 
 /**
- * Takes the lock, or keeps it: the directory may have vanished with it. Called
- * at the start and with every beat.
+ * Takes the lock, or renews it: the directory may have vanished together with it.
+ * Called at the start and on every beat.
  */
 export function holdLock(directory: string): LockState {
   const file = `${directory}/${lockFile}`
@@ -55,17 +55,17 @@ export function holdLock(directory: string): LockState {
   }
   return {
     kind: 'blocked',
-    error: new Error('other monitors fight for the lock'),
+    error: new Error('other monitors compete for the lock'),
   }
 }
 
-/** Gives the lock back, if it is ours. */
+/** Releases the lock if it is ours. */
 export function releaseLock(directory: string): void {
   const file = `${directory}/${lockFile}`
   try {
     if (readLock(file) === mine) unlinkSync(file)
   } catch (err) {
-    // the directory is gone or closed to us: the next monitor sees our death
+    // directory gone or no access: the next monitor sees that we are dead
     void err
   }
 }
@@ -80,7 +80,7 @@ function isAlive(content: string, file: string): boolean {
     process.kill(pid, 0)
   } catch (err) {
     if (errorCode(err) === 'ESRCH') return false
-    // EPERM: there, but another user's
+    // EPERM: it exists, owned by another user
   }
   const now = startTimeOf(pid)
   return now === undefined || start === '-' || now === start
@@ -93,7 +93,7 @@ function readLock(file: string): string | undefined {
   } catch (err) {
     const code = errorCode(err)
     if (code === 'ENOENT') return undefined
-    // something else in its place, put there by hand: no lock of anybody
+    // something else has its name, put there by hand: not a lock
     if (code === 'EINVAL') return ''
     throw err
   }
@@ -110,8 +110,8 @@ function createLock(file: string, content: string): boolean {
 }
 
 /**
- * Removes a dead holder's lock. Between our look and the renaming somebody else
- * may have done the same and taken it: then his goes back to its place.
+ * Removes a dead holder's lock. Between our check and the rename another monitor
+ * may have done the same and taken the lock: then its lock is put back.
  */
 function takeAway(file: string, seen: string): void {
   const aside = `${file}.${process.pid}.tmp`

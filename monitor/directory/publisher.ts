@@ -1,6 +1,6 @@
-// Keeps the sentinel directory true, whatever happens to it: it vanishes, comes
-// back, is replaced, runs full, is closed to us. What cannot be written now is
-// tried again; trouble is told once, and once when it is over.
+// Keeps the sentinel directory correct, whatever happens to it: it vanishes, comes
+// back, is replaced, fills up, becomes inaccessible. A failed write is tried again;
+// a problem is logged once, and its end once.
 import { chmodSync, mkdirSync, statSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { namePattern } from '../../config/config.ts'
@@ -20,12 +20,12 @@ const retryMs = 1_000
 export class Publisher {
   readonly #directory: string
   readonly #log: Logger
-  /** what is to be on disk: a share, or null = no file */
-  readonly #wanted = new Map<string, number | null>()
+  /** what should be on disk: a share, or null = no file */
+  readonly #desired = new Map<string, number | null>()
   readonly #unwritten = new Set<string>()
-  /** what cannot be done now, and why */
-  readonly #troubles = new Map<string, string>()
-  readonly #told = new Set<string>()
+  /** what fails at present, and why */
+  readonly #problems = new Map<string, string>()
+  readonly #logged = new Set<string>()
   #isAllowed = false
   /** whether keepalived may watch a file of this directory (front.up) */
   isTracked = false
@@ -37,12 +37,12 @@ export class Publisher {
     this.#log = log
   }
 
-  /** Whether everything could be written when it was last tried. */
+  /** Whether the latest writes all succeeded. */
   get isWell(): boolean {
-    return this.#isAllowed && this.#troubles.size === 0
+    return this.#isAllowed && this.#problems.size === 0
   }
 
-  /** Only who holds the lock may write; what is refused is written later. */
+  /** Only the holder of the lock may write; refused writes happen later. */
   allow(isAllowed: boolean): void {
     this.#isAllowed = isAllowed
   }
@@ -50,19 +50,19 @@ export class Publisher {
   /**
    * Puts the verdict on a backend on disk.
    *
-   * @param share null takes the file away
-   * @param isConfirmed a probe passed: the file's time is set to now
+   * @param share null removes the file
+   * @param isConfirmed a probe passed: set the file's time to now
    */
   publish(name: string, share: number | null, isConfirmed: boolean): void {
-    this.#wanted.set(name, share)
+    this.#desired.set(name, share)
     this.#write(name, isConfirmed)
   }
 
-  /** All files of a backend that is no longer configured. */
+  /** Removes all files of a backend that is no longer configured. */
   forget(name: string): void {
-    // what comes from a file must not become a path
+    // the name may come from a file: it must not become a path
     if (!namePattern.test(name)) return
-    this.#wanted.delete(name)
+    this.#desired.delete(name)
     this.#unwritten.delete(name)
     for (const file of [
       ...sentinelKinds.map(kind => sentinelFile(name, kind)),
@@ -73,17 +73,17 @@ export class Publisher {
       })
   }
 
-  /** Sees to the directory itself: often, for a lost one must not stay lost. */
-  mend(): void {
+  /** Checks the directory itself and recreates it if it is lost. Called often. */
+  ensureDirectory(): void {
     this.#attempt('', () => {
       const found = this.#directoryIdentity()
       if (found === undefined) this.#makeDirectory()
       else if (found === this.#identity) return
       const isLost = this.#identity !== ''
-      // it watches the directory that was there, and hears nothing of this one
+      // keepalived still watches the old directory and does not see this one
       const isDeaf = this.isTracked && (isLost || found === undefined)
       this.#identity = this.#directoryIdentity() ?? ''
-      for (const name of this.#wanted.keys()) this.#unwritten.add(name)
+      for (const name of this.#desired.keys()) this.#unwritten.add(name)
       this.#retriedMs = -Infinity
       if (isLost)
         this.#log.warn(
@@ -97,14 +97,14 @@ export class Publisher {
             remedy:
               'if keepalived tracks front.up, send keepalived a HUP: systemctl reload keepalived',
           },
-          'this directory is a new one: send keepalived a HUP, or it does not see front.up',
+          'the directory was recreated: send keepalived a HUP, or it will not see front.up',
         )
     })
   }
 
   /**
-   * Tries again what could not be written: at once in a new directory, else
-   * once a second. True when something was written.
+   * Repeats failed writes: at once in a new directory, else once a second.
+   * Returns true if something was written.
    */
   retry(): boolean {
     const nowMs = performance.now()
@@ -116,7 +116,7 @@ export class Publisher {
     return this.#unwritten.size < before
   }
 
-  /** Writes the report; its time is the heartbeat, so at least that is set. */
+  /** Writes the report. Its time is the heartbeat: set at least that. */
   report(text: string): void {
     const isWritten = this.#attempt(monitorReportFile, () => {
       writeAside(this.#directory, monitorReportFile, text)
@@ -127,8 +127,8 @@ export class Publisher {
     })
   }
 
-  /** Puts a whole file there, unless it says the same already. */
-  keep(file: string, text: string): void {
+  /** Writes a whole file, unless it already has this content. */
+  writeFile(file: string, text: string): void {
     this.#attempt(file, () => {
       const path = `${this.#directory}/${file}`
       const found = readRegularFile(path, Buffer.byteLength(text) + 1)
@@ -137,7 +137,7 @@ export class Publisher {
     })
   }
 
-  /** Takes away a file; false when there was none or it cannot be. */
+  /** Removes a file; false if there was none or it failed. */
   remove(file: string): boolean {
     let wasThere = false
     this.#attempt(file, () => {
@@ -147,7 +147,7 @@ export class Publisher {
   }
 
   #write(name: string, isConfirmed: boolean): void {
-    const share = this.#wanted.get(name)
+    const share = this.#desired.get(name)
     if (share === undefined) return
     const file = sentinelFile(name, 'up')
     const isDone = this.#attempt(file, () => {
@@ -172,37 +172,37 @@ export class Publisher {
       act()
     } catch (error) {
       const err = errorCode(error)
-      // a lost directory is told of, and made again, by mend()
-      if (err !== 'ENOENT' || what === '') this.#tellTrouble(path, err)
+      // ensureDirectory() reports and recreates a lost directory
+      if (err !== 'ENOENT' || what === '') this.#logProblem(path, err)
       return false
     }
-    if (this.#troubles.delete(path) && this.#troubles.size === 0) {
-      this.#told.clear()
-      this.#log.info({ file: path }, 'directory can be written again')
+    if (this.#problems.delete(path) && this.#problems.size === 0) {
+      this.#logged.clear()
+      this.#log.info({ file: path }, 'directory is writable again')
     }
     return true
   }
 
-  /** Once for a whole full disk, not once for each file on it. */
-  #tellTrouble(path: string, err: string): void {
-    this.#troubles.set(path, err)
+  /** A full disk is logged once, not once per file. */
+  #logProblem(path: string, err: string): void {
+    this.#problems.set(path, err)
     const key = err === 'EISDIR' ? path : err
-    if (this.#told.has(key)) return
-    this.#told.add(key)
+    if (this.#logged.has(key)) return
+    this.#logged.add(key)
     const remedy =
       err === 'EISDIR'
-        ? 'a directory is in the place of this file: remove it'
+        ? 'a directory has the name of this file: remove it'
         : directoryRemedy(err)
     this.#log.error(
       { file: path, err, remedy },
-      'directory cannot be written, trying again each second',
+      'directory is not writable, retrying every second',
     )
   }
 
   #directoryIdentity(): string | undefined {
     try {
       const stats = statSync(this.#directory)
-      // its birth, too: a number is given again as soon as it is free
+      // birth time, too: a freed inode number is reused at once
       return `${stats.dev}:${stats.ino}:${stats.birthtimeMs}`
     } catch (err) {
       if (errorCode(err) === 'ENOENT') return undefined
@@ -212,7 +212,7 @@ export class Publisher {
 
   #makeDirectory(): void {
     mkdirSync(this.#directory, { recursive: true, mode: 0o755 })
-    // the umask must not close it to httpd, which runs as another user
+    // httpd runs as another user: the umask must not lock it out
     chmodSync(this.#directory, 0o755)
   }
 }

@@ -1,18 +1,18 @@
-// monitor.json and back: what the monitor knows, and what an earlier one knew.
+// What the monitor writes to monitor.json, and what it reads back at its start.
 import { namePattern } from '../../config/config.ts'
 import type { BackendReport, ProbeRecord } from '../../sentinels/reports.ts'
 import { parseReport, states } from '../../sentinels/reports.ts'
 import type { Snapshot } from '../../sentinels/snapshot.ts'
 import type { Health } from '../../health/health.ts'
-import type { SavedVerdict } from '../../health/light.ts'
+import type { SavedState } from '../../health/light.ts'
 
-/** How many probes of each backend are told, so that the file stays small. */
-export function probesTold(backends: number): number {
+/** How many probes of each backend are reported, so that the file stays small. */
+export function probesReported(backends: number): number {
   return Math.max(4, Math.min(64, Math.floor(2_000 / backends)))
 }
 
 /**
- * @param isKept it stays in as a last resort, for its pool has too few left
+ * @param isKept it stays in as a last resort: its pool has too few left
  * @param since RFC 3339: when this state began
  */
 export function backendReport(
@@ -37,7 +37,7 @@ export function backendReport(
   }
 }
 
-/** What an earlier monitor's report says of its backends. */
+/** What an earlier monitor's report says about its backends. */
 export type FormerReport = ReadonlyMap<
   string,
   {
@@ -48,7 +48,7 @@ export type FormerReport = ReadonlyMap<
   }
 >
 
-/** Reads a former monitor.json; nothing in it is relied on. */
+/** Reads a former monitor.json; its content is not trusted. */
 export function parseFormerReport(text: string): FormerReport {
   const former = new Map<
     string,
@@ -56,9 +56,9 @@ export function parseFormerReport(text: string): FormerReport {
   >()
   const backends = parseReport(text)?.['backends']
   if (typeof backends !== 'object' || backends === null) return former
-  for (const [name, told] of Object.entries(backends)) {
-    const value: unknown = told
-    // a name becomes that of a file that is removed: no path may come of it
+  for (const [name, reported] of Object.entries(backends)) {
+    const value: unknown = reported
+    // a file of this name may be removed later: it must not become a path
     if (!namePattern.test(name)) continue
     if (typeof value !== 'object' || value === null) continue
     const state: unknown = Reflect.get(value, 'state')
@@ -72,34 +72,39 @@ export function parseFormerReport(text: string): FormerReport {
 }
 
 /**
- * The verdict to start from (contract 6): `.up` there, or monitor.json calling
- * the backend down; and since when that holds, if it is known.
+ * The verdict to start from: `.up` if it exists; else `down` if monitor.json says
+ * so. And since when that holds, if known.
  */
-export function savedVerdict(
+export function savedState(
   name: string,
   snapshot: Snapshot,
   former: FormerReport,
   nowMs: number,
-): { readonly verdict: SavedVerdict; readonly since: string } {
+): { readonly verdict: SavedState; readonly since: string } {
   const share = snapshot.backends.get(name)?.share ?? null
-  const told = former.get(name)
-  const verdict: SavedVerdict =
+  const reported = former.get(name)
+  const verdict: SavedState =
     share !== null
-      ? { kind: 'up', share, ...(told?.isCold === true && { isCold: true }) }
-      : { kind: isOut(told) ? 'down' : 'none' }
-  // a time of the future, or none at all, cannot be when it began
+      ? {
+          kind: 'up',
+          share,
+          ...(reported?.isCold === true && { isCold: true }),
+        }
+      : { kind: isOut(reported) ? 'down' : 'none' }
+  // a time in the future, or none at all, cannot be its beginning
   const isKnown =
-    told !== undefined &&
-    told.since <= nowMs &&
-    isOut(told) === (verdict.kind === 'down')
+    reported !== undefined &&
+    reported.since <= nowMs &&
+    isOut(reported) === (verdict.kind === 'down')
   return {
     verdict,
-    since: new Date(isKnown ? told.since : nowMs).toISOString(),
+    since: new Date(isKnown ? reported.since : nowMs).toISOString(),
   }
 }
 
-function isOut(told: { readonly state: string } | undefined): boolean {
+function isOut(reported: { readonly state: string } | undefined): boolean {
   return (
-    told !== undefined && ['down', 'frozen', 'cut-off'].includes(told.state)
+    reported !== undefined &&
+    ['down', 'frozen', 'cut-off'].includes(reported.state)
   )
 }

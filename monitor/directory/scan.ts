@@ -1,5 +1,5 @@
-// What others put into the sentinel directory: suspicions, administrator's files
-// whose time is over, and things that mean nothing there.
+// Reads what others put into the sentinel directory: suspicions, expired
+// administrator's files, and files that do not belong there.
 import type { Logger } from 'pino'
 import { presentFiles } from '../../sentinels/directory.ts'
 import { adminKinds, sentinelFile } from '../../sentinels/names.ts'
@@ -7,15 +7,15 @@ import { SentinelReader } from '../../sentinels/read.ts'
 import type { Snapshot } from '../../sentinels/snapshot.ts'
 import type { Publisher } from './publisher.ts'
 
-/** Problems remembered as told. */
-const maxTold = 1_000
-/** Files of others may have other names each second: a minute has so many lines. */
+/** How many logged problems are remembered. */
+const maxLogged = 1_000
+/** Foreign files may have new names every second: at most this many lines a minute. */
 const maxLines = 20
 const minuteMs = 60_000
 
 /**
- * The backends that are suspected now. By name: what else is in the directory
- * must not delay a probe.
+ * The backends that are suspected now. Checks these names only: other files in the
+ * directory must not delay a probe.
  *
  * @param known the backends of the configuration
  */
@@ -35,7 +35,7 @@ export class Scan {
   readonly #reader: SentinelReader
   readonly #publisher: Publisher
   readonly #log: Logger
-  #told: ReadonlySet<string> = new Set<string>()
+  #logged: ReadonlySet<string> = new Set<string>()
   #lines = 0
   #linesMs = -Infinity
 
@@ -46,13 +46,13 @@ export class Scan {
   }
 
   /**
-   * Takes expired files away and tells of strange ones, each once.
+   * Removes expired files and logs unexpected ones, each once.
    *
    * @returns the directory as it was before
    */
   run(known: ReadonlySet<string>): Snapshot {
     const snapshot = this.#reader.read(known)
-    this.#tell(snapshot.problems)
+    this.#logProblems(snapshot.problems)
     for (const [backend, sentinels] of snapshot.backends)
       for (const kind of adminKinds) {
         const note = sentinels[kind]
@@ -73,29 +73,29 @@ export class Scan {
     return snapshot
   }
 
-  #tell(problems: Snapshot['problems']): void {
+  #logProblems(problems: Snapshot['problems']): void {
     const nowMs = performance.now()
     if (nowMs - this.#linesMs >= minuteMs) {
       this.#linesMs = nowMs
       this.#lines = 0
     }
-    const told = new Set(this.#told)
+    const logged = new Set(this.#logged)
     for (const { key, text } of problems) {
-      if (told.has(key)) continue
-      told.add(key)
+      if (logged.has(key)) continue
+      logged.add(key)
       this.#lines++
       if (this.#lines <= maxLines)
         this.#log.warn({ problem: text }, 'directory has a problem')
       else if (this.#lines === maxLines + 1)
         this.#log.warn(
           { problems: problems.length },
-          'directory has more problems, not listed for a minute',
+          'directory has more problems, not logged for a minute',
         )
     }
-    // those that are still there must not be told again
-    this.#told =
-      told.size > maxTold
-        ? new Set(problems.slice(0, maxTold).map(({ key }) => key))
-        : told
+    // problems that still exist must not be logged again
+    this.#logged =
+      logged.size > maxLogged
+        ? new Set(problems.slice(0, maxLogged).map(({ key }) => key))
+        : logged
   }
 }

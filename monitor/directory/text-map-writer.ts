@@ -1,5 +1,5 @@
-// Keeps zope-failover.map in step with the sentinels: at once with a verdict of
-// this monitor and with what an administrator does.
+// Keeps zope-failover.map in sync with the sentinels: at once after a verdict of
+// this monitor and after a change by an administrator.
 import { lstatSync, statSync, watch } from 'node:fs'
 import type { FSWatcher } from 'node:fs'
 import { nextExpiry, textMap } from '../../choice/text-map.ts'
@@ -11,52 +11,52 @@ import { SentinelReader } from '../../sentinels/read.ts'
 import type { Snapshot } from '../../sentinels/snapshot.ts'
 import type { Publisher } from './publisher.ts'
 
-/** What nobody announced, such as an `.up` made by hand, is seen this soon. */
+/** How soon an unannounced change is seen, such as an `.up` made by hand. */
 const anywayMs = 5_000
-/** Making the map takes a fifth of the time at most, but waits a second at most. */
+/** Writing the map takes at most a fifth of the time, and waits at most a second. */
 const pauseFactor = 4
 const maxPauseMs = 1_000
-/** What the watch has missed is seen this soon. */
-const lookMs = 1_000
+/** How soon a change is seen that the file watcher missed. */
+const checkMs = 1_000
 
 export class TextMapWriter {
   readonly #publisher: Publisher
   readonly #reader: SentinelReader
-  readonly #seen: (snapshot: Snapshot) => void
+  readonly #onRead: (snapshot: Snapshot) => void
   #config: Config
   #marks = ''
   #watcher: FSWatcher | undefined
-  /** the directory that is watched: it may have been made anew */
+  /** the directory that is watched: it may have been recreated */
   #watched: string | undefined
-  /** by the wall clock: when an administrator's file ends */
+  /** by the wall clock: when the next administrator's file expires */
   #expiresMs = Infinity
   #writtenMs = -Infinity
-  #lookedMs = -Infinity
+  #checkedMs = -Infinity
   #pauseMs = 0
   #timer: NodeJS.Timeout | undefined
   #isStopped = false
 
-  /** @param seen gets the directory each time it was read */
+  /** @param onRead called with the directory's content each time it was read */
   constructor(
     config: Config,
     publisher: Publisher,
-    seen: (snapshot: Snapshot) => void = () => {},
+    onRead: (snapshot: Snapshot) => void = () => {},
   ) {
     this.#config = config
     this.#publisher = publisher
-    this.#seen = seen
+    this.#onRead = onRead
     this.#reader = new SentinelReader(config.directory)
   }
 
-  retune(config: Config): void {
+  reconfigure(config: Config): void {
     this.#config = config
-    this.note()
+    this.schedule()
   }
 
-  /** Something has changed: what has just been published goes in, too. */
-  note(): void {
+  /** Something has changed: writes the map soon, with what was just published. */
+  schedule(): void {
     if (this.#timer !== undefined || this.#isStopped) return
-    // a huge directory must not keep the monitor from probing
+    // a huge directory must not take time from the probes
     const wait = this.#writtenMs + this.#pauseMs - performance.now()
     this.#timer = setTimeout(
       () => {
@@ -68,18 +68,18 @@ export class TextMapWriter {
   }
 
   /**
-   * Looks for what others did; called every beat of the monitor, where a watch
-   * sees it sooner once a second.
+   * Checks for changes by others. Called on every beat of the monitor; once a
+   * second is enough while the file watcher works.
    */
   beat(): void {
     this.#rewatch()
     const nowMs = performance.now()
     if (Date.now() >= this.#expiresMs || nowMs - this.#writtenMs >= anywayMs)
-      this.note()
-    if (this.#watcher !== undefined && nowMs - this.#lookedMs < lookMs) return
-    this.#lookedMs = nowMs
+      this.schedule()
+    if (this.#watcher !== undefined && nowMs - this.#checkedMs < checkMs) return
+    this.#checkedMs = nowMs
     const marks = adminMarks(this.#config)
-    if (marks !== this.#marks) this.note()
+    if (marks !== this.#marks) this.schedule()
     this.#marks = marks
   }
 
@@ -92,22 +92,22 @@ export class TextMapWriter {
 
   #rewatch(): void {
     const { directory } = this.#config
-    const identity = identityOf(directory)
+    const identity = directoryIdentity(directory)
     if (identity === this.#watched) return
     this.#watcher?.close()
     this.#watcher = undefined
     this.#watched = identity
     try {
       this.#watcher = watch(directory, (_event, name) => {
-        // the files of probes and programs change all the time
-        if (name === null || isAdminFile(name)) this.note()
+        // the files of the monitor and the map programs change all the time
+        if (name === null || isAdminFile(name)) this.schedule()
       })
       this.#watcher.on('error', () => {
-        // such as a directory that has gone; the beat looks anyway
+        // such as a vanished directory; beat() checks anyway
         this.#watched = undefined
       })
     } catch {
-      // no directory, or no watch left for this user; the beat looks anyway
+      // no directory, or no inotify watch left for this user; beat() checks anyway
     }
   }
 
@@ -115,9 +115,9 @@ export class TextMapWriter {
     const startMs = performance.now()
     const now = Date.now()
     const snapshot = this.#reader.read(new Set(sentinelNames(this.#config)))
-    this.#seen(snapshot)
+    this.#onRead(snapshot)
     this.#expiresMs = nextExpiry(snapshot, now)
-    this.#publisher.keep(textMapFile, textMap(this.#config, snapshot, now))
+    this.#publisher.writeFile(textMapFile, textMap(this.#config, snapshot, now))
     this.#writtenMs = performance.now()
     this.#pauseMs = Math.min(
       maxPauseMs,
@@ -130,7 +130,7 @@ function isAdminFile(name: string): boolean {
   return adminKinds.some(kind => name.endsWith(`.${kind}`))
 }
 
-/** Differs when an administrator's file comes, goes or is written anew. */
+/** Differs when an administrator's file appears, disappears or is rewritten. */
 function adminMarks(config: Config): string {
   const { directory } = config
   try {
@@ -144,13 +144,13 @@ function adminMarks(config: Config): string {
       })
       .join('\n')
   } catch {
-    // gone meanwhile, or the directory is: differs from all that were there
+    // the file or the directory vanished meanwhile: differs from any real value
     return ' '
   }
 }
 
-/** Differs for a directory made anew, even if it got the old one's inode. */
-function identityOf(directory: string): string | undefined {
+/** Differs for a recreated directory, even if it got the old one's inode. */
+function directoryIdentity(directory: string): string | undefined {
   try {
     const { dev, ino, birthtimeMs } = statSync(directory)
     return `${dev} ${ino} ${birthtimeMs}`

@@ -1,4 +1,4 @@
-// One question to httpd on this machine, as a visitor would ask it.
+// One request to httpd on this machine, as a visitor would send it.
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { RequestError, TimeoutError, got } from 'got'
@@ -6,8 +6,8 @@ import { errorCode } from '../../system/error-code.ts'
 import { version } from '../../system/version.ts'
 import type { MapAnswer } from '../../health/map-health.ts'
 
-// a connection of its own each time, as for the probes; on this machine a
-// certificate for 127.0.0.1 is not to be expected
+// a new connection each time, as for the probes; a certificate for 127.0.0.1
+// cannot be expected
 const agent = {
   http: new HttpAgent({ keepAlive: false }),
   https: new HttpsAgent({ keepAlive: false, rejectUnauthorized: false }),
@@ -17,7 +17,7 @@ export type Question = {
   readonly url: string
   /** the Host header; null = that of the URL */
   readonly host: string | null
-  /** for all of it */
+  /** for the whole request */
   readonly timeoutMs: number
 }
 
@@ -41,7 +41,7 @@ export async function askHttpd({ url, host, timeoutMs }: Question) {
   })
 }
 
-/** What httpd says of its map program, at the path that shows it. Never rejects. */
+/** What httpd reports about its map program at `/.zope-failover/map`. Never rejects. */
 export async function askForMap(question: Question): Promise<MapAnswer> {
   try {
     const response = await askHttpd(question)

@@ -1,6 +1,6 @@
-// Judges this machine as a whole, and keeps front.up true: keepalived and HTTP
-// balancers read that file. Invariant: it is not there before it is deserved,
-// and it does not go because the monitor stops or is slow (fail static).
+// Judges this machine as a whole and keeps front.up correct: keepalived and HTTP
+// load balancers read that file. Invariant: it does not exist before the front has
+// passed, and a stopped or slow monitor does not remove it (fail static).
 import type { Logger } from 'pino'
 import { isInForce } from '../../choice/table.ts'
 import type { TablePool } from '../../choice/table.ts'
@@ -11,24 +11,24 @@ import type { FrontReport, ProbeRecord } from '../../sentinels/reports.ts'
 import type { BackendSentinels } from '../../sentinels/snapshot.ts'
 import { askForMap } from './ask-httpd.ts'
 import {
-  firstSight,
+  firstTrack,
   judgeFront,
-  lookOf,
-  nextSight,
+  probeOf,
+  nextTrack,
 } from '../../health/front.ts'
-import type { FrontAnswer, FrontSight } from '../../health/front.ts'
+import type { FrontAnswer, FrontTrack } from '../../health/front.ts'
 import { jittered } from '../../health/interval.ts'
 import { TimedLoop } from '../backend/timed-loop.ts'
 import type { Publisher } from '../directory/publisher.ts'
 import type { Starvation } from '../backend/starvation.ts'
 
-/** So many looks are in the report: four seconds of them. */
+/** How many probes the report lists: four seconds' worth. */
 const maxProbes = 16
 
-/** A limit that ran out so much too late says nothing: this process did not run. */
+/** A timeout that fires later than this says nothing: this process did not run. */
 const graceMs = 100
 
-/** What the directory said last, as far as the front is concerned. */
+/** The part of the directory that concerns the front, as last read. */
 export type FrontView = {
   readonly sentinels: BackendSentinels
   /** undefined = the backends are not all judged yet */
@@ -42,13 +42,13 @@ export class FrontMonitor {
   readonly #log: Logger
   readonly #changed: () => void
   readonly #loop: TimedLoop
-  #sight: FrontSight
+  #track: FrontTrack
   #view: FrontView | undefined
   #report: FrontReport
 
   /**
    * @param changed called when the report says something new
-   * @param before what a watch of the same URL has seen
+   * @param before the previous monitor: keeps what it saw of the same URL
    */
   constructor(
     settings: FrontSettings,
@@ -64,13 +64,13 @@ export class FrontMonitor {
     this.#log = log
     this.#changed = changed
     const isSame = before?.report.url === settings.url
-    this.#sight = isSame ? before.#sight : firstSight
+    this.#track = isSame ? before.#track : firstTrack
     this.#view = before === undefined ? undefined : before.#view
     this.#report = before?.report ?? {
       url: settings.url,
       state: 'unknown',
       since: new Date().toISOString(),
-      reason: `the front ${firstSight.reason}`,
+      reason: `the front ${firstTrack.reason}`,
       score: null,
       probes: [],
     }
@@ -94,7 +94,7 @@ export class FrontMonitor {
   }
 
   /** The directory was read, or the backends were judged. */
-  see(view: FrontView): void {
+  update(view: FrontView): void {
     this.#view = view
     this.#judge()
   }
@@ -104,17 +104,17 @@ export class FrontMonitor {
     const startedMs = performance.now()
     const at = new Date().toISOString()
     const answer = await this.#ask(startedMs)
-    const look = lookOf(answer, url)
-    this.#sight = nextSight(this.#sight, look, this.#settings)
-    const probe: ProbeRecord = {
+    const probe = probeOf(answer, url)
+    this.#track = nextTrack(this.#track, probe, this.#settings)
+    const record: ProbeRecord = {
       at,
-      outcome: look.outcome === 'fail' ? answer.kind : look.outcome,
+      outcome: probe.outcome === 'fail' ? answer.kind : probe.outcome,
       ms: Math.round(performance.now() - startedMs),
     }
     this.#report = {
       ...this.#report,
       url,
-      probes: [...this.#report.probes, probe].slice(-maxProbes),
+      probes: [...this.#report.probes, record].slice(-maxProbes),
     }
     this.#judge()
   }
@@ -122,7 +122,7 @@ export class FrontMonitor {
   async #ask(startedMs: number): Promise<FrontAnswer> {
     const answer = await askForMap(this.#settings)
     if (answer.kind !== 'timeout') return answer
-    // its timer is served before an answer that came meanwhile
+    // its timer fires before an answer that arrived meanwhile is read
     const overMs = Math.round(performance.now() - startedMs - answer.limitMs)
     const lateMs = this.#starvation.lateSince(startedMs) || overMs
     return lateMs > graceMs ? { kind: 'starved', lateMs } : answer
@@ -131,17 +131,17 @@ export class FrontMonitor {
   #judge(): void {
     const now = Date.now()
     const sentinels = this.#view?.sentinels
-    // adminKinds stand in the order of precedence (contract 1)
+    // adminKinds are in order of precedence
     const admin = adminKinds.find(kind =>
       isInForce(sentinels?.[kind] ?? null, now),
     )
     const verdict = judgeFront(
-      { sight: this.#sight, pool: this.#view?.pool, admin },
+      { track: this.#track, pool: this.#view?.pool, admin },
       this.#settings.minScore,
     )
     const was = this.#report
     const { state, reason } = verdict
-    // as it was: what a former monitor has written stays
+    // undefined = unchanged: keep what a former monitor has written
     const score =
       verdict.score === undefined ? (sentinels?.share ?? null) : verdict.score
     this.#report = {

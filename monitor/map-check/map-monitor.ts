@@ -1,8 +1,8 @@
-// Looks at the map through httpd, as a visitor would meet it: by a path that has
-// httpd ask the map once (apache-conf/prg.conf). Invariant: it delays no
-// probe, and it runs the administrator's command only where that helps, and
-// seldom, for a graceful restart under load stops httpd from accepting for about
-// a second, while the fallback serves without the map.
+// Checks the map program through httpd, as a visitor would use it: by a path that
+// makes httpd do one lookup (apache-conf/prg.conf). Invariant: it delays no probe,
+// and it runs the administrator's command only where that helps, and rarely: a
+// graceful restart under load stops httpd from accepting for about a second, while
+// the fallback serves without the map program.
 import type { Logger } from 'pino'
 import type { MapSettings } from '../../config/config.ts'
 import { reportFiles } from '../../sentinels/directory.ts'
@@ -14,10 +14,10 @@ import { runCommand, shell } from '../../system/run-command.ts'
 import { jittered } from '../../health/interval.ts'
 import { TimedLoop } from '../backend/timed-loop.ts'
 import {
-  findingOf,
-  firstMapSeen,
+  diagnose,
+  firstObservation,
   isCommandDue,
-  nextMapSeen,
+  nextObservation,
 } from '../../health/map-health.ts'
 import type { MapCheck } from '../../health/map-health.ts'
 
@@ -34,7 +34,7 @@ export class MapMonitor {
 
   /**
    * @param changed called when the report says something new
-   * @param before what an earlier watch saw
+   * @param before the observation of the previous monitor
    */
   constructor(
     settings: MapSettings,
@@ -47,7 +47,10 @@ export class MapMonitor {
     this.#directory = directory
     this.#log = log
     this.#changed = changed
-    this.#seen = before ?? { ...firstMapSeen, since: new Date().toISOString() }
+    this.#seen = before ?? {
+      ...firstObservation,
+      since: new Date().toISOString(),
+    }
     this.#loop = new TimedLoop(async () => {
       await this.#round()
       return jittered(this.#settings.intervalMs, Math.random)
@@ -68,29 +71,30 @@ export class MapMonitor {
 
   async #round(): Promise<void> {
     const startedMs = performance.now()
-    const look = await this.#look()
+    const check = await this.#check()
     const was = this.#seen
-    this.#seen = nextMapSeen(
+    this.#seen = nextObservation(
       was,
-      findingOf(look),
+      diagnose(check),
       Math.round(performance.now() - startedMs),
       new Date().toISOString(),
     )
     const { state, reason, ms } = this.#seen
     if (state !== was.state) {
       const fields = { state, was: was.state, reason, ms }
-      if (state === 'ok') this.#log.info(fields, 'map seen through httpd')
-      else this.#log.warn(fields, 'map seen through httpd')
+      if (state === 'ok')
+        this.#log.info(fields, 'map program seen through httpd')
+      else this.#log.warn(fields, 'map program seen through httpd')
       this.#changed()
     }
     if (isCommandDue(this.#seen, this.#settings, Date.now()))
       void this.#command()
   }
 
-  async #look(): Promise<MapCheck> {
+  async #check(): Promise<MapCheck> {
     const before = this.#lookups
     const answer = await askForMap(this.#settings)
-    const look =
+    const check =
       answer.kind === 'timeout'
         ? {
             ...answer,
@@ -100,10 +104,10 @@ export class MapMonitor {
           }
         : answer
     this.#lookups = lookupsOf(this.#directory)
-    return look
+    return check
   }
 
-  /** httpd serves this path itself, whatever the map does. */
+  /** Whether httpd serves a path that needs no lookup. */
   async #isHttpdFree(): Promise<boolean> {
     try {
       await askHttpd({
@@ -112,18 +116,18 @@ export class MapMonitor {
       })
       return true
     } catch {
-      // whatever it was, no worker has answered
+      // whatever the error, no worker has answered
       return false
     }
   }
 
-  /** Never waited for, and never rejects. */
+  /** Not awaited; never rejects. */
   async #command(): Promise<void> {
     const { command } = this.#settings
     this.#seen = { ...this.#seen, commandAt: new Date().toISOString() }
     this.#changed()
     const fields = { state: this.#seen.state, command }
-    this.#log.warn(fields, 'map stays broken, command begins')
+    this.#log.warn(fields, 'map program is still broken, running the command')
     const end = await runCommand(shell(command ?? ''), {}, commandLimitMs)
     const isDone = end.code === 0
     this.#log[isDone ? 'info' : 'error'](
@@ -133,7 +137,7 @@ export class MapMonitor {
   }
 }
 
-/** Of all maps that write their reports here; undefined = none does. */
+/** Lookups of all map programs that report here; undefined = none does. */
 function lookupsOf(directory: string): number | undefined {
   const mapReports = (reportFiles(directory) ?? []).filter(
     ({ program }) => program === 'rewritemap',

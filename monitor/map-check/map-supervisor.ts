@@ -1,8 +1,8 @@
-// Ends a map program that hangs. httpd would wait for it without a time limit;
-// a dead one costs nothing, for the text map answers. Nothing has to be configured:
+// Kills a map program that hangs. httpd would wait for it without a time limit; a
+// dead one costs nothing, because the text map answers. It needs no configuration:
 // each map program writes its report into the sentinel directory.
-// Invariant: a process is ended only if it is provably that map program (pid, start
-// time, pid namespace, program, owner), looked at immediately before the signal.
+// Invariant: a process is killed only if it is provably that map program (pid, start
+// time, pid namespace, program, owner), verified immediately before the signal.
 import { readFileSync, readdirSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { errorCode } from '../../system/error-code.ts'
@@ -16,17 +16,17 @@ import {
 import { readRegularFile } from '../../system/regular-file.ts'
 import { isMapReport, parseReport } from '../../sentinels/reports.ts'
 import type { MapReport, MonitorLimit } from '../../sentinels/reports.ts'
-import { hangOf, withLook } from '../../health/map-hang.ts'
-import type { MapLook } from '../../health/map-hang.ts'
+import { hangOf, withSample } from '../../health/map-hang.ts'
+import type { MapSample } from '../../health/map-hang.ts'
 
 const everyMs = 200
-/** the process of an older report may be gone, and its pid be another's */
+/** the process of an older report may be gone and its pid reused */
 const recentMs = 60_000
 const maxReportBytes = 1024 * 1024
 /** clock ticks of /proc/PID/stat: 100 a second on Linux (USER_HZ) */
 const msPerTick = 10
 
-/** A map program that wrote a report and is running. */
+/** A map program that has written a report. */
 type Program = {
   readonly report: MapReport
   /** user id of the report's owner */
@@ -37,7 +37,7 @@ type Program = {
   readonly isRecent: boolean
 }
 
-/** Whether the monitor may end it; else why not. */
+/** Whether the monitor may kill it; else why not. */
 type Right =
   { readonly kind: 'may' } | (MonitorLimit & { readonly kind: 'not' })
 
@@ -46,9 +46,9 @@ export class MapSupervisor {
   readonly #log: Logger
   readonly #isDirectoryWell: () => boolean
   readonly #changed: () => void
-  readonly #looks = new Map<string, readonly MapLook[]>()
-  /** by pid and start time: told once for each process */
-  readonly #told = new Set<string>()
+  readonly #samples = new Map<string, readonly MapSample[]>()
+  /** by pid and start time: logged once per process */
+  readonly #logged = new Set<string>()
   #limits: readonly MonitorLimit[] = []
   #timer: NodeJS.Timeout | undefined
 
@@ -68,21 +68,21 @@ export class MapSupervisor {
     this.#changed = changed
   }
 
-  /** Map programs that it may not end, each with the reason. */
+  /** Map programs that it may not kill, each with the reason. */
   get limits(): readonly MonitorLimit[] {
     return this.#limits
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.look(), everyMs)
+    this.#timer = setInterval(() => this.check(), everyMs)
   }
 
   stop(): void {
     clearInterval(this.#timer)
   }
 
-  /** One look at every map program. Never throws. */
-  look(): void {
+  /** Checks every map program once. Never throws. */
+  check(): void {
     const limits: MonitorLimit[] = []
     const seen = new Set<string>()
     for (const program of programsIn(this.#directory)) {
@@ -94,26 +94,26 @@ export class MapSupervisor {
         const { kind: _, ...limit } = right
         const { what, why, remedy } = limit
         limits.push(limit)
-        this.#tell(key, () =>
+        this.#logOnce(key, () =>
           this.#log.warn({ pid: program.report.pid, why: what, remedy }, why),
         )
         continue
       }
-      const look = this.#lookAt(program)
-      const looks =
-        look === undefined ? [] : withLook(this.#looks.get(key) ?? [], look)
-      this.#looks.set(key, looks)
-      const reason = hangOf(looks)
-      if (reason !== undefined) this.#end(program, key, reason)
+      const look = this.#sample(program)
+      const samples =
+        look === undefined ? [] : withSample(this.#samples.get(key) ?? [], look)
+      this.#samples.set(key, samples)
+      const reason = hangOf(samples)
+      if (reason !== undefined) this.#kill(program, key, reason)
     }
-    for (const key of this.#looks.keys())
-      if (!seen.has(key)) this.#looks.delete(key)
+    for (const key of this.#samples.keys())
+      if (!seen.has(key)) this.#samples.delete(key)
     if (JSON.stringify(limits) === JSON.stringify(this.#limits)) return
     this.#limits = limits
     this.#changed()
   }
 
-  #lookAt({ report, version }: Program): MapLook | undefined {
+  #sample({ report, version }: Program): MapSample | undefined {
     const path = `/proc/${report.pid}`
     const fields = statFields(path)
     if (fields === undefined) return undefined
@@ -124,16 +124,16 @@ export class MapSupervisor {
       lookupMs: report.lookupMs ?? 0,
       state,
       sleeps: Number(statusOf(report.pid, 'voluntary_ctxt_switches')),
-      // utime, stime: of all threads together
+      // utime, stime: the sum over all threads
       cpuMs: (Number(fields[11]) + Number(fields[12])) * msPerTick,
       isRunnable: tasksOf(path).some(task => statFields(task)?.[0] === 'R'),
       isDirectoryWell: this.#isDirectoryWell(),
     }
   }
 
-  #end(program: Program, key: string, reason: string): void {
+  #kill(program: Program, key: string, reason: string): void {
     const { pid } = program.report
-    // again, for the time since the look may have been long
+    // verified again: time may have passed since the check
     if (rightTo(program)?.kind !== 'may') return
     let err: string | undefined
     try {
@@ -141,25 +141,29 @@ export class MapSupervisor {
     } catch (error) {
       err = errorCode(error)
     }
-    this.#tell(key, () => {
+    this.#logOnce(key, () => {
       if (err === undefined)
         this.#log.error(
           { pid, reason },
-          'map program hung: ended with SIGKILL; httpd uses the text map until its next restart',
+          'map program hung: killed with SIGKILL; httpd uses the text map until its next restart',
         )
-      else this.#log.error({ pid, reason, err }, 'cannot end the map program')
+      else
+        this.#log.error(
+          { pid, reason, err },
+          'cannot kill the hung map program',
+        )
     })
   }
 
-  #tell(key: string, log: () => void): void {
-    if (this.#told.has(key)) return
-    this.#told.add(key)
+  #logOnce(key: string, log: () => void): void {
+    if (this.#logged.has(key)) return
+    this.#logged.add(key)
     log()
   }
 }
 
 function programsIn(directory: string): Program[] {
-  // what is wrong with the directory, the publisher reports
+  // the publisher reports problems of the directory
   return (reportFiles(directory) ?? []).flatMap(
     ({ name: file, program, pid }) => {
       if (program !== 'rewritemap') return []
@@ -180,14 +184,14 @@ function programsIn(directory: string): Program[] {
   )
 }
 
-/** undefined = it is not running, or the process of that pid is another one. */
+/** undefined = it is not running, or its pid belongs to another process. */
 function rightTo({ report, owner, isRecent }: Program): Right | undefined {
   const { pid, startTime, pidNamespace: namespace } = report
   const mayNot = (what: string, remedy: string): Right => ({
     kind: 'not',
     severity: 'warning',
     what: `the map program with pid ${pid} ${what}`,
-    why: 'a map program that hangs cannot be ended here: httpd would wait for it',
+    why: 'a hung map program cannot be killed here: httpd would wait for it',
     remedy,
   })
   // written by an older version
@@ -213,12 +217,12 @@ function rightTo({ report, owner, isRecent }: Program): Right | undefined {
           'take ProtectProc= out of the unit of the monitor, or mount /proc without hidepid',
         )
       : undefined
-  // one that is dead, but not waited for yet, ends no more
+  // a zombie: already dead
   if (found[0] === 'Z' || found[0] === 'X') return undefined
   if (found[startTimeField] !== startTime || !isMapProgram(pid))
     return undefined
   const user = Number(statusOf(pid, 'Uid').split('\t')[1])
-  // only it can say this of itself
+  // the report must have been written by the user the process runs as
   if (user !== owner) return undefined
   const mine = process.geteuid?.()
   return mine === 0 || mine === user
@@ -236,7 +240,7 @@ function isMapProgram(pid: number): boolean {
       .split('\0')
       .some(word => /(?:^|\/)rewritemap(?:\/main\.[jt]s)?$/.test(word))
   } catch {
-    // it has just ended
+    // it has just exited
     return false
   }
 }
@@ -247,7 +251,7 @@ function statusOf(pid: number, key: string): string {
     const status = readFileSync(`/proc/${pid}/status`, 'latin1')
     return new RegExp(`^${key}:\\s*(.*)$`, 'm').exec(status)?.[1] ?? ''
   } catch {
-    // it has just ended
+    // it has just exited
     return ''
   }
 }
@@ -256,7 +260,7 @@ function tasksOf(path: string): string[] {
   try {
     return readdirSync(`${path}/task`).map(task => `${path}/task/${task}`)
   } catch {
-    // it has just ended
+    // it has just exited
     return []
   }
 }

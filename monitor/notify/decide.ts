@@ -1,6 +1,6 @@
-// What to tell, and when: facts + what was told + time -> a notice or none.
-// Invariant: in the end what was told is what is; who is back where he was
-// before anybody was told is not told of. Pure.
+// When to send a notice and what it says: facts + what was reported + time -> a
+// notice or none. Invariant: eventually the last notice matches reality; a change
+// that reverts before it was sent is never sent. Pure.
 import type { NotifySettings } from '../../config/config.ts'
 import { severities } from './fact.ts'
 import type { Fact, Severity } from './fact.ts'
@@ -10,18 +10,18 @@ import type { NoticeChange, Item, Notice } from './notice.ts'
 type Waiting = {
   readonly key: string
   readonly sinceMs: number
-  /** the worst it was meanwhile */
+  /** the worst severity since then */
   readonly worst: Severity
 }
 
 export type Ledger = {
-  /** what is bad as far as it was told, by `keyOf` */
+  /** what was reported as bad, by `keyOf` */
   readonly told: ReadonlyMap<string, Item>
-  /** what differs from that, and since when */
+  /** what has changed since, and when */
   readonly waiting: ReadonlyMap<string, Waiting>
-  /** when the last notices were made, ms since 1970, oldest first */
+  /** when the last notices were created, ms since 1970, oldest first */
   readonly madeMs: readonly number[]
-  /** notices made */
+  /** notices created */
   readonly count: number
 }
 
@@ -42,10 +42,10 @@ export type Rules = Pick<
 >
 
 /**
- * One look, at least once a second.
+ * Called at least once a second.
  *
- * @param nowMs since 1970; a clock that was set back delays nothing for longer
- *   than the waiting times themselves
+ * @param nowMs since 1970; a clock that was set back delays nothing longer than
+ *   the waiting times themselves
  */
 export function decide(
   ledger: Ledger,
@@ -84,7 +84,7 @@ export function decide(
   if (isFull) return { ledger: next, notice: undefined }
 
   const told = new Map(ledger.told)
-  // a reminder alone does not hasten what is still waiting
+  // a reminder alone does not bring forward what is still waiting
   for (const item of items) {
     const isNew = waiting.has(keyOf(item))
     if (isNew && !isDue) continue
@@ -116,7 +116,7 @@ export function decide(
   }
 }
 
-/** What is known now, and what was told of and is no longer there. */
+/** What is known now, and what was reported and no longer exists. */
 function itemsOf(
   ledger: Ledger,
   facts: readonly Fact[],
@@ -147,7 +147,7 @@ function itemsOf(
         ...told,
         state: 'gone',
         severity: 'info',
-        reason: 'no longer in the configuration',
+        reason: 'removed from the configuration',
         since: now,
       })),
   ]
@@ -161,7 +161,7 @@ function severityTold(ledger: Ledger, item: Item): Severity {
   return ledger.told.get(keyOf(item))?.severity ?? 'info'
 }
 
-/** It begins anew once, when a warning becomes critical, so that others can join. */
+/** The wait restarts once, when a warning becomes critical, so that others can join. */
 function waitingOf(
   before: Waiting | undefined,
   item: Item,

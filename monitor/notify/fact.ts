@@ -1,5 +1,5 @@
-// What can be told of: how each backend, pool, ZEO server and the map is now, and
-// how bad that is. Pure.
+// The facts that notices are made of: the current state of each backend, pool, ZEO
+// server, the map program and the front, and how bad it is. Pure.
 import type { Config } from '../../config/config.ts'
 import { candidatesOf } from '../../choice/choose.ts'
 import { buildTable, isInForce } from '../../choice/table.ts'
@@ -21,15 +21,15 @@ export type Fact = {
   readonly what: 'backend' | 'pool' | 'zeo' | 'map' | 'front'
   readonly name: string
   readonly state: string
-  /** null = nobody knows just now: what was told last still holds */
+  /** null = unknown at present: what was reported last still holds */
   readonly severity: Severity | null
   /** one sentence */
   readonly reason: string
-  /** RFC 3339; null = since it was first seen here */
+  /** RFC 3339; null = since it was first observed here */
   readonly since: string | null
 }
 
-/** What the monitor knows of its own. */
+/** What the monitor itself has observed. */
 export type MonitorState = {
   readonly backends: ReadonlyMap<
     string,
@@ -50,18 +50,18 @@ export type MonitorState = {
 export function factsOf(
   config: Config,
   snapshot: Snapshot,
-  known: MonitorState,
+  monitor: MonitorState,
   nowMs: number,
 ): Fact[] {
   return [
     ...config.backends.flatMap(({ name }) => {
-      const seen = known.backends.get(name)
-      return seen === undefined
+      const observed = monitor.backends.get(name)
+      return observed === undefined
         ? []
-        : [backendFact(name, seen, adminOf(snapshot, name, nowMs))]
+        : [backendFact(name, observed, adminOf(snapshot, name, nowMs))]
     }),
-    ...poolFacts(config, reportedSnapshot(snapshot, known.backends), nowMs),
-    ...[...known.zeo].map(([name, { state, reason, since }]): Fact => ({
+    ...poolFacts(config, reportedSnapshot(snapshot, monitor.backends), nowMs),
+    ...[...monitor.zeo].map(([name, { state, reason, since }]): Fact => ({
       what: 'zeo',
       name,
       state,
@@ -70,10 +70,10 @@ export function factsOf(
       reason,
       since,
     })),
-    ...(known.map === undefined ? [] : [mapFact(known.map)]),
-    ...(known.front === undefined
+    ...(monitor.map === undefined ? [] : [mapFact(monitor.map)]),
+    ...(monitor.front === undefined
       ? []
-      : [frontFact(known.front, adminOf(snapshot, frontName, nowMs))]),
+      : [frontFact(monitor.front, adminOf(snapshot, frontName, nowMs))]),
   ]
 }
 
@@ -105,29 +105,29 @@ function frontFact(
   const severity = frontSeverity[state]
   return admin === undefined || severity === 'info'
     ? { ...fact, state, severity, reason, since }
-    : { ...fact, ...byAdmin(admin) }
+    : { ...fact, ...plannedFact(admin) }
 }
 
 /** An orderly removal raises no alert. */
-function byAdmin(admin: 'maint' | 'drain') {
+function plannedFact(admin: 'maint' | 'drain') {
   return {
     state: admin,
     severity: 'info' as const,
-    reason: `an administrator has it in ${admin}`,
+    reason: `an administrator set it to ${admin}`,
     since: null,
   }
 }
 
 function backendFact(
   name: string,
-  seen: { readonly state: State; readonly since: string; reason: string },
+  observed: { readonly state: State; readonly since: string; reason: string },
   admin: 'maint' | 'drain' | undefined,
 ): Fact {
-  const { state, since, reason } = seen
+  const { state, since, reason } = observed
   const severity = backendSeverity[state]
   return admin === undefined || severity === 'info'
     ? { what: 'backend', name, state, severity, reason, since }
-    : { what: 'backend', name, ...byAdmin(admin) }
+    : { what: 'backend', name, ...plannedFact(admin) }
 }
 
 function adminOf(
@@ -147,12 +147,12 @@ function poolFacts(config: Config, snapshot: Snapshot, nowMs: number): Fact[] {
     const isKnown =
       table.isFresh && members.every(({ standing }) => standing !== 'unknown')
     const good = members.filter(({ preference }) => preference === 0)
-    const newcomers = candidatesOf(members)
+    const candidates = candidatesOf(members)
     const { state, severity, reason } = poolState(
       members.map(member => member.name),
       good.map(member => member.name),
-      newcomers[0]?.preference === 1
-        ? newcomers.map(member => member.name)
+      candidates[0]?.preference === 1
+        ? candidates.map(member => member.name)
         : [],
     )
     return {
@@ -167,8 +167,8 @@ function poolFacts(config: Config, snapshot: Snapshot, nowMs: number): Fact[] {
 }
 
 /**
- * @param good who takes a share of the newcomers
- * @param lastResorts who serves although it is not well
+ * @param good backends that take a share of the new visitors
+ * @param lastResorts backends that serve only because no good one is left
  */
 function poolState(
   members: readonly string[],
@@ -192,7 +192,7 @@ function poolState(
     ? {
         state: 'last-resort',
         severity: 'warning',
-        reason: `only ${lastResorts.join(', ')} can serve, and not well`,
+        reason: `only ${lastResorts.join(', ')} can serve, as a last resort`,
       }
     : {
         state: 'nobody',
@@ -201,8 +201,8 @@ function poolState(
       }
 }
 
-/** One look that went wrong may be a graceful restart. */
-const looksInDoubt = 1
+/** A single failed check may be a graceful restart. */
+const checksInDoubt = 1
 
 function mapFact({ state, reason, since, streak }: MapObservation): Fact {
   const severity = mapSeverity(state)
@@ -210,7 +210,7 @@ function mapFact({ state, reason, since, streak }: MapObservation): Fact {
     what: 'map',
     name: 'map',
     state,
-    severity: severity !== 'info' && streak <= looksInDoubt ? null : severity,
+    severity: severity !== 'info' && streak <= checksInDoubt ? null : severity,
     reason,
     since,
   }

@@ -1,5 +1,5 @@
-// What a monitor leaves to the next one: what was told, and what has not arrived
-// yet. Pure; nothing in the text is relied on.
+// What a monitor leaves to the next one: what was reported, and what has not been
+// delivered yet. Pure; the text is not trusted.
 import * as z from 'zod'
 import { sentence } from '../../text/printable.ts'
 import { emptyLedger } from './decide.ts'
@@ -9,7 +9,7 @@ import { keyOf } from './notice.ts'
 import { emptyQueue, maxQueued } from './queue.ts'
 import type { Queue } from './queue.ts'
 
-/** Hidden: nobody's business but the monitor's. */
+/** Hidden: only the monitor reads it. */
 export const memoryFile = '.notices.json'
 
 export const channels = ['webhook', 'command'] as const
@@ -34,7 +34,7 @@ const item = z.object({
   reason: z.string().transform(sentence),
   since: z.string(),
 })
-/** Twenty lines, each with a reason. */
+/** Room for twenty lines, each with a reason. */
 const maxText = 16_384
 
 const notice = z.object({
@@ -73,13 +73,13 @@ export function memoryText({ ledger, queues }: Memory): string | undefined {
     : `${JSON.stringify({ version: 1, told: [...told.values()], madeMs, count, queues })}\n`
 }
 
-/** An empty memory for what is not one. */
+/** Returns an empty memory if the text is not a valid one. */
 export function parseMemory(text: string): Memory {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
-    // JSON.parse throws of its input only
+    // JSON.parse throws only because of its input
     return emptyMemory
   }
   const parsed = memory.safeParse(value)

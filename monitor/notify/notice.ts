@@ -1,9 +1,9 @@
-// A notice: what is told in one message, in a form for programs and for people
+// A notice: the content of one message, for programs and for people
 // (docs/notices.md). Pure.
 import { printable, sentence } from '../../text/printable.ts'
 import type { Fact, Severity } from './fact.ts'
 
-/** What was told, or is told now, of one thing. */
+/** What a notice says about one thing. */
 export type Item = {
   readonly what: Fact['what']
   readonly name: string
@@ -15,17 +15,17 @@ export type Item = {
 }
 
 export type NoticeChange = Item & {
-  /** the state that was told last; `well` = nothing bad was told */
+  /** the state in the last notice; `well` = nothing bad was reported */
   readonly was: string
 }
 
-/** Keys are added, never changed. */
+/** Keys may be added, never changed. */
 export type Notice = {
   readonly version: 1
-  /** the same when it is sent again */
+  /** stays the same when it is sent again */
   readonly id: string
   readonly kind: 'change' | 'reminder'
-  /** of the worst that is bad now; `info` = all is well again */
+  /** the worst of `bad`; `info` = all is well again */
   readonly severity: Severity
   /** RFC 3339 */
   readonly time: string
@@ -34,9 +34,9 @@ export type Notice = {
   /** for people: the title, and a line for each item */
   readonly text: string
   readonly changes: readonly NoticeChange[]
-  /** all that is bad now, as far as it was told */
+  /** everything that is bad now and was reported */
   readonly bad: readonly Item[]
-  /** how many there are; the lists hold a hundred of each at most */
+  /** the full counts; the lists hold a hundred entries each at most */
   readonly total: { readonly changes: number; readonly bad: number }
 }
 
@@ -79,12 +79,12 @@ export function noticeOf(
   }
 }
 
-/** Less than half of what a receiver refused, and most of what matters. */
+/** Half of the length a receiver rejected, and most of what matters. */
 const maxShortTitle = 60
 
 /**
- * The same notice for a receiver that did not take it: the title alone, no lists.
- * undefined = it is as short as can be.
+ * The same notice for a receiver that rejected it: the title alone, no lists.
+ * undefined = it cannot be shortened further.
  */
 export function shortened(notice: Notice): Notice | undefined {
   const { title, changes, bad, host } = notice
@@ -102,7 +102,7 @@ export function shortened(notice: Notice): Notice | undefined {
   }
 }
 
-/** What a thing goes by among all. */
+/** Identifies a thing among all. */
 export function keyOf({ what, name }: Pick<Item, 'what' | 'name'>): string {
   return `${what} ${name}`
 }
@@ -130,14 +130,14 @@ function lineOf(item: Item): string {
   return `${kindOf(item)}${name}: ${state}, ${reason}`
 }
 
-/** What stands before a name, unless there is only one of its kind. */
+/** The prefix of a name; none if there is only one of its kind. */
 function kindOf({ what }: Item): string {
   return what === 'map' || what === 'front' ? '' : `${what} `
 }
 
 /**
- * A reason can hold what a backend has sent: one line, and none of the brackets
- * that make a chat call everybody (`<!channel>`).
+ * A reason can contain text that a backend has sent. Reduces it to one line, without
+ * the brackets that make a chat alert everyone (`<!channel>`).
  */
 function harmless(line: string): string {
   return printable(sentence(line)).replaceAll('<', '‹').replaceAll('>', '›')

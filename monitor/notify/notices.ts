@@ -1,5 +1,5 @@
-// Tells the administrator what happens, by webhook and by command: one attempt at
-// a time for each, again and again until it arrives, also after a restart.
+// Sends notices to the administrator, by webhook and by command: one attempt at a
+// time per channel, repeated until delivered, even across restarts.
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import type { NotifySettings } from '../../config/config.ts'
@@ -18,7 +18,14 @@ import {
 import type { Channel, Memory } from './memory.ts'
 import { shortened } from './notice.ts'
 import type { Notice } from './notice.ts'
-import { added, emptyQueue, given, nextOf, pauseMs, without } from './queue.ts'
+import {
+  added,
+  emptyQueue,
+  replaced,
+  nextOf,
+  pauseMs,
+  without,
+} from './queue.ts'
 import type { Queue } from './queue.ts'
 import { sendToCommand, sendToWebhook } from './send.ts'
 import type { Delivery } from './send.ts'
@@ -26,8 +33,8 @@ import type { Delivery } from './send.ts'
 const maxMemoryBytes = 32 * 1024 * 1024
 
 /**
- * After so many refusals in a row the newest notice is tried, too. A command ends
- * with an error also when the mail server is away, and then the order counts.
+ * After this many failures in a row the newest notice is tried, too. A command also
+ * fails when the mail server is away, and then the order matters.
  */
 const patience: Readonly<Record<Channel, number>> = { webhook: 3, command: 9 }
 
@@ -36,7 +43,7 @@ export class Notices {
   readonly #publisher: Publisher
   readonly #log: Logger
   readonly #busy = new Set<Channel>()
-  /** failures in a row of a receiver that is there */
+  /** failures in a row of a receiver that can be reached */
   readonly #refusals: Record<Channel, number> = { webhook: 0, command: 0 }
   readonly #failures: Record<Channel, number> = { webhook: 0, command: 0 }
   /** the last attempt succeeded */
@@ -44,7 +51,7 @@ export class Notices {
     webhook: false,
     command: false,
   }
-  /** by id: failures right after another notice had arrived */
+  /** by id: failures right after another notice was delivered */
   readonly #suspicions: Record<Channel, Map<string, number>> = {
     webhook: new Map(),
     command: new Map(),
@@ -53,7 +60,7 @@ export class Notices {
   #settings: NotifySettings | undefined
   #memory: Memory = emptyMemory
   #isRemembered = false
-  /** notices that were given up, since this monitor began */
+  /** notices given up since this monitor started */
   readonly #dropped: Record<Channel, number> = { webhook: 0, command: 0 }
   #abort = new AbortController()
 
@@ -69,12 +76,12 @@ export class Notices {
     this.#log = log
   }
 
-  /** Whether there is anybody to tell. */
+  /** Whether any receiver is configured. */
   get isOn(): boolean {
     return this.#settings !== undefined
   }
 
-  /** By receiver, for the report; undefined = there is none. */
+  /** Per receiver, for the report; undefined = none is configured. */
   get seen(): Readonly<Record<string, ReceiverSeen>> | undefined {
     const settings = this.#settings
     if (settings === undefined) return undefined
@@ -91,7 +98,7 @@ export class Notices {
     )
   }
 
-  /** Goes on where the last monitor ended. */
+  /** Continues where the last monitor stopped. */
   start(): void {
     const file = readRegularFile(
       `${this.#directory}/${memoryFile}`,
@@ -100,25 +107,25 @@ export class Notices {
     if (file.kind !== 'bytes') return
     this.#isRemembered = true
     if (this.#settings !== undefined) this.#memory = parseMemory(file.text)
-    this.#forgetOthers()
+    this.#dropOrphans()
     this.#remember()
-    this.#begin()
+    this.#sendNext()
   }
 
-  /** Other receivers, perhaps: an attempt under way is made again. */
-  retune(settings: NotifySettings | undefined): void {
+  /** The receivers may have changed: an attempt in progress is repeated. */
+  reconfigure(settings: NotifySettings | undefined): void {
     if (JSON.stringify(settings) === JSON.stringify(this.#settings)) return
     const wasOn = this.isOn
     this.stop()
     this.#abort = new AbortController()
     this.#settings = settings
     if (settings === undefined) this.#memory = emptyMemory
-    this.#forgetOthers()
+    this.#dropOrphans()
     if (wasOn) this.#remember()
-    this.#begin()
+    this.#sendNext()
   }
 
-  /** What is under way is sent again by the next monitor. */
+  /** The next monitor repeats an attempt in progress. */
   stop(): void {
     this.#abort.abort()
     for (const channel of channels) {
@@ -129,8 +136,8 @@ export class Notices {
     }
   }
 
-  /** @param facts all there are now */
-  note(facts: readonly Fact[]): void {
+  /** @param facts all current ones */
+  update(facts: readonly Fact[]): void {
     const settings = this.#settings
     if (settings === undefined) return
     const { ledger, notice } = decide(
@@ -147,15 +154,15 @@ export class Notices {
       for (const channel of channels)
         if (settings[channel] !== undefined) {
           this.#put(channel, added(this.#memory.queues[channel], notice))
-          this.#tryAtOnce(channel, notice)
+          this.#sendAtOnce(channel, notice)
         }
-      this.#begin()
+      this.#sendNext()
     }
     this.#remember()
   }
 
-  /** The pause is for those that failed, not for one that was never tried. */
-  #tryAtOnce(channel: Channel, notice: Notice): void {
+  /** The pause is for notices that failed, not for one that was never tried. */
+  #sendAtOnce(channel: Channel, notice: Notice): void {
     if (this.#refusals[channel] < patience[channel] || this.#busy.has(channel))
       return
     clearTimeout(this.#timers[channel])
@@ -164,8 +171,8 @@ export class Notices {
     void this.#attempt(channel, notice)
   }
 
-  /** What was meant for a receiver there no longer is. */
-  #forgetOthers(): void {
+  /** Drops the queues of receivers that are no longer configured. */
+  #dropOrphans(): void {
     for (const channel of channels)
       if (this.#settings?.[channel] === undefined)
         this.#put(channel, emptyQueue)
@@ -173,7 +180,7 @@ export class Notices {
 
   #put(channel: Channel, queue: Queue): void {
     const { queues } = this.#memory
-    // an arrival sets that count back
+    // a delivery resets that count
     this.#dropped[channel] += Math.max(
       0,
       queue.dropped - queues[channel].dropped,
@@ -181,7 +188,7 @@ export class Notices {
     this.#memory = { ...this.#memory, queues: { ...queues, [channel]: queue } }
   }
 
-  #begin(): void {
+  #sendNext(): void {
     if (this.#abort.signal.aborted) return
     for (const channel of channels) {
       const notice = nextOf(
@@ -203,10 +210,10 @@ export class Notices {
   /** Never rejects. */
   async #attempt(channel: Channel, notice: Notice): Promise<void> {
     const { signal } = this.#abort
-    const sent = await this.#send(channel, notice, signal)
+    const delivery = await this.#send(channel, notice, signal)
     this.#busy.delete(channel)
-    if (!signal.aborted) this.#tell(channel, notice, sent)
-    this.#begin()
+    if (!signal.aborted) this.#onAttempt(channel, notice, delivery)
+    this.#sendNext()
   }
 
   async #send(
@@ -222,29 +229,31 @@ export class Notices {
     return sendToCommand(notice, command ?? '', timeoutMs, signal)
   }
 
-  #tell(channel: Channel, notice: Notice, sent: Delivery): void {
+  #onAttempt(channel: Channel, notice: Notice, delivery: Delivery): void {
     const fields = { notice: notice.id, channel, title: notice.title }
-    if (sent.kind === 'failed') {
-      if (this.#isToBlame(channel, notice)) {
-        this.#giveUp(channel, notice, sent.why)
+    if (delivery.kind === 'failed') {
+      if (this.#isAtFault(channel, notice)) {
+        this.#giveUp(channel, notice, delivery.why)
         return
       }
       const failures = (this.#failures[channel] += 1)
-      this.#refusals[channel] = sent.isAnswer ? this.#refusals[channel] + 1 : 0
+      this.#refusals[channel] = delivery.isAnswer
+        ? this.#refusals[channel] + 1
+        : 0
       const inMs = pauseMs(failures)
       this.#timers[channel] = setTimeout(() => {
         delete this.#timers[channel]
-        this.#begin()
+        this.#sendNext()
       }, inMs)
       const queued = this.#memory.queues[channel].notices.length
       this.#log[failures === 1 ? 'warn' : 'debug'](
-        { ...fields, why: sent.why, queued, inMs },
-        'notice did not arrive, trying again',
+        { ...fields, why: delivery.why, queued, inMs },
+        'notice not delivered, retrying',
       )
       return
     }
-    if (sent.kind === 'refused') {
-      this.#giveUp(channel, notice, sent.why)
+    if (delivery.kind === 'refused') {
+      this.#giveUp(channel, notice, delivery.why)
       return
     }
     const queue = this.#memory.queues[channel]
@@ -255,19 +264,19 @@ export class Notices {
     if (failures > 0 || queue.dropped > 0)
       this.#log.warn(
         { ...fields, failures, dropped: queue.dropped },
-        'notice arrived, the receiver is back',
+        'notice delivered, the receiver is back',
       )
-    else this.#log.info(fields, 'notice arrived')
+    else this.#log.info(fields, 'notice delivered')
     this.#isAlive[channel] = true
     this.#suspicions[channel].delete(notice.id)
     this.#remember()
   }
 
   /**
-   * Whether a failure is the notice's own: twice it failed although the receiver
-   * had just taken another one.
+   * Whether the notice itself is the cause: it failed twice although the receiver
+   * had just accepted another one.
    */
-  #isToBlame(channel: Channel, { id }: Notice): boolean {
+  #isAtFault(channel: Channel, { id }: Notice): boolean {
     if (!this.#isAlive[channel]) return false
     this.#isAlive[channel] = false
     const suspicions = (this.#suspicions[channel].get(id) ?? 0) + 1
@@ -275,27 +284,27 @@ export class Notices {
     return suspicions > 1
   }
 
-  /** Shorter once, then not at all; either is told. */
+  /** First tries a shorter version, then drops it; logs either. */
   #giveUp(channel: Channel, notice: Notice, why: string): void {
     const shorter = shortened(notice)
-    this.#put(channel, given(this.#memory.queues[channel], notice, shorter))
+    this.#put(channel, replaced(this.#memory.queues[channel], notice, shorter))
     this.#suspicions[channel].delete(notice.id)
     const fields = { notice: notice.id, channel, title: notice.title, why }
     if (shorter !== undefined)
-      this.#log.warn(fields, 'notice refused, trying a shorter one')
+      this.#log.warn(fields, 'notice rejected, trying a shorter one')
     else {
       this.#log.error(
         { ...fields, dropped: this.#dropped[channel] },
-        'notice refused, given up',
+        'notice rejected, giving up',
       )
     }
     this.#remember()
   }
 
-  /** Also what could not be written before, in a directory made anew, too. */
+  /** Repeats a failed write as well, also in a recreated directory. */
   #remember(): void {
     const text = memoryText(this.#memory)
-    if (text !== undefined) this.#publisher.keep(memoryFile, text)
+    if (text !== undefined) this.#publisher.writeFile(memoryFile, text)
     else if (this.#isRemembered) this.#publisher.remove(memoryFile)
     this.#isRemembered = text !== undefined
   }

@@ -1,10 +1,10 @@
-// Notices on their way to one receiver, oldest first. Bounded: a receiver that is
-// away for long gets the newest, and the number of those it missed. Pure.
+// Notices waiting for one receiver, oldest first. Bounded: after a long outage a
+// receiver gets the newest ones and the number of those it missed. Pure.
 import type { Notice } from './notice.ts'
 
 export type Queue = {
   readonly notices: readonly Notice[]
-  /** left out since the last one that arrived */
+  /** dropped since the last delivery */
   readonly dropped: number
 }
 
@@ -13,7 +13,7 @@ export const emptyQueue: Queue = { notices: [], dropped: 0 }
 export const maxQueued = 100
 
 export function added(queue: Queue, notice: Notice): Queue {
-  // the newer reminder says it all; the first may be on its way just now
+  // a newer reminder replaces an older one; the first may be in transit
   const notices = [
     ...queue.notices.filter(
       ({ kind }, at) =>
@@ -25,13 +25,13 @@ export function added(queue: Queue, notice: Notice): Queue {
   return { notices: notices.slice(over), dropped: queue.dropped + over }
 }
 
-/** It has arrived. */
+/** After its delivery. */
 export function without(queue: Queue, { id }: Notice): Queue {
   return { notices: queue.notices.filter(one => one.id !== id), dropped: 0 }
 }
 
-/** It never will arrive as it is: a shorter one takes its place, or none. */
-export function given(
+/** It cannot be delivered as it is: a shorter one takes its place, or none. */
+export function replaced(
   queue: Queue,
   { id }: Notice,
   shorter: Notice | undefined,
@@ -48,11 +48,11 @@ export function given(
 }
 
 /**
- * Which one to try: the oldest, but one that keeps being refused must not stand in
- * the way of all others. While the receiver is away their order is kept.
+ * Which one to try: the oldest. But one that keeps failing must not block all
+ * others. While the receiver is away the order is kept.
  *
- * @param refusals in a row: failures of a receiver that is there
- * @param patience from so many on the newest has its turn, too
+ * @param refusals in a row: failures of a receiver that can be reached
+ * @param patience after this many the newest is tried in turn
  */
 export function nextOf(
   { notices }: Queue,
@@ -69,7 +69,7 @@ const longestPauseMs = 300_000
 /**
  * From a failed attempt to the next, in ms.
  *
- * @param failures in a row, from 1
+ * @param failures in a row, at least 1
  */
 export function pauseMs(failures: number): number {
   return Math.min(longestPauseMs, 1_000 * 2 ** Math.min(failures - 1, 20))

@@ -1,6 +1,6 @@
-// One attempt to bring a notice to its receiver. Invariant: it always ends,
-// no redirect is followed, little of the answer is read, and nothing secret (the
-// webhook's path and headers) is in what it says of its failure.
+// One attempt to deliver a notice. Invariant: it always ends, no redirect is
+// followed, little of the answer is read, and the reason of a failure contains
+// nothing secret (the webhook's path and headers).
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { got, RequestError } from 'got'
@@ -16,21 +16,21 @@ export type Delivery =
   | {
       readonly kind: 'failed'
       readonly why: string
-      /** the receiver is there, and perhaps does not like this one */
+      /** the receiver was reached and perhaps rejects this one */
       readonly isAnswer: boolean
     }
-  /** the receiver will never take this one */
+  /** the receiver will never accept this one */
   | { readonly kind: 'refused'; readonly why: string }
 
-/** The receiver says so of the notice itself, not of itself nor of the address. */
+/** These statuses concern the notice itself, not the receiver or the address. */
 const refusals: ReadonlySet<number> = new Set([
   400, 406, 411, 413, 414, 415, 422, 431,
 ])
 
-/** It is away, or has too much to do. */
+/** The receiver is away or overloaded. */
 const outages: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504])
 
-// a connection of its own each time: notices are rare
+// a new connection each time: notices are rare
 const agent = {
   http: new HttpAgent({ keepAlive: false }),
   https: new HttpsAgent({ keepAlive: false }),
@@ -59,15 +59,15 @@ export function sendToWebhook(
       timeout: { request: timeoutMs },
       signal,
     })
-    const done = (sent: Delivery): void => {
-      // errors of the teardown are nobody's business
+    const done = (delivery: Delivery): void => {
+      // ignore errors of the teardown
       stream.on('error', () => {})
       stream.destroy()
-      resolve(sent)
+      resolve(delivery)
     }
     stream.once('response', ({ statusCode }: { statusCode: number }) => {
-      // the body is left unread, however long it is
-      done(sentOf(statusCode))
+      // the body stays unread, however long it is
+      done(deliveryOf(statusCode))
     })
     stream.once('error', err => {
       const why = err instanceof RequestError ? err.code : errorCode(err)
@@ -76,11 +76,11 @@ export function sendToWebhook(
   })
 }
 
-function sentOf(status: number): Delivery {
+function deliveryOf(status: number): Delivery {
   if (status >= 200 && status < 300) return { kind: 'arrived' }
   const why =
     status >= 300 && status < 400
-      ? `status ${status}: name the address it redirects to, for none is followed`
+      ? `status ${status}: redirects are not followed, configure the final address`
       : `status ${status}`
   return refusals.has(status)
     ? { kind: 'refused', why }
@@ -109,7 +109,7 @@ export async function sendToCommand(
   )
   if (end.code === 0) return { kind: 'arrived' }
   const said = end.output === '' ? '' : `: ${sentence(end.output)}`
-  // the system never takes so much for arguments and environment
+  // arguments and environment exceed the limit of the system
   const isTooMuch = end.how === 'not-begun' && end.code === 'E2BIG'
   const why = `${end.how} ${end.code}${said}`
   return isTooMuch

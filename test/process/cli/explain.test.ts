@@ -36,9 +36,9 @@ const configuration = [
   '',
 ].join('\n')
 
-void t.test('explain agrees with the map', t => {
+void t.test('explain agrees with the map program', t => {
   for (const [title, files] of [
-    ['nobody was ever judged', {}],
+    ['no backend was ever judged', {}],
     ['all are up', { 'a.up': '', 'b.up': '', 'c.up': '', 'd.up': '' }],
     [
       'administrators and shares',
@@ -110,7 +110,7 @@ void t.test('problems of the directory go to stderr, made harmless', t => {
   t.end()
 })
 
-void t.test('a route that is no member is shown, not obeyed', t => {
+void t.test('a route that is not a member is shown, but ignored', t => {
   const { code, stdout } = run(install(t), [
     'explain',
     'default',

@@ -35,7 +35,7 @@ void t.test('every subcommand has --config and --help', t => {
   t.end()
 })
 
-void t.test('wrong usage is told on stderr with exit code 2', t => {
+void t.test('wrong usage is reported on stderr with exit code 2', t => {
   const installation = install(t)
   for (const [args, said] of [
     [[], /^Usage: zope-failover/],
@@ -46,8 +46,8 @@ void t.test('wrong usage is told on stderr with exit code 2', t => {
     [['explain'], /missing required argument 'pool'/],
     [['monitor', '--log-level', 'x'], /Allowed choices are debug, info/],
     [['rewritemap', '--answer', 'x'], /Allowed choices are name, pair/],
-    [['drain', 'zope1', '--for', '5'], /It is written like 30s, 5m or 2h/],
-    [['drain', 'zope1', '--for', '0s'], /It is written like 30s, 5m or 2h/],
+    [['drain', 'zope1', '--for', '5'], /It must look like 30s, 5m or 2h/],
+    [['drain', 'zope1', '--for', '0s'], /It must look like 30s, 5m or 2h/],
     [['drain', 'zope1', '--for', '9000h'], /at most 8760h/],
     [['drain', 'zope1', '--reason', 'x'.repeat(1_001)], /at most 1000 char/],
   ] as const) {
@@ -58,7 +58,7 @@ void t.test('wrong usage is told on stderr with exit code 2', t => {
   t.end()
 })
 
-void t.test('an unknown name is told with the nearest known one', t => {
+void t.test('an unknown name is reported with the nearest known one', t => {
   const installation = install(t)
   for (const [args, said] of [
     [

@@ -33,7 +33,7 @@ void t.test('an empty directory, a missing one, and a file in its place', t => {
   t.match({ code, stderr }, { code: 0, stderr: '' })
   t.match(stdout, 'monitor: never seen in this directory\n')
   t.match(stdout, 'map: never seen in this directory\n')
-  t.match(stdout, 'pool default (failover): newcomers go to zope1\n')
+  t.match(stdout, 'pool default (failover): new visitors go to zope1\n')
   rmSync(directory, { recursive: true, maxRetries: 10 })
   t.match(
     statusOf(installation),
@@ -49,28 +49,31 @@ void t.test('a directory that all users can write to is not used', t => {
   const { directory } = installation
   writeFileSync(`${directory}/zope1.maint`, '')
   chmodSync(directory, 0o755)
-  t.match(statusOf(installation), 'newcomers go to zope2\n')
+  t.match(statusOf(installation), 'new visitors go to zope2\n')
   chmodSync(directory, 0o777)
   const text = statusOf(installation)
   t.match(text, `${directory} must not be writable by all users (mode 777)`)
   t.match(text, `type: chmod o-w,-t ${directory}`)
-  t.match(text, 'newcomers go to zope1\n')
+  t.match(text, 'new visitors go to zope1\n')
   t.end()
 })
 
-void t.test('--check is 1 when a pool has nobody, status itself is not', t => {
-  const installation = install(t)
-  t.match(run(installation, ['status', '--check']), { code: 0 })
-  for (const name of ['zope1', 'zope2'])
-    writeFileSync(`${installation.directory}/${name}.maint`, '')
-  t.match(run(installation, ['status', '--check']), {
-    code: 1,
-    stdout: /pool default \(failover\): NOBODY serves/,
-  })
-  t.match(run(installation, ['status', '--check', '--json']), { code: 1 })
-  t.match(run(installation, ['status']), { code: 0 })
-  t.end()
-})
+void t.test(
+  '--check exits with 1 when a pool has no backend, status itself does not',
+  t => {
+    const installation = install(t)
+    t.match(run(installation, ['status', '--check']), { code: 0 })
+    for (const name of ['zope1', 'zope2'])
+      writeFileSync(`${installation.directory}/${name}.maint`, '')
+    t.match(run(installation, ['status', '--check']), {
+      code: 1,
+      stdout: /pool default \(failover\): NOBODY serves/,
+    })
+    t.match(run(installation, ['status', '--check', '--json']), { code: 1 })
+    t.match(run(installation, ['status']), { code: 0 })
+    t.end()
+  },
+)
 
 void t.test('a dead monitor is named, and a living one', async t => {
   const installation = install(t)
@@ -94,7 +97,7 @@ void t.test('a map is alive, silent while it is stopped, or dead', async t => {
   map.kill('SIGSTOP')
   await until('a silent map', () =>
     statusOf(installation).includes(
-      `pid ${map.pid} is there but writes no report`,
+      `pid ${map.pid} is running but writes no report`,
     ),
   )
   map.kill('SIGCONT')
@@ -106,7 +109,7 @@ void t.test('a map is alive, silent while it is stopped, or dead', async t => {
   t.match(statusOf(installation), `map: DEAD, pid ${map.pid} is gone`)
 })
 
-void t.test('rubbish in the place of the reports does no harm', t => {
+void t.test('garbage in place of the reports does no harm', t => {
   const installation = install(t)
   for (const name of ['monitor.json', 'rewritemap-17.json'])
     for (const text of ['', '{}', '{"pid":1,"backends":{"zope1":null}}']) {
@@ -181,7 +184,7 @@ void t.test('the JSON is one line and keeps its form', async t => {
   await once(monitor, 'exit')
 })
 
-void t.test('--watch tells a changed and a bad configuration', async t => {
+void t.test('--watch shows a changed and a bad configuration', async t => {
   const installation = install(t)
   const watching = start(t, installation, [main, 'status', '--watch', '--json'])
   let said = ''
@@ -236,7 +239,7 @@ void t.test(
   },
 )
 
-void t.test('colour is for terminals that want it', async t => {
+void t.test('color is for terminals that support it', async t => {
   const installation = install(t)
   const coloured = await onTerminal(installation, 'status')
   t.match(coloured.text, '\u001B[33mmonitor: never seen')

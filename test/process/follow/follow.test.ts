@@ -122,7 +122,7 @@ void t.test('the monitor is gone: fail static', async t => {
   t.match(tables().at(-1), /^zope1 \S+ 7001 in 1 1\n/)
 })
 
-void t.test('never two at once, and the newest only', async t => {
+void t.test('never two runs at once, and only the newest table', async t => {
   const script = `mkdir "$1/alone" || exit 1; ${keep}; while [ -e "$1/wait" ]; do sleep 0.01; done; rmdir "$1/alone"`
   const { place, directory, tables, messages } = await follow(t, script)
   await until('the first table', () => tables().length === 1)
@@ -172,10 +172,7 @@ void t.test('a command that hangs is ended with all it started', async t => {
   const place = publicDirectory(t)
   const script = `cat >/dev/null; sleep 987 & echo $! >>${place}/children; wait`
   const { messages } = await follow(t, script, { args: ['--timeout', '200ms'] })
-  await until(
-    'twice',
-    () => messages('command failed, will retry').length >= 2,
-  )
+  await until('twice', () => messages('command failed, will retry').length >= 2)
   t.match(messages('command failed, will retry')[0], { how: 'limit' })
   const [first = ''] = (textOf(`${place}/children`) ?? '').split('\n')
   await until('its child is gone', () => isGone(first))
@@ -283,7 +280,7 @@ void t.test('json, another pool, and its output', async t => {
   )
 })
 
-void t.test('what cannot work ends with 2', t => {
+void t.test('wrong options end with exit code 2', t => {
   const place = publicDirectory(t)
   const config = `${place}/zope-failover.yaml`
   writeFileSync(config, 'backends: { a: "http://127.0.0.1:1" }\n')

@@ -144,7 +144,7 @@ void t.test('verdicts, the report and the log', async t => {
   })
   const monitor = site.start()
   await until('the report', site.report)
-  // not at every moment: one of them may just be written aside
+  // not at every moment: a temporary file may exist
   await until(
     'these files and no others',
     () =>
@@ -194,7 +194,7 @@ void t.test('verdicts, the report and the log', async t => {
   t.equal(monitor.child.exitCode, 0)
   t.ok(site.has('zope1.up'), 'the verdicts stay')
   t.notOk(site.has('.monitor.lock'))
-  const stopped = 'monitor stopped, the verdicts stay'
+  const stopped = 'monitor stopped, its verdicts stay in effect'
   await until('told', () => told(monitor, stopped).length === 1)
 })
 
@@ -208,7 +208,7 @@ void t.test('a restart changes nothing', async t => {
   await first.kill('SIGKILL')
   t.ok(site.has('.monitor.lock'), 'killed without a word')
 
-  // both have changed meanwhile; rise and fall apply all the same
+  // both have changed in the meantime; rise and fall still apply
   zope1.mood = 500
   zope2.mood = 200
   const second = site.start({ level: 'debug' })
@@ -232,11 +232,11 @@ void t.test('a restart changes nothing', async t => {
   t.equal(
     site.report()?.backends['zope1']?.since,
     since,
-    'a state that lasts has not begun anew',
+    'an unchanged state keeps its start time',
   )
 })
 
-void t.test('one that hangs delays no other', async t => {
+void t.test('a hanging backend delays no other', async t => {
   const [zope1, zope2] = [await startZope(t), await startZope(t)]
   zope1.mood = 'silent'
   const site = siteOf(
@@ -248,7 +248,7 @@ void t.test('one that hangs delays no other', async t => {
   await until('zope2 is up', () => site.has('zope2.up'))
   await until('zope2 is probed on', () => zope2.requests > 10)
   t.equal(zope1.requests, 1, 'and one probe at a time')
-  t.notOk(site.has('monitor.json'), 'no report before everybody had his chance')
+  t.notOk(site.has('monitor.json'), 'no report before every backend was probed')
 })
 
 void t.test('an answer that is overdue costs the share at once', async t => {
@@ -266,14 +266,14 @@ void t.test('an answer that is overdue costs the share at once', async t => {
   await until('told', () => site.state('zope1') === 'busy')
 })
 
-void t.test('a directory that vanishes comes back', async t => {
+void t.test('a vanished directory is recreated', async t => {
   const zope = await startZope(t)
   const site = siteOf(t, { zope1: zope.url }, { ...quickly, interval: '1h' })
   const monitor = site.start()
   const whole = (): boolean =>
     ['zope1.up', 'monitor.json', '.monitor.lock'].every(site.has)
   await until('the report', whole)
-  // at once: nobody can remove a directory that is written to meanwhile
+  // a rename, at once: a directory that is being written to cannot be removed
   const vanish = (): void => {
     renameSync(site.directory, `${site.root}/removed`)
     rmSync(`${site.root}/removed`, { recursive: true })
@@ -324,7 +324,7 @@ void t.test('a full disk', async t => {
   execFileSync('sh', ['-c', `cat /dev/zero > ${site.path('.ballast')} || :`], {
     stdio: 'ignore',
   })
-  const trouble = 'directory cannot be written, trying again each second'
+  const trouble = 'directory is not writable, retrying every second'
   await until('trouble', () => told(monitor, trouble).length > 0)
   zope2.mood = 200
   const probed = zope2.requests
@@ -340,9 +340,9 @@ void t.test('a full disk', async t => {
   await until('the report is true', () => site.state('zope1') === 'down')
   await until(
     'well again',
-    () => told(monitor, 'directory can be written again').length === 1,
+    () => told(monitor, 'directory is writable again').length === 1,
   )
-  t.equal(told(monitor, trouble).length, 1, 'told once')
+  t.equal(told(monitor, trouble).length, 1, 'logged once')
   await monitor.kill('SIGTERM')
 })
 
@@ -350,11 +350,11 @@ void t.test('missing rights', async t => {
   const zope = await startZope(t)
   const site = siteOf(t, { zope1: zope.url })
   mkdirSync(site.directory)
-  // the owner is another one, so this user has none
+  // owned by another user, so this user has no rights
   chmodSync(site.directory, 0o755)
   const uid = 65_534
   const monitor = site.start({ uid })
-  const trouble = 'lock cannot be taken, nothing is written until it is'
+  const trouble = 'cannot take the lock, writing nothing until it can'
   await until('trouble', () => told(monitor, trouble).length > 0)
   await until('it probes on', () => zope.requests > 10)
   t.match(told(monitor, trouble), [{ err: 'EACCES', remedy: /uid 65534/ }])
@@ -364,7 +364,7 @@ void t.test('missing rights', async t => {
   t.equal(monitor.child.exitCode, 0)
 })
 
-void t.test('where it does not start', async t => {
+void t.test('directories on which it does not start', async t => {
   const site = siteOf(t, { zope1: 'http://127.0.0.1:1' })
   const refused = async (err: RegExp): Promise<void> => {
     const monitor = site.start()
@@ -394,13 +394,13 @@ void t.test('where it does not start', async t => {
 })
 
 void t.test(
-  'a configuration with commands that others can write is refused',
+  'a configuration with commands that other users can change is rejected',
   async t => {
     const zope = await startZope(t)
     const site = siteOf(t, { zope1: zope.url })
     const monitor = site.start()
     await until('the report', site.report)
-    // the command would tell that it was run
+    // the command would leave a trace
     const config = {
       directory: site.directory,
       backends: { zope1: zope.url },
@@ -408,7 +408,7 @@ void t.test(
     }
     chmodSync(site.configFile, 0o646)
     writeFileSync(site.configFile, JSON.stringify(config))
-    const refusal = 'changed configuration refused, the old one lives on'
+    const refusal = 'configuration rejected, keeping the previous one'
     await until('told', () => told(monitor, refusal).length > 0)
     const why =
       /a configuration with hook.command .* is writable by all users; type: chmod o-w/
@@ -426,7 +426,7 @@ void t.test(
 )
 
 void t.test(
-  'whose configuration has commands for whom',
+  'which owner of the configuration is trusted by which user',
   { skip: isRoot ? false : 'only root can become another user' },
   async t => {
     const zope = await startZope(t)
@@ -489,7 +489,7 @@ void t.test('files made by hand', async t => {
   await until('what is over goes', () => !site.has('zope1.drain'))
   writeFileSync(site.path('zope3.up'), '')
   await until(
-    'what is strange is told',
+    'the unexpected file to be logged',
     () => told(monitor, 'directory has a problem').length > 0,
   )
   const expired = "administrator's file expired and was removed"
@@ -497,7 +497,7 @@ void t.test('files made by hand', async t => {
   t.match(told(monitor, expired), [{ backend: 'zope1', file: 'zope1.drain' }])
 })
 
-void t.test('a suspicion brings a probe at once', async t => {
+void t.test('a suspicion triggers a probe at once', async t => {
   const zope = await startZope(t)
   const site = siteOf(t, { zope1: zope.url }, { ...quickly, interval: '1h' })
   site.start()
@@ -535,7 +535,7 @@ void t.test('reload', async t => {
   await until('not reported', () => site.state('zope2') === undefined)
 
   rmSync(site.configFile)
-  const refused = 'changed configuration refused, the old one lives on'
+  const refused = 'configuration rejected, keeping the previous one'
   await until('no file', () => told(monitor, refused).length === 1)
   writeFileSync(site.configFile, write({ zope3: zope2.url, ...both }))
   await until('deleted and made again', () => site.has('zope3.up'))
@@ -566,7 +566,7 @@ void t.test('reload', async t => {
   })
 })
 
-void t.test('a monitor that was stopped blames nobody', async t => {
+void t.test('a monitor that was stopped blames no backend', async t => {
   const zope = await startZope(t)
   const site = siteOf(
     t,
@@ -598,7 +598,7 @@ void t.test('a monitor that was stopped blames nobody', async t => {
   )
 })
 
-void t.test('a name server that hangs holds up nobody', async t => {
+void t.test('a hanging name server delays no other backend', async t => {
   const nameServer = createSocket('udp4')
   nameServer.bind(53, '127.0.0.99')
   await once(nameServer, 'listening')
@@ -610,7 +610,7 @@ void t.test('a name server that hangs holds up nobody', async t => {
     zope3: 'http://zope3.test:1',
     zope4: zope.url,
   })
-  // it waits longer than this test has patience
+  // it waits longer than this test does
   writeFileSync(
     `${site.root}/resolv.conf`,
     'nameserver 127.0.0.99\noptions timeout:30 attempts:5\n',
@@ -631,7 +631,7 @@ void t.test('a name server that hangs holds up nobody', async t => {
   await until('the report', site.report)
   t.match(site.report()?.backends['zope1'], {
     state: 'unknown',
-    reason: /^looking up the host name zope1\.test took longer than/,
+    reason: /^resolving the host name zope1\.test took longer than/,
     probes: [{ outcome: 'dns-timeout' }],
   })
   monitor.child.kill('SIGTERM')
@@ -688,10 +688,10 @@ void t.test('each kind of light probe takes out and brings back', async t => {
     tcp: { probes: [{ outcome: 'pass' }] },
     ask: { probes: [{ outcome: 'pass' }] },
     command: { probes: [{ outcome: 'pass' }] },
-    // nobody has looked at it: neither up nor down
+    // it was not probed: neither up nor down
     missing: { state: 'unknown', probes: [{ outcome: 'local' }] },
   })
-  const cannot = 'the monitor itself cannot probe, nothing is judged by that'
+  const cannot = 'the monitor itself cannot probe, backend state unchanged'
   t.match(await until('it is told', () => told(monitor, cannot)[0]), {
     backend: 'missing',
     err: /ENOENT/,
@@ -722,7 +722,7 @@ void t.test('each kind of light probe takes out and brings back', async t => {
   zcMonitor.answers.set('health_ok', 'OK\n')
   rmSync(broken)
   await until('all are back', () => names.every(isUp))
-  t.equal(told(monitor, cannot).length, 1, 'told once')
+  t.equal(told(monitor, cannot).length, 1, 'logged once')
 })
 
 function byText(a: string, b: string): number {

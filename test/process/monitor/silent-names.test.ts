@@ -13,7 +13,7 @@ import {
   until,
 } from '../../fixtures/processes.ts'
 
-void t.test('backends with a host name stay as they were', async t => {
+void t.test('backends with a host name keep their state', async t => {
   const root = publicDirectory(t)
   const directory = `${root}/run`
   const config = `${root}/zope-failover.yaml`
@@ -66,7 +66,7 @@ void t.test('backends with a host name stay as they were', async t => {
     const text = textOf(`${directory}/monitor.json`)
     return text === undefined ? undefined : JSON.parse(text)
   }
-  /** All are judged by so many probes of the monitor that runs, as they should be. */
+  /** Waits until the running monitor has judged all as expected, by this many probes. */
   const isRight = (probes: number): Promise<unknown> =>
     until('two up, one down', () => {
       const { started, backends = {} } = report() ?? {}
@@ -83,7 +83,7 @@ void t.test('backends with a host name stay as they were', async t => {
       .map(({ state }) => state)
       .join(' ')
   let formerStart: string | undefined
-  /** Lines of the log of the monitor that runs. */
+  /** Log lines of the running monitor. */
   let logged = 0
   const lines = (message: string) =>
     jsonLines(machine.output())
@@ -111,15 +111,15 @@ void t.test('backends with a host name stay as they were', async t => {
   }, 5)
   t.teardown(() => clearInterval(look))
   await restart(() => undefined)
-  // the addresses in monitor.json: they are probed
+  // the addresses in monitor.json are probed
   await isRight(4)
   await until('it is logged', () =>
-    lines('host name cannot be looked up, using its last address').some(
+    lines('host name cannot be resolved, using its last address').some(
       ({ backend }) => backend === 'zope1',
     ),
   )
 
-  // a monitor that knows no address says nothing of them
+  // a monitor that knows no address says nothing about them
   await restart(() => {
     const file = `${directory}/monitor.json`
     const { addresses, ...rest } = JSON.parse(readFileSync(file, 'utf8'))
@@ -128,7 +128,7 @@ void t.test('backends with a host name stay as they were', async t => {
   })
   for (const name of ['zope1', 'zope2', 'zope3'])
     await until(`${name} cannot be looked up`, () =>
-      lines('host name cannot be looked up, nothing is judged by that').some(
+      lines('host name cannot be resolved, backend state unchanged').some(
         ({ backend }) => backend === name,
       ),
     )

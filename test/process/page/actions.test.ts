@@ -1,5 +1,5 @@
-// Orders on the status port over real sockets: from who may give them, and from
-// everybody else.
+// Actions on the status port over real sockets: with the token, and from all
+// other clients.
 import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
@@ -53,7 +53,7 @@ function adminFiles({ directory }: Site): string[] {
 const messages = ({ news }: Site): string[] =>
   news.map(({ message }) => message)
 
-void t.test('whoever knows the token gives orders', async t => {
+void t.test('with the token, actions are accepted', async t => {
   const site = await serve(t, tokenFileOf(t))
   const before = Date.now()
   const drained = await order(site, undefined, {
@@ -63,7 +63,7 @@ void t.test('whoever knows the token gives orders', async t => {
   t.match(drained, {
     status: 200,
     headers: { 'content-type': 'text/plain; charset=utf-8' },
-    body: /^zope1: drain until \S+\npool default: newcomers go to zope1\n$/,
+    body: /^zope1: drain until \S+\npool default: new visitors go to zope1\n$/,
   })
   t.equal(drained.headers['set-cookie'], undefined)
   t.equal(drained.headers['access-control-allow-origin'], undefined)
@@ -73,7 +73,7 @@ void t.test('whoever knows the token gives orders', async t => {
   t.ok(end >= before + 1_800_000)
   t.match(await order(site, '/backends/zope1/maint'), { status: 200 })
   t.match(await order(site, '/backends/zope1/force'), {
-    body: 'zope1: maint is set as well and comes first\n',
+    body: 'zope1: maint is set as well and takes precedence\n',
   })
   t.match(await order(site, '/backends/zope1/ready'), {
     status: 200,
@@ -81,8 +81,8 @@ void t.test('whoever knows the token gives orders', async t => {
   })
   t.strictSame(adminFiles(site), [])
   t.strictSame(messages(site), [
-    'the status page takes orders',
-    ...Array.from({ length: 4 }, () => 'order on the status page carried out'),
+    'the status page accepts actions',
+    ...Array.from({ length: 4 }, () => 'action on the status page applied'),
   ])
   t.match(site.news[1], {
     level: 'info',
@@ -96,7 +96,7 @@ void t.test('whoever knows the token gives orders', async t => {
   t.notMatch(JSON.stringify(site.news), token)
 })
 
-void t.test('nobody else does', async t => {
+void t.test('all other requests are rejected', async t => {
   const site = await serve(t, tokenFileOf(t))
   for (const [path, changes, status, more] of [
     [undefined, { headers: { authorization: '' } }, 401, {}],
@@ -146,16 +146,16 @@ void t.test('off without the key', async t => {
 })
 
 void t.test(
-  'off while the file is no secret; a new token counts at once',
+  'off while the file is not secret; a new token counts at once',
   async t => {
     const file = tokenFileOf(t, 'short\n')
     const site = await serve(t, file)
     t.match(await order(site), { status: 405 })
     t.match(await ask(site, '/'), { status: 200, body: /zope1/ })
-    t.strictSame(messages(site), ['the status page takes no orders'])
+    t.strictSame(messages(site), ['the status page accepts no actions'])
     t.match(site.news[0], {
       level: 'error',
-      fields: { why: /32 to 500 characters/, remedy: /base64/ },
+      fields: { why: /32 to 500 ASCII characters/, remedy: /base64/ },
     })
     rmSync(file)
     t.match(await order(site), { status: 405 })
@@ -173,21 +173,21 @@ void t.test(
   },
 )
 
-void t.test('the token that docs/status-page.md has one make', async t => {
+void t.test('the token made as in docs/status-page.md', async t => {
   const block = blocksOf(`${checkout}/docs/status-page.md`, 'sh').join('')
   t.match(block, /^install .*\nhead .*$/m)
   const file = `${publicDirectory(t)}/token`
-  // there need not be such a group here
+  // such a group may not exist here
   const commands = block
     .replace('-g zope-failover', '')
     .replaceAll('/etc/zope-failover.token', file)
   execFileSync('/bin/sh', ['-c', commands])
   const site = await serve(t, file)
   await ask(site, '/')
-  t.strictSame(messages(site), ['the status page takes orders'])
+  t.strictSame(messages(site), ['the status page accepts actions'])
 })
 
-void t.test('guesses are few, whoever guesses', async t => {
+void t.test('guesses are limited over all clients', async t => {
   const site = await serve(t, tokenFileOf(t))
   const guess = () =>
     order(site, undefined, { headers: { authorization: 'Bearer guess' } })
@@ -204,20 +204,17 @@ void t.test('guesses are few, whoever guesses', async t => {
   t.match(await ask(site, '/'), { status: 200 })
 })
 
-void t.test(
-  'of several orders that come together the first counts',
-  async t => {
-    const site = await serve(t, tokenFileOf(t))
-    const orders = ['zope1', 'zope2'].map(
-      name =>
-        `POST /backends/${name}/drain HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nContent-Length: 0\r\n\r\n`,
-    )
-    t.match(await say(site, orders.join('')), /^HTTP\/1\.1 200 /)
-    t.strictSame(adminFiles(site), ['zope1.drain'])
-  },
-)
+void t.test('of several pipelined actions only the first counts', async t => {
+  const site = await serve(t, tokenFileOf(t))
+  const orders = ['zope1', 'zope2'].map(
+    name =>
+      `POST /backends/${name}/drain HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nContent-Length: 0\r\n\r\n`,
+  )
+  t.match(await say(site, orders.join('')), /^HTTP\/1\.1 200 /)
+  t.strictSame(adminFiles(site), ['zope1.drain'])
+})
 
-void t.test('what a terminal would obey stays out of log and file', async t => {
+void t.test('terminal control characters stay out of log and file', async t => {
   const site = await serve(t, tokenFileOf(t))
   const reason = 'a\u009B31m\u202Eb'
   const body = JSON.stringify({ reason })
@@ -230,7 +227,7 @@ void t.test('what a terminal would obey stays out of log and file', async t => {
   )
 })
 
-void t.test('a body that does not come is not waited for', async t => {
+void t.test('a body that does not arrive is not awaited', async t => {
   const site = await serve(t, tokenFileOf(t))
   const head = `POST /backends/zope1/drain HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{`
   const gone = connect(site.port, '127.0.0.1', () => gone.end(head))
@@ -240,7 +237,11 @@ void t.test('a body that does not come is not waited for', async t => {
   await until('both to be told', () => messages(site).length === 3)
   for (const news of site.news.slice(1))
     t.match(news, {
-      fields: { status: 408, why: /no whole body/, address: '127.0.0.1' },
+      fields: {
+        status: 408,
+        why: /the request body is incomplete/,
+        address: '127.0.0.1',
+      },
     })
   t.strictSame(adminFiles(site), [])
 })
@@ -250,7 +251,7 @@ void t.test('a file that cannot be written', async t => {
   mkdirSync(`${site.directory}/zope1.drain`)
   t.match(await order(site), {
     status: 500,
-    body: /a directory is in its place: remove it/,
+    body: /a directory has this name: remove it/,
   })
   t.match(site.news.at(-1), { fields: { status: 500 } })
 })

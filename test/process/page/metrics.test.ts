@@ -1,4 +1,4 @@
-// What Prometheus would read of a real monitor and real map programs.
+// What Prometheus reads from a real monitor and real map programs.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { pino } from 'pino'
@@ -38,7 +38,7 @@ function siteOf(t: Test, keys: object): Site {
   }
 }
 
-/** The value of one sample; undefined = there is none. */
+/** The value of one sample; undefined = no such sample. */
 function valueOf(text: string, sample: string): number | undefined {
   const line = text.split('\n').find(one => one.startsWith(`${sample} `))
   return line === undefined ? undefined : Number(line.slice(sample.length))
@@ -97,7 +97,7 @@ await t.test('a real monitor: states, probes, durations', async t => {
   }
   // on a slow machine zope1 may be slow for a while, and up again
   const text = await until('the text to tell all that is wanted', async () => {
-    for (const event of monitor.telemetry.drain()) metrics.note(event)
+    for (const event of monitor.telemetry.drain()) metrics.record(event)
     const said = await site.text()
     return (
       isCounted.every(sample => (valueOf(said, sample) ?? 0) > 0) &&
@@ -119,7 +119,7 @@ await t.test('a real monitor: states, probes, durations', async t => {
   t.match(metrics.contentType, /^text\/plain; version=0\.0\.4/)
 })
 
-await t.test('real maps come and go, their sums stay', async t => {
+await t.test('real map programs come and go, their sums stay', async t => {
   const site = siteOf(t, {
     backends: { zope1: 'http://h:1', zope2: 'http://h:2' },
   })
@@ -156,7 +156,7 @@ function of(kind: string): string {
   return `{backend="zope1",kind="${kind}"}`
 }
 
-await t.test("the administrator's files, and when they end", async t => {
+await t.test("the administrator's files and their expiry", async t => {
   const site = siteOf(t, { backends: { zope1: 'http://h:1' } })
   const until = '2099-01-01T00:00:00Z'
   writeFileSync(`${site.directory}/zope1.drain`, `until: ${until}\n`)
@@ -205,38 +205,41 @@ await t.test('no monitor; what it has seen of the map and of ZEO', async t => {
   t.notMatch(seen, 'zope_failover_zeo_up{pool="unknown"}')
 })
 
-await t.test('who leaves the configuration leaves the metrics', async t => {
-  const zope1 = 'http://h:1'
-  const { config, metrics } = siteOf(t, {
-    backends: { zope1, zope2: 'http://h:2' },
-  })
-  const without = siteOf(t, { backends: { zope1 } }).config
-  const probe = { kind: 'probe', probe: 'light', outcome: 'pass' } as const
-  for (const backend of ['zope1', 'zope2'])
-    metrics.note({ ...probe, backend, ms: 1 })
-  const before = await metrics.text(statusOf(config, now), now)
-  t.equal(before.split('"zope2"').length, before.split('"zope1"').length)
-  const after = await metrics.text(statusOf(without, now), now)
-  t.notMatch(after, 'zope2')
-  t.equal(after.split('"zope1"').length, before.split('"zope1"').length)
-  // told of before the reload, and taken after it
-  metrics.note({ ...probe, backend: 'zope2', ms: null })
-  metrics.note({
-    kind: 'transition',
-    backend: 'zope3',
-    was: 'up',
-    state: 'down',
-  })
-  t.equal(await metrics.text(statusOf(without, now), now), after)
-  metrics.note({ kind: 'lost', events: 3 })
-  t.match(
-    await metrics.text(statusOf(without, now), now),
-    'zope_failover_telemetry_lost_total 3\n',
-  )
-})
+await t.test(
+  'a backend that leaves the configuration leaves the metrics',
+  async t => {
+    const zope1 = 'http://h:1'
+    const { config, metrics } = siteOf(t, {
+      backends: { zope1, zope2: 'http://h:2' },
+    })
+    const without = siteOf(t, { backends: { zope1 } }).config
+    const probe = { kind: 'probe', probe: 'light', outcome: 'pass' } as const
+    for (const backend of ['zope1', 'zope2'])
+      metrics.record({ ...probe, backend, ms: 1 })
+    const before = await metrics.text(statusOf(config, now), now)
+    t.equal(before.split('"zope2"').length, before.split('"zope1"').length)
+    const after = await metrics.text(statusOf(without, now), now)
+    t.notMatch(after, 'zope2')
+    t.equal(after.split('"zope1"').length, before.split('"zope1"').length)
+    // recorded before the reload, counted after it
+    metrics.record({ ...probe, backend: 'zope2', ms: null })
+    metrics.record({
+      kind: 'transition',
+      backend: 'zope3',
+      was: 'up',
+      state: 'down',
+    })
+    t.equal(await metrics.text(statusOf(without, now), now), after)
+    metrics.record({ kind: 'lost', events: 3 })
+    t.match(
+      await metrics.text(statusOf(without, now), now),
+      'zope_failover_telemetry_lost_total 3\n',
+    )
+  },
+)
 
 await t.test(
-  'a thousand backends: so many lines for each, no more',
+  'a thousand backends: a bounded number of lines for each',
   async t => {
     const names = Array.from({ length: 1_000 }, (_, i) => `zope${i}`)
     const site = siteOf(t, {
@@ -244,7 +247,7 @@ await t.test(
     })
     for (const backend of names)
       for (const probe of ['light', 'heartbeat'] as const)
-        site.metrics.note({
+        site.metrics.record({
           ...{ kind: 'probe', backend, probe, outcome: 'pass', ms: 1 },
         })
     const text = await site.text()

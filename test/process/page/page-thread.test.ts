@@ -1,5 +1,5 @@
-// The status page as a part of the monitor: reload, trouble, and that the
-// monitor never minds.
+// The status page as a part of the monitor: reload, errors, and proof that the
+// monitor is never affected.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
@@ -20,7 +20,7 @@ import {
   until,
 } from '../../fixtures/processes.ts'
 
-/** What is served there; undefined = nothing. */
+/** The response of that port; undefined = none. */
 async function served(port: number, path: string): Promise<string | undefined> {
   try {
     const response = await fetch(`http://127.0.0.1:${port}${path}`)
@@ -75,7 +75,7 @@ void t.test('a port that is taken, freed, and changed by reload', async t => {
   t.notOk(monitor.isGone())
 })
 
-/** What the agent says to a line; '' = nothing, or nobody is there. */
+/** The agent's answer to a line; '' = none, or nothing listens. */
 async function agentSays(port: number, line: string): Promise<string> {
   const socket = connect(port, '127.0.0.1')
   let said = ''
@@ -117,7 +117,7 @@ void t.test('the agent for HAProxy, without a page', async t => {
   t.equal(monitor.child.exitCode, 0)
 })
 
-void t.test('a thread that dies is started again', async t => {
+void t.test('a thread that dies is restarted', async t => {
   const directory = publicDirectory(t)
   const port = await freePort()
   const text = JSON.stringify({
@@ -128,7 +128,7 @@ void t.test('a thread that dies is started again', async t => {
   const lines: string[] = []
   const log = pino({}, { write: line => lines.push(line) })
   const config = parseConfig(text, 'f')
-  // as a bug would have it: it cannot go on with such a configuration
+  // simulates a bug: the thread cannot continue with such a configuration
   const broken: Config = { ...config, backends: JSON.parse('null') }
   const thread = new StatusThread(broken, log)
   t.teardown(() => thread.stop())
@@ -136,14 +136,14 @@ void t.test('a thread that dies is started again', async t => {
     lines.filter(line => line.includes('has died')).length
   await until('it to die twice', () => deaths() === 2)
   t.match(lines.join(''), /"err":"[^"]/)
-  thread.retune(config)
+  thread.reconfigure(config)
   await until('the page', async () =>
     (await served(port, '/'))?.includes('never seen'),
   )
   t.equal(deaths(), 2)
 })
 
-void t.test('a thread that hangs is started again', async t => {
+void t.test('a thread that hangs is restarted', async t => {
   const config = parseConfig(
     JSON.stringify({
       backends: { zope1: 'http://127.0.0.1:1' },
@@ -153,7 +153,7 @@ void t.test('a thread that hangs is started again', async t => {
   )
   const lines: string[] = []
   const log = pino({}, { write: line => lines.push(line) })
-  // no fault of the real one makes it hang
+  // the real program never hangs
   const thread = new StatusThread(
     config,
     log,
@@ -162,7 +162,7 @@ void t.test('a thread that hangs is started again', async t => {
   t.teardown(() => thread.stop())
   const telemetry = new Telemetry()
   const deaths = (): number =>
-    lines.filter(line => line.includes('30 s without a sign of life')).length
+    lines.filter(line => line.includes('30 s without an answer')).length
   await until('it to be ended twice', () => {
     // as if a second had passed
     thread.count(telemetry)

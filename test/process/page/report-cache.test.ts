@@ -1,4 +1,4 @@
-// What the list of events tells of real files.
+// The list of events, from real files.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { parseConfig } from '../../../config/parse.ts'
@@ -12,7 +12,7 @@ void t.test('a pool changes when its members do, not for a moment', t => {
     `{ directory: ${directory}, staleAfter: 1h, backends: { zope1: "http://h:1", zope2: "http://h:2" } }`,
     'f',
   )
-  const live = new ReportCache(config, [])
+  const reports = new ReportCache(config, [])
   const put = (state: string, share: number | null): void => {
     const up = `${directory}/zope1.up`
     if (share === null) rmSync(up)
@@ -31,10 +31,10 @@ void t.test('a pool changes when its members do, not for a moment', t => {
   }
   /** Newest first: the events so far that name new visitors. */
   const moves = (): string[] => {
-    // the next look is not the last one again
-    live.retune(config, [])
-    const cell = live.sheet().cells.get('events') ?? ''
-    return [...cell.matchAll(/newcomers go to (\w+)/g)].map(
+    // the next update is not the last one again
+    reports.reconfigure(config, [])
+    const cell = reports.template().cells.get('events') ?? ''
+    return [...cell.matchAll(/new visitors go to (\w+)/g)].map(
       ([, name = '']) => name,
     )
   }
@@ -43,7 +43,7 @@ void t.test('a pool changes when its members do, not for a moment', t => {
   t.strictSame(moves(), [])
   put('up', 0)
   t.strictSame(moves(), [], 'slow for less than a second')
-  t.equal(live.report().pools[0]?.newcomers.join(), 'zope2', 'as it is')
+  t.equal(reports.report().pools[0]?.newcomers.join(), 'zope2', 'as it is')
   put('up', 100)
   t.strictSame(moves(), [])
   put('slow', 0)

@@ -16,7 +16,7 @@ import {
   serve,
 } from '../../fixtures/status-port.ts'
 
-void t.test('what there is', async t => {
+void t.test('the paths that exist', async t => {
   const site = await serve(t)
   const page = await ask(site, '/?x=1')
   t.match(page, { status: 200, body: /^<!doctype html>.*zope1/s })
@@ -69,7 +69,7 @@ void t.test('the health of the monitor, not of the backends', async t => {
   t.equal(silent.body, 'monitor: silent\n')
 })
 
-void t.test('an open page gets everything, then what changes', async t => {
+void t.test('an open page gets everything, then the changes', async t => {
   const site = await serve(t)
   const response = await responseTo({ port: site.port, path: '/events' })
   t.teardown(() => response.destroy())
@@ -97,16 +97,16 @@ void t.test('an open page gets everything, then what changes', async t => {
   t.equal(changed['zope1.c-strip'], undefined)
 })
 
-void t.test('who does not read gets nothing more', async t => {
+void t.test('a client that does not read gets nothing more', async t => {
   const directory = directoryOf(t)
   const pages = new OpenPages(liveOf(directory))
   t.teardown(() => pages.stop())
-  // without a connection nothing that is written ever leaves
+  // without a connection, written data never leaves
   const stuck = new ServerResponse(new IncomingMessage(new Socket()))
   const other = new ServerResponse(new IncomingMessage(new Socket()))
   pages.add(stuck)
   pages.add(other)
-  // this one reads, as far as its length tells
+  // this one reads, by its buffer length
   let messages = 0
   Object.defineProperty(other, 'writableLength', { get: () => 0 })
   other.write = () => ++messages > 0
@@ -115,7 +115,7 @@ void t.test('who does not read gets nothing more', async t => {
   t.equal(stuck.writableLength, length)
 })
 
-void t.test('garbage is refused and the line closed', async t => {
+void t.test('garbage is rejected and the connection closed', async t => {
   const site = await serve(t)
   t.match(await say(site, '\0\u0016\u0003garbage\r\n\r\n'), /^HTTP\/1\.1 400 /)
   t.match(await say(site, 'GET / HTTP/1.1\r\n\r\n'), /^HTTP\/1\.1 400 /)
@@ -133,7 +133,7 @@ void t.test('garbage is refused and the line closed', async t => {
   t.match(
     await say(site, 'GET / HTTP/1.1\r\nHost: localhost\r\n'),
     /^HTTP\/1\.1 408 /,
-    'who never ends his headers is not waited for',
+    'a client that never finishes its headers is not awaited',
   )
   t.match(await ask(site, '/'), { status: 200 })
 })
@@ -189,7 +189,7 @@ void t.test('thousands of connections', async t => {
   t.pass('the page is served again')
 })
 
-void t.test('what a balancer asks', async t => {
+void t.test('the answers for a load balancer', async t => {
   const site = await serve(t)
   t.match(await ask(site, '/up'), { status: 404, body: /no key "front"/ })
   t.match(await ask(site, '/up/zope1'), {

@@ -55,7 +55,7 @@ function realSs(): string {
   return ss
 }
 
-/** A server that takes connections and never says a word. */
+/** A server that accepts connections and never answers. */
 async function silentServer(t: Test, host: string): Promise<Server> {
   const taken: Socket[] = []
   const server = createServer(socket => {
@@ -134,7 +134,7 @@ for (const [host, listen] of [
     t.ok(bystander.isOpen(), 'another port is not touched')
   })
 
-void t.test('whoever comes a moment later is freed as well', async t => {
+void t.test('a request that comes a moment later is freed as well', async t => {
   const { dropper } = stage(t)
   const server = await silentServer(t, '127.0.0.1')
   const port = portOf(server)
@@ -146,7 +146,7 @@ void t.test('whoever comes a moment later is freed as well', async t => {
 })
 
 void t.test(
-  'nobody is cut off a backend that is up again, or forced',
+  'no connection is dropped if the backend is up again, or forced',
   async t => {
     for (const isForced of [false, true]) {
       const { dropper, directory, lines } = stage(t)
@@ -159,7 +159,7 @@ void t.test(
         return isForced
       })
       await until('all sweeps', () => asked.length === 3)
-      // one that does cut, as the sign that an earlier one would have by now
+      // one that does drop: by now an earlier one would have, too
       const other = await silentServer(t, '127.0.0.1')
       const victim = await reader(t, '127.0.0.1', portOf(other))
       const second = stage(t)
@@ -171,7 +171,7 @@ void t.test(
   },
 )
 
-void t.test('a probe that is cut with the rest is no evidence', async t => {
+void t.test('a probe that is dropped with the rest is no evidence', async t => {
   const { dropper } = stage(t)
   const server = await silentServer(t, '127.0.0.1')
   const backend = backendAt('127.0.0.1', portOf(server))
@@ -182,7 +182,7 @@ void t.test('a probe that is cut with the rest is no evidence', async t => {
   t.equal((await probing).outcome.kind, 'dropped')
 })
 
-void t.test('without ss: told once, with the remedy', async t => {
+void t.test('without ss: logged once, with the remedy', async t => {
   const directory = t.testdir()
   t.equal(findSs(`${directory}:relative`) === `${directory}/ss`, false)
   writeFileSync(`${directory}/ss`, '')
@@ -208,11 +208,11 @@ void t.test('without ss: told once, with the remedy', async t => {
 
 for (const [title, script, wanted] of [
   [
-    'without the capability: told once, with the remedy',
+    'without the capability: logged once, with the remedy',
     'echo "SOCK_DESTROY answers: Operation not permitted" >&2',
     /AmbientCapabilities=CAP_NET_ADMIN/,
   ],
-  ['an ss that fails is told', 'exit 3', /ss failed/],
+  ['an ss that fails is logged', 'exit 3', /ss failed/],
   ['an ss that hangs is ended', 'exec sleep 1000', /did not end within 2000/],
 ] as const)
   void t.test(title, async t => {
@@ -243,7 +243,7 @@ void t.test('only for a backend that gives no answer', t => {
     t.equal(leavesWaiting(outcome, 'http'), true, outcome)
   for (const outcome of ['status', 'content', 'pass'])
     t.equal(leavesWaiting(outcome, 'tcp'), false, outcome)
-  // they look elsewhere than where visitors wait
+  // these probe a different port than visitors use
   for (const kind of ['ask', 'command'] as const) {
     t.equal(leavesWaiting('first-byte-timeout', kind), false, kind)
     t.equal(leavesWaiting('heartbeat', kind), true, kind)

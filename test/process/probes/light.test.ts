@@ -1,4 +1,4 @@
-// Each kind of light probe but that of a page (probe.test.ts), on real sockets
+// Each kind of light probe except a page (probe.test.ts), on real sockets
 // and with real commands.
 import { once } from 'node:events'
 import { chmodSync, writeFileSync } from 'node:fs'
@@ -31,7 +31,7 @@ function probeUrl(
   settings: Settings,
   signal = new AbortController().signal,
 ): Promise<ProbeAnswer> {
-  // held, if anything asked
+  // held, if the callback is used
   return probeLight(
     backendOf(url, settings),
     new Resolver(),
@@ -40,7 +40,7 @@ function probeUrl(
   )
 }
 
-void t.test('a page, when no other kind is named', async t => {
+void t.test('a page, unless another kind is configured', async t => {
   const server = createHttp((_request, response) => response.end('OK'))
   const port = await listen(t, server)
   t.match(await probeUrl(`http://127.0.0.1:${port}`, {}), {
@@ -79,7 +79,7 @@ void t.test('tcp: with https the handshake counts', async t => {
   })
   const named = new Promise(resolve => {
     server.once('secureConnection', socket => {
-      // typed as if it were always there
+      // typed as if it always existed
       resolve(Reflect.get(socket, 'servername'))
     })
   })
@@ -117,7 +117,7 @@ const ask = (port: number, more: object = {}): Settings => ({
   ask: { port, send: 'health_ok', expect: '/^OK$/', ...more },
 })
 
-void t.test('nobody there', async t => {
+void t.test('nothing listens', async t => {
   const port = await freePort()
   for (const settings of [{ tcp: true }, ask(port)])
     for (const host of ['127.0.0.1', 'localhost'])
@@ -139,7 +139,7 @@ void t.test('nobody there', async t => {
   )
 })
 
-void t.test('a listener that accepts nobody', async t => {
+void t.test('a listener that accepts no connection', async t => {
   // once its queue is full the kernel answers no further SYN
   const program = startProgram(t, process.execPath, [
     '-e',
@@ -202,7 +202,7 @@ void t.test('ask: the old zc.monitor (a stand-in for it)', async t => {
   })
 })
 
-/** A server that begins to talk when a line has come. */
+/** A server that answers after receiving a line. */
 async function probeTalk(
   t: Test,
   talk: (socket: Socket) => void,
@@ -219,51 +219,59 @@ const stay = (text: string) => (socket: Socket) => {
   socket.write(text)
 }
 
-void t.test('ask: a line is enough, all the rest has an outcome', async t => {
-  const limits = { ...long, timeout: soon, connectTimeout: soon }
-  for (const [title, talk, settings, outcome] of [
-    ['it does not close', stay('hello\r\nOK\r\n'), {}, { kind: 'pass' }],
-    [
-      'no end of line, but closed',
-      (socket: Socket) => socket.end('OK'),
-      {},
-      { kind: 'pass', said: 'OK' },
-    ],
-    ['closed', (socket: Socket) => socket.end(), {}, { kind: 'closed' }],
-    [
-      'reset',
-      (socket: Socket) => socket.resetAndDestroy(),
-      {},
-      { kind: 'reset', error: /ECONNRESET/ },
-    ],
-    [
-      'more than is read',
-      stay('x'.repeat(100)),
-      { maxBody: 10 },
-      { kind: 'content', bytes: 10, said: 'x'.repeat(10) },
-    ],
-    ['silence', stay(''), limits, { kind: 'first-byte-timeout', limitMs: 300 }],
-    [
-      'silence, by its own limit',
-      stay(''),
-      { ...long, firstByteTimeout: soon },
-      { kind: 'first-byte-timeout', limitMs: 300 },
-    ],
-    [
-      'half an answer',
-      stay('O'),
-      limits,
-      { kind: 'timeout', limitMs: 300, bytes: 1 },
-    ],
-  ] as const)
-    t.match(await probeTalk(t, talk, settings), { outcome }, title)
-})
+void t.test(
+  'ask: one line is enough, everything else has an outcome',
+  async t => {
+    const limits = { ...long, timeout: soon, connectTimeout: soon }
+    for (const [title, talk, settings, outcome] of [
+      ['it does not close', stay('hello\r\nOK\r\n'), {}, { kind: 'pass' }],
+      [
+        'no end of line, but closed',
+        (socket: Socket) => socket.end('OK'),
+        {},
+        { kind: 'pass', said: 'OK' },
+      ],
+      ['closed', (socket: Socket) => socket.end(), {}, { kind: 'closed' }],
+      [
+        'reset',
+        (socket: Socket) => socket.resetAndDestroy(),
+        {},
+        { kind: 'reset', error: /ECONNRESET/ },
+      ],
+      [
+        'more than is read',
+        stay('x'.repeat(100)),
+        { maxBody: 10 },
+        { kind: 'content', bytes: 10, said: 'x'.repeat(10) },
+      ],
+      [
+        'silence',
+        stay(''),
+        limits,
+        { kind: 'first-byte-timeout', limitMs: 300 },
+      ],
+      [
+        'silence, by its own limit',
+        stay(''),
+        { ...long, firstByteTimeout: soon },
+        { kind: 'first-byte-timeout', limitMs: 300 },
+      ],
+      [
+        'half an answer',
+        stay('O'),
+        limits,
+        { kind: 'timeout', limitMs: 300, bytes: 1 },
+      ],
+    ] as const)
+      t.match(await probeTalk(t, talk, settings), { outcome }, title)
+  },
+)
 
 void t.test('ask: reset in the middle of an answer', async t => {
   const probed = await probeTalk(t, socket => {
     socket.write('O', () => socket.resetAndDestroy())
   })
-  // Linux tells a reset behind unread data as an end
+  // Linux reports a reset after unread data as an end
   t.match(probed, { outcome: { kind: /^(reset|content)$/ } })
 })
 
@@ -297,7 +305,7 @@ void t.test('command: its exit code is the verdict', async t => {
 })
 
 void t.test(
-  'command: it knows whom to look at, and no shell reads it',
+  'command: it gets the backend in its environment and runs without a shell',
   async t => {
     const directory = publicDirectory(t)
     const check = `${directory}/check zope`
@@ -315,10 +323,10 @@ void t.test(
 )
 
 void t.test(
-  'command: at its limit it is killed, with what it began',
+  'command: at its limit it is killed, with its child processes',
   async t => {
     const file = `${publicDirectory(t)}/pid`
-    // again when the shell did not get as far within the limit
+    // repeated if the shell was too slow for the limit
     const pid = await until('a child', async () => {
       const probed = await probeUrl(url, {
         ...run(`sleep 600 & echo $! >${file}; wait`),

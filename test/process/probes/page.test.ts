@@ -7,7 +7,7 @@ import { backendOf, listen } from '../../fixtures/probed-backend.ts'
 const { signal } = new AbortController()
 const mebibyte = Buffer.alloc(1_048_576, 'x')
 
-await t.test('a page without an end is read up to the limit', async t => {
+await t.test('an endless page is read up to the limit', async t => {
   let isClosed = false
   const server = createServer((_request, response) => {
     const write = (): void => {
@@ -33,7 +33,7 @@ await t.test('a page without an end is read up to the limit', async t => {
   t.equal(body.length, 1_000)
 })
 
-await t.test('one that drips is given up in time', async t => {
+await t.test('a dripping response is given up in time', async t => {
   const server = createServer((_request, response) => {
     response.writeHead(200)
     const drip = setInterval(() => response.write('x'), 50)

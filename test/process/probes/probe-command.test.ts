@@ -12,7 +12,7 @@ import {
 } from '../../fixtures/processes.ts'
 import { startZcMonitor } from '../../fixtures/zc-monitor.ts'
 
-void t.test('the exit code and the first line tell it', async t => {
+void t.test('the exit code and the first line show the result', async t => {
   const server = createServer((request, response) => {
     response.statusCode = request.url === '/broken' ? 500 : 200
     const answer = (): unknown => response.end('OK')

@@ -1,4 +1,4 @@
-// Real servers on loopback, one for each way a backend can be well or broken.
+// Real servers on loopback, one for each way a backend can work or fail.
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -33,7 +33,7 @@ async function probeHttp(
   return probeUrl(`http://127.0.0.1:${port}`, settings)
 }
 
-/** A server of bare TCP; `talk` begins when the request has come. */
+/** A plain TCP server; `talk` starts when the request has arrived. */
 async function probeTcp(
   t: Test,
   talk: (socket: Socket) => void,
@@ -101,7 +101,7 @@ void t.test('an answer in good order passes', async t => {
   }
 })
 
-void t.test('what a backend gets to see', async t => {
+void t.test('what a backend receives', async t => {
   const seen: unknown[] = []
   let connections = 0
   const server = createHttp((request, response) => {
@@ -115,7 +115,7 @@ void t.test('what a backend gets to see', async t => {
   const backend = backendOf(url, settings)
   const lookup = new Resolver()
   const { signal } = new AbortController()
-  // a proxy of the environment must not come between
+  // a proxy from the environment must not be used
   t.intercept(process, 'env', {
     value: { ...process.env, http_proxy: 'http://127.0.0.1:1' },
   })
@@ -145,7 +145,7 @@ void t.test('a wrong status or body fails', async t => {
   })
 })
 
-void t.test('a body without end is judged by what came', async t => {
+void t.test('an endless body is judged by the part received', async t => {
   t.match(await probeHttp(t, endless), {
     outcome: { kind: 'pass', bytes: 65_536 },
   })
@@ -154,7 +154,7 @@ void t.test('a body without end is judged by what came', async t => {
   })
 })
 
-void t.test('each limit has an outcome of its own', async t => {
+void t.test('each limit has its own outcome', async t => {
   const limits = { ...long, timeout: soon, connectTimeout: soon }
   const head = 'HTTP/1.1 200 OK\r\n'
   for (const [title, text, kind] of [
@@ -197,7 +197,7 @@ void t.test('a held probe has a limit for its body, too', async t => {
     new Resolver(),
     new AbortController().signal,
     () => {
-      // held before the limit of the whole, which then counts no more
+      // held before the total limit, which then no longer applies
       taken.shift()?.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc')
       return true
     },
@@ -247,8 +247,8 @@ void t.test('an answer that breaks off fails', async t => {
   )
 })
 
-void t.test('a flood before the head is cut off', async t => {
-  // how much the probe takes: what the buffers of the system hold comes on top
+void t.test('a flood before the header is cut off', async t => {
+  // what the probe reads, plus the contents of the system's buffers
   const takenBytes = async (text: string): Promise<[ProbeAnswer, number]> => {
     let taken = 0
     const piece = text.repeat(Math.ceil(1_000 / text.length))
@@ -258,7 +258,7 @@ void t.test('a flood before the head is cut off', async t => {
         socket.write(piece, err => {
           if (err) return
           taken += piece.length
-          // a flood that nobody cuts off ends, so that the test fails
+          // a flood that is not cut off ends here, so that the test fails
           if (taken < maxFlood) setImmediate(more)
           else socket.destroy()
         })
@@ -282,7 +282,7 @@ void t.test('a flood before the head is cut off', async t => {
   }
 })
 
-void t.test('nobody there', async t => {
+void t.test('nothing listens', async t => {
   const port = await freePort()
   for (const host of ['127.0.0.1', 'localhost'])
     t.match(
@@ -313,7 +313,7 @@ void t.test('nobody there', async t => {
   )
 })
 
-void t.test('a host name is looked up, all its addresses count', async t => {
+void t.test('a host name is resolved, all its addresses count', async t => {
   const server = createHttp((request, response) => {
     response.end(request.headers.host)
   })

@@ -14,7 +14,7 @@ function backendWith(probe: string): Backend {
   return backend
 }
 
-void t.test('a file of authorities, whatever happens to it', async t => {
+void t.test('a CA file, whatever happens to it', async t => {
   const file = `${t.testdir()}/ca.pem`
   const backend = backendWith(`ca: ${file}`)
   const rule = `probe.ca must be a readable file of PEM certificates, got ${file}: `
@@ -23,7 +23,7 @@ void t.test('a file of authorities, whatever happens to it', async t => {
   const { cert } = selfSigned('localhost')
   t.equal(trustOf(backend).problem, `${rule}ENOENT`)
   writeFileSync(file, '')
-  t.equal(trustOf(backend).problem, `${rule}there is no certificate in it`)
+  t.equal(trustOf(backend).problem, `${rule}it contains no certificate`)
   writeFileSync(file, cert + rubbish)
   t.equal(trustOf(backend).problem, `${rule}certificate 2 in it cannot be read`)
   writeFileSync(file, `a comment\n${cert}`)

@@ -167,7 +167,7 @@ void t.test('without systemd, and without systemd-notify', async t => {
     const directory = publicDirectory(t)
     const monitor = startMonitor(t, directory, 'http://127.0.0.1:1', env)
     const isNamed = (): boolean =>
-      monitor.output().includes('systemd-notify does not work')
+      monitor.output().includes('systemd-notify failed')
     await until(
       'what there is to see',
       () =>

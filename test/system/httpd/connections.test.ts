@@ -7,36 +7,39 @@ import t from 'tap'
 import { more, startLoad } from '../../fixtures/load.ts'
 import { httpdBefore } from '../../fixtures/own-backend.ts'
 
-void t.test('--max-connections limits the connections of each child', async t => {
-  let most = 0
-  let busy = 0
-  // what is inside, not what is open: a connection's end is seen when httpd may
-  // long have begun the next one
-  const server = createServer((_request, response) => {
-    most = Math.max(most, ++busy)
-    setTimeout(() => {
-      busy--
-      response.end('here\n')
-    }, 5)
-  })
-  server.keepAliveTimeout = 120_000
-  const httpd = await httpdBefore(
-    t,
-    server,
-    ['--max-connections=2'],
-    'ServerLimit 2\nMaxRequestWorkers 50',
-  )
-  const load = startLoad({ port: httpd.port, clients: 20 })
-  await more(load, 300)
-  const samples = await load.stop()
-  t.comment(`${samples.length} requests, ${most} at a time at most`)
-  t.strictSame(
-    samples.filter(({ status }) => status !== 200),
-    [],
-    'the others wait for one',
-  )
-  t.ok(most <= 4, 'two children, two connections each')
-})
+void t.test(
+  '--max-connections limits the connections of each child',
+  async t => {
+    let most = 0
+    let busy = 0
+    // what is inside, not what is open: a connection's end is seen when httpd may
+    // long have begun the next one
+    const server = createServer((_request, response) => {
+      most = Math.max(most, ++busy)
+      setTimeout(() => {
+        busy--
+        response.end('here\n')
+      }, 5)
+    })
+    server.keepAliveTimeout = 120_000
+    const httpd = await httpdBefore(
+      t,
+      server,
+      ['--max-connections=2'],
+      'ServerLimit 2\nMaxRequestWorkers 50',
+    )
+    const load = startLoad({ port: httpd.port, clients: 20 })
+    await more(load, 300)
+    const samples = await load.stop()
+    t.comment(`${samples.length} requests, ${most} at a time at most`)
+    t.strictSame(
+      samples.filter(({ status }) => status !== 200),
+      [],
+      'the others wait for one',
+    )
+    t.ok(most <= 4, 'two children, two connections each')
+  },
+)
 
 for (const isAsked of [true, false])
   void t.test(

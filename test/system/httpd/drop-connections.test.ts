@@ -73,10 +73,7 @@ for (const hasSecondChance of [true, false])
       zope1.program?.child.kill('SIGCONT')
       await until('it to come back', () => site.has('zope1.up'))
       t.strictSame(
-        told(
-          site,
-          'the monitor itself cannot probe, nothing is judged by that',
-        ),
+        told(site, 'the monitor itself cannot probe, backend state unchanged'),
         [],
         'a probe that was dropped, too, is no trouble',
       )

@@ -57,19 +57,21 @@ for (const signal of ['SIGKILL', 'SIGSTOP'] as const)
     await seenAs(site, 'ok')
     t.match(
       status(site),
-      /^map seen through httpd: ok for \d+.*, answers zope1 zope2$/m,
+      /^map program seen through httpd: ok for \d+.*, answers zope1 zope2$/m,
     )
     const load = startLoad({ port: site.httpd.port, clients: 5 })
     await more(load, 50)
     for (const map of await site.httpd.runningMaps()) process.kill(map, signal)
     await seenAs(site, 'dead')
-    t.match(status(site), 'map seen through httpd: DEAD')
+    t.match(status(site), 'map program seen through httpd: DEAD')
     writeFileSync(seen, '')
     const { commandAt } = await seenAs(site, 'ok')
     t.type(commandAt, 'string')
     t.equal(readFileSync(ran, 'utf8'), 'x\n', 'once')
     await until('the log to tell it', () =>
-      site.monitor?.output().includes('map stays broken, command begins'),
+      site.monitor
+        ?.output()
+        .includes('map program is still broken, running the command'),
     )
     await more(load, 50)
     const samples = await load.stop()
@@ -83,7 +85,7 @@ void t.test('a program that hangs and is not ours to end', async t => {
   const ran = `${site.directory}/../ran`
   lookAt(site, site.httpd.port, `, command: 'echo x >> ${ran}'`)
   await seenAs(site, 'hung')
-  t.match(status(site), 'map seen through httpd: HUNG')
+  t.match(status(site), 'map program seen through httpd: HUNG')
   await until('the command', () => textOf(ran))
 })
 

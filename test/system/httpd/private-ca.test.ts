@@ -86,7 +86,7 @@ void t.test('trusted with probe.ca, by both', async t => {
     await stage(t)
   configure('')
   const monitor = startMonitor()
-  await monitor.logs('name a file with it in probe.ca')
+  await monitor.logs('set probe.ca to a file with it')
   t.equal(textOf(`${directory}/zope1.up`), undefined, 'not trusted')
   writeFileSync(ca, cert)
   configure(`ca: ${ca}`)

@@ -74,7 +74,7 @@ await t.test('--wait ends when nothing is inside', async t => {
   t.match(ask(site, 'drain', 'zope1', '--wait', '--limit=1s'), {
     code: 1,
     stderr:
-      /^zope1: \d requests? (?:is|are) inside it after 1s; it stays in drain\n.*type: zope-failover maint NAME --wait$/m,
+      /^zope1: \d requests? in flight after 1s; it stays in drain\n.*type: zope-failover maint NAME --wait$/m,
   })
   const waiting = begin(t, site, 'maint', 'zope1', '--wait')
   await says(waiting, 'zope1: waiting')
@@ -145,7 +145,7 @@ await t.test('restart, ended at each step', async t => {
     await left(
       program,
       130,
-      /interrupted by SIGINT; nothing was done to it, and all is as before\nnot started: zope2\n$/,
+      /interrupted by SIGINT; it was not restarted, and everything is as before\nnot started: zope2\n$/,
       undefined,
     )
     leave()
@@ -254,7 +254,7 @@ await t.test('restart, ended at each step', async t => {
     t.match(ask(site, 'restart', 'zope1', '--', 'true'), {
       code: 1,
       stderr:
-        /^zope1 must not be in maint before a restart, got maint by \S+: restart: the command runs; when that is over, type: zope-failover ready zope1$/m,
+        /^zope1 is already in maint by \S+: restart: the command runs; to end that, type: zope-failover ready zope1$/m,
     })
     ask(site, 'ready', 'zope1')
     ask(site, 'drain', 'zope2')

@@ -31,7 +31,7 @@ void t.test('the first pass brings the first one back', async t => {
   t.comment(`first good answer ${ms} ms after the return`)
   t.ok(
     jsonLines(site.monitor?.output() ?? '').some(({ msg }) =>
-      String(msg).startsWith('answers again while no other backend'),
+      String(msg).startsWith('backend answers again'),
     ),
     'as last resort, before rise was reached',
   )

@@ -91,7 +91,7 @@ await t.test('what cannot be counted says what to do', async t => {
   await rejects(ask('/', 9), /got ECONNREFUSED; see docs/)
   await rejects(
     countInFlight(config, { ...backend, host: 'zope.invalid' }, undefined),
-    /the address of zope.invalid is not known \(E/,
+    /the address of zope.invalid cannot be resolved \(E/,
   )
 })
 
@@ -112,6 +112,9 @@ await t.test('one that httpd does not know', async t => {
       { ...backend, port: 1 },
       undefined,
     ),
-    { message: /must know http:\/\/127.0.0.1:1, but it is no balancer member/ },
+    {
+      message:
+        /must know http:\/\/127.0.0.1:1, but it is not a balancer member/,
+    },
   )
 })

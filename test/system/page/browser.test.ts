@@ -150,7 +150,7 @@ void t.test('one day at the page', async t => {
   await visit(plain.page, site)
   const rows = plain.page.getByRole('row', { name: /^(zope\d|spare) / })
   t.equal(await rows.count(), 4)
-  t.equal(await plain.page.locator('dialog').count(), 0, 'nobody may steer')
+  t.equal(await plain.page.locator('dialog').count(), 0, 'actions are disabled')
   t.match(await plain.page.locator('#live').textContent(), /as of .* UTC/)
   t.strictSame(plain.complaints, [])
 
@@ -229,7 +229,7 @@ void t.test('one day at the page', async t => {
   t.not(await page.title(), 'evil')
 })
 
-void t.test('steering by the page', async t => {
+void t.test('actions from the page', async t => {
   const tokenFile = `${publicDirectory(t)}/token`
   const token = 'mT4+'.repeat(10)
   writeFileSync(tokenFile, token, { mode: 0o600 })
@@ -238,8 +238,8 @@ void t.test('steering by the page', async t => {
   const { page, complaints } = await open(t, { colorScheme: 'dark' })
   await visit(page, site)
   await page.waitForSelector('#live.live')
-  const dialog = page.getByRole('dialog', { name: 'Steer zope2' })
-  const button = page.getByRole('button', { name: 'steer zope2' })
+  const dialog = page.getByRole('dialog', { name: 'Change zope2' })
+  const button = page.getByRole('button', { name: 'change zope2' })
   const secret = dialog.getByLabel('Token')
 
   // by keyboard alone
@@ -267,13 +267,13 @@ void t.test('steering by the page', async t => {
   await row.locator('output >> text=drain until').waitFor()
   await page.waitForSelector('#events >> text=drain by status page')
   await page.waitForFunction(
-    'document.activeElement.getAttribute("aria-label") === "steer zope2"',
+    'document.activeElement.getAttribute("aria-label") === "change zope2"',
   )
 
   // also when the table is replaced under it
   await page.evaluate('document.getElementById("page").innerHTML += ""')
   await page.waitForFunction(
-    'document.activeElement.getAttribute("aria-label") === "steer zope2"',
+    'document.activeElement.getAttribute("aria-label") === "change zope2"',
   )
 
   // the token is not asked for again, nor kept anywhere but there
@@ -281,12 +281,12 @@ void t.test('steering by the page', async t => {
   t.notOk(await secret.isVisible())
   await dialog.getByRole('radio', { name: /^maint / }).check()
   await dialog.getByLabel('For how long').fill('soon')
-  await dialog.getByRole('button', { name: 'Do it' }).click()
-  await row.locator('output.bad >> text=for is written like 30s').waitFor()
+  await dialog.getByRole('button', { name: 'Apply' }).click()
+  await row.locator('output.bad >> text=for must look like 30s').waitFor()
   await button.click()
   await dialog.getByRole('radio', { name: /^ready / }).check()
   t.notOk(await dialog.getByLabel('Reason').isVisible())
-  await dialog.getByRole('button', { name: 'Do it' }).click()
+  await dialog.getByRole('button', { name: 'Apply' }).click()
   await row.locator('output >> text=no longer drain').waitFor()
   await page.waitForSelector('[id="zope2.c-state"]:not(:has(.admin))')
   t.same(
@@ -303,7 +303,7 @@ void t.test('steering by the page', async t => {
   const phone = await open(t, { viewport: { width: 390, height: 844 } })
   await visit(phone.page, site)
   await phone.page.waitForSelector('#live.live')
-  await phone.page.getByRole('button', { name: 'steer zope1' }).click()
+  await phone.page.getByRole('button', { name: 'change zope1' }).click()
   const box = await phone.page.getByRole('dialog').boundingBox()
   t.ok(box !== null && box.x >= 0 && box.x + box.width <= 390)
   t.ok(box !== null && box.y >= 0 && box.y + box.height <= 844)

@@ -45,7 +45,7 @@ for (const [title, probe] of [
     await zope.occupy('deadlock', 4)
     const busy = await fault.reaches('zope1', 'busy')
     await until('share 0', () => watched.share('zope1') === 0)
-    t.match(fault.changes('zope1').at(-1)?.reason, /its heart beats/)
+    t.match(fault.changes('zope1').at(-1)?.reason, /its heartbeat is alive/)
     const cure = watched.story()
     zope.release()
     const up = await cure.reaches('zope1', 'up')
@@ -122,7 +122,10 @@ await t.test('busy, and a hundred connections wait', async t => {
 })
 
 await t.test('a deadlock of all threads: down after busyTimeout', async t => {
-  const { zope, watched } = await startLab(t, { timeout: '2s', busyTimeout: '3s' })
+  const { zope, watched } = await startLab(t, {
+    timeout: '2s',
+    busyTimeout: '3s',
+  })
   const fault = watched.story()
   await zope.occupy('deadlock', 4)
   const busy = await fault.reaches('zope1', 'busy')

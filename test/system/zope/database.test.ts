@@ -136,7 +136,7 @@ await t.test('a half-open link: the stale one is named', async t => {
   await until('no share', () => watched.share('zope1') === null)
   const reason = await until('its pages are called old', () => {
     const told = watched.report('zope1')?.reason
-    return told !== undefined && told.includes('it serves old pages') && told
+    return told !== undefined && told.includes('it serves stale pages') && told
   })
   await passes(1_000)
   t.type(watched.share('zope2'), 'number')

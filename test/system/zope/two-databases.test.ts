@@ -32,7 +32,7 @@ async function isTold(
   by: string,
   names: readonly string[],
 ): Promise<void> {
-  const remark = `it claims a transaction unknown to ${by}: look which database`
+  const remark = `it claims a transaction unknown to ${by}: check which database`
   await until(`${liar} is told`, () =>
     watched.report(liar)?.reason.includes(remark),
   )
@@ -51,7 +51,7 @@ async function isTold(
       `${name} was never cut off`,
     )
   t.equal(
-    watched.told('backend contradicts the others').length,
+    watched.told('backend disagrees with its peers').length,
     1,
     'one line in the log',
   )
@@ -74,7 +74,7 @@ await t.test('one of three is at another database', async t => {
   await story.reaches('zope3', 'cut-off')
   t.match(
     story.changes('zope3').at(-1)?.reason,
-    /serves old pages: for \d+ s it has not got a transaction known to zope\d/,
+    /serves stale pages: for \d+ s it has lacked a transaction known to zope\d/,
   )
   // until the other two lose theirs: nobody claims that transaction any more
   const cure = watched.story()

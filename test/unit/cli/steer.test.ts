@@ -8,7 +8,7 @@ import {
 import t from 'tap'
 import { install, run } from '../../process/cli/command.ts'
 
-void t.test('drain writes the file and tells the effect', t => {
+void t.test('drain writes the file and prints the effect', t => {
   const installation = install(t)
   const before = Date.now()
   const { code, stdout, stderr } = run(
@@ -19,7 +19,7 @@ void t.test('drain writes the file and tells the effect', t => {
   const after = Date.now()
   t.match({ code, stderr }, { code: 0, stderr: '' })
   const end =
-    /^zope1: drain until (\S+)\npool default: newcomers go to zope2\n$/.exec(
+    /^zope1: drain until (\S+)\npool default: new visitors go to zope2\n$/.exec(
       stdout,
     )?.[1]
   const ms = Date.parse(end ?? '')
@@ -32,34 +32,34 @@ void t.test('drain writes the file and tells the effect', t => {
   t.end()
 })
 
-void t.test('what comes first is said, and that nobody is left', t => {
+void t.test('the file in force is printed, and that no backend is left', t => {
   const installation = install(t)
   t.match(run(installation, ['maint', 'zope1']), {
     code: 0,
-    stdout: 'zope1: maint\npool default: newcomers go to zope2\n',
+    stdout: 'zope1: maint\npool default: new visitors go to zope2\n',
   })
   t.match(run(installation, ['force', 'zope1']), {
     stdout:
-      'zope1: force\nzope1: maint is set as well and comes first\npool default: newcomers go to zope2\n',
+      'zope1: force\nzope1: maint is set as well and takes precedence\npool default: new visitors go to zope2\n',
   })
   t.match(run(installation, ['maint', 'zope2']), {
     code: 0,
-    stdout: 'zope2: maint\npool default: NOBODY serves newcomers now\n',
+    stdout: 'zope2: maint\npool default: NOBODY serves new visitors now\n',
   })
   t.match(run(installation, ['ready', 'zope1']), {
     code: 0,
     stdout:
-      'zope1: no longer maint, force\npool default: newcomers go to zope1\n',
+      'zope1: no longer maint, force\npool default: new visitors go to zope1\n',
   })
   t.match(run(installation, ['ready', 'zope1']), {
     code: 0,
-    stdout: 'zope1: nothing was set\npool default: newcomers go to zope1\n',
+    stdout: 'zope1: nothing was set\npool default: new visitors go to zope1\n',
   })
   t.strictSame(readdirSync(installation.directory), ['zope2.maint'])
   t.end()
 })
 
-void t.test('an order that cannot be written says why', t => {
+void t.test('a failed action reports why', t => {
   const installation = install(t)
   const { directory } = installation
   mkdirSync(`${directory}/zope1.drain`)
@@ -70,7 +70,7 @@ void t.test('an order that cannot be written says why', t => {
     t.match(run(installation, args), {
       code: 1,
       stdout: '',
-      stderr: `${directory}/zope1.drain could not be changed (EISDIR); a directory is in its place: remove it\n`,
+      stderr: `${directory}/zope1.drain could not be changed (EISDIR); a directory has this name: remove it\n`,
     })
   t.match(run(installation, ['maint', 'zope1']), {
     code: 0,
@@ -102,19 +102,20 @@ void t.test('the front is steered like a backend', t => {
   )
   t.match(run(installation, ['maint', 'front', '--for', '10m']), {
     code: 0,
-    stdout: /^front: maint until \S+\nfront\.up goes: /,
+    stdout: /^front: maint until \S+\nfront\.up is removed: /,
     stderr: '',
   })
   t.match(run(installation, ['force', 'front', 'zope1']), {
     code: 0,
-    stdout: /front: maint is set as well and comes first\nfront\.up goes/,
+    stdout:
+      /front: maint is set as well and takes precedence\nfront\.up is removed/,
   })
   t.match(readdirSync(installation.directory), ['front.force', 'front.maint'])
   t.match(run(installation, ['ready', 'front']), {
     stdout:
-      'front: no longer maint, force\nfront.up says what the monitor sees\n',
+      'front: no longer maint, force\nfront.up follows the verdict of the monitor\n',
   })
-  t.match(run(installation, ['force', 'front']), { stdout: /says 100/ })
+  t.match(run(installation, ['force', 'front']), { stdout: /is 100 whatever/ })
   t.match(run(installation, ['drain', 'front', '--wait']), {
     code: 2,
     stderr: /--wait works with backends only/,
@@ -125,7 +126,7 @@ void t.test('the front is steered like a backend', t => {
   t.match(run(installation, ['explain', 'front']), {
     code: 0,
     stdout:
-      /^front\.up is not there: .*\nforce is set by .*\nThe monitor sees: unknown\./,
+      /^front\.up does not exist: .*\nforce is set by .*\nThe monitor sees: unknown\./,
   })
   t.end()
 })

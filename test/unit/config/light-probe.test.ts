@@ -23,7 +23,7 @@ function rulesOf(block: object, common: object = {}): string[] {
   )
 }
 
-void t.test('what goes together', t => {
+void t.test('keys that fit together', t => {
   for (const [block, common] of [
     [{ path: '/@@ok', body: 'OK', status: 200, method: 'GET' }, {}],
     [{ tcp: true, connectTimeout: '1s', verify: false }, {}],
@@ -40,7 +40,7 @@ void t.test('what goes together', t => {
   t.end()
 })
 
-void t.test('what does not', t => {
+void t.test('keys that do not fit together', t => {
   t.strictSame(rulesOf({ tcp: true, ask, command: ['/bin/true'] }), [
     'probe.ask must be left out next to probe.tcp: a light probe is of one kind, got {"port":8180,"send":"health_ok","expect":"OK"}',
     'probe.command must be left out next to probe.tcp: a light probe is of one kind, got ["/bin/true"]',

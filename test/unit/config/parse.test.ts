@@ -265,7 +265,7 @@ void t.test(
   },
 )
 
-void t.test('all problems are told at once, from top to bottom', t => {
+void t.test('all problems are reported at once, from top to bottom', t => {
   const text = [
     'directory: run',
     'staleAfter: 15',
@@ -329,7 +329,7 @@ void t.test('a byte order mark and Windows line ends do no harm', t => {
   t.end()
 })
 
-void t.test('a text that is no YAML is told as such, and nothing else', t => {
+void t.test('for a text that is not YAML nothing else is reported', t => {
   t.strictSame(problemsOf('backends:\n\tzope1: http://h:1\n'), [
     '2: the file must be YAML: Tabs are not allowed as indentation',
   ])
@@ -415,7 +415,7 @@ void t.test('reserved names, and the addresses of ICP', t => {
     ],
     [
       'listen: { zope1: "127.0.0.1:1", zope2: "127.0.0.1:1" }',
-      [/must be an address of its own/],
+      [/must be a unique address/],
     ],
     [
       'listen: { zope1: "127.0.0.1:1" }, pool: www',

@@ -300,7 +300,7 @@ void t.test('every place of the file knows its keys', t => {
 
 const ofMap = (map: unknown): string[] => messagesOf({ backends, map })
 
-void t.test('a look at the map', t => {
+void t.test('the check of the map program', t => {
   const url = 'http://127.0.0.1/.zope-failover/map'
   for (const good of [
     { url },
@@ -411,7 +411,7 @@ void t.test('the site of a pool', t => {
 
 const ofNotify = (notify: unknown): string[] => messagesOf({ backends, notify })
 
-void t.test('who is told', t => {
+void t.test('the receivers of notices', t => {
   const webhook = 'https://chat.example.org/hooks/x?y=z'
   for (const good of [
     { webhook },

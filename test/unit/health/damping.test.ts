@@ -4,7 +4,7 @@ import { dampedMs, flipped, noFlips } from '../../../health/damping.ts'
 const after = (...timesMs: readonly number[]) =>
   timesMs.reduce(flipped, noFlips)
 
-void t.test('who goes down again and again is kept out longer', t => {
+void t.test('a backend that goes down repeatedly is kept out longer', t => {
   t.equal(dampedMs(noFlips, 0), 0)
   t.equal(dampedMs(after(0), 0), 0)
   t.equal(dampedMs(after(0, 0), 0), 0, 'twice is no habit')
@@ -14,7 +14,7 @@ void t.test('who goes down again and again is kept out longer', t => {
   t.end()
 })
 
-void t.test('it is forgotten by half every five minutes', t => {
+void t.test('the penalty halves every five minutes', t => {
   t.equal(dampedMs(after(0, 0, 0, 0), 300_000), 0)
   t.equal(after(0, 300_000).penalty, 1.5)
   t.end()

@@ -8,7 +8,7 @@ const settings = {
   slowMs: 1_000,
   deep: { path: '/p', intervalMs: 10_000, timeoutMs: 3_000, maxLagMs: 10_000 },
 }
-const said = { toldMs: Infinity, beyond: null, aheadSeconds: null }
+const said = { agreedAt: Infinity, beyond: null, aheadSeconds: null }
 const own = { id: '01', seconds: 100 }
 const newest = { id: '02', seconds: 160 }
 const fresh: DeepOutcome = { kind: 'fresh', ms: 2, own, server: null }
@@ -27,7 +27,7 @@ function after(deep: Deep, outcomes: readonly DeepOutcome[], atMs = 0): Deep {
   )
 }
 
-void t.test('fall bad answers cut off, rise good ones end it', t => {
+void t.test('`fall` bad answers cut off, `rise` good ones end it', t => {
   t.equal(after(noDeep, [gone, gone]).cutReason, null)
   const cut = after(noDeep, [gone, gone, gone])
   t.equal(cut.cutReason, 'its database: why (3 in a row, fall 3)')
@@ -39,7 +39,7 @@ void t.test('fall bad answers cut off, rise good ones end it', t => {
   t.end()
 })
 
-void t.test('one that is held counts by its time', t => {
+void t.test('a held probe counts by its duration', t => {
   const held = (ms: number): Deep => after(noDeep, [{ kind: 'silent', ms }])
   t.equal(held(2_999).streak, 0)
   t.equal(held(3_000).streak, -1)
@@ -72,7 +72,7 @@ void t.test('slow', t => {
   t.end()
 })
 
-void t.test('what it has not got for too long', t => {
+void t.test('a transaction that is missing for too long', t => {
   const see = (deep: Deep, id: string | null, nowMs: number): Deep =>
     nextDeep(
       deep,
@@ -90,7 +90,7 @@ void t.test('what it has not got for too long', t => {
   t.same(behind.missing, { id: '02', sinceMs: 1_000, behindSeconds: 60 })
   t.equal(isDeepInDoubt(behind), true)
   t.equal(see(behind, '01', 11_000).cutReason, null)
-  t.match(see(behind, '01', 11_001).cutReason, 'is 60 s older')
+  t.match(see(behind, '01', 11_001).cutReason, 'is 60 s behind')
   t.equal(see(behind, '02', 11_001).missing, null)
   t.equal(see(behind, null, 11_001).missing, null)
   const unset = nextDeep(
@@ -107,7 +107,7 @@ function lacks(
   deep: Deep,
   id: string | null,
   nowMs: number,
-  toldMs = nowMs,
+  agreedAt = nowMs,
 ): Deep {
   return nextDeep(
     deep,
@@ -117,17 +117,17 @@ function lacks(
       newest: id === null ? null : { id, seconds: 160 },
       newestOf: 'b',
       ...said,
-      toldMs,
+      agreedAt,
     },
     settings,
     nowMs,
   )
 }
 
-void t.test('what is claimed no more, it does not lack', t => {
+void t.test('a transaction that is no longer claimed is not missing', t => {
   const behind = lacks(noDeep, '05', 0)
   const cut = lacks(behind, '06', 10_001)
-  t.match(cut.cutReason, 'serves old pages: for 10 s it has not got')
+  t.match(cut.cutReason, 'serves stale pages: for 10 s it has lacked a')
   t.match(cut.missing, { id: '05', sinceMs: 0 }, 'as long as it is claimed')
   for (const id of ['01', '00', null]) {
     const back = lacks(lacks(cut, id, 11_000), id, 12_000)
@@ -142,12 +142,12 @@ void t.test('what is claimed no more, it does not lack', t => {
   t.equal(
     lacks(behind, '05', 99_000, -1).cutReason,
     null,
-    'nobody has said so since',
+    'not confirmed since',
   )
   t.end()
 })
 
-void t.test('what it alone claims is told, and changes nothing', t => {
+void t.test('a claim that others deny is reported, with no other effect', t => {
   const see = (
     deep: Deep,
     nowMs: number,
@@ -173,7 +173,7 @@ void t.test('what it alone claims is told, and changes nothing', t => {
   const last = see(first, 10_001)
   t.match(last, {
     cutReason: null,
-    remark: /^it claims a transaction unknown to b and c: look which/,
+    remark: /^it claims a transaction unknown to b and c: check which/,
   })
   t.equal(isDeepInDoubt(last), false)
   const beyond = { id: '07', deniedBy: 'b', deniedMs: 20_000 }
@@ -221,7 +221,7 @@ void t.test('what it alone claims is told, and changes nothing', t => {
   t.end()
 })
 
-void t.test('a database that is gone behind a link that hangs', t => {
+void t.test('a dead database behind a hanging link', t => {
   const event = {
     kind: 'deep',
     outcome: { kind: 'gone', why: 'why', own },
@@ -241,14 +241,14 @@ void t.test('a database that is gone behind a link that hangs', t => {
   const one = nextDeep(noDeep, event, { ...settings, fall: 1 }, 0)
   t.equal(
     one.cutReason,
-    'its database: why, and it serves old pages: it has not got a transaction known to b; its last transaction is 60 s older (1 in a row, fall 1)',
+    'its database: why, and it serves stale pages: it lacks a transaction known to b; its newest transaction is 60 s behind (1 in a row, fall 1)',
   )
   const far = after({ ...noDeep, streak: -5 }, [{ kind: 'silent', ms: 3_000 }])
   t.equal(far.streak, -5)
   t.end()
 })
 
-void t.test('in doubt it is asked again soon', t => {
+void t.test('in doubt it is probed again soon', t => {
   t.equal(isDeepInDoubt(noDeep), false)
   t.equal(isDeepInDoubt(after(noDeep, [gone])), true)
   const cut = after(noDeep, [gone, gone, gone])

@@ -34,7 +34,7 @@ const judgedOf = (story: string): Map<string, BackendShare> =>
     }),
   )
 
-void t.test('who stays although he is judged out', t => {
+void t.test('which backends stay in despite their verdict', t => {
   for (const [story, minAlive, kept] of [
     ['ucc', 1, ''],
     ['ucc', 2, 'b'],
@@ -47,7 +47,7 @@ void t.test('who stays although he is judged out', t => {
     ['rfe', 3, ''],
     ['src', 1, ''],
     ['xor', 1, 'b'],
-    // the first pass brings one back where none is in
+    // the first pass brings one back if no backend is in
     ['rbr', 1, 'b'],
     ['rbz', 0, 'bc'],
     ['ubz', 1, ''],
@@ -60,7 +60,7 @@ void t.test('who stays although he is judged out', t => {
   t.end()
 })
 
-void t.test('minAlive is held as long as somebody may serve', t => {
+void t.test('minAlive is kept as long as a backend can serve', t => {
   const letter = fc.constantFrom(...Object.keys(kinds))
   fc.assert(
     fc.property(
@@ -83,7 +83,7 @@ function stranded(story: string): string {
   return [...strandedOf(poolsOf(1), judgedOf(story))].join('')
 }
 
-void t.test('members of a pool of which none is in', t => {
+void t.test('members of a pool with no backend in', t => {
   t.equal(stranded('rfc'), 'abc')
   t.equal(stranded('rfs'), '')
   t.equal(stranded(''), 'abc')

@@ -3,29 +3,29 @@ import { buildTable } from '../../../choice/table.ts'
 import type { TablePool } from '../../../choice/table.ts'
 import { parseConfig } from '../../../config/parse.ts'
 import {
-  firstSight,
+  firstTrack,
   judgeFront,
-  lookOf,
-  nextSight,
+  probeOf,
+  nextTrack,
 } from '../../../health/front.ts'
-import type { FrontLook, FrontSight } from '../../../health/front.ts'
+import type { FrontProbe, FrontTrack } from '../../../health/front.ts'
 import { noSentinels } from '../../../sentinels/snapshot.ts'
 import type { BackendSentinels } from '../../../sentinels/snapshot.ts'
 
 const mapUrl = 'http://127.0.0.1/.zope-failover/map'
-const pass: FrontLook = { outcome: 'pass', reason: 'answers' }
-const fail: FrontLook = { outcome: 'fail', reason: 'no answer' }
-const starved: FrontLook = { outcome: 'starved', reason: 'stood still' }
+const pass: FrontProbe = { outcome: 'pass', reason: 'answers' }
+const fail: FrontProbe = { outcome: 'fail', reason: 'no answer' }
+const starved: FrontProbe = { outcome: 'starved', reason: 'did not run' }
 
 void t.test('what an answer means', t => {
   const ofMap = (status: number, header: string | null) =>
-    lookOf({ kind: 'answer', status, header }, mapUrl).outcome
+    probeOf({ kind: 'answer', status, header }, mapUrl).outcome
   t.equal(ofMap(204, 'ok zope1 zope2'), 'pass')
   for (const word of ['dead', 'odd', 'out-of-step'])
     t.equal(ofMap(204, word), 'pass', `${word}: the fallback serves`)
   t.equal(ofMap(204, null), 'fail', 'another program answers')
   t.equal(ofMap(200, 'ok zope1 -'), 'fail')
-  t.match(lookOf({ kind: 'answer', status: 404, header: null }, mapUrl), {
+  t.match(probeOf({ kind: 'answer', status: 404, header: null }, mapUrl), {
     outcome: 'fail',
     reason: /404 without X-Zope-Failover-Map/,
   })
@@ -36,31 +36,31 @@ void t.test('what an answer means', t => {
     [503, 'fail'],
   ] as const)
     t.strictSame(
-      lookOf({ kind: 'answer', status, header: null }, 'http://127.0.0.1/x'),
+      probeOf({ kind: 'answer', status, header: null }, 'http://127.0.0.1/x'),
       { outcome, reason: `answers with status ${status}` },
     )
-  t.strictSame(lookOf({ kind: 'error', error: 'ECONNREFUSED' }, mapUrl), {
+  t.strictSame(probeOf({ kind: 'error', error: 'ECONNREFUSED' }, mapUrl), {
     outcome: 'fail',
     reason: 'no answer (ECONNREFUSED)',
   })
-  t.strictSame(lookOf({ kind: 'timeout', limitMs: 300 }, mapUrl), {
+  t.strictSame(probeOf({ kind: 'timeout', limitMs: 300 }, mapUrl), {
     outcome: 'fail',
     reason: 'no answer within 300 ms',
   })
-  t.strictSame(lookOf({ kind: 'starved', lateMs: 900 }, mapUrl), {
+  t.strictSame(probeOf({ kind: 'starved', lateMs: 900 }, mapUrl), {
     outcome: 'starved',
-    reason: 'the monitor itself stood still for 900 ms',
+    reason: 'the monitor itself did not run for 900 ms',
   })
   t.end()
 })
 
-const after = (looks: readonly FrontLook[], rules = { fall: 2, rise: 1 }) =>
-  looks.reduce<FrontSight>(
-    (sight, look) => nextSight(sight, look, rules),
-    firstSight,
+const after = (looks: readonly FrontProbe[], rules = { fall: 2, rise: 1 }) =>
+  looks.reduce<FrontTrack>(
+    (track, probe) => nextTrack(track, probe, rules),
+    firstTrack,
   )
 
-void t.test('how many looks it takes', t => {
+void t.test('how many probes it takes', t => {
   t.equal(after([]).isAnswering, null)
   t.equal(after([pass]).isAnswering, true, 'the first pass counts at once')
   t.equal(after([pass], { fall: 1, rise: 9 }).isAnswering, true)
@@ -89,7 +89,7 @@ void t.test('how many looks it takes', t => {
   t.end()
 })
 
-const sightOf = (isAnswering: boolean | null): FrontSight => ({
+const sightOf = (isAnswering: boolean | null): FrontTrack => ({
   isAnswering,
   streak: 1,
   reason: isAnswering === true ? 'answers' : 'does not',
@@ -124,7 +124,7 @@ const scored = (
   minScore: 50 | 100 = 50,
 ) => {
   const { state, score } = judgeFront(
-    { sight: sightOf(isAnswering), pool, admin: undefined },
+    { track: sightOf(isAnswering), pool, admin: undefined },
     minScore,
   )
   return [state, score]
@@ -143,7 +143,7 @@ void t.test('the score', t => {
   t.strictSame(
     scored(true, poolOf({}, 'whenAllDown: try-all')),
     ['last-resort', 50],
-    'who tries all is worth a try',
+    'a pool that tries all is worth a try',
   )
   t.strictSame(
     scored(true, poolOf({ a: { share: 100, maint: note } })),
@@ -164,7 +164,7 @@ const ordered = (
 ) => {
   const pool = poolOf({ a: { share: 100 } })
   const { state, score } = judgeFront(
-    { sight: sightOf(isAnswering), pool, admin },
+    { track: sightOf(isAnswering), pool, admin },
     100,
   )
   return [state, score]
@@ -180,7 +180,7 @@ void t.test('what an administrator wants', t => {
 })
 
 const reasonOf = (isAnswering: boolean | null, pool?: TablePool) =>
-  judgeFront({ sight: sightOf(isAnswering), pool, admin: undefined }, 50).reason
+  judgeFront({ track: sightOf(isAnswering), pool, admin: undefined }, 50).reason
 
 void t.test('the reasons', t => {
   t.equal(
@@ -196,6 +196,6 @@ void t.test('the reasons', t => {
     'the front answers, but no backend of pool default can serve',
   )
   t.equal(reasonOf(false), 'the front does not')
-  t.match(reasonOf(true), /not all judged yet/)
+  t.match(reasonOf(true), /not all of its backends are judged/)
   t.end()
 })

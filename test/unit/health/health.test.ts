@@ -24,7 +24,7 @@ const later = { id: '03f8000000000001', seconds: 160 }
 const none = {
   newest: null,
   newestOf: 'a',
-  toldMs: Infinity,
+  agreedAt: Infinity,
   beyond: null,
   aheadSeconds: null,
 }
@@ -33,15 +33,15 @@ const pass: HealthEvent = {
   outcome: { kind: 'pass', status: 200, bytes: 1 },
   ms: 3,
 }
-const heartOf = (
-  heart: HeartbeatEvent,
+const heartbeatEvent = (
+  event: HeartbeatEvent,
   lastServedAgoMs = Infinity,
 ): HealthEvent => ({
-  kind: 'heart',
-  heart,
+  kind: 'heartbeat',
+  event,
   lastServedAgoMs,
 })
-const beat = heartOf({ kind: 'beat', ms: 0.3 })
+const beat = heartbeatEvent({ kind: 'beat', ms: 0.3 })
 const fresh: HealthEvent = {
   kind: 'deep',
   outcome: { kind: 'fresh', ms: 2, own: later, server: later },
@@ -53,9 +53,9 @@ const gone: HealthEvent = {
   ...none,
 }
 const silent = (silentMs: number, lastServedAgoMs?: number): HealthEvent =>
-  heartOf({ kind: 'silent', silentMs }, lastServedAgoMs)
+  heartbeatEvent({ kind: 'silent', silentMs }, lastServedAgoMs)
 
-/** Events at their times in ms, from a backend found up. */
+/** Plays events at their times in ms, starting with a backend found up. */
 function play(...story: readonly (readonly [number, HealthEvent])[]): Health {
   return story.reduce(
     (health, [ms, event]) => nextHealth(health, event, settings, ms),
@@ -65,7 +65,7 @@ function play(...story: readonly (readonly [number, HealthEvent])[]): Health {
 
 const learned = [
   [0, pass],
-  [10, heartOf({ kind: 'learned', ms: 0.3 })],
+  [10, heartbeatEvent({ kind: 'learned', ms: 0.3 })],
 ] as const
 
 void t.test('a heartbeat', t => {
@@ -135,7 +135,10 @@ void t.test('a heartbeat', t => {
     ],
     [
       'refused',
-      play(...learned, [500, heartOf({ kind: 'broken', why: 'ECONNREFUSED' })]),
+      play(...learned, [
+        500,
+        heartbeatEvent({ kind: 'broken', why: 'ECONNREFUSED' }),
+      ]),
       'slow',
       0,
     ],
@@ -143,7 +146,7 @@ void t.test('a heartbeat', t => {
       'refused, and there again: not judged by it until it is tried again',
       play(
         ...learned,
-        [500, heartOf({ kind: 'broken', why: 'ECONNREFUSED' })],
+        [500, heartbeatEvent({ kind: 'broken', why: 'ECONNREFUSED' })],
         [700, beat],
         [5_000, silent(4_000)],
       ),
@@ -154,7 +157,7 @@ void t.test('a heartbeat', t => {
       'another answer than 100',
       play(
         ...learned,
-        [300, heartOf({ kind: 'heartless' })],
+        [300, heartbeatEvent({ kind: 'heartless' })],
         [400, silent(300)],
       ),
       'up',
@@ -171,7 +174,7 @@ void t.test('a heartbeat', t => {
   )
   t.match(
     play(...learned, [400, silent(200)], [450, beat]).reason,
-    'its heart beats again',
+    'its heartbeat is back',
   )
   t.end()
 })
@@ -183,7 +186,7 @@ void t.test('an accepted connection is no sign of life', t => {
   }
   const frozen = [
     [0, accepted],
-    [10, heartOf({ kind: 'learned', ms: 0.3 })],
+    [10, heartbeatEvent({ kind: 'learned', ms: 0.3 })],
     [2_000, accepted],
     [3_300, silent(3_050)],
   ] as const
@@ -195,7 +198,7 @@ void t.test('an accepted connection is no sign of life', t => {
   t.equal(play(...frozen).state, 'frozen')
   t.equal(play(...frozen, ...twice(3_400)).state, 'frozen')
   t.equal(play(...frozen, [3_390, beat], ...twice(3_400)).state, 'up')
-  const heartless = [3_390, heartOf({ kind: 'heartless' })] as const
+  const heartless = [3_390, heartbeatEvent({ kind: 'heartless' })] as const
   t.equal(play(...frozen, heartless, ...twice(3_400)).state, 'up')
   const off = { ...settings, heartbeat: { kind: 'off' } as const }
   t.equal(
@@ -204,7 +207,7 @@ void t.test('an accepted connection is no sign of life', t => {
       play(...frozen),
     ).state,
     'up',
-    'nobody listens for its heart any more',
+    'no heartbeats are expected any more',
   )
   t.end()
 })
@@ -212,7 +215,7 @@ void t.test('an accepted connection is no sign of life', t => {
 void t.test('a silent light probe is held', t => {
   const held = (health: Health, ms: number): boolean =>
     holdsProbe(health, settings, ms)
-  t.equal(held(play(...learned), 100), true, 'its heart beats')
+  t.equal(held(play(...learned), 100), true, 'its heartbeat is alive')
   t.equal(
     held(play(...learned, [400, silent(200)]), 400),
     true,
@@ -223,7 +226,7 @@ void t.test('a silent light probe is held', t => {
     false,
     'frozen',
   )
-  t.equal(held(play([0, pass]), 100), false, 'no heart')
+  t.equal(held(play([0, pass]), 100), false, 'no heartbeat')
   const quick = { ...settings, intervalMs: 100, timeoutMs: 100, fall: 1 }
   const late = [...learned, [400, silent(200)]] as const
   t.equal(
@@ -247,11 +250,15 @@ void t.test('a silent light probe is held', t => {
   )
   const off = { ...settings, heartbeat: { kind: 'off' } as const }
   t.equal(holdsProbe(play(...learned), off, 100), false)
-  t.equal(nextHealth(play(), pass, off, 100).state, 'up', 'no heart to hear of')
+  t.equal(
+    nextHealth(play(), pass, off, 100).state,
+    'up',
+    'heartbeats are switched off',
+  )
   t.end()
 })
 
-void t.test('whether it has a heartbeat is tried while it is well', t => {
+void t.test('the trial of a heartbeat runs while it is well', t => {
   const due = (health: Health, with_ = settings): boolean =>
     isTrialDue(health, with_, 5_000)
   const unknown = healthOf({ kind: 'none' }, settings, 0)
@@ -333,7 +340,7 @@ void t.test('the database', t => {
   t.end()
 })
 
-void t.test('a client that lags behind its peers', t => {
+void t.test('a client that lags its peers', t => {
   const lost: HealthEvent = {
     kind: 'deep',
     outcome: { kind: 'gone', why: 'no answer for 1000 ms', own: early },
@@ -344,7 +351,7 @@ void t.test('a client that lags behind its peers', t => {
   const cut = play(...learned, [1_000, lost], [2_000, lost], [3_000, lost])
   t.equal(
     cut.reason,
-    'its database: no answer for 1000 ms, and it serves old pages: it has not got a transaction known to zope2; its last transaction is 60 s older (3 in a row, fall 3)',
+    'its database: no answer for 1000 ms, and it serves stale pages: it lacks a transaction known to zope2; its newest transaction is 60 s behind (3 in a row, fall 3)',
   )
   const behind: HealthEvent = {
     kind: 'deep',
@@ -358,13 +365,13 @@ void t.test('a client that lags behind its peers', t => {
   t.equal(stale.state, 'cut-off')
   t.equal(
     stale.reason,
-    'serves old pages: for 10 s it has not got a transaction known to zope2 (maxLag 10 s); its last transaction is 60 s older',
+    'serves stale pages: for 10 s it has lacked a transaction known to zope2 (maxLag 10 s); its newest transaction is 60 s behind',
   )
   const caught: HealthEvent = { ...fresh, newest: later, newestOf: 'zope2' }
   t.equal(
     play([0, pass], [1_000, behind], [5_000, caught], [11_100, behind]).state,
     'up',
-    'the time begins anew',
+    'the time starts over',
   )
   t.equal(
     nextHealth(
@@ -377,13 +384,13 @@ void t.test('a client that lags behind its peers', t => {
   )
   t.match(
     nextHealth(stale, { kind: 'tick' }, { ...settings, deep: null }, 12_000),
-    { state: 'up', reason: 'its database is not asked any more' },
+    { state: 'up', reason: 'deep probes are switched off' },
     'the deep probe was switched off',
   )
   t.end()
 })
 
-void t.test('a planned end is not counted for damping', t => {
+void t.test('a planned restart is not counted for damping', t => {
   const refused: HealthEvent = {
     kind: 'probed',
     outcome: { kind: 'refused' },
@@ -424,7 +431,7 @@ void t.test('warm-up pages', t => {
   )
   t.match(seen, [
     ['down', null],
-    ['warming', 0, /pages are fetched before new visitors come$/],
+    ['warming', 0, /pages are fetched before it gets new visitors$/],
     ['warming', 0],
     ['up', 100, 'its warm-up pages were answered in time 2 times in a row'],
   ])

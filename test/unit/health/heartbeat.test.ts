@@ -1,18 +1,18 @@
 import t from 'tap'
 import {
-  heardElsewhere,
-  heartTimes,
-  heartTrouble,
+  answeredElsewhere,
+  heartbeatTimes,
+  heartbeatProblem,
   isBeating,
   isTrialDue,
-  noHeart,
+  noHeartbeat,
   nextHeartbeat,
 } from '../../../health/heartbeat.ts'
 import type { Heartbeat, HeartbeatEvent } from '../../../health/heartbeat.ts'
 
 const auto = { intervalMs: 250, timeoutMs: 500 }
 const usual = { fall: 3, intervalMs: 2_000, timeoutMs: 2_000 }
-const times = heartTimes(auto, usual, noHeart)
+const times = heartbeatTimes(auto, usual, noHeartbeat)
 const hourMs = 3_600_000
 
 /** Events at their times in ms, one after the other. */
@@ -21,8 +21,13 @@ function after(
   ...story: readonly (readonly [number, HeartbeatEvent])[]
 ): Heartbeat {
   return story.reduce(
-    (heart, [ms, event]) =>
-      nextHeartbeat(heart, event, heartTimes(auto, usual, heart), ms),
+    (heartbeat, [ms, event]) =>
+      nextHeartbeat(
+        heartbeat,
+        event,
+        heartbeatTimes(auto, usual, heartbeat),
+        ms,
+      ),
     from,
   )
 }
@@ -32,9 +37,9 @@ const silent = (silentMs: number): HeartbeatEvent => ({
   kind: 'silent',
   silentMs,
 })
-const learned = after(noHeart, [1_000, { kind: 'learned', ms: 0.4 }])
-const lateMs = (heart: Heartbeat): number =>
-  heartTimes(auto, usual, heart).lateMs
+const learned = after(noHeartbeat, [1_000, { kind: 'learned', ms: 0.4 }])
+const lateMs = (heartbeat: Heartbeat): number =>
+  heartbeatTimes(auto, usual, heartbeat).lateMs
 
 void t.test('the times', t => {
   t.same(times, {
@@ -45,33 +50,43 @@ void t.test('the times', t => {
     isFirst: true,
   })
   const quick = { intervalMs: 100, timeoutMs: 250 }
-  t.match(heartTimes(quick, usual, noHeart), { lateMs: 150, frozenMs: 1_500 })
-  t.equal(heartTimes(quick, { ...usual, fall: 2 }, noHeart).frozenMs, 1_000)
-  const patient = { intervalMs: 250, timeoutMs: 2_000 }
-  t.equal(heartTimes(patient, usual, noHeart).lateMs, 200)
+  t.match(heartbeatTimes(quick, usual, noHeartbeat), {
+    lateMs: 150,
+    frozenMs: 1_500,
+  })
   t.equal(
-    heartTimes({ intervalMs: 250, timeoutMs: 80 }, usual, noHeart).lateMs,
+    heartbeatTimes(quick, { ...usual, fall: 2 }, noHeartbeat).frozenMs,
+    1_000,
+  )
+  const patient = { intervalMs: 250, timeoutMs: 2_000 }
+  t.equal(heartbeatTimes(patient, usual, noHeartbeat).lateMs, 200)
+  t.equal(
+    heartbeatTimes({ intervalMs: 250, timeoutMs: 80 }, usual, noHeartbeat)
+      .lateMs,
     80,
     'no later than the timeout',
   )
   t.end()
 })
 
-void t.test('what hangs is out in the time of the light probes', t => {
-  for (const [probe, frozenMs, isFirst] of [
-    [{ fall: 2, intervalMs: 200, timeoutMs: 500 }, 900, true],
-    [{ fall: 1, intervalMs: 200, timeoutMs: 500 }, 200, true],
-    [{ fall: 2, intervalMs: 100, timeoutMs: 200 }, 200, false],
-  ] as const)
-    t.match(heartTimes(auto, probe, noHeart), { frozenMs, isFirst })
-  t.end()
-})
+void t.test(
+  'a hanging backend is out within the time of the light probes',
+  t => {
+    for (const [probe, frozenMs, isFirst] of [
+      [{ fall: 2, intervalMs: 200, timeoutMs: 500 }, 900, true],
+      [{ fall: 1, intervalMs: 200, timeoutMs: 500 }, 200, true],
+      [{ fall: 2, intervalMs: 100, timeoutMs: 200 }, 200, false],
+    ] as const)
+      t.match(heartbeatTimes(auto, probe, noHeartbeat), { frozenMs, isFirst })
+    t.end()
+  },
+)
 
 void t.test('late is learned from its own pauses', t => {
   t.equal(lateMs(after(learned, [1_250, beat(60)])), 200, 'short ones')
   const paused = after(learned, [1_400, beat(150)])
   t.equal(lateMs(paused), 300, 'twice as long')
-  t.equal(heartTimes(auto, usual, paused).frozenMs, 3_000, 'frozen stays')
+  t.equal(heartbeatTimes(auto, usual, paused).frozenMs, 3_000, 'frozen stays')
   t.equal(lateMs(after(paused, [1_800, beat(480)])), 500, 'up to the timeout')
   t.equal(lateMs(after(paused, [1_900, beat(120)])), 300, 'the longest')
   t.equal(
@@ -94,7 +109,7 @@ void t.test('late is learned from its own pauses', t => {
   t.end()
 })
 
-void t.test('what is no pause of its own', t => {
+void t.test('pauses that do not count', t => {
   const frozen = after(learned, [1_450, silent(200)], [4_250, silent(3_000)])
   t.equal(lateMs(after(frozen, [21_000, beat(19_750)])), 200, 'frozen')
   t.equal(
@@ -111,19 +126,19 @@ void t.test('what is no pause of its own', t => {
   t.end()
 })
 
-void t.test('it is learned by a trial, and only then', t => {
-  t.equal(isTrialDue(noHeart, 0), true)
+void t.test('it is learned only by a trial', t => {
+  t.equal(isTrialDue(noHeartbeat, 0), true)
   t.equal(learned.isLearned, true)
   t.equal(isTrialDue(learned, 2_000), false)
-  const unknown = after(noHeart, [1_000, beat(0.4)])
+  const unknown = after(noHeartbeat, [1_000, beat(0.4)])
   t.equal(unknown.isLearned, false)
-  t.equal(heartTrouble({ ...unknown, silentForMs: 900 }), null)
+  t.equal(heartbeatProblem({ ...unknown, silentForMs: 900 }), null)
   t.equal(isBeating(unknown, times, 1_000), false)
   t.end()
 })
 
 void t.test('a request is no heartbeat: tried again in an hour', t => {
-  for (const from of [noHeart, learned]) {
+  for (const from of [noHeartbeat, learned]) {
     const heartless = after(from, [5_000, { kind: 'heartless' }])
     t.equal(heartless.isLearned, false)
     t.equal(isTrialDue(heartless, 4_999 + hourMs), false)
@@ -132,35 +147,35 @@ void t.test('a request is no heartbeat: tried again in an hour', t => {
   t.end()
 })
 
-void t.test('a trial that shows nothing is repeated less and less often', t => {
-  let heart = noHeart
+void t.test('a trial without a result is repeated less and less often', t => {
+  let heartbeat = noHeartbeat
   let nowMs = 0
   const waits: number[] = []
   for (let trial = 0; trial < 11; trial++) {
-    heart = after(heart, [nowMs, { kind: 'unclear' }])
-    t.equal(isTrialDue(heart, heart.trialMs - 1), false)
-    waits.push((heart.trialMs - nowMs) / 1_000)
-    nowMs = heart.trialMs
+    heartbeat = after(heartbeat, [nowMs, { kind: 'unclear' }])
+    t.equal(isTrialDue(heartbeat, heartbeat.trialMs - 1), false)
+    waits.push((heartbeat.trialMs - nowMs) / 1_000)
+    nowMs = heartbeat.trialMs
   }
   t.same(
     waits,
     [10, 20, 40, 80, 160, 320, 640, 1_280, 2_560, 3_600, 3_600],
     'an hour at most',
   )
-  t.equal(after(heart, [nowMs, { kind: 'learned', ms: 1 }]).unclear, 0)
+  t.equal(after(heartbeat, [nowMs, { kind: 'learned', ms: 1 }]).unclear, 0)
   t.end()
 })
 
 void t.test('late, broken, well again', t => {
   t.equal(isBeating(learned, times, 2_500), true)
   t.equal(isBeating(learned, times, 2_501), false, 'too long ago')
-  t.equal(heartTrouble(learned), null)
+  t.equal(heartbeatProblem(learned), null)
   const late = after(learned, [1_400, silent(200)])
-  t.equal(heartTrouble(late), 'no heartbeat for 200 ms')
+  t.equal(heartbeatProblem(late), 'no heartbeat for 200 ms')
   t.equal(isBeating(late, times, 1_400), false)
-  t.match(after(late, [1_450, beat(250)]), { isLearned: true, silentMs: 0 })
+  t.match(after(late, [1_450, beat(250)]), { isLearned: true, silentForMs: 0 })
   const broken = after(late, [1_400, { kind: 'broken', why: 'ECONNRESET' }])
-  t.equal(heartTrouble(broken), 'its heartbeat failed: ECONNRESET')
+  t.equal(heartbeatProblem(broken), 'its heartbeat failed: ECONNRESET')
   t.equal(isBeating(broken, times, 1_400), false)
   const back = after(broken, [2_000, beat(8.4)])
   t.match(back, { isLearned: false, trouble: null })
@@ -169,11 +184,11 @@ void t.test('late, broken, well again', t => {
 })
 
 void t.test(
-  'light answers without any heartbeat: it is not judged by it',
+  'light answers without any heartbeat: not judged by heartbeats',
   t => {
     const late = { ...learned, silentMs: 2_999 }
-    t.equal(heardElsewhere(late, times, 9_000), late)
-    const unheard = heardElsewhere(
+    t.equal(answeredElsewhere(late, times, 9_000), late)
+    const unheard = answeredElsewhere(
       { ...late, silentForMs: 3_000 },
       times,
       9_000,

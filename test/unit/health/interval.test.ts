@@ -54,7 +54,7 @@ void t.test('cheap probes come more often while all is well', t => {
   t.end()
 })
 
-void t.test('an interval wavers by a tenth at most', t => {
+void t.test('an interval varies by a tenth at most', t => {
   fc.assert(
     fc.property(
       fc.nat(1e6),

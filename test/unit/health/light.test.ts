@@ -10,7 +10,7 @@ import type {
   Light,
   LightEvent,
   LightState,
-  SavedVerdict,
+  SavedState,
 } from '../../../health/light.ts'
 
 const settings = {
@@ -75,10 +75,10 @@ const events: Record<string, LightEvent> = {
 }
 
 const fresh = lightOf({ kind: 'none' }, settings, 0)
-const found = (verdict: SavedVerdict, with_ = settings): Light =>
+const found = (verdict: SavedState, with_ = settings): Light =>
   lightOf(verdict, with_, 0)
-const wasUp: SavedVerdict = { kind: 'up', share: 100 }
-const wasDown: SavedVerdict = { kind: 'down' }
+const wasUp: SavedState = { kind: 'up', share: 100 }
+const wasDown: SavedState = { kind: 'down' }
 
 /** One event a second; the states after each. */
 function run(health: Light, story: string, with_ = settings): Light {
@@ -104,7 +104,7 @@ void t.test('stories of one probe a second', t => {
     ['a late first pass', fresh, 'L', 'slow'],
     ['what says nothing decides nothing', fresh, 'nnn', 'unknown'],
     ['a first probe that is late so far', fresh, 'o', 'unknown'],
-    ['the first verdict warms nobody', fresh, 'Pt', 'up'],
+    ['the first verdict starts no slow start', fresh, 'Pt', 'up'],
     ['two failures are not three', found(wasUp), 'FF', 'up'],
     ['three failures in a row', found(wasUp), 'FFF', 'down'],
     ['a pass begins the count again', found(wasUp), 'FFPFF', 'up'],
@@ -125,7 +125,7 @@ void t.test('stories of one probe a second', t => {
     ['late failures take it down', found(wasUp), 'oToToT', 'down'],
     ['overdue means nothing while down', found(wasDown), 'o', 'down'],
     ['failing while down', found(wasDown), 'FFFF', 'down'],
-    ['late, but its heart beats: busy', found(wasUp), 'b', 'busy'],
+    ['late, but its heartbeat is alive: busy', found(wasUp), 'b', 'busy'],
     ['a heartbeat after the limit: busy', found(wasUp), 'oh', 'busy'],
     ['a heartbeat while nothing waits', found(wasUp), 'oLh', 'slow'],
     ['a late answer: a worker is free, but late', found(wasUp), 'bL', 'slow'],
@@ -159,7 +159,7 @@ void t.test('stories of one probe a second', t => {
   t.end()
 })
 
-void t.test('a window takes a flickering backend out', t => {
+void t.test('a window takes a flapping backend out', t => {
   const with_ = { ...quick, window: { failures: 3, of: 6 } }
   t.equal(run(found(wasUp), 'FPFP', with_).state, 'up')
   const down = run(found(wasUp), 'FPFPF', with_)
@@ -182,7 +182,7 @@ void t.test('a window takes a flickering backend out', t => {
   t.end()
 })
 
-void t.test('each change says why, with its numbers', t => {
+void t.test('each change has a reason with numbers', t => {
   for (const [health, story, reason] of [
     [fresh, '', 'no probe has been judged yet'],
     [
@@ -259,7 +259,7 @@ void t.test('slow start', t => {
   t.end()
 })
 
-void t.test('a cold one gets new visitors when its pages are warm', t => {
+void t.test('a cold backend gets new visitors when its pages are warm', t => {
   const pages = { ...settings, warmUp: [{ shown: '/', path: '/' }] }
   const seen = (
     story: string,
@@ -309,7 +309,7 @@ void t.test('a cold one gets new visitors when its pages are warm', t => {
       run(found(wasDown), 'PPww', pages).reason,
     ],
     [
-      /; its warm-up pages are fetched before new visitors come$/,
+      /; its warm-up pages are fetched before it gets new visitors$/,
       /^its warm-up pages were answered in time 2 times in a row; its share grows/,
     ],
   )
@@ -329,7 +329,7 @@ void t.test('no page keeps a backend out for good', t => {
     cold: null,
     state: 'warming',
     reason:
-      /^its warm-up pages were not answered in time for 2m, it serves as it is; its share grows/,
+      /^its warm-up pages were not answered in time for 2m, it serves without warm-up; its share grows/,
   })
   t.match(later(nextLight(cold, pass(2_000), pages, 3_000), warmUpLimitMs), {
     cold: null,
@@ -337,15 +337,18 @@ void t.test('no page keeps a backend out for good', t => {
   })
   t.match(
     later(cold, 1, settings),
-    { cold: null, reason: /^no warm-up pages are configured now/ },
+    {
+      cold: null,
+      reason: /^warm-up pages were removed from the configuration/,
+    },
     'a reload has taken them away',
   )
   t.end()
 })
 
-void t.test('a monitor that starts finds a cold one', t => {
+void t.test('a starting monitor finds a cold backend', t => {
   const pages = { ...settings, warmUp: [{ shown: '/', path: '/' }] }
-  const verdict: SavedVerdict = { kind: 'up', share: 0, isCold: true }
+  const verdict: SavedState = { kind: 'up', share: 0, isCold: true }
   const cold = lightOf(verdict, pages, 0)
   t.match(cold, { state: 'warming', cold: { sinceMs: 0, good: 0 } })
   t.equal(shareOf(cold, pages, 0), 0)
@@ -367,7 +370,7 @@ const share = (found_: number, with_ = settings): unknown => {
   return [health.state, shareOf(health, with_, 0)]
 }
 
-void t.test('a share found on disk is gone on with', t => {
+void t.test('a share found on disk is continued', t => {
   t.same(share(0), ['slow', 0])
   t.same(share(5), ['warming', 10])
   t.same(share(55), ['warming', 55])
@@ -391,7 +394,7 @@ const anySettings = fc.record({
   window: fc.constant({ failures: 0, of: 0 }),
   isDamped: fc.constant(false),
 })
-const anyVerdict = fc.constantFrom<SavedVerdict>(
+const anyVerdict = fc.constantFrom<SavedState>(
   { kind: 'none' },
   wasUp,
   wasDown,
@@ -409,7 +412,7 @@ void t.test('down needs `fall` failures in a row, up `rise` passes', t => {
       fc.array(probedEvent, { maxLength: 40 }),
       (verdict, with_, story) => {
         let health = lightOf(verdict, with_, 0)
-        // counted here in another way: the row of judged outcomes itself
+        // counted independently here, from the row of outcomes
         let row: string[] = []
         for (const [index, event] of story.entries()) {
           const before = health
@@ -466,24 +469,27 @@ void t.test('overdue sooner than slow', t => {
   t.end()
 })
 
-void t.test('what says nothing of the backend changes nothing at all', t => {
-  fc.assert(
-    fc.property(fc.array(anyEvent), anySettings, (story, with_) => {
-      const health = story.reduce(
-        (before, event) => nextLight(before, event, with_, 0),
-        fresh,
-      )
-      // what is known of the probe in flight ends with it
-      const ended = { overdueMs: null, isProvenBusy: false }
-      const after = nextLight(health, nothing, with_, 0)
-      // while there is no verdict, the reason says why
-      const why = health.state === 'unknown' ? { reason: after.reason } : {}
-      const before = { ...health, ...ended, ...why }
-      return JSON.stringify(after) === JSON.stringify(before)
-    }),
-  )
-  t.end()
-})
+void t.test(
+  'an outcome that says nothing about the backend changes nothing',
+  t => {
+    fc.assert(
+      fc.property(fc.array(anyEvent), anySettings, (story, with_) => {
+        const health = story.reduce(
+          (before, event) => nextLight(before, event, with_, 0),
+          fresh,
+        )
+        // the state of the probe in flight ends with it
+        const ended = { overdueMs: null, isProvenBusy: false }
+        const after = nextLight(health, nothing, with_, 0)
+        // while there is no verdict, the reason says why
+        const why = health.state === 'unknown' ? { reason: after.reason } : {}
+        const before = { ...health, ...ended, ...why }
+        return JSON.stringify(after) === JSON.stringify(before)
+      }),
+    )
+    t.end()
+  },
+)
 
 void t.test('a warming share never shrinks and stays in its limits', t => {
   fc.assert(
@@ -518,7 +524,7 @@ void t.test('busy is not down while its probes are answered', t => {
   t.end()
 })
 
-void t.test('who alternates for ever changes the route a few times', t => {
+void t.test('a flapping backend changes the route only a few times', t => {
   const damped = { ...quick, isDamped: true }
   let health = found(wasUp, damped)
   let flips = 0
@@ -539,7 +545,7 @@ void t.test('who alternates for ever changes the route a few times', t => {
 })
 
 void t.test(
-  'whatever the rhythm, an hour has a bounded number of changes',
+  'whatever the rhythm, the number of changes per hour is bounded',
   t => {
     const spell = fc.record({
       good: fc.integer({ min: 1, max: 150 }),

@@ -1,19 +1,19 @@
 import t from 'tap'
-import { hangOf, withLook } from '../../../health/map-hang.ts'
-import type { MapLook } from '../../../health/map-hang.ts'
+import { hangOf, withSample } from '../../../health/map-hang.ts'
+import type { MapSample } from '../../../health/map-hang.ts'
 
 const stepMs = 200
 
-/** Looks one step apart for so long, each as the function says. */
+/** Samples at equal steps for a duration, as the function returns them. */
 function story(
   ms: number,
-  lookAt: (atMs: number) => Partial<MapLook> = () => ({}),
-): readonly MapLook[] {
-  let looks: readonly MapLook[] = []
+  lookAt: (atMs: number) => Partial<MapSample> = () => ({}),
+): readonly MapSample[] {
+  let samples: readonly MapSample[] = []
   for (let atMs = 0; atMs <= ms; atMs += stepMs)
-    looks = withLook(looks, {
+    samples = withSample(samples, {
       atMs,
-      // a well one writes each second, and sleeps after each lookup
+      // a healthy one writes every second and sleeps after each lookup
       report: String(Math.floor(atMs / 1_000)),
       sleeps: atMs,
       lookupMs: 0,
@@ -23,11 +23,11 @@ function story(
       isDirectoryWell: true,
       ...lookAt(atMs),
     })
-  return looks
+  return samples
 }
 
-void t.test('one that is well, or that nothing asks', async t => {
-  t.equal(hangOf([]), undefined, 'not looked at yet')
+void t.test('a healthy one, or one without lookups', async t => {
+  t.equal(hangOf([]), undefined, 'not checked yet')
   t.equal(hangOf(story(20_000)), undefined)
   t.equal(hangOf(story(20_000, () => ({ sleeps: 7 }))), undefined, 'idle')
 })
@@ -57,7 +57,7 @@ void t.test('stopped, by a signal, a debugger or a disk', async t => {
   }
 })
 
-void t.test('inside one lookup', async t => {
+void t.test('stuck in one lookup', async t => {
   const inside = { lookupMs: 1_000, sleeps: 7, state: 'R', isRunnable: true }
   const since = (ms: number) => (atMs: number) => (atMs < ms ? {} : inside)
   t.equal(hangOf(story(3_000, since(3_000))), undefined, 'not confirmed yet')
@@ -108,11 +108,11 @@ void t.test('the monitor was stopped itself', async t => {
   const before = story(1_800, () => ({ state: 'T', sleeps: 7, report: 'last' }))
   const [last] = before.slice(-1)
   if (last === undefined) throw new Error('no look')
-  const looks = withLook(before, { ...last, atMs: 60_000 })
-  t.equal(looks.length, 1)
-  t.equal(hangOf(looks), undefined)
+  const samples = withSample(before, { ...last, atMs: 60_000 })
+  t.equal(samples.length, 1)
+  t.equal(hangOf(samples), undefined)
 })
 
-void t.test('no more looks are kept than it needs', async t => {
+void t.test('no more samples are kept than it needs', async t => {
   t.ok(story(100_000).length <= 6_000 / stepMs + 1)
 })

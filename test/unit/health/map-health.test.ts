@@ -1,10 +1,10 @@
 import t from 'tap'
 import type { MapSettings } from '../../../config/config.ts'
 import {
-  findingOf,
-  firstMapSeen,
+  diagnose,
+  firstObservation,
   isCommandDue,
-  nextMapSeen,
+  nextObservation,
 } from '../../../health/map-health.ts'
 import type { MapCheck } from '../../../health/map-health.ts'
 import { mapStates } from '../../../sentinels/reports.ts'
@@ -23,42 +23,42 @@ const timeout = (isHttpdFree: boolean, isMapIdle: boolean): MapCheck => ({
   isMapIdle,
 })
 
-void t.test('what a look means', t => {
-  for (const [look, state, reason] of [
+void t.test('what a check means', t => {
+  for (const [check, state, reason] of [
     [answer(204, 'ok zope1 zope2'), 'ok', /^answers zope1 zope2$/],
     [answer(204, 'ok NULL'), 'ok', /^answers NULL$/],
-    [answer(204, 'dead'), 'dead', /reads nothing/],
-    [answer(204, 'out-of-step'), 'out-of-step', /another question/],
-    [answer(204, 'odd'), 'odd', /no answer/],
+    [answer(204, 'dead'), 'dead', /no answer from it/],
+    [answer(204, 'out-of-step'), 'out-of-step', /a different lookup/],
+    [answer(204, 'odd'), 'odd', /invalid answer/],
     [answer(204, 'better'), 'absent', /without X-Zope-Failover-Map/],
     [answer(204, null), 'absent', /answers 204/],
     [answer(404, null), 'absent', /answers 404/],
     [answer(200, 'ok zope1'), 'absent', /answers 200/],
     [{ kind: 'error', error: 'ECONNREFUSED' }, 'unreachable', /ECONNREFUSED/],
     [timeout(true, false), 'hung', /needs no lookup/],
-    [timeout(false, true), 'hung', /no lookup answered meanwhile/],
+    [timeout(false, true), 'hung', /no lookup was answered in the meantime/],
     [timeout(false, false), 'busy', /lookups go on/],
   ] as const) {
-    const finding = findingOf(look)
-    t.equal(finding.state, state)
-    t.match(finding.reason, reason)
+    const diagnosis = diagnose(check)
+    t.equal(diagnosis.state, state)
+    t.match(diagnosis.reason, reason)
   }
   t.end()
 })
 
 const first: MapObservation = {
-  ...firstMapSeen,
+  ...firstObservation,
   since: '2026-11-22T12:00:00.000Z',
 }
 
 void t.test('since when, and how often in a row', t => {
   const dead = { state: 'dead', reason: 'x' } as const
-  const one = nextMapSeen(first, dead, 3, '2026-11-22T12:00:05.000Z')
+  const one = nextObservation(first, dead, 3, '2026-11-22T12:00:05.000Z')
   t.match(one, { state: 'dead', since: '2026-11-22T12:00:05.000Z', streak: 1 })
-  const two = nextMapSeen(one, dead, 4, '2026-11-22T12:00:10.000Z')
+  const two = nextObservation(one, dead, 4, '2026-11-22T12:00:10.000Z')
   t.match(two, { since: '2026-11-22T12:00:05.000Z', streak: 2, ms: 4 })
   const ok = { state: 'ok', reason: 'y' } as const
-  t.match(nextMapSeen(two, ok, 5, '2026-11-22T12:00:15.000Z'), {
+  t.match(nextObservation(two, ok, 5, '2026-11-22T12:00:15.000Z'), {
     state: 'ok',
     since: '2026-11-22T12:00:15.000Z',
     streak: 1,

@@ -16,12 +16,12 @@ const cases: readonly [Outcome, Judgement, string][] = [
   [
     { kind: 'dns', host: 'zope.test', error: 'ENOTFOUND' },
     'none',
-    'the host name zope.test cannot be looked up (ENOTFOUND)',
+    'the host name zope.test cannot be resolved (ENOTFOUND)',
   ],
   [
     { kind: 'dns-timeout', host: 'zope.test', limitMs: 2_000 },
     'none',
-    'looking up the host name zope.test took longer than 2000 ms',
+    'resolving the host name zope.test took longer than 2000 ms',
   ],
   [
     { kind: 'refused' },
@@ -46,7 +46,7 @@ const cases: readonly [Outcome, Judgement, string][] = [
   [
     { kind: 'tls-timeout', limitMs: 2_000 },
     'fail',
-    'no end of the TLS handshake within 2000 ms',
+    'TLS handshake not finished within 2000 ms',
   ],
   [
     { kind: 'reset', error: 'read ECONNRESET' },
@@ -67,12 +67,12 @@ const cases: readonly [Outcome, Judgement, string][] = [
   [
     { kind: 'first-byte-timeout', limitMs: 5_000 },
     'fail',
-    'connected, but no head of an answer within 5000 ms',
+    'connected, but no response header within 5000 ms',
   ],
   [
     { kind: 'timeout', limitMs: 5_000, bytes: 1 },
     'fail',
-    'no end of the answer within 5000 ms, 1 byte of body so far',
+    'the answer did not end within 5000 ms, 1 byte of body so far',
   ],
   [
     {
@@ -130,7 +130,7 @@ const cases: readonly [Outcome, Judgement, string][] = [
   [
     { kind: 'exit', code: 'SIGSEGV', said: '' },
     'fail',
-    'the command ended with SIGSEGV and without a word',
+    'the command ended with SIGSEGV and printed nothing',
   ],
   [
     { kind: 'command-timeout', limitMs: 5_000 },
@@ -167,7 +167,7 @@ void t.test('every outcome has its judgement and its sentence', t => {
   t.end()
 })
 
-void t.test('somebody was alive to cause it', t => {
+void t.test('which outcomes prove a live process', t => {
   t.equal(isAnswer({ kind: 'status', status: 500, allowed: [] }), true)
   t.equal(isAnswer({ kind: 'first-byte-timeout', limitMs: 1 }), false)
   t.equal(isAnswer({ kind: 'pass', status: 200, bytes: 0 }), true)
@@ -176,7 +176,7 @@ void t.test('somebody was alive to cause it', t => {
   t.end()
 })
 
-void t.test('a reason is one sentence, whatever a certificate holds', t => {
+void t.test('a reason is one sentence, whatever a certificate contains', t => {
   const names = Array.from({ length: 5_000 }, (_, at) => `DNS:w${at}.test`)
   const text = describe({
     kind: 'tls',

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { noHeart } from '../../../health/heartbeat.ts'
+import { noHeartbeat } from '../../../health/heartbeat.ts'
 import {
   learned,
   noPace,
@@ -25,7 +25,7 @@ const after = (...answers: readonly number[]): Pace => {
 const limit = (pace: Pace, pauses: readonly number[] = []): number =>
   overdueMs(
     pace,
-    { ...noHeart, pauses: pauses.map(ms => ({ atMs: 0, ms })) },
+    { ...noHeartbeat, pauses: pauses.map(ms => ({ atMs: 0, ms })) },
     settings,
   )
 
@@ -40,7 +40,7 @@ void t.test('a probe is overdue after twice the longest answer', t => {
   t.equal(limit(learned(long, 5, settings, 599_000)), 800)
   t.equal(limit(learned(long, 5, settings, 601_000)), 300, 'ten minutes later')
   t.equal(
-    overdueMs(after(5, 5, 5), noHeart, { ...settings, leastSlowMs: 1_000 }),
+    overdueMs(after(5, 5, 5), noHeartbeat, { ...settings, leastSlowMs: 1_000 }),
     1_000,
     'slow was given',
   )

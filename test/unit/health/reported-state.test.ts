@@ -8,7 +8,7 @@ import type { ReportedState } from '../../../health/reported-state.ts'
 import type { State } from '../../../sentinels/reports.ts'
 import { emptySnapshot, noSentinels } from '../../../sentinels/snapshot.ts'
 
-/** States at their times in ms, from one that is up; those that were told. */
+/** Plays states at their times in ms, starting up; returns the reported ones. */
 function toldOf(...story: readonly (readonly [number, State])[]): State[] {
   let told: ReportedState = { state: 'up', leftMs: null }
   const states: State[] = []
@@ -20,7 +20,7 @@ function toldOf(...story: readonly (readonly [number, State])[]): State[] {
   return states
 }
 
-void t.test('what lasts under a second is not told', t => {
+void t.test('a change of under a second is not reported', t => {
   t.same(toldOf([0, 'slow'], [lastingMs - 1, 'slow'], [lastingMs, 'up']), [])
   t.same(toldOf([0, 'slow'], [999, 'up'], [1_200, 'slow'], [2_100, 'up']), [])
   t.same(toldOf([0, 'slow'], [lastingMs, 'slow']), ['slow'])
@@ -32,23 +32,26 @@ void t.test('what lasts under a second is not told', t => {
   t.end()
 })
 
-void t.test('what changes all the time is not told as the first state', t => {
+void t.test('a state that keeps changing is reported as well', t => {
   t.same(toldOf([0, 'slow'], [600, 'busy'], [1_100, 'slow'], [1_300, 'busy']), [
     'slow',
   ])
   t.end()
 })
 
-void t.test('what takes it out or brings it back is told at once', t => {
-  for (const state of ['frozen', 'down', 'cut-off', 'unknown'] as const)
-    t.same(toldOf([0, 'slow'], [10, state], [20, 'warming']), [
-      state,
-      'warming',
-    ])
-  t.end()
-})
+void t.test(
+  'a change that takes it out or brings it back is reported at once',
+  t => {
+    for (const state of ['frozen', 'down', 'cut-off', 'unknown'] as const)
+      t.same(toldOf([0, 'slow'], [10, state], [20, 'warming']), [
+        state,
+        'warming',
+      ])
+    t.end()
+  },
+)
 
-void t.test('nothing to note', t => {
+void t.test('no change', t => {
   const told: ReportedState = { state: 'up', leftMs: null }
   t.equal(nextReported(told, 'up', 9), told)
   const left = nextReported(told, 'slow', 9)
@@ -58,7 +61,7 @@ void t.test('nothing to note', t => {
   t.end()
 })
 
-void t.test('a share fits the state that is told', t => {
+void t.test('a share matches the reported state', t => {
   for (const [state, share, told, cold] of [
     ['up', 100, 100],
     ['up', 10, 10],

@@ -36,11 +36,11 @@ function claimed(claims: Readonly<Record<string, string>>): Transactions {
   return told
 }
 
-void t.test('nobody says anything', t => {
-  t.same(new Transactions(pools).wordFor('a', 0), {
+void t.test('without any claim', t => {
+  t.same(new Transactions(pools).consensusFor('a', 0), {
     newest: null,
     newestOf: '',
-    toldMs: -Infinity,
+    agreedAt: -Infinity,
     beyond: null,
   })
   t.end()
@@ -48,97 +48,101 @@ void t.test('nobody says anything', t => {
 
 void t.test('a majority decides', t => {
   const told = claimed({ a: '01', b: '03', c: '05', f: '09' })
-  t.match(told.wordFor('a', 9), {
+  t.match(told.consensusFor('a', 9), {
     newest: { id: '03' },
     newestOf: 'b and c',
-    toldMs: 0,
+    agreedAt: 0,
     beyond: null,
   })
-  t.match(told.wordFor('c', 9), {
+  t.match(told.consensusFor('c', 9), {
     newest: { id: '03' },
     newestOf: 'b',
     beyond: { id: '05', deniedBy: 'a and b', deniedMs: 0 },
   })
   told.claim('b', at('06'), null, 7)
   told.claim('c', at('07'), null, 8)
-  t.match(told.wordFor('a', 9), { newest: { id: '06' }, toldMs: 7 })
-  t.match(told.wordFor('f', 9), {
+  t.match(told.consensusFor('a', 9), { newest: { id: '06' }, agreedAt: 7 })
+  t.match(told.consensusFor('f', 9), {
     newest: { id: '09' },
     newestOf: '',
   })
   const all = claimed({ a: '01', b: '02', c: '02', d: '02', e: '02' })
-  t.equal(all.wordFor('a', 9).newestOf, 'b, c, d and 1 more')
+  t.equal(all.consensusFor('a', 9).newestOf, 'b, c, d and 1 more')
   t.end()
 })
 
 void t.test('one against one decides nothing', t => {
   const told = claimed({ a: '01', b: '03' })
-  t.match(told.wordFor('a', 9), { newest: { id: '01' }, beyond: null })
-  t.match(told.wordFor('b', 9), {
+  t.match(told.consensusFor('a', 9), { newest: { id: '01' }, beyond: null })
+  t.match(told.consensusFor('b', 9), {
     newest: { id: '01' },
     newestOf: 'a',
     beyond: { id: '03', deniedBy: 'a' },
   })
   const two = claimed({ a: '01', b: '01', c: '03', d: '03' })
-  t.equal(two.wordFor('a', 9).newest?.id, '01', 'nor two against two')
+  t.equal(two.consensusFor('a', 9).newest?.id, '01', 'nor two against two')
   t.end()
 })
 
-void t.test('its own server is a witness against it', t => {
+void t.test('its own server proves it wrong', t => {
   const told = claimed({ b: '01' })
   told.claim('a', at('01'), at('04'), 5)
-  t.match(told.wordFor('a', 9), {
+  t.match(told.consensusFor('a', 9), {
     newest: { id: '04' },
     newestOf: 'its own database server',
-    toldMs: 5,
+    agreedAt: 5,
   })
-  t.equal(told.wordFor('b', 9).newest?.id, '01', 'against no other one')
+  t.equal(told.consensusFor('b', 9).newest?.id, '01', 'against no other one')
   t.end()
 })
 
-void t.test('the ZEO server decides where it is asked', t => {
+void t.test('the ZEO server decides if it is probed', t => {
   const told = claimed({ a: '03', b: '09', c: '09' })
   told.claim('d', at('01'), at('08'), 0)
-  told.hearZeo('default', at('03'), 5)
+  told.recordZeo('default', at('03'), 5)
   for (const name of ['a', 'b', 'd'])
-    t.match(told.wordFor(name, 9), {
+    t.match(told.consensusFor(name, 9), {
       newest: { id: '03' },
       newestOf: 'the ZEO server of pool default',
-      toldMs: 5,
+      agreedAt: 5,
     })
-  t.same(told.wordFor('b', 9).beyond, {
+  t.same(told.consensusFor('b', 9).beyond, {
     id: '09',
     deniedBy: 'the ZEO server of pool default',
     deniedMs: 5,
   })
-  told.hearZeo('third', at('02'), 6)
-  t.equal(told.wordFor('a', 9).newest?.id, '02', 'of two the lesser demand')
-  told.hearZeo('default', null, 6)
-  told.hearZeo('third', null, 6)
-  t.equal(told.wordFor('a', 9).newest?.id, '08', 'three of four know it')
+  told.recordZeo('third', at('02'), 6)
+  t.equal(
+    told.consensusFor('a', 9).newest?.id,
+    '02',
+    'of two the lesser demand',
+  )
+  told.recordZeo('default', null, 6)
+  told.recordZeo('third', null, 6)
+  t.equal(told.consensusFor('a', 9).newest?.id, '08', 'three of four know it')
   t.end()
 })
 
 void t.test('a claim ends', t => {
   const told = claimed({ a: '01', b: '03', c: '03' })
   told.claim('b', null, null, 5)
-  t.equal(told.wordFor('a', 9).newest?.id, '01', 'taken back')
+  t.equal(told.consensusFor('a', 9).newest?.id, '01', 'taken back')
   told.claim('b', at('03'), null, 5, 100_000)
-  t.equal(told.wordFor('a', 9).newest?.id, '03')
-  t.equal(told.wordFor('a', 60_001).newest?.id, '03', 'b alone is left')
-  t.equal(told.wordFor('a', 100_006).newest, null, 'too old')
-  told.hearZeo('default', at('03'), 0)
-  t.equal(told.wordFor('e', 60_001).newestOf, 'b')
-  told.retune([])
+  t.equal(told.consensusFor('a', 9).newest?.id, '03')
+  t.equal(told.consensusFor('a', 60_001).newest?.id, '03', 'b alone is left')
+  t.equal(told.consensusFor('a', 100_006).newest, null, 'too old')
+  told.recordZeo('default', at('03'), 0)
+  t.equal(told.consensusFor('e', 60_001).newestOf, 'b')
+  told.reconfigure([])
   told.claim('a', at('02'), null, 0)
-  t.match(told.wordFor('a', 9), { newest: { id: '02' }, newestOf: '' })
+  t.match(told.consensusFor('a', 9), { newest: { id: '02' }, newestOf: '' })
   t.end()
 })
 
 const names = ['a', 'b', 'c', 'd', 'e'] as const
 const id = integer({ min: 16, max: 255 }).map(number => number.toString(16))
 
-void t.test('a liar takes no other one out', t => {
+void t.test('a false claim takes no other backend out', t => {
   assert(
     property(
       integer({ min: 3, max: 5 }),
@@ -156,7 +160,7 @@ void t.test('a liar takes no other one out', t => {
           .every(
             name =>
               name === liar ||
-              (told.wordFor(name, 1).newest?.id ?? '') <= honest,
+              (told.consensusFor(name, 1).newest?.id ?? '') <= honest,
           )
       },
     ),
@@ -164,7 +168,7 @@ void t.test('a liar takes no other one out', t => {
   t.end()
 })
 
-void t.test('what is asked of one, more than half of them claim', t => {
+void t.test('a transaction is required only if a majority claims it', t => {
   assert(
     property(array(tuple(id, id), { minLength: 1, maxLength: 5 }), claims => {
       const told = new Transactions(pools)
@@ -173,7 +177,7 @@ void t.test('what is asked of one, more than half of them claim', t => {
         return own > server ? own : server
       })
       return claims.every(([own, server], index) => {
-        const word = told.wordFor(names[index] ?? '', 9).newest?.id ?? ''
+        const word = told.consensusFor(names[index] ?? '', 9).newest?.id ?? ''
         const knowing = newest.filter(one => one >= word).length
         // or its own server says so
         return word === server || own >= word || 2 * knowing > claims.length
@@ -183,20 +187,20 @@ void t.test('what is asked of one, more than half of them claim', t => {
   t.end()
 })
 
-void t.test('whatever is claimed, the word of ZEO counts', t => {
+void t.test('whatever is claimed, ZEO decides', t => {
   assert(
     property(array(id, { maxLength: 5 }), id, (claims, zeo) => {
       const told = new Transactions(pools)
       for (const [index, claim] of claims.entries())
         told.claim(names[index] ?? '', at(claim), at(claim), 0)
-      told.hearZeo('default', at(zeo), 0)
-      return names.every(name => told.wordFor(name, 1).newest?.id === zeo)
+      told.recordZeo('default', at(zeo), 0)
+      return names.every(name => told.consensusFor(name, 1).newest?.id === zeo)
     }),
   )
   t.end()
 })
 
-void t.test('a transaction of the future is refused', t => {
+void t.test('a transaction from the future is rejected', t => {
   // TimeStamp(2026, 11, 22, 19, 55, 30.0)
   const minutes = ((((2026 - 1900) * 12 + 10) * 31 + 21) * 24 + 19) * 60 + 55
   const known = `${minutes.toString(16).padStart(8, '0')}80000000`

@@ -15,7 +15,7 @@ void t.test('a page', t => {
   t.end()
 })
 
-void t.test('one that is named wrongly is told, and keeps nothing out', t => {
+void t.test('a misconfigured page is reported and keeps no backend out', t => {
   t.same(see(page(404)), [true, 'status 404,'])
   t.same(see(page(401), 2_000), [false, 'status 401,'])
   t.same(see(page(302), 5, '/login'), [true, 'status 302 to /login,'])
@@ -27,11 +27,11 @@ void t.test('a fault', t => {
   t.same(see(page(500)), [false, 'status 500:'])
   t.match(judgePage({ kind: 'timeout', limitMs: 60_000, bytes: 7 }, 9, 9, ''), {
     isGood: false,
-    complaint: /^no end of the answer within 60000 ms/,
+    complaint: /^the answer did not end within 60000 ms/,
   })
   t.match(
     judgePage({ kind: 'first-byte-timeout', limitMs: 9 }, 9, 9, '').complaint,
-    'name a page that is made within seconds',
+    'choose a page that renders within seconds',
   )
   t.same(see({ kind: 'refused' }), [false, null], 'its probes find that')
   t.same(see({ kind: 'pass', by: 'tcp', said: '' }), [false, null])

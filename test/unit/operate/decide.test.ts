@@ -20,7 +20,7 @@ import { aMap } from '../../fixtures/status-report.ts'
 const up = { up: 100 }
 const maint = { maint: true } as const
 
-/** What `status` tells of these files; the monitor's report is `ageMs` old. */
+/** The status of these files; the monitor's report is `ageMs` old. */
 function seen(
   config: Config,
   files: Readonly<Record<string, Files>>,
@@ -98,7 +98,7 @@ void t.test('whether zope1 may leave', t => {
       /got 0: it has no other member$/,
     ],
     [
-      'who has no weight serves nobody new',
+      'weight 0 gets no new visitors',
       configOf(
         'zope1 zope2',
         '{ members: [zope1, { name: zope2, weight: 0 }] }',
@@ -141,12 +141,12 @@ void t.test('whether zope1 may leave', t => {
   t.end()
 })
 
-void t.test("a person's maint stays", t => {
+void t.test("an operator's maint stays", t => {
   t.equal(maintBy(seen(two, { zope1: up }), 'zope1'), undefined)
   t.equal(maintBy(seen(two, { zope1: maint }), 'zope2'), undefined)
   t.equal(maintBy(seen(two, { zope1: maint }), 'unknown'), undefined)
-  const rule = 'zope1 must not be in maint before a restart, got maint'
-  const remedy = '; when that is over, type: zope-failover ready zope1'
+  const rule = 'zope1 is already in maint'
+  const remedy = '; to end that, type: zope-failover ready zope1'
   t.equal(maintBy(seen(two, { zope1: maint }), 'zope1'), `${rule}${remedy}`)
   const told = seen(two, { zope1: maint })
   const [backend, ...others] = told.backends
@@ -161,7 +161,7 @@ void t.test("a person's maint stays", t => {
   t.end()
 })
 
-void t.test('whether the maps know', t => {
+void t.test('whether the map programs know', t => {
   const withMaps = (...ages: number[]): StatusReport => ({
     ...seen(two, {}),
     maps: ages.map(ageMs => aMap({ kind: 'alive', pid: 1, ageMs })),
@@ -192,17 +192,20 @@ void t.test('whether the maps know', t => {
   t.end()
 })
 
-void t.test('idle is three looks that find nothing', t => {
+void t.test('idle means three checks that find nothing', t => {
   t.notOk(isIdle([]))
   t.notOk(isIdle([0, 0]))
   t.ok(isIdle([3, 0, 0, 0]))
   t.notOk(isIdle([0, 0, 0, 1, 0, 0]))
-  t.equal(inFlightText(1), '1 request is inside it')
-  t.equal(notIdleText(2, true, 300_000), '2 requests are inside it after 5m')
-  t.equal(notIdleText(0, true, 500), 'it was not idle long enough within 500ms')
+  t.equal(inFlightText(1), '1 request in flight')
+  t.equal(notIdleText(2, true, 300_000), '2 requests in flight after 5m')
+  t.equal(
+    notIdleText(0, true, 500),
+    'it was not idle for long enough within 500ms',
+  )
   t.equal(
     notIdleText(0, false, 500),
-    "httpd's map did not take that over within 500ms",
+    "httpd's map program did not see that within 500ms",
   )
   t.end()
 })
@@ -211,7 +214,7 @@ function at(ms: number): string {
   return new Date(ms).toISOString()
 }
 
-void t.test('whether it is back', t => {
+void t.test('whether the backend is back', t => {
   const report: BackendReport = {
     state: 'up',
     since: at(now),
@@ -240,7 +243,7 @@ void t.test('whether it is back', t => {
     why: 'slow: late',
   })
   t.match(isBack(undefined, now, false), {
-    why: 'the monitor does not know it',
+    why: 'the monitor does not report it',
   })
   t.end()
 })

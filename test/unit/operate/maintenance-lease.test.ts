@@ -3,7 +3,7 @@ import t from 'tap'
 import { parseAdminNote } from '../../../sentinels/content.ts'
 import { MaintenanceLease } from '../../../operate/maintenance-lease.ts'
 
-void t.test('it says who and why, and ends by itself', t => {
+void t.test('it has an author and a reason, and expires by itself', t => {
   const directory = t.testdir({})
   const file = `${directory}/zope1.maint`
   const hold = new MaintenanceLease(directory, 'zope1', 'jim')
@@ -24,25 +24,25 @@ void t.test('it says who and why, and ends by itself', t => {
   t.end()
 })
 
-void t.test('what somebody else has changed is his', t => {
+void t.test('a file changed by others is left alone', t => {
   const directory = t.testdir({})
   const file = `${directory}/zope1.maint`
   const hold = new MaintenanceLease(directory, 'zope1', 'jim')
   hold.take('restart: waiting')
   writeFileSync(file, 'by: joe\n')
   t.notOk(hold.isOurs())
-  t.throws(() => hold.check(), { message: /somebody has changed zope1.maint/ })
+  t.throws(() => hold.check(), { message: /zope1.maint was changed/ })
   hold.setReason('restart: the command runs')
   hold.leave('restart: stopped')
   hold.release()
   t.equal(readFileSync(file, 'utf8'), 'by: joe\n')
   rmSync(file)
   hold.release()
-  t.throws(() => hold.check(), { message: /somebody has changed/ })
+  t.throws(() => hold.check(), { message: /was changed/ })
   t.end()
 })
 
-void t.test('one that never took anything takes nothing away', t => {
+void t.test('an unused lease removes nothing', t => {
   const directory = t.testdir({ 'zope1.maint': '' })
   const hold = new MaintenanceLease(directory, 'zope1', 'jim')
   t.notOk(hold.isTaken)
@@ -53,7 +53,7 @@ void t.test('one that never took anything takes nothing away', t => {
   t.end()
 })
 
-void t.test('what cannot be written says what to do', t => {
+void t.test('a failed write has a remedy', t => {
   const hold = new MaintenanceLease(`${t.testdir({})}/gone`, 'zope1', 'jim')
   t.throws(() => hold.take('restart: waiting'), {
     message: /zope1.maint could not be changed \(ENOENT\); create it, or start/,

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { busyOf } from '../../../operate/server-status.ts'
+import { busyCountOf } from '../../../operate/server-status.ts'
 
 /** Balancers of members; a member is `URL BUSY`. */
 function page(...balancers: readonly (readonly string[])[]): string {
@@ -12,7 +12,7 @@ function page(...balancers: readonly (readonly string[])[]): string {
         `${key}Name: ${url}`,
         `${key}Status: Init Ok `,
         `${key}Elected: 7`,
-        `${key}Busy: ${busy}`,
+        `${key}BusyCount: ${busy}`,
         `${key}Sent: 0K`,
       ]
     }),
@@ -71,7 +71,7 @@ const cases: [string, string, string, object][] = [
 
 for (const [title, text, origin, wanted] of cases)
   void t.test(title, t => {
-    t.strictSame(busyOf(text, origin), wanted)
-    t.strictSame(busyOf(text.replaceAll('\n', '\r\n'), origin), wanted)
+    t.strictSame(busyCountOf(text, origin), wanted)
+    t.strictSame(busyCountOf(text.replaceAll('\n', '\r\n'), origin), wanted)
     t.end()
   })

@@ -18,7 +18,7 @@ function ordered(changes: Partial<ActionForm>) {
   })
 }
 
-void t.test('an order', t => {
+void t.test('an action', t => {
   const order = { kind: 'order', backend: 'zope1', action: 'drain' }
   for (const body of ['{}', ' ', '', '{"reason":"","for":""}'])
     t.strictSame(ordered({ body }), { ...order, reason: null, termMs: null })
@@ -35,7 +35,7 @@ void t.test('an order', t => {
   t.end()
 })
 
-void t.test('the first thing that is wrong with it', t => {
+void t.test('the first problem with it', t => {
   for (const [changes, status, text] of [
     [
       { backend: 'zope3' },
@@ -60,17 +60,17 @@ void t.test('the first thing that is wrong with it', t => {
     [{ body: '[]' }, 400, /JSON object/],
     [{ body: 'null' }, 400, /JSON object/],
     [{ body: '"x"' }, 400, /JSON object/],
-    [{ body: '{"reason":5}' }, 400, /texts "reason" and "for"/],
-    [{ body: '{"__proto__":"x"}' }, 400, /texts "reason" and "for"/],
+    [{ body: '{"reason":5}' }, 400, /strings "reason" and "for"/],
+    [{ body: '{"__proto__":"x"}' }, 400, /strings "reason" and "for"/],
     [
       { body: JSON.stringify({ reason: 'x'.repeat(1_001) }) },
       400,
-      'reason has at most 1000 characters',
+      'reason must have at most 1000 characters',
     ],
     [
       { body: '{"for":"soon"}' },
       400,
-      'for is written like 30s, 5m or 2h, and at most 8760h (a year), got "soon"',
+      'for must look like 30s, 5m or 2h, at most 8760h (a year), got "soon"',
     ],
     [
       { action: 'ready', body: '{"for":"30m"}' },

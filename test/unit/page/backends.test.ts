@@ -10,7 +10,7 @@ function row(
 ): string {
   const cells = new Fragments()
   const backend = { ...aBackend, ...changes }
-  return fill(cells.sheet(backendTable([backend], probes, cells)))
+  return fill(cells.template(backendTable([backend], probes, cells)))
 }
 
 void t.test('a backend that is well', t => {
@@ -34,7 +34,7 @@ void t.test('one that was never probed', t => {
   t.end()
 })
 
-void t.test('state and steering are words, not only colours', t => {
+void t.test('state and actions are words, not only colors', t => {
   const admin = [
     {
       kind: 'drain' as const,

@@ -1,10 +1,10 @@
 import t from 'tap'
-import { orderDialog } from '../../../page/dialog.ts'
+import { actionDialog } from '../../../page/dialog.ts'
 
 void t.test(
-  'every action with its meaning, and nothing that is sent by itself',
+  'every action with its description; nothing is submitted automatically',
   t => {
-    const { html } = orderDialog
+    const { html } = actionDialog
     for (const action of ['drain', 'maint', 'force', 'ready'])
       t.match(html, `value="${action}"`)
     t.match(html, 'treat as up whatever the probes say')

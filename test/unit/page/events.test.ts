@@ -36,7 +36,7 @@ void t.test('a backend changes its state', t => {
   t.end()
 })
 
-void t.test('somebody steers a backend, and no longer does', t => {
+void t.test('an operator sets and removes an action', t => {
   const admin = [
     { kind: 'drain' as const, reason: 'upgrade', by: 'anna', until: null },
     { kind: 'force' as const, reason: null, by: null, until: null },
@@ -55,28 +55,28 @@ void t.test('somebody steers a backend, and no longer does', t => {
 
 void t.test('backends come and go with the configuration', t => {
   t.match(events({ backends: [] }), [
-    { subject: 'zope1', text: 'is configured no more' },
+    { subject: 'zope1', text: 'removed from the configuration' },
   ])
   t.match(events({}, { backends: [] }), [
-    { subject: 'zope1', text: 'is configured now' },
+    { subject: 'zope1', text: 'added to the configuration' },
   ])
   t.end()
 })
 
-void t.test('a pool sends newcomers elsewhere', t => {
+void t.test('a pool sends new visitors elsewhere', t => {
   const [pool] = calm.pools
   const other = (...newcomers: string[]) => ({
     pools: pool === undefined ? [] : [{ ...pool, newcomers }],
   })
   t.match(events(other('zope2', 'zope3')), [
-    { subject: 'pool default', text: 'newcomers go to zope2, zope3' },
+    { subject: 'pool default', text: 'new visitors go to zope2, zope3' },
   ])
   t.match(events(other()), [{ tone: 'bad', text: 'NOBODY serves' }])
   t.strictSame(events({}, { pools: [] }), [])
   t.end()
 })
 
-void t.test('programs begin, fall silent and end', t => {
+void t.test('programs start, fall silent and exit', t => {
   t.match(events({ monitor: { kind: 'silent', pid: 17, ageMs: 6_000 } }), [
     { tone: 'warn', subject: 'monitor', text: 'silent, pid 17' },
   ])
@@ -86,7 +86,7 @@ void t.test('programs begin, fall silent and end', t => {
   const map = aMap({ kind: 'alive', pid: 19, ageMs: 0 })
   t.match(events({ maps: [map] }), [
     { tone: 'good', subject: 'map', text: 'alive, pid 19' },
-    { tone: 'note', subject: 'map', text: 'pid 18 has ended' },
+    { tone: 'note', subject: 'map', text: 'pid 18 has exited' },
   ])
   t.match(events({ monitor: { kind: 'alive', pid: 20, ageMs: 0 } }), [
     { text: 'alive, pid 20' },
@@ -100,14 +100,14 @@ function seen(state: 'ok' | 'hung'): Partial<StatusReport> {
   return { mapSeen: { state, ...more } }
 }
 
-void t.test('the map as seen through httpd', t => {
+void t.test('the map program seen through httpd', t => {
   t.match(events(seen('hung')), [{ tone: 'bad', text: 'hung: why' }])
   t.match(events(seen('ok'), seen('hung')), [{ tone: 'good' }])
   t.strictSame(events(seen('ok'), seen('ok')), [])
   t.end()
 })
 
-void t.test('a problem is told when it is new', t => {
+void t.test('a problem is reported when it is new', t => {
   t.match(events({ problems: ['a', 'b'] }, { problems: ['a'] }), [
     { subject: 'problem', text: 'b' },
   ])
@@ -118,7 +118,7 @@ function event(text: string): StatusEvent {
   return { at: '', tone: 'note', subject: '', text }
 }
 
-void t.test('the newest first, and no end of memory', t => {
+void t.test('newest first, and bounded', t => {
   const old = [event('old')]
   t.equal(remembered(old, []), old)
   t.match(remembered(old, [event('a'), event('b')]), [
@@ -143,7 +143,7 @@ void t.test('a Squid helper comes and goes', t => {
     { at, tone: 'good', subject: 'squid-helper', text: 'alive, pid 20' },
   ])
   t.strictSame(events({}, { readers: [helper] }), [
-    { at, tone: 'note', subject: 'squid-helper', text: 'pid 20 has ended' },
+    { at, tone: 'note', subject: 'squid-helper', text: 'pid 20 has exited' },
   ])
   t.end()
 })

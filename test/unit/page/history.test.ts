@@ -6,7 +6,7 @@ function probes(...ended: [outcome: string, ms: number][]): ProbeRecord[] {
   return ended.map(([outcome, ms]) => ({ at: '', outcome, ms }))
 }
 
-void t.test('a strip: each kind of outcome has a form of its own', t => {
+void t.test('a strip: each kind of outcome has its own shape', t => {
   const strip = stripOf(
     probes(['pass', 1], ['pass', 1], ['refused', 1], ['local', 1], ['pass', 1]),
   ).html
@@ -25,7 +25,7 @@ void t.test('a strip: each kind of outcome has a form of its own', t => {
   t.end()
 })
 
-void t.test('a line of response times: those that passed', t => {
+void t.test('a line of response times, of passed probes only', t => {
   const line = sparklineOf(
     probes(['pass', 10], ['pass', 40], ['timeout', 5_000], ['pass', 20]),
   ).html
@@ -35,7 +35,7 @@ void t.test('a line of response times: those that passed', t => {
   t.end()
 })
 
-void t.test('noise is no news, rubbish is no time', t => {
+void t.test('noise is not drawn, invalid times are ignored', t => {
   t.match(sparklineOf(probes(['pass', 1])).html, 'd="M46 16h0"')
   t.match(sparklineOf(probes(['pass', 1])).html, '>1.0 ms<')
   for (const ms of [NaN, -1, Infinity])

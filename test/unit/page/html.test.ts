@@ -1,7 +1,7 @@
 import t from 'tap'
 import { html, nothing } from '../../../page/html.ts'
 
-void t.test('a text is escaped, wherever it stands', t => {
+void t.test('text is escaped everywhere', t => {
   const hostile = `<img src=x onerror="a('&')">`
   t.equal(
     html`<b title="${hostile}">${hostile}</b>`.html,
@@ -30,11 +30,14 @@ function made() {
   </p>`
 }
 
-void t.test('line breaks of the source are not sent, those of parts are', t => {
-  t.equal(
-    made().html,
-    '<p class="long" id="longer" title="the longest"> b\n  c </p>',
-  )
-  t.equal(made().html, made().html)
-  t.end()
-})
+void t.test(
+  'line breaks of the template are not sent, those of values are',
+  t => {
+    t.equal(
+      made().html,
+      '<p class="long" id="longer" title="the longest"> b\n  c </p>',
+    )
+    t.equal(made().html, made().html)
+    t.end()
+  },
+)

@@ -1,10 +1,10 @@
 import t from 'tap'
-import { ToldRefusals } from '../../../page/log-limit.ts'
+import { LogLimit } from '../../../page/log-limit.ts'
 
 void t.test('five of a kind each minute, the others counted', t => {
-  const told = new ToldRefusals()
+  const told = new LogLimit()
   const noted = (status: number, ...times: number[]) =>
-    times.map(nowMs => told.note(status, nowMs))
+    times.map(nowMs => told.count(status, nowMs))
   t.strictSame(noted(401, 0, 1, 2, 3, 4), [0, 0, 0, 0, 0])
   t.strictSame(noted(401, 5, 59_999), [undefined, undefined])
   t.strictSame(noted(403, 5), [0], 'another kind')

@@ -3,18 +3,18 @@ import { html } from '../../../page/html.ts'
 import { Fragments, fill, patchBetween } from '../../../page/page-template.ts'
 import type { PageTemplate } from '../../../page/page-template.ts'
 
-function sheet(entries: Record<string, string>): PageTemplate {
+function template(entries: Record<string, string>): PageTemplate {
   const cells = new Fragments()
-  return cells.sheet(
+  return cells.template(
     html`${Object.entries(entries).map(
       ([id, text]) => html`<p id="${id}">${cells.cell(id, html`${text}`)}</p>`,
     )}`,
   )
 }
 
-void t.test('a sheet is its skeleton with its cells', t => {
+void t.test('a template is its skeleton with its cells', t => {
   t.equal(
-    fill(sheet({ a: '1', b: '<2>' })),
+    fill(template({ a: '1', b: '<2>' })),
     '<p id="a">1</p><p id="b">&#60;2&#62;</p>',
   )
   t.equal(fill({ skeleton: 'x\0a\0y', cells: new Map() }), 'xy')
@@ -22,22 +22,22 @@ void t.test('a sheet is its skeleton with its cells', t => {
 })
 
 void t.test('only what differs is sent', t => {
-  const before = sheet({ a: '1', b: '2' })
-  t.strictSame(patchBetween(before, sheet({ a: '1', b: '2' }), 'all'), {})
-  t.strictSame(patchBetween(before, sheet({ a: '1', b: '3' }), 'all'), {
+  const before = template({ a: '1', b: '2' })
+  t.strictSame(patchBetween(before, template({ a: '1', b: '2' }), 'all'), {})
+  t.strictSame(patchBetween(before, template({ a: '1', b: '3' }), 'all'), {
     b: '3',
   })
   t.strictSame(
-    patchBetween(before, sheet({ a: '1' }), 'all'),
+    patchBetween(before, template({ a: '1' }), 'all'),
     { all: '<p id="a">1</p>' },
     'or everything, when the skeleton is another one',
   )
   t.end()
 })
 
-void t.test('a text cannot stand for a cell', t => {
+void t.test('a text cannot be mistaken for a cell', t => {
   const cells = new Fragments()
   cells.cell('a', html`secret`)
-  t.notMatch(fill(cells.sheet(html`${'\0a\0'}`)), /secret/)
+  t.notMatch(fill(cells.template(html`${'\0a\0'}`)), /secret/)
   t.end()
 })

@@ -2,7 +2,12 @@ import t from 'tap'
 import { html } from '../../../page/html.ts'
 import type { ProbeRecord } from '../../../sentinels/reports.ts'
 import type { StatusEvent } from '../../../page/events.ts'
-import { pageDocument, pageSheet, root, titleOf } from '../../../page/page.ts'
+import {
+  pageDocument,
+  pageTemplate,
+  root,
+  titleOf,
+} from '../../../page/page.ts'
 import type { StatusReport } from '../../../status/report.ts'
 import { fill, patchBetween } from '../../../page/page-template.ts'
 import { aBackend, aMap, aReport } from '../../fixtures/status-report.ts'
@@ -11,10 +16,10 @@ function page(
   changes: Partial<StatusReport> = {},
   events: readonly StatusEvent[] = [],
 ): string {
-  return fill(pageSheet(aReport(changes), new Map(), events))
+  return fill(pageTemplate(aReport(changes), new Map(), events))
 }
 
-/** What a reader sees, tags left out. */
+/** The visible text, without tags. */
 function words(changes: Partial<StatusReport> = {}): string {
   return page(changes)
     .replaceAll(/<[^>]*>/g, ' ')
@@ -26,10 +31,10 @@ void t.test('a calm site', t => {
   for (const part of [
     'zope-failover 1 backend: 1 up',
     '/run/x · version 1',
-    'default failover newcomers go to zope1',
+    'default failover new visitors go to zope1',
     'monitor: alive, pid 17',
     'map: alive, pid 18 5 lookups, 2 without a usable backend, 1 malformed',
-    'nothing has changed',
+    'no events yet',
   ])
     t.match(seen, part)
   t.notMatch(seen, 'Problems')
@@ -37,7 +42,7 @@ void t.test('a calm site', t => {
   t.end()
 })
 
-void t.test('what is wrong is said in words', t => {
+void t.test('problems are described', t => {
   const seen = words({
     verdictsCount: false,
     monitor: { kind: 'dead', pid: 17, ageMs: 60_000 },
@@ -59,7 +64,7 @@ void t.test('what is wrong is said in words', t => {
   for (const part of [
     'monitor: DEAD',
     'map: never seen',
-    'map seen through httpd: hung since - , no answer',
+    'map program seen through httpd: hung since - , no answer',
     'notices by webhook: 0 waiting, 2 dropped',
     'verdicts are stale',
     'NOBODY serves',
@@ -74,7 +79,7 @@ void t.test('how many are in which state', t => {
     { kind: 'maint' as const, reason: null, by: null, until: null },
   ]
   const backends = [aBackend, { ...aBackend, state: 'down', admin }, aBackend]
-  t.match(words({ backends }), '3 backends: 2 up 1 down 1 steered by hand')
+  t.match(words({ backends }), '3 backends: 2 up 1 down 1 set by hand')
   t.end()
 })
 
@@ -102,7 +107,7 @@ void t.test('a large pool and many problems stay readable', t => {
   t.end()
 })
 
-void t.test('what anybody wrote into a file is text, never markup', t => {
+void t.test('untrusted file content is text, never markup', t => {
   const evil = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
   const report: Partial<StatusReport> = {
     version: evil,
@@ -131,24 +136,24 @@ void t.test('what anybody wrote into a file is text, never markup', t => {
   }
   const probes: ProbeRecord[] = [{ at: evil, outcome: evil, ms: 1 }]
   const event = { at: evil, tone: 'note' as const, subject: evil, text: evil }
-  const sheet = pageSheet(aReport(report), new Map([['zope1', probes]]), [
+  const template = pageTemplate(aReport(report), new Map([['zope1', probes]]), [
     event,
   ])
-  const all = pageDocument(sheet, aReport(report), '', '')
+  const all = pageDocument(template, aReport(report), '', '')
   t.notMatch(all.replace('<script></script>', ''), /<script|<img/)
   t.match(all, '&#60;script&#62;')
   t.end()
 })
 
 void t.test('a change of one backend changes its own cells', t => {
-  const before = pageSheet(aReport(), new Map(), [])
+  const before = pageTemplate(aReport(), new Map(), [])
   const backend = { ...aBackend, reason: 'another' }
-  const after = pageSheet(aReport({ backends: [backend] }), new Map(), [])
+  const after = pageTemplate(aReport({ backends: [backend] }), new Map(), [])
   t.strictSame(Object.keys(patchBetween(before, after, root)), ['zope1.c-why'])
   t.end()
 })
 
-void t.test('events, newest first as they are given', t => {
+void t.test('events, in the given order, newest first', t => {
   const event = {
     at: '2026-11-22T18:00:00Z',
     tone: 'bad' as const,
@@ -159,9 +164,9 @@ void t.test('events, newest first as they are given', t => {
   t.end()
 })
 
-void t.test('the document holds style and script to the byte', t => {
+void t.test('the document contains style and script unchanged', t => {
   const document = pageDocument(
-    pageSheet(aReport(), new Map(), []),
+    pageTemplate(aReport(), new Map(), []),
     aReport(),
     'a > b {}\n',
     'if (1 < 2) {}\n',
@@ -172,7 +177,7 @@ void t.test('the document holds style and script to the byte', t => {
   t.match(document, '<title>zope-failover</title>')
   t.equal(document.split('<script>').length, 2)
   const steered = pageDocument(
-    pageSheet(aReport(), new Map(), []),
+    pageTemplate(aReport(), new Map(), []),
     aReport(),
     '',
     '1',

@@ -6,7 +6,7 @@ const paths = new Set(['/', '/status.json'])
 const names = new Set(['status.example.org'])
 
 function routed(url?: string, method?: string, host?: string) {
-  return route({ url, method, host }, { paths, names, takesOrders: false })
+  return route({ url, method, host }, { paths, names, acceptsActions: false })
 }
 
 const order = {
@@ -17,10 +17,10 @@ const order = {
 
 function ordered(changes: Partial<Request>) {
   const request = { ...order, ...changes }
-  return route(request, { paths, names, takesOrders: true })
+  return route(request, { paths, names, acceptsActions: true })
 }
 
-void t.test('what there is, whatever the query', t => {
+void t.test('existing paths, with any query', t => {
   for (const [url, path] of [
     ['/', '/'],
     ['/?a=/status.json', '/'],
@@ -59,7 +59,7 @@ void t.test('nothing else', t => {
   t.end()
 })
 
-void t.test('by an address, or by a name of ours', t => {
+void t.test('by an address, or by a known name', t => {
   for (const host of [
     '127.0.0.1:8009',
     '10.0.0.1',
@@ -83,7 +83,7 @@ void t.test('by an address, or by a name of ours', t => {
   t.end()
 })
 
-void t.test('an order is a POST to a backend and an action', t => {
+void t.test('an action is a POST to a backend and an action name', t => {
   const taken = { kind: 'order', backend: 'zope1', action: 'drain' }
   t.strictSame(ordered({}), taken)
   t.strictSame(ordered({ url: '/backends/zope1/drain?x=/' }), taken)
@@ -110,7 +110,7 @@ void t.test('an order is a POST to a backend and an action', t => {
   t.end()
 })
 
-void t.test('and comes from no foreign page', t => {
+void t.test('and is not accepted from a foreign page', t => {
   for (const [origin, host, site] of [
     ['http://localhost:8009', 'localhost:8009', 'same-origin'],
     ['https://Status.Example.org', 'status.example.org', undefined],
@@ -132,7 +132,7 @@ void t.test('and comes from no foreign page', t => {
   t.end()
 })
 
-void t.test('what a balancer asks', t => {
+void t.test('the answers for a load balancer', t => {
   for (const [url, backend, drained] of [
     ['/up', undefined, 503],
     ['/up?x', undefined, 503],

@@ -16,46 +16,46 @@ const fell: TelemetryEvent = {
   state: 'down',
 }
 
-void t.test('nothing is kept where nobody drains', t => {
+void t.test('nothing is kept unless it is drained', t => {
   const telemetry = new Telemetry()
-  telemetry.note(passed)
+  telemetry.record(passed)
   t.strictSame(telemetry.drain(), [])
   t.end()
 })
 
-void t.test('what came since the last time, in order, once', t => {
+void t.test('the events since the last call, in order, once', t => {
   const telemetry = new Telemetry()
   telemetry.drain()
-  telemetry.note(passed)
-  telemetry.note(fell)
+  telemetry.record(passed)
+  telemetry.record(fell)
   const drained = telemetry.drain()
-  telemetry.note(fell)
+  telemetry.record(fell)
   t.strictSame(drained, [passed, fell], 'and it is not touched any more')
   t.strictSame(telemetry.drain(), [fell])
   t.strictSame(telemetry.drain(), [])
   t.end()
 })
 
-void t.test('stopped, it keeps nothing until somebody comes again', t => {
+void t.test('stopped, it keeps nothing until it is drained again', t => {
   const telemetry = new Telemetry()
   telemetry.drain()
-  telemetry.note(passed)
+  telemetry.record(passed)
   telemetry.stop()
-  telemetry.note(fell)
+  telemetry.record(fell)
   t.strictSame(telemetry.drain(), [])
-  telemetry.note(passed)
+  telemetry.record(passed)
   t.strictSame(telemetry.drain(), [passed])
   t.end()
 })
 
-void t.test('what nobody comes for has a limit, and is told as lost', t => {
+void t.test('undrained events are limited and reported as lost', t => {
   const telemetry = new Telemetry()
   telemetry.drain()
-  for (let i = 0; i < 20_007; i++) telemetry.note(passed)
+  for (let i = 0; i < 20_007; i++) telemetry.record(passed)
   const drained = telemetry.drain()
   t.equal(drained.length, 20_001)
   t.strictSame(drained.at(-1), { kind: 'lost', events: 7 })
-  telemetry.note(passed)
+  telemetry.record(passed)
   t.strictSame(telemetry.drain(), [passed], 'once')
   t.end()
 })

@@ -1,12 +1,12 @@
 import t from 'tap'
-import { moment } from '../../../page/time-element.ts'
+import { timeElement } from '../../../page/time-element.ts'
 
-void t.test('a time, for people and for the script', t => {
+void t.test('a time, for readers and for the script', t => {
   t.equal(
-    moment('2026-11-22T18:00:00.123+01:00').html,
+    timeElement('2026-11-22T18:00:00.123+01:00').html,
     '<time datetime="2026-11-22T17:00:00.123Z">2026-11-22 17:00:00 UTC</time>',
   )
   for (const none of [null, '', '"><script>'])
-    t.equal(moment(none).html, '<span class="dim">-</span>', String(none))
+    t.equal(timeElement(none).html, '<span class="dim">-</span>', String(none))
   t.end()
 })

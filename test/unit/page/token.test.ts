@@ -8,7 +8,7 @@ function file(text: string, mode = 0o640, isCut = false): FileRead {
   return { kind: 'bytes', text, isCut, modifiedMs: 0, owner: 0, group: 0, mode }
 }
 
-void t.test('a token that is kept as a secret', t => {
+void t.test('a token that is kept secret', t => {
   for (const mode of [0o640, 0o600, 0o400, 0o440])
     t.strictSame(tokenIn('/f', file(`${token}\n`, mode)), {
       kind: 'token',
@@ -38,13 +38,13 @@ void t.test('any other file', t => {
     ],
     [file(token, 0o644), /got mode 644/, /install -m 640/],
     [file(token, 0o660), /writable by its owner alone/, /install -m 640/],
-    [file(''), /32 to 500 characters/, /base64/],
-    [file('x'.repeat(31)), /32 to 500 characters/, /base64/],
-    [file('x'.repeat(501)), /32 to 500 characters/, /base64/],
-    [file(token, 0o640, true), /32 to 500 characters/, /base64/],
+    [file(''), /32 to 500 ASCII characters/, /base64/],
+    [file('x'.repeat(31)), /32 to 500 ASCII characters/, /base64/],
+    [file('x'.repeat(501)), /32 to 500 ASCII characters/, /base64/],
+    [file(token, 0o640, true), /32 to 500 ASCII characters/, /base64/],
     [file(`${token} ${token}`), /without spaces/, /base64/],
     [file(`${token}\n${token}`), /without spaces/, /base64/],
-    [file(`${token}ä`), /of ASCII/, /base64/],
+    [file(`${token}ä`), /ASCII characters/, /base64/],
   ] as const) {
     const told = tokenIn('/f', read)
     t.match(told, { kind: 'unusable', why, remedy })

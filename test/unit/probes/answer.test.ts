@@ -7,7 +7,7 @@ import {
   statusOutcome,
 } from '../../../probes/answer.ts'
 
-void t.test('a status passes when one of the ranges holds it', t => {
+void t.test('a status passes if one of the ranges contains it', t => {
   const status = [
     [200, 299],
     [401, 401],
@@ -48,7 +48,7 @@ const wanted = (body: BodyRule): unknown =>
   bodyOutcome(200, Buffer.from('no'), { body })
 
 void t.test(
-  'what was wanted is told as it is written in the configuration',
+  'what was expected is reported as written in the configuration',
   t => {
     t.same(wanted({ kind: 'text', text: 'OK' }), {
       kind: 'content',
@@ -72,7 +72,7 @@ const failed = (said: string, bytes: number): unknown => ({
 })
 
 void t.test(
-  'an answer in lines passes with the first whole one that does',
+  'an answer in lines passes with the first complete line that matches',
   t => {
     const ok = { kind: 'pattern', pattern: '^OK$' } as const
     const passed = { kind: 'pass', by: 'ask', said: 'OK' }
@@ -96,7 +96,7 @@ void t.test(
   },
 )
 
-void t.test('only the lines that are new are looked at', t => {
+void t.test('only new lines are checked', t => {
   const ok = { kind: 'pattern', pattern: '^OK$' } as const
   const answer = Buffer.from('OK\nWarmup\nOK\n')
   t.match(linesOutcome(answer, true, ok, 3), { kind: 'pass' })

@@ -57,7 +57,7 @@ void t.test('any page that must read from the database', t => {
   t.end()
 })
 
-void t.test('what says nothing of the database', t => {
+void t.test('answers that say nothing about the database', t => {
   t.match(deepOutcome({ kind: 'refused' }, false, 5, ''), { kind: 'none' })
   t.match(
     deepOutcome({ kind: 'pass', by: 'tcp', said: '' }, true, 5, ''),

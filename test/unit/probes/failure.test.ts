@@ -33,7 +33,7 @@ void t.test('the stage decides what an error means', t => {
   t.end()
 })
 
-void t.test('the text is one line and holds the code', t => {
+void t.test('the text is one line and contains the code', t => {
   t.same(broken('tls', 'EPROTO', 'write EPROTO x\ny:\n'), {
     kind: 'tls',
     error: 'write EPROTO x',
@@ -45,7 +45,7 @@ void t.test('the text is one line and holds the code', t => {
   t.same(broken('tls', 'SELF_SIGNED_CERT_IN_CHAIN', 'self-signed'), {
     kind: 'tls',
     error:
-      'SELF_SIGNED_CERT_IN_CHAIN: self-signed; its certificate authority is not trusted: name a file with it in probe.ca',
+      'SELF_SIGNED_CERT_IN_CHAIN: self-signed; its certificate authority is not trusted: set probe.ca to a file with it',
   })
   t.same(broken('tls', 'EPROTO', ''), { kind: 'tls', error: 'EPROTO' })
   t.same(broken('body', 'ECONNRESET', 'aborted'), {
@@ -58,7 +58,7 @@ void t.test('the text is one line and holds the code', t => {
 
 const limit = (stage: Stage) => outcomeOfLimit(stage, 50, 3, 'zope.test')
 
-void t.test('each stage has a limit with an outcome of its own', t => {
+void t.test('each stage has a limit with its own outcome', t => {
   t.same(limit('lookup'), {
     kind: 'dns-timeout',
     host: 'zope.test',

@@ -27,7 +27,7 @@ const refused: ProbeAnswer = {
   body: Buffer.alloc(0),
 }
 
-void t.test('the conclusion is that of monitoring plugins', t => {
+void t.test('the conclusion follows monitoring plugins', t => {
   const pass = { kind: 'pass', status: 200, bytes: 0 } as const
   t.equal(conclude(pass, 5, probe), 'ok')
   t.equal(conclude(pass, 1_001, probe), 'warning')
@@ -36,7 +36,7 @@ void t.test('the conclusion is that of monitoring plugins', t => {
   t.end()
 })
 
-void t.test('the heartbeat and the deep probe have their say', t => {
+void t.test('heartbeat and deep probe count as well', t => {
   const pass = { kind: 'pass', status: 200, bytes: 0 } as const
   const silent = { kind: 'first-byte-timeout', limitMs: 5_000 } as const
   const beat = { kind: 'beat', ms: 0.31 } as const
@@ -50,19 +50,22 @@ void t.test('the heartbeat and the deep probe have their say', t => {
     server: { id, seconds: 1 },
   } as const
   const gone = { kind: 'gone', why: 'status 503', own: null } as const
-  t.equal(conclude(silent, 9e3, probe, { heart: beat, deep: null }), 'warning')
+  t.equal(
+    conclude(silent, 9e3, probe, { heartbeat: beat, deep: null }),
+    'warning',
+  )
   const learned = { kind: 'learned', ms: 0.31 } as const
   t.equal(
-    conclude(silent, 9e3, probe, { heart: learned, deep: null }),
+    conclude(silent, 9e3, probe, { heartbeat: learned, deep: null }),
     'warning',
   )
   t.equal(
-    conclude({ kind: 'refused' }, 9, probe, { heart: learned, deep: null }),
+    conclude({ kind: 'refused' }, 9, probe, { heartbeat: learned, deep: null }),
     'critical',
   )
   t.equal(
     conclude(silent, 9e3, probe, {
-      heart: { kind: 'silent', silentMs: 500 },
+      heartbeat: { kind: 'silent', silentMs: 500 },
       deep: null,
     }),
     'critical',
@@ -78,7 +81,7 @@ void t.test('the heartbeat and the deep probe have their say', t => {
       silent,
       9e3,
       { ...probe, light: ask },
-      { heart: beat, deep: null },
+      { heartbeat: beat, deep: null },
     ),
     'critical',
     'what is asked there waits for no worker',
@@ -90,39 +93,42 @@ void t.test('the heartbeat and the deep probe have their say', t => {
     [{ kind: 'none', why: 'refused' }, 'ok'],
   ] as const)
     t.equal(
-      conclude(pass, 5, probe, { heart: undefined, deep: deeply(outcome) }),
+      conclude(pass, 5, probe, { heartbeat: undefined, deep: deeply(outcome) }),
       conclusion,
     )
   if (backend === undefined) throw new Error('no backend')
-  const told = (beside: ExtraProbes): string =>
+  const text = (beside: ExtraProbes): string =>
     probeText(backend, refused, beside)
-  for (const [heart, line] of [
-    [beat, '100 Continue after 0.3 ms, beside the worker queue'],
+  for (const [heartbeat, line] of [
+    [beat, '100 Continue after 0.3 ms, without waiting for a worker'],
     [{ kind: 'silent', silentMs: 500 }, 'none within 500 ms'],
     [{ kind: 'broken', why: 'ECONNREFUSED' }, 'failed (ECONNREFUSED)'],
     [
       { kind: 'learned', ms: 0.31 },
-      '100 Continue after 0.3 ms, beside the worker queue',
+      '100 Continue after 0.3 ms, without waiting for a worker',
     ],
     [
       { kind: 'heartless' },
-      'this server gives none: it runs it as a request, so time alone judges it',
+      'not supported: this server runs it as a request, so response time alone counts',
     ],
-    [{ kind: 'unclear' }, 'whether this server gives one cannot be seen now'],
+    [{ kind: 'unclear' }, 'could not be determined now'],
   ] as const)
-    t.ok(told({ heart, deep: null }).includes(`\nheartbeat  ${line}\n`), line)
+    t.ok(
+      text({ heartbeat, deep: null }).includes(`\nheartbeat  ${line}\n`),
+      line,
+    )
   for (const [outcome, line] of [
     [
       fresh,
-      `its database answered after 2.0 ms; last transaction ${id}, that of its server ${id}`,
+      `its database answered after 2.0 ms; last transaction ${id}, of its server ${id}`,
     ],
-    [{ ...fresh, server: null }, 'that of its server not told'],
+    [{ ...fresh, server: null }, 'that of its server not text'],
     [{ ...fresh, own: null }, 'its database answered after 2.0 ms\n'],
     [gone, 'its database does not answer: status 503'],
     [{ kind: 'silent', ms: 3_000 }, 'unanswered after 3000 ms'],
     [{ kind: 'none', why: 'refused' }, 'refused'],
   ] as const)
-    t.match(told({ heart: undefined, deep: deeply(outcome) }), line)
+    t.match(text({ heartbeat: undefined, deep: deeply(outcome) }), line)
   t.end()
 })
 
@@ -136,10 +142,10 @@ void t.test('a probe that got nowhere', t => {
   for (const line of [
     'probe    GET http://127.0.0.1:8080/',
     'limits   slow 1000 ms, connect 2000 ms, first byte 5000 ms, whole 5000 ms',
-    'look-up  failed (ENOTFOUND), a former address was used',
-    '     1.0 ms  looking up the host name',
+    'lookup   failed (ENOTFOUND), an earlier address was used',
+    '     1.0 ms  resolving the host name',
     '     2.3 ms  connecting',
-    '     3.3 ms  in all',
+    '     3.3 ms  total',
     'nothing was sent',
     'no answer',
   ])
@@ -147,7 +153,7 @@ void t.test('a probe that got nowhere', t => {
   t.end()
 })
 
-void t.test('an answer that came late, with hostile bytes in it', t => {
+void t.test('a late answer with hostile bytes', t => {
   if (backend === undefined) throw new Error('no backend')
   const sent = request({ path: '/x', headers: { accept: '*/*' } })
   sent.on('error', () => {
@@ -201,7 +207,7 @@ function textOf(url: string, settings: object, probed: ProbeAnswer): string[] {
   return probeText(backend, probed).split('\n')
 }
 
-void t.test('each kind of probe is told as what it is', t => {
+void t.test('each kind of probe is reported as what it is', t => {
   const url = 'https://[::1]:8443'
   const passed = (by: 'tcp' | 'ask' | 'command', said = ''): ProbeAnswer => ({
     ...refused,
@@ -213,9 +219,9 @@ void t.test('each kind of probe is told as what it is', t => {
     'probe    a connection to [::1]:8443 with TLS',
     'limits   slow 1000 ms, connect 2000 ms, whole 5000 ms',
     '',
-    '     1.0 ms  looking up the host name',
+    '     1.0 ms  resolving the host name',
     '     2.3 ms  connecting',
-    '     3.3 ms  in all',
+    '     3.3 ms  total',
     '',
   ])
   t.match(
@@ -235,10 +241,10 @@ void t.test('each kind of probe is told as what it is', t => {
     'probe    the line "health_ok" to [::1]:8180, a line of the answer must match /^OK$/',
     'limits   slow 1000 ms, connect 2000 ms, first byte 5000 ms, whole 5000 ms',
     '',
-    '     1.0 ms  looking up the host name',
+    '     1.0 ms  resolving the host name',
     '     1.0 ms  connecting',
-    '     1.3 ms  waiting for the head of the answer',
-    '     3.3 ms  in all',
+    '     1.3 ms  waiting for the response header',
+    '     3.3 ms  total',
     '',
     '> health_ok',
     '',
@@ -262,7 +268,7 @@ void t.test('each kind of probe is told as what it is', t => {
       'probe    "/opt/check zope" -q "a b"',
       'limits   slow 1000 ms, whole 5000 ms',
       '',
-      '     3.3 ms  in all',
+      '     3.3 ms  total',
       '',
       '< fine',
       '< \u{fffd}c',

@@ -23,14 +23,14 @@ void t.test('an answer comes in parts', t => {
   t.end()
 })
 
-void t.test('of several storages nobody knows which one a Zope uses', t => {
+void t.test('with several storages it is unknown which one a Zope uses', t => {
   const json =
     '{"1": {"last-transaction": "03fb1aee5ba7a433"}, "2": {"last-transaction": "03fb1aef00000000"}}'
   t.same(parseRuok(answerOf('Z5', json)), { kind: 'well', last: null })
   t.end()
 })
 
-void t.test('an empty database, or one that does not tell', t => {
+void t.test('an empty database, or one that does not say', t => {
   for (const json of ['{}', '{"1": {"last-transaction": "0000000000000000"}}'])
     t.same(parseRuok(answerOf('Z5', json)), { kind: 'well', last: null })
   t.end()

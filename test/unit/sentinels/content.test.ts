@@ -104,7 +104,7 @@ void t.test('until needs date, time and offset', t => {
   t.end()
 })
 
-void t.test('what cannot be understood is told, the rest counts', t => {
+void t.test('invalid lines are problems, the rest counts', t => {
   t.strictSame(
     parseAdminNote('Reason: x\nby: jim\nback soon\nby: joe\nreason: a\rb\n'),
     {
@@ -120,7 +120,7 @@ void t.test('what cannot be understood is told, the rest counts', t => {
   t.end()
 })
 
-void t.test('what is written is read back the same', t => {
+void t.test('written content is read back unchanged', t => {
   const until = Date.parse('2026-11-22T18:00:00Z')
   for (const note of [
     { reason: null, by: null, until: null },

@@ -106,7 +106,7 @@ void t.test('for a person', t => {
   t.strictSame(explainFront(front({ reason: 'all is well' })), [
     'front.up says 100: this machine can serve new visitors.',
     'The monitor sees: up, all is well.',
-    'The monitor is alive, so the file is true.',
+    'The monitor is alive, so the file is current.',
   ])
   t.match(explainFront(front({ share: 50 }))[0], /last resorts only/)
   const ordered = front({
@@ -117,11 +117,11 @@ void t.test('for a person', t => {
     ],
   })
   t.strictSame(explainFront({ ...ordered, monitor: { kind: 'never-seen' } }), [
-    'front.up is not there: this machine is not to get visitors.',
-    'maint is set by ann (new disk), and comes first.',
+    'front.up does not exist: this machine should get no visitors.',
+    'maint is set by ann (new disk), and takes precedence.',
     'drain is set.',
     'The monitor sees: up.',
-    'The monitor is gone: the file says what held when it was last seen, and stays.',
+    'The monitor is gone: the file keeps the last known state.',
   ])
   t.end()
 })

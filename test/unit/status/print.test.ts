@@ -21,7 +21,7 @@ void t.test('when all is well', t => {
       'BACKEND  ADDRESS         STATE  SHARE  SINCE  PROBES  REASON',
       'zope1    10.0.0.11:8080  up     100 %  1m     -+++    passed',
       '',
-      'pool default (failover): newcomers go to zope1',
+      'pool default (failover): new visitors go to zope1',
       '  MEMBER  TIER  WEIGHT  STANDING',
       '  zope1   1     1       up',
       '',
@@ -30,7 +30,7 @@ void t.test('when all is well', t => {
   t.end()
 })
 
-void t.test('what is wrong is said in words', t => {
+void t.test('problems are described', t => {
   const shown = text({
     verdictsCount: false,
     monitor: { kind: 'dead', pid: 17, ageMs: 3_700_000 },
@@ -52,9 +52,9 @@ void t.test('what is wrong is said in words', t => {
   })
   for (const line of [
     'monitor: DEAD, pid 17 is gone, last sign of life 1h ago',
-    'map: SILENT for 1m, pid 18 is there but writes no report, 5 lookups',
+    'map: SILENT for 1m, pid 18 is running but writes no report, 5 lookups',
     'map: DEAD, pid 19 is gone, last sign of life 500ms ago, 5 lookups',
-    'verdicts are stale: they order the choice, but nobody is refused for them',
+    'verdicts are stale: they still rank the backends, but exclude none',
     'notices by webhook: 3 waiting, 0 dropped',
     'notices by command: 0 waiting, 2 dropped',
     'pool default (failover): NOBODY serves',
@@ -73,33 +73,36 @@ void t.test('what is wrong is said in words', t => {
   t.end()
 })
 
-void t.test('an administrator is quoted, the state shows his order', t => {
-  const shown = text({
-    backends: [
-      {
-        ...aBackend,
-        state: 'down',
-        since: 'no time',
-        share: null,
-        reason: null,
-        probes: '-'.repeat(64),
-        admin: [
-          { kind: 'drain', reason: 'disk', by: 'jim', until: '2030-01-01' },
-          { kind: 'force', reason: null, by: null, until: null },
-        ],
-      },
-      { ...aBackend, since: null, probes: '' },
-    ],
-  })
-  t.match(
-    shown,
-    `down+drain+force  -      -      ${'-'.repeat(16)}  drain by jim until 2030-01-01: disk; force; not judged yet\n`,
-  )
-  t.match(shown, /up +100 % +- +- +passed\n/)
-  t.end()
-})
+void t.test(
+  'the reason of an administrator is quoted, the state shows the action',
+  t => {
+    const shown = text({
+      backends: [
+        {
+          ...aBackend,
+          state: 'down',
+          since: 'no time',
+          share: null,
+          reason: null,
+          probes: '-'.repeat(64),
+          admin: [
+            { kind: 'drain', reason: 'disk', by: 'jim', until: '2030-01-01' },
+            { kind: 'force', reason: null, by: null, until: null },
+          ],
+        },
+        { ...aBackend, since: null, probes: '' },
+      ],
+    })
+    t.match(
+      shown,
+      `down+drain+force  -      -      ${'-'.repeat(16)}  drain by jim until 2030-01-01: disk; force; not judged yet\n`,
+    )
+    t.match(shown, /up +100 % +- +- +passed\n/)
+    t.end()
+  },
+)
 
-void t.test('columns stay in line, whatever the names and their number', t => {
+void t.test('columns stay aligned, whatever the names and their number', t => {
   const backends = Array.from({ length: 50 }, (_, index) => ({
     ...aBackend,
     name: 'z'.repeat(1 + (index % 32)),
@@ -112,7 +115,7 @@ void t.test('columns stay in line, whatever the names and their number', t => {
   t.end()
 })
 
-void t.test('nothing that came from outside reaches the terminal raw', t => {
+void t.test('nothing from outside reaches the terminal unescaped', t => {
   const evil = '\u001B]0;x\u0007\u009B31m\r'
   const shown = text({
     backends: [
@@ -132,7 +135,7 @@ void t.test('nothing that came from outside reaches the terminal raw', t => {
   t.end()
 })
 
-void t.test('colour goes around whole lines, never into the columns', t => {
+void t.test('color surrounds whole lines, never columns', t => {
   const shown = text(
     { monitor: { kind: 'dead', pid: 1, ageMs: 0 }, verdictsCount: false },
     true,
@@ -145,7 +148,7 @@ void t.test('colour goes around whole lines, never into the columns', t => {
   t.end()
 })
 
-void t.test('the map as the monitor sees it through httpd', t => {
+void t.test('the map program seen through httpd', t => {
   const seen = {
     state: 'ok',
     since: '2026-11-22T17:57:00Z',
@@ -155,10 +158,16 @@ void t.test('the map as the monitor sees it through httpd', t => {
     commandAt: null,
   } as const
   for (const [state, shown] of [
-    ['ok', '\u001B[32mmap seen through httpd: ok for 3m, answers zope1 zope2'],
-    ['unknown', '\u001B[33mmap seen through httpd: unknown for 3m'],
-    ['dead', '\u001B[31mmap seen through httpd: DEAD for 3m'],
-    ['out-of-step', '\u001B[31mmap seen through httpd: OUT-OF-STEP for 3m'],
+    [
+      'ok',
+      '\u001B[32mmap program seen through httpd: ok for 3m, answers zope1 zope2',
+    ],
+    ['unknown', '\u001B[33mmap program seen through httpd: unknown for 3m'],
+    ['dead', '\u001B[31mmap program seen through httpd: DEAD for 3m'],
+    [
+      'out-of-step',
+      '\u001B[31mmap program seen through httpd: OUT-OF-STEP for 3m',
+    ],
   ] as const)
     t.match(text({ mapSeen: { ...seen, state } }, true), shown)
   t.notMatch(text(), 'through httpd')

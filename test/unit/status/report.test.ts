@@ -28,7 +28,7 @@ function monitor(backends: MonitorSeen['report']['backends']): MonitorSeen {
 }
 
 void t.test(
-  'an empty directory: nobody was seen, everybody may be tried',
+  'an empty directory: no program was seen, every backend may be tried',
   t => {
     t.match(statusReport(config, emptySnapshot, undefined, [], now), {
       time: '2026-11-22T18:00:00.000Z',
@@ -186,7 +186,7 @@ void t.test('a program is alive, silent, or dead', t => {
   t.end()
 })
 
-void t.test('the ZEO servers, when the monitor asks them', t => {
+void t.test('the ZEO servers, if the monitor probes them', t => {
   const zeo: MonitorSeen['report']['zeo'] = {
     default: { state: 'gone', since: '2026-11-22T17:00:00Z', reason: 'r' },
   }
@@ -215,11 +215,11 @@ void t.test('the ZEO servers, when the monitor asks them', t => {
   t.end()
 })
 
-void t.test('the map as the monitor sees it, when it looks', t => {
+void t.test('the map program seen through httpd, if checked', t => {
   const mapSeen: MapObservation = {
     state: 'dead',
     since: '2026-11-22T17:00:00Z',
-    reason: 'httpd reads nothing from it',
+    reason: 'httpd gets no answer from it',
     streak: 3,
     ms: 1,
     commandAt: null,
@@ -234,7 +234,7 @@ void t.test('the map as the monitor sees it, when it looks', t => {
   t.end()
 })
 
-void t.test('readers, when there are any', t => {
+void t.test('readers, if there are any', t => {
   const report = {
     version: '1',
     pid: 20,
@@ -271,7 +271,7 @@ void t.test('readers, when there are any', t => {
   t.end()
 })
 
-void t.test('this machine, when the monitor judges it', t => {
+void t.test('this machine, if the monitor judges it', t => {
   const fronted = parseConfig('backends: { zope1: http://h:1 }\nfront: {}', 'f')
   const frontOf = (seen: MonitorSeen | undefined) =>
     statusReport(fronted, emptySnapshot, seen, [], now).front

@@ -12,7 +12,7 @@ const change = (
   state: HookEvent['state'],
 ): HookEvent => ({ backend, was, state, reason: 'why; "so"', address: 'h:1' })
 
-void t.test('each change is told, never two at a time', async t => {
+void t.test('the hook runs for each change, never two at a time', async t => {
   const directory = publicDirectory(t)
   const told = `${directory}/told`
   const gate = `${directory}/gate`

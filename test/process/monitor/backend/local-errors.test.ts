@@ -7,7 +7,7 @@ import { backendOf } from '../../../fixtures/probed-backend.ts'
 const backend = backendOf('http://zope.example:8080', {})
 const refused: Outcome = { kind: 'refused' }
 
-/** What the log says after each of these probes. */
+/** The log lines after each of these probes. */
 function toldOf(
   ...probes: readonly (readonly [Outcome, string | null])[]
 ): unknown[] {
@@ -21,8 +21,8 @@ function toldOf(
   return lines
 }
 
-void t.test('a name that cannot be looked up, once, and its end', t => {
-  const silent = 'host name cannot be looked up, using its last address'
+void t.test('a name that cannot be resolved: logged once, and its end', t => {
+  const silent = 'host name cannot be resolved, using its last address'
   const bad = [40, silent, 'zope1', 'zope.example', 'EAI_AGAIN']
   t.strictSame(
     toldOf(
@@ -32,18 +32,14 @@ void t.test('a name that cannot be looked up, once, and its end', t => {
       [refused, null],
       [refused, 'EAI_AGAIN'],
     ),
-    [
-      bad,
-      [30, 'host name is looked up again', 'zope1', undefined, undefined],
-      bad,
-    ],
+    [bad, [30, 'host name resolves again', 'zope1', undefined, undefined], bad],
   )
   t.end()
 })
 
-void t.test('a probe that cannot begin, once for as long as it lasts', t => {
+void t.test('a probe that cannot start: logged once while it lasts', t => {
   const local: Outcome = { kind: 'local', error: 'EMFILE' }
-  const cannot = 'the monitor itself cannot probe, nothing is judged by that'
+  const cannot = 'the monitor itself cannot probe, backend state unchanged'
   const told = [40, cannot, 'zope1', undefined, 'EMFILE']
   t.strictSame(
     toldOf([local, null], [local, null], [refused, null], [local, null]),

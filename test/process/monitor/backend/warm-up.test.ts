@@ -153,7 +153,7 @@ await t.test('after down: its pages first, then visitors', async t => {
   t.equal(cold.asked.length, asked, 'a warm one is asked no more')
 })
 
-await t.test('pages that are named wrongly keep nothing out', async t => {
+await t.test('misconfigured pages keep no backend out', async t => {
   const cold = await startCold(t)
   cold.answers.set(`${base}/`, 302)
   cold.answers.set(`${base}/news`, 404)
@@ -162,13 +162,13 @@ await t.test('pages that are named wrongly keep nothing out', async t => {
   await until('it is down', () => site.report()?.state === 'down')
   cold.isDown = false
   await until('it is up', () => site.report()?.state === 'up')
-  t.match(told(monitor, 'warm-up page is not as it should be'), [
+  t.match(told(monitor, 'warm-up page has a problem'), [
     { page: '/', remedy: /^status 302 to \/login, which warms nothing/ },
     { page: '/news', remedy: /^status 404, which warms nothing/ },
   ])
 })
 
-await t.test('a reload takes the pages away', async t => {
+await t.test('a reload removes the pages', async t => {
   const cold = await startCold(t)
   const site = siteOf(t, cold.port)
   site.start()
@@ -186,7 +186,7 @@ await t.test('a reload takes the pages away', async t => {
   await until('it is up', () => site.report()?.state === 'up')
 })
 
-await t.test('planned ends do not count for damping', async t => {
+await t.test('planned restarts do not count for damping', async t => {
   const cold = await startCold(t)
   cold.isDown = false
   const site = siteOf(t, cold.port, { warmUp: [] })

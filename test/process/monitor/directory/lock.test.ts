@@ -17,7 +17,7 @@ import {
 } from '../../../../monitor/directory/lock.ts'
 import { startProgram } from '../../../fixtures/processes.ts'
 
-void t.test('the lock is taken, kept and given back', t => {
+void t.test('the lock is taken, kept and released', t => {
   const directory = t.testdir()
   const file = `${directory}/${lockFile}`
   t.same(holdLock(directory), { kind: 'held' })
@@ -77,7 +77,7 @@ void t.test('a dead holder is no obstacle', t => {
   t.end()
 })
 
-void t.test('a holder in another container is believed while fresh', t => {
+void t.test('a holder in another container is trusted while fresh', t => {
   const directory = t.testdir()
   const file = `${directory}/${lockFile}`
   symlinkSync('1 1 pid:[1]', file)
@@ -87,7 +87,7 @@ void t.test('a holder in another container is believed while fresh', t => {
   t.end()
 })
 
-void t.test('a directory in the place of the lock is told', t => {
+void t.test('a directory with the name of the lock is logged', t => {
   const directory = t.testdir()
   mkdirSync(`${directory}/${lockFile}`)
   t.match(holdLock(directory), { kind: 'blocked' })

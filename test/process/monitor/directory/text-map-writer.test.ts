@@ -86,7 +86,7 @@ void t.test('verdicts and administrators at once', async t => {
   for (let round = 0; round < 5; round++) {
     writeFileSync(path('zope1.drain'), '')
     ms.push(await site.becomes('default', 'zope2'))
-    t.equal(site.value('default/zope1'), 'zope2', 'who is bound stays')
+    t.equal(site.value('default/zope1'), 'zope2', 'sticky visitors stay')
     rmSync(path('zope1.drain'))
     ms.push(await site.becomes('default', 'zope1'))
     writeFileSync(path('zope1.maint'), '')
@@ -100,40 +100,37 @@ void t.test('verdicts and administrators at once', async t => {
   )
   await site.backends[0]?.kill('SIGKILL')
   await site.becomes('default', 'zope2')
-  t.equal(site.value('default/zope1'), undefined, 'nobody stays')
+  t.equal(site.value('default/zope1'), undefined, 'no visitor stays')
   writeFileSync(path('zope1.force'), '')
   await site.becomes('default', 'zope1')
   await monitor.kill('SIGTERM')
   t.equal(site.value('default'), 'zope1', 'the map stays as the verdicts do')
 })
 
-void t.test(
-  'the end of an administrator’s file, and its being moved',
-  async t => {
-    const site = await siteOf(t)
-    site.start()
-    await site.becomes('default', 'zope1')
-    const end = Math.ceil(Date.now() / 1_000) * 1_000 + 1_000
-    writeFileSync(
-      `${site.directory}/zope1.drain`,
-      `until: ${new Date(end).toISOString()}\n`,
-    )
-    await site.becomes('default', 'zope2')
-    t.ok(Date.now() < end)
-    await site.becomes('default', 'zope1')
-    t.ok(Date.now() >= end)
-    t.comment(`${Date.now() - end} ms after its end`)
-    // the same name and size, another time
-    const write = (text: string): void => {
-      writeFileSync(`${site.directory}/aside.tmp`, text)
-      renameSync(`${site.directory}/aside.tmp`, `${site.directory}/zope1.drain`)
-    }
-    write('until: 2099-01-01T00:00:00Z\n')
-    await site.becomes('default', 'zope2')
-    write('until: 2019-01-01T00:00:00Z\n')
-    await site.becomes('default', 'zope1')
-  },
-)
+void t.test('an administrator’s file expires, or is moved', async t => {
+  const site = await siteOf(t)
+  site.start()
+  await site.becomes('default', 'zope1')
+  const end = Math.ceil(Date.now() / 1_000) * 1_000 + 1_000
+  writeFileSync(
+    `${site.directory}/zope1.drain`,
+    `until: ${new Date(end).toISOString()}\n`,
+  )
+  await site.becomes('default', 'zope2')
+  t.ok(Date.now() < end)
+  await site.becomes('default', 'zope1')
+  t.ok(Date.now() >= end)
+  t.comment(`${Date.now() - end} ms after its end`)
+  // the same name and size, another time
+  const write = (text: string): void => {
+    writeFileSync(`${site.directory}/aside.tmp`, text)
+    renameSync(`${site.directory}/aside.tmp`, `${site.directory}/zope1.drain`)
+  }
+  write('until: 2099-01-01T00:00:00Z\n')
+  await site.becomes('default', 'zope2')
+  write('until: 2019-01-01T00:00:00Z\n')
+  await site.becomes('default', 'zope1')
+})
 
 void t.test('a changed configuration', async t => {
   const site = await siteOf(t)
@@ -148,7 +145,7 @@ void t.test('a changed configuration', async t => {
   await site.becomes('default', 'zope1|zope2|zope2')
 })
 
-void t.test('a map that is lost or in the way', async t => {
+void t.test('the text map is lost, or a directory has its name', async t => {
   const site = await siteOf(t)
   const monitor = site.start()
   await site.becomes('default', 'zope1')
@@ -157,14 +154,14 @@ void t.test('a map that is lost or in the way', async t => {
   await site.becomes('default', 'zope1')
   rmSync(file)
   await site.becomes('default', 'zope1')
-  // at once: nobody can remove a directory that is written to meanwhile
+  // a rename, at once: a directory that is being written to cannot be removed
   renameSync(site.directory, `${site.directory}.removed`)
   rmSync(`${site.directory}.removed`, { recursive: true })
   await site.becomes('default', 'zope1')
   rmSync(file)
   mkdirSync(`${file}/x`, { recursive: true })
   await until('it to be told', () =>
-    monitor.output().includes('directory cannot be written'),
+    monitor.output().includes('directory is not writable'),
   )
   rmSync(file, { recursive: true })
   await site.becomes('default', 'zope1')

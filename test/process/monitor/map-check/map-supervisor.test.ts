@@ -1,4 +1,4 @@
-// Which processes the monitor ends: real map programs, stopped or looping, and
+// Which processes the monitor kills: real map programs, stopped or looping, and
 // others that look like them.
 import { chownSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { pino } from 'pino'
@@ -69,14 +69,14 @@ function stop(pid: number): void {
 const reportFile = (directory: string, pid: number): string =>
   `${directory}/rewritemap-${pid}.json`
 
-/** Says in the name of a process what is not true of it. */
+/** Writes a false report in the name of a process. */
 function tamper(directory: string, pid: number, changes: object): void {
   const file = reportFile(directory, pid)
   const report: unknown = JSON.parse(readFileSync(file, 'utf8'))
   writeFileSync(file, JSON.stringify({ ...Object(report), ...changes }))
 }
 
-void t.test('a stopped one is ended, and one that is idle is not', async t => {
+void t.test('a stopped map program is killed, an idle one is not', async t => {
   const { map, log } = supervise(t)
   const [hung, idle] = [await map(), await map()]
   process.kill(hung.pid, 'SIGSTOP')
@@ -85,7 +85,7 @@ void t.test('a stopped one is ended, and one that is idle is not', async t => {
     {
       pid: hung.pid,
       reason: /^its process has been stopped \(SIGSTOP\) for 2(\.\d)? s$/,
-      msg: 'map program hung: ended with SIGKILL; httpd uses the text map until its next restart',
+      msg: 'map program hung: killed with SIGKILL; httpd uses the text map until its next restart',
     },
   ])
   t.equal(await idle.lookup('default'), 'a')
@@ -147,15 +147,15 @@ void t.test('only what is provably a map program of ours', async t => {
   tamper(directory, contained.pid, { pidNamespace: 'pid:[1]' })
   chownSync(reportFile(directory, foreign.pid), 65_534, 65_534)
   tamper(directory, old.pid, { startTime: undefined })
-  // another program of that pid
+  // another program with that pid
   const { pid } = startProgram(t, 'sleep', ['1000'])
   stop(pid)
   writeFileSync(reportFile(directory, pid), text)
   tamper(directory, pid, { pid, startTime: startTimeOf(pid) })
-  // one that is gone, and one that says it is another
+  // one that has exited, and one that pretends to be another
   writeFileSync(reportFile(directory, 2 ** 22 + 1), text)
   writeFileSync(`${directory}/rewritemap-1.json`, 'rubbish')
-  // the last one to be stopped is ended: all others have had their time
+  // the last one to be stopped is killed: all others have had enough time
   const hung = await map()
   stop(hung.pid)
   t.equal((await hung.exit()).signal, 'SIGKILL')
@@ -178,32 +178,35 @@ void t.test('only what is provably a map program of ours', async t => {
   )
 })
 
-void t.test('as another user, it says what it may not', async t => {
-  const { map, supervisor, log } = supervise(t)
-  const other = await map()
-  process.seteuid?.(65_534)
-  t.teardown(() => {
+void t.test(
+  'as another user, it reports what it is not allowed to do',
+  async t => {
+    const { map, supervisor, log } = supervise(t)
+    const other = await map()
+    process.seteuid?.(65_534)
+    t.teardown(() => {
+      process.seteuid?.(0)
+    })
+    supervisor.check()
+    t.match(supervisor.limits, [
+      {
+        what: `the map program with pid ${other.pid} runs as uid 0, the monitor as uid 65534`,
+        why: 'a hung map program cannot be killed here: httpd would wait for it',
+        remedy: /--map-user/,
+      },
+    ])
+    supervisor.check()
+    t.equal(log().length, 1, 'once')
     process.seteuid?.(0)
-  })
-  supervisor.look()
-  t.match(supervisor.limits, [
-    {
-      what: `the map program with pid ${other.pid} runs as uid 0, the monitor as uid 65534`,
-      why: 'a map program that hangs cannot be ended here: httpd would wait for it',
-      remedy: /--map-user/,
-    },
-  ])
-  supervisor.look()
-  t.equal(log().length, 1, 'once')
-  process.seteuid?.(0)
-  supervisor.look()
-  t.strictSame(supervisor.limits, [])
-  await other.end()
-})
+    supervisor.check()
+    t.strictSame(supervisor.limits, [])
+    await other.end()
+  },
+)
 
 void t.test('a directory that goes away', async t => {
   const { directory, supervisor } = supervise(t)
   rmSync(directory, { recursive: true })
-  supervisor.look()
+  supervisor.check()
   t.strictSame(supervisor.limits, [])
 })

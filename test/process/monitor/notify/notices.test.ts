@@ -1,4 +1,4 @@
-// Notices reach a real receiver, whatever it does meanwhile.
+// Notices reach a real receiver, whatever happens to it.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
@@ -69,17 +69,17 @@ void t.test('a receiver that fails, hangs, is away and comes back', async t => {
     webhook: receiver.url,
   })
   receiver.mood = 500
-  notices.note([fact('critical')])
+  notices.update([fact('critical')])
   await until('the first attempt', () => said('status 500'))
   receiver.mood = 'silent'
   await until('another one, hanging', () => said('ETIMEDOUT'))
   await receiver.goAway()
   await until('one that is refused', () => said('ECONNREFUSED'))
   t.ok(existsSync(memory), 'it waits on disk')
-  notices.note([fact('info')])
+  notices.update([fact('info')])
   receiver.mood = 200
   await receiver.comeBack()
-  // one of them twice, perhaps, when this test was late to answer
+  // perhaps one of them twice, if this test answered late
   const arrived = () => [
     ...new Map(receiver.arrived.map(notice => [notice.id, notice])).values(),
   ]
@@ -105,7 +105,7 @@ void t.test('a receiver that fails, hangs, is away and comes back', async t => {
   t.notMatch(log(), /SECRET/)
 })
 
-void t.test('refused for good, and a redirect', async t => {
+void t.test('rejected for good, and a redirect', async t => {
   const elsewhere = createServer(() => t.fail('it must not be followed'))
   elsewhere.listen(0, '127.0.0.1')
   await once(elsewhere, 'listening')
@@ -113,10 +113,10 @@ void t.test('refused for good, and a redirect', async t => {
   const receiver = await startReceiver(t)
   const { notices, said } = startNotices(t, { webhook: receiver.url })
   receiver.mood = 413
-  notices.note([fact('critical')])
-  await until('it to be given up', () => said('given up'))
+  notices.update([fact('critical')])
+  await until('it to be replaced up', () => said('replaced up'))
   receiver.mood = 307
-  notices.note([fact('info')])
+  notices.update([fact('info')])
   await until('the redirect', () => said('status 307: name the address'))
   receiver.mood = 204
   await until('the next one', () => receiver.arrived.length > 0)
@@ -130,7 +130,7 @@ void t.test('the command', async t => {
     command: `cat >${directory}/input; echo not yet; [ -e ${gate} ] && echo "$ZOPE_FAILOVER_SEVERITY $ZOPE_FAILOVER_KIND $ZOPE_FAILOVER_TITLE" >${directory}/told`,
     timeoutMs: 60_000,
   })
-  notices.note([fact('critical')])
+  notices.update([fact('critical')])
   await until('it to fail', () => said('exited 1: not yet'))
   writeFileSync(gate, '')
   t.equal(
@@ -143,17 +143,17 @@ void t.test('the command', async t => {
   })
   await until('arrival', () => said('the receiver is back'))
   t.ok(existsSync(memory), 'it is still down')
-  notices.retune(undefined)
+  notices.reconfigure(undefined)
   t.notOk(existsSync(memory), 'switched off')
   t.notOk(notices.isOn)
   t.equal(notices.seen, undefined)
-  notices.note([fact('critical')])
-  notices.retune({ ...settings, command: `echo >${directory}/again` })
-  notices.note([fact('critical')])
+  notices.update([fact('critical')])
+  notices.reconfigure({ ...settings, command: `echo >${directory}/again` })
+  notices.update([fact('critical')])
   await until('on again', () => existsSync(`${directory}/again`))
 })
 
-void t.test('a monitor that is killed while nobody listens', async t => {
+void t.test('a monitor that is killed while the receiver is away', async t => {
   const receiver = await startReceiver(t)
   await receiver.goAway()
   const root = publicDirectory(t)
@@ -224,28 +224,28 @@ void t.test('a monitor that is killed while nobody listens', async t => {
   t.notMatch(first.output() + second.output(), /SECRET/)
 })
 
-void t.test('one notice that never arrives holds up no other', async t => {
+void t.test('one notice that never arrives does not block others', async t => {
   const receiver = await startReceiver(t)
   const { notices, said, memory } = startNotices(t, {
     webhook: receiver.url,
     // a receiver that is late would count as away
     timeoutMs: 60_000,
   })
-  // as a filter in front of a chat does with a word it does not like
+  // like a filter in front of a chat that rejects a word
   receiver.fails = ({ title }) => title.includes('unwanted')
   const facts = [fact('critical', 'unwanted')]
-  notices.note(facts)
+  notices.update(facts)
   await until('it to fail', () => said('status 500'))
-  for (let at = 2; !said('given up'); at++) {
+  for (let at = 2; !said('replaced up'); at++) {
     const name = `zope${at}`
     facts.push(fact('critical', name))
-    notices.note(facts)
+    notices.update(facts)
     await until(`the one about ${name}`, () =>
       receiver.arrived.some(({ title }) => title.includes(`${name} down`)),
     )
   }
   t.ok(said('trying a shorter one'))
-  // the receiver has the last one before the sender knows that it arrived
+  // the receiver has the last one before the sender knows
   await until('nothing waits', () =>
     textOf(memory)?.includes('"webhook":{"notices":[]'),
   )
@@ -260,9 +260,9 @@ void t.test('too much for a command: shorter, then given up', async t => {
     timeoutMs: 60_000,
   })
   t.intercept(process, 'env', { value: { ...process.env, ...huge } })
-  notices.note([fact('critical')])
+  notices.update([fact('critical')])
   await until('a shorter one', () => said('trying a shorter one'))
-  await until('its end', () => said('given up'))
+  await until('its end', () => said('replaced up'))
   t.ok(said('E2BIG'))
   t.strictSame(notices.seen, { command: { waiting: 0, dropped: 1 } })
   t.intercept(process, 'env', { value: process.env })

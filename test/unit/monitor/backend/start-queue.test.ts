@@ -2,7 +2,7 @@ import t from 'tap'
 import { StartQueue } from '../../../../monitor/backend/start-queue.ts'
 
 void t.test(
-  'few begin at a time, in order, and what came in between',
+  'few start at a time, in order, and arrived data is read in between',
   async t => {
     const turns = new StartQueue()
     const seen: (number | string)[] = []

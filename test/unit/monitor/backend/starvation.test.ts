@@ -10,7 +10,7 @@ void t.test('a pause of the process is noticed', t => {
   nowMs = 5_900
   t.equal(starvation.lateSince(800), 4_750, 'even before its own timer ran')
   nowMs = 6_100
-  t.equal(starvation.lateSince(800), 4_750, 'whoever began before it')
-  t.equal(starvation.lateSince(6_000), 0, 'not who began after it')
+  t.equal(starvation.lateSince(800), 4_750, 'a probe started before it')
+  t.equal(starvation.lateSince(6_000), 0, 'not one started after it')
   t.end()
 })

@@ -32,7 +32,7 @@ function stage(): {
   }
 }
 
-void t.test('a round begins when the former has ended', async t => {
+void t.test('a round starts after the previous one has ended', async t => {
   const { loop, next, begun } = stage()
   loop.start(0)
   const endFirst = await next()
@@ -62,7 +62,7 @@ void t.test('a waiting round can be hurried, not doubled', async t => {
   loop.stop()
 })
 
-void t.test('a stopped loop begins nothing', async t => {
+void t.test('a stopped loop starts nothing', async t => {
   const { loop, next, begun } = stage()
   loop.start(0)
   const end = await next()

@@ -17,7 +17,7 @@ import { Publisher } from '../../../../monitor/directory/publisher.ts'
 
 type Line = Readonly<Record<string, unknown>>
 
-/** A publisher that may write, and what it told. */
+/** A publisher that may write, and what it logged. */
 function stage(t: Test): {
   directory: string
   publisher: Publisher
@@ -36,7 +36,7 @@ function stage(t: Test): {
   )
   const publisher = new Publisher(directory, log)
   publisher.allow(true)
-  publisher.mend()
+  publisher.ensureDirectory()
   return {
     directory,
     publisher,
@@ -70,7 +70,7 @@ void t.test('a verdict is a file with the share', t => {
   t.end()
 })
 
-void t.test('what somebody else did is corrected', t => {
+void t.test('changes by others are corrected', t => {
   const { directory, publisher, told } = stage(t)
   const file = `${directory}/a.up`
   for (const [title, spoil] of [
@@ -98,7 +98,7 @@ void t.test('what somebody else did is corrected', t => {
   mkdirSync(file)
   publisher.publish('a', 100, true)
   publisher.publish('a', 100, true)
-  t.same(told(), ['EISDIR'], 'a directory in its place is told once')
+  t.same(told(), ['EISDIR'], 'a directory with its name is logged once')
   rmSync(file, { recursive: true })
   publisher.publish('a', 100, true)
   t.same(told(), ['well'])
@@ -108,14 +108,14 @@ void t.test('what somebody else did is corrected', t => {
 void t.test('a directory that is lost or replaced is written again', t => {
   const { directory, publisher, told } = stage(t)
   const restored = (title: string): void => {
-    publisher.mend()
+    publisher.ensureDirectory()
     t.equal(publisher.retry(), true, title)
     t.same(readdirSync(directory), ['a.up'], title)
     t.same(told(), ['well'], 'and told')
   }
   publisher.publish('a', 100, true)
   publisher.publish('b', null, true)
-  publisher.mend()
+  publisher.ensureDirectory()
   t.equal(publisher.retry(), false)
   rmSync(directory, { recursive: true })
   restored('removed')
@@ -127,7 +127,7 @@ void t.test('a directory that is lost or replaced is written again', t => {
   restored('renamed')
   rmSync(directory, { recursive: true })
   publisher.publish('a', 100, true)
-  t.same(told(), [], 'a probe in that moment tells nothing')
+  t.same(told(), [], 'a probe at that moment logs nothing')
   restored('found lost by a probe')
   t.end()
 })
@@ -171,17 +171,17 @@ void t.test('a directory that keepalived tracks was recreated', t => {
     const publisher = new Publisher(directory, log)
     publisher.isTracked = isTracked
     publisher.allow(true)
-    publisher.mend()
+    publisher.ensureDirectory()
     return publisher
   }
   const hups = (): number =>
     lines.splice(0).filter(line => /a HUP/.test(String(line['remedy']))).length
   const publisher = start(true)
   t.equal(hups(), 1, 'a keepalived that runs has seen another one')
-  publisher.mend()
+  publisher.ensureDirectory()
   t.equal(hups(), 0)
   rmSync(directory, { recursive: true })
-  publisher.mend()
+  publisher.ensureDirectory()
   t.equal(hups(), 1)
   start(true)
   t.equal(hups(), 0, 'it was there')

@@ -5,16 +5,16 @@ import type { Health } from '../../../../health/health.ts'
 import {
   backendReport,
   parseFormerReport,
-  probesTold,
-  savedVerdict,
+  probesReported,
+  savedState,
 } from '../../../../monitor/directory/saved-state.ts'
 import { emptySnapshot, noSentinels } from '../../../../sentinels/snapshot.ts'
 import type { Snapshot } from '../../../../sentinels/snapshot.ts'
 
-void t.test('many backends tell fewer probes each', t => {
-  t.equal(probesTold(1), 64)
-  t.equal(probesTold(100), 20)
-  t.equal(probesTold(1_000), 4)
+void t.test('with many backends fewer probes are reported for each', t => {
+  t.equal(probesReported(1), 64)
+  t.equal(probesReported(100), 20)
+  t.equal(probesReported(1_000), 4)
   t.end()
 })
 
@@ -60,7 +60,7 @@ void t.test('the report of a backend', t => {
   t.end()
 })
 
-void t.test('a former report is read, rubbish in it is left out', t => {
+void t.test('a former report is read, invalid parts are left out', t => {
   const text = JSON.stringify({
     backends: {
       a: { state: 'down', since: '2026-11-22T00:00:00Z' },
@@ -98,9 +98,9 @@ void t.test('the verdict to start from', t => {
   const now = '1970-01-01T00:16:40.500Z'
   const start = (
     snapshot: Snapshot,
-    report: Parameters<typeof savedVerdict>[2],
+    report: Parameters<typeof savedState>[2],
   ): unknown => {
-    const { verdict, since } = savedVerdict('a', snapshot, report, nowMs)
+    const { verdict, since } = savedState('a', snapshot, report, nowMs)
     return [verdict, since]
   }
   t.same(
@@ -150,7 +150,7 @@ void t.test('the verdict to start from', t => {
   t.end()
 })
 
-void t.test('a name that is no name of a backend is no name of a file', t => {
+void t.test('an invalid backend name never becomes a file name', t => {
   const backends = {
     '../../x': { state: 'up' },
     Up: { state: 'up' },

@@ -10,7 +10,7 @@ import t from 'tap'
 import { Publisher } from '../../../../monitor/directory/publisher.ts'
 import { Scan, suspectedBackends } from '../../../../monitor/directory/scan.ts'
 
-void t.test('who is suspected', t => {
+void t.test('the suspected backends', t => {
   const directory = t.testdir({
     'a.suspect': '',
     'b.up': '',
@@ -28,7 +28,7 @@ void t.test('who is suspected', t => {
   t.end()
 })
 
-void t.test('what is over goes, what is strange is told once', t => {
+void t.test('expired files are removed, unexpected ones logged once', t => {
   const directory = t.testdir({
     'a.drain': 'reason: update\nby: me\nuntil: 2020-01-01T00:00:00Z\n',
     'a.maint': 'until: 2999-01-01T00:00:00Z\n',
@@ -85,7 +85,7 @@ void t.test('what is over goes, what is strange is told once', t => {
   t.end()
 })
 
-void t.test('files of others: few lines, and none is looked at', t => {
+void t.test('foreign files: few log lines, and no file is opened', t => {
   const directory = t.testdir({ 'a.suspect': '', 'a.maint': '' })
   for (let file = 0; file < 3_000; file++)
     writeFileSync(`${directory}/foreign-${file}.up`, '')
@@ -103,7 +103,7 @@ void t.test('files of others: few lines, and none is looked at', t => {
     rmSync(`${directory}/foreign-${file}.up`)
   for (let round = 0; round < 3; round++) {
     scan.run(known)
-    // other names each time
+    // new names each time
     for (let file = 2_500; file < 3_000; file++)
       renameSync(
         `${directory}/foreign-${file}.up${'x'.repeat(round)}`,
@@ -111,6 +111,6 @@ void t.test('files of others: few lines, and none is looked at', t => {
       )
   }
   t.equal(lines.length, 21)
-  t.match(lines.at(-1), /more problems, not listed for a minute/)
+  t.match(lines.at(-1), /more problems, not logged for a minute/)
   t.end()
 })

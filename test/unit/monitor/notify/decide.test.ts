@@ -26,7 +26,7 @@ const fact = (name: string, severity: Severity | null): Fact => ({
   since: '2026-11-23T00:00:00.000Z',
 })
 
-/** A monitor that looks once a second; letters: a severity of each of a, b, c. */
+/** A monitor that checks once a second; letters: the severities of a, b, c. */
 function teller(own: Partial<Rules> = {}) {
   let ledger: Ledger = emptyLedger
   let nowS = 0
@@ -44,7 +44,7 @@ function teller(own: Partial<Rules> = {}) {
     get ledger() {
       return ledger
     },
-    /** so long it is so */
+    /** for this many seconds */
     for(seconds: number, story: string): void {
       const facts = story
         .split('')
@@ -83,7 +83,7 @@ void t.test('all that changes meanwhile is in one notice', t => {
   t.end()
 })
 
-void t.test('back before anybody was told: nothing is said', t => {
+void t.test('reverted before it was sent: no notice', t => {
   const one = teller()
   for (let round = 0; round < 50; round++) {
     one.for(4, 'cii')
@@ -117,7 +117,7 @@ void t.test('a warning must last, and becomes critical at once', t => {
   t.end()
 })
 
-void t.test('a warning that is not to be told', t => {
+void t.test('a warning below minSeverity', t => {
   const one = teller({ minSeverity: 'critical' })
   one.for(200, 'wi')
   one.for(10, 'wc')
@@ -129,7 +129,7 @@ void t.test('a warning that is not to be told', t => {
   t.end()
 })
 
-void t.test('who is unknown stays what was told', t => {
+void t.test('unknown keeps what was reported last', t => {
   const one = teller()
   one.for(10, 'c')
   one.for(100, '?')
@@ -138,7 +138,7 @@ void t.test('who is unknown stays what was told', t => {
   one.for(10, '')
   t.strictSame(one.told.slice(1), ['215 RESOLVED: backend a gone'])
   t.match(one.notices[1]?.changes, [
-    { was: 'down', reason: 'no longer in the configuration' },
+    { was: 'down', reason: 'removed from the configuration' },
   ])
   t.end()
 })
@@ -156,7 +156,7 @@ void t.test('still down', t => {
   t.match(
     one.notices.at(-1),
     { kind: 'reminder', bad: [{ name: 'a' }] },
-    'says nothing of one who is not due yet',
+    'says nothing about one that is not due yet',
   )
   one.for(4, 'cc')
   t.match(one.notices.at(-1), { kind: 'change', changes: [{ name: 'b' }] })
@@ -166,7 +166,7 @@ void t.test('still down', t => {
   t.end()
 })
 
-void t.test('the limit delays, and loses nothing', t => {
+void t.test('the limit delays notices and loses none', t => {
   const one = teller()
   for (let round = 0; round < 4; round++) {
     one.for(6, 'c')
@@ -197,7 +197,7 @@ const poolFact = (severity: Severity): Fact => ({
   since: null,
 })
 
-void t.test('since when, where the fact does not say it', t => {
+void t.test('since when, if the fact does not say', t => {
   const look = (ledger: Ledger, severity: Severity, nowMs: number) =>
     decide(ledger, [poolFact(severity)], rules, 'h', nowMs)
   const first = look(emptyLedger, 'critical', 1_000)
@@ -208,7 +208,11 @@ void t.test('since when, where the fact does not say it', t => {
   t.equal(third.notice?.bad[0]?.since, since)
   const { told } = second.ledger
   const without = look({ ...emptyLedger, told }, 'critical', 6_000)
-  t.match(without.notice, { kind: 'reminder' }, 'nobody knows when it was told')
+  t.match(
+    without.notice,
+    { kind: 'reminder' },
+    'it is unknown when it was reported',
+  )
   t.end()
 })
 
@@ -221,7 +225,7 @@ const stories = fc.array(
   { maxLength: 30 },
 )
 
-void t.test('whatever happens', t => {
+void t.test('random histories', t => {
   fc.assert(
     fc.property(
       stories,
@@ -229,14 +233,14 @@ void t.test('whatever happens', t => {
       (story, minSeverity) => {
         const one = teller({ minSeverity, repeatIntervalMs: 0 })
         for (const [seconds, facts] of story) one.for(seconds, facts)
-        // nothing lost: in the end what was told is what is
+        // nothing lost: eventually the last notice matches reality
         one.for(300, 'iwc')
         const bad = new Map<string, Severity>()
         const now = new Map<string, Severity>()
         for (const { changes, id } of one.notices) {
           t.not(changes.length, 0, id)
           for (const item of changes) {
-            // no duplicate: each tells something else than the one before
+            // no duplicate: each one differs from the one before
             t.not(now.get(keyOf(item)) ?? 'info', item.severity)
             now.set(keyOf(item), item.severity)
           }

@@ -57,7 +57,7 @@ function knownOf(
 
 const both = snapshotOf({ a: { share: 100 }, b: { share: 100 } })
 
-void t.test('how bad each state of a backend is', t => {
+void t.test('the severity of each state of a backend', t => {
   const severityOf = (state: State, own: Partial<BackendSentinels> = {}) =>
     factsOf(
       configOf(),
@@ -82,7 +82,7 @@ void t.test('how bad each state of a backend is', t => {
   t.match(severityOf('down', { drain: note }), {
     severity: 'info',
     state: 'drain',
-    reason: 'an administrator has it in drain',
+    reason: 'an administrator set it to drain',
   })
   t.match(severityOf('down', { maint: note, drain: note }), { state: 'maint' })
   t.match(severityOf('up', { maint: note }), { state: 'up', severity: 'info' })
@@ -104,7 +104,7 @@ const poolOf = (snapshot: Snapshot, text = '') => {
   return [pool?.state, pool?.severity, pool?.reason]
 }
 
-void t.test('how many a pool has left', t => {
+void t.test('how many backends a pool has left', t => {
   t.strictSame(poolOf(both), ['well', 'info', 'served by a, b'])
   t.strictSame(poolOf(snapshotOf({ a: {}, b: { share: 50 } })), [
     'one-left',
@@ -114,7 +114,7 @@ void t.test('how many a pool has left', t => {
   t.strictSame(poolOf(snapshotOf({ a: {}, b: { share: 0 } })), [
     'last-resort',
     'warning',
-    'only b can serve, and not well',
+    'only b can serve, as a last resort',
   ])
   t.strictSame(poolOf(snapshotOf({ a: {}, b: { share: 50, maint: note } })), [
     'nobody',
@@ -146,7 +146,7 @@ const poolFact = (share: number, state: State) =>
     nowMs,
   ).find(({ what }) => what === 'pool')?.state
 
-void t.test('a pool changes when its members are told, not before', t => {
+void t.test('a pool changes when its members are reported, not before', t => {
   t.equal(poolFact(0, 'up'), 'well', 'slow for less than a second')
   t.equal(poolFact(0, 'slow'), 'one-left')
   t.equal(poolFact(100, 'slow'), 'one-left', 'well for less than a second')

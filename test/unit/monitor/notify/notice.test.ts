@@ -56,7 +56,7 @@ void t.test('what changed, and what else is bad', t => {
   t.end()
 })
 
-void t.test('a thousand at once, and what a backend makes of its reason', t => {
+void t.test('a thousand at once, and reasons controlled by a backend', t => {
   const names = Array.from({ length: 1_000 }, (_, index) => `zope${index}`)
   const { title, text, changes, bad, total } = noticeOf(
     'change',
@@ -73,7 +73,7 @@ void t.test('a thousand at once, and what a backend makes of its reason', t => {
   t.end()
 })
 
-void t.test('shorter for a receiver that did not take it, once', t => {
+void t.test('shortened once for a receiver that rejected it', t => {
   const change = {
     what: 'backend' as const,
     name: 'a',

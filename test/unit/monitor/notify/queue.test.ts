@@ -5,7 +5,7 @@ import type { Notice } from '../../../../monitor/notify/notice.ts'
 import {
   added,
   emptyQueue,
-  given,
+  replaced,
   maxQueued,
   nextOf,
   pauseMs,
@@ -30,7 +30,7 @@ void t.test('in order, the newest reminder only', t => {
   t.end()
 })
 
-void t.test('bounded, and what was left out is counted', t => {
+void t.test('bounded; dropped notices are counted', t => {
   fc.assert(
     fc.property(fc.array(fc.boolean(), { maxLength: 300 }), arrivals => {
       let queue = emptyQueue
@@ -58,7 +58,7 @@ void t.test('pauses grow to five minutes', t => {
   t.end()
 })
 
-void t.test('one that keeps failing lets others have their turn', t => {
+void t.test('a notice that keeps failing lets others be tried', t => {
   const queue = [1, 2, 3].reduce(
     (sum, at) => added(sum, notice(at)),
     emptyQueue,
@@ -68,9 +68,9 @@ void t.test('one that keeps failing lets others have their turn', t => {
     ['h-0-1', 'h-0-1', 'h-0-1', 'h-0-3', 'h-0-1', 'h-0-3'],
   )
   t.equal(nextOf(emptyQueue, 7, 3), undefined)
-  const shorter = given(queue, notice(1), { ...notice(1), title: 'short' })
+  const shorter = replaced(queue, notice(1), { ...notice(1), title: 'short' })
   t.match(shorter, { dropped: 0, notices: [{ title: 'short' }, {}, {}] })
-  const gone = given(shorter, notice(1), undefined)
+  const gone = replaced(shorter, notice(1), undefined)
   t.match(gone, { dropped: 1 })
   t.equal(gone.notices.length, 2)
   t.end()
