@@ -63,7 +63,7 @@ const base = '/VirtualHostBase/http/www.example.org:80/Plone/VirtualHostRoot'
 
 /**
  * The header X-Fault says what becomes of a request at the first backend that
- * gets it; X-Faults, at each one. X-Answer holds headers of the good answer.
+ * gets it; X-Faults, at each one ("A, then B"). X-Answer holds headers of the good answer.
  */
 async function startBackend(
   t: Test,
@@ -114,8 +114,10 @@ function answer(
     ...before,
     { backend: name, method, url, user: header('X-User') },
   ])
+  const faults = header('X-Faults')?.split(', then ')
   const fault =
-    header('X-Faults') ?? (before.length === 0 ? header('X-Fault') : undefined)
+    faults?.[Math.min(before.length, faults.length - 1)] ??
+    (before.length === 0 ? header('X-Fault') : undefined)
   const began = 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n'
   if (fault === 'hang up') return void socket.destroy()
   if (fault === 'long')
@@ -746,6 +748,21 @@ void t.test('both fail, each in each way', async t => {
       t.equal(post.arrivals.length, 1)
     }
   }
+})
+
+void t.test('a hang-up and then a broken head is not called saved', async t => {
+  const site = await startSite(t)
+  for (const [what, by] of Object.entries(clients))
+    for (const fault of ['long', 'no colon', 'cut']) {
+      const headers = { 'X-Faults': `hang up, then ${fault}` }
+      const got = await site.ask('/x', { headers }, by)
+      t.equal(got.status, 502, `${what}: ${fault}`)
+      t.equal(got.headers['cache-control'], 'no-store')
+      t.match(got.line, {
+        zope: '-',
+        again: /^(zope\d):502\/(?!\1)zope\d:502$/,
+      })
+    }
 })
 
 void t.test("the site's own maintenance page", async t => {
