@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
-import { startNetwork } from '../fixtures/switch.ts'
+import { startNetwork } from '../fixtures/network.ts'
 import { checkout, dist, publicDirectory } from '../fixtures/processes.ts'
 
 const examples = resolve(dist, '../examples')
@@ -20,7 +20,7 @@ void t.test('keepalived takes its file', async t => {
   // it looks for the interface
   const network = await startNetwork(t, { front1: '192.0.2.11' })
   const check = (file: string): string =>
-    network.machine('front1').run(daemons, 'keepalived', '-t', '-l', '-f', file)
+    network.host('front1').run(daemons, 'keepalived', '-t', '-l', '-f', file)
   t.doesNotThrow(() => check(resolve(examples, 'keepalived/keepalived.conf')))
   const file = `${publicDirectory(t)}/keepalived.conf`
   const conf = text('keepalived/keepalived.conf')

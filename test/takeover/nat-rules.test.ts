@@ -151,7 +151,7 @@ await t.test('the NAT box', async t => {
 await t.test(
   'before the monitor has said anything, every Zope serves',
   async t => {
-    const { visitors, box, hosts } = makeHosts(t)
+    const { visitors, box, hosts } = await makeHosts(t)
     box.run('nft', '-f', resolve(example, 'base.nft'))
     for (const [index, host] of hosts.entries()) {
       const zope = await makeZope(t, { name: `zope${index + 1}`, host })

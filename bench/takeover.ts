@@ -1,0 +1,177 @@
+// npm run bench:takeover: for how long new visitors fail when an address has to move,
+// and when a tier has to help itself. The steps are those of test/takeover, with a
+// user's time limits.
+import { parseArgs } from 'node:util'
+import { failed, failedMs, startFronts } from '../test/fixtures/fronts.ts'
+import type { Visit } from '../test/fixtures/network.ts'
+import {
+  mapHung,
+  ownZopeFrozen,
+  sharedSteps,
+} from '../test/fixtures/takeover.ts'
+import { startTiers, tierSteps } from '../test/fixtures/tiers.ts'
+import { endOnSignals, makeOwner } from './health/owner.ts'
+import type { RunOwner } from './health/owner.ts'
+import { machine, textOf } from './tools.ts'
+
+const parts = ['shared', 'own', 'tiers'] as const
+type Part = (typeof parts)[number]
+
+const help = `npm run bench:takeover -- [--only PART]... [--step TEXT]...
+
+  --only  ${parts.join(', ')}: two fronts that know both Zopes, two with a Zope of
+          their own, examples/tiers/
+  --step  only steps whose name has this in it; not for tiers, whose steps build on
+          each other
+
+One run of everything takes about six minutes on a quiet machine. As root.
+`
+
+type Row = {
+  readonly name: string
+  readonly targetMs: number
+  readonly targetFailed?: number | undefined
+  readonly noticedMs: number | null
+  readonly movedMs: number | null
+  readonly visits: readonly Visit[]
+  /** what should have been so */
+  readonly broken: readonly string[]
+}
+
+async function main(): Promise<number> {
+  let values
+  try {
+    values = parseArgs({
+      options: {
+        only: { type: 'string', multiple: true, default: [] },
+        step: { type: 'string', multiple: true, default: [] },
+        help: { type: 'boolean', default: false },
+      },
+    }).values
+    const unknown = values.only.find(name => !parts.some(part => part === name))
+    if (unknown !== undefined)
+      throw new Error(
+        `--only must be one of ${parts.join(', ')}, got "${unknown}"`,
+      )
+  } catch (err) {
+    process.stderr.write(`${textOf(err)}\n${help}`)
+    return 2
+  }
+  if (values.help) {
+    process.stdout.write(help)
+    return 0
+  }
+  const { only, step } = values
+  const isWanted = (name: string): boolean =>
+    step.length === 0 || step.some(text => name.includes(text))
+  const owner = makeOwner()
+  endOnSignals(owner)
+  const before = machine()
+  try {
+    const rows: Row[] = []
+    for (const part of parts)
+      if (only.length === 0 || only.includes(part))
+        rows.push(...(await measure(part, isWanted)))
+    process.stdout.write(`${before} before\n\n${report(rows)}`)
+    return 0
+  } catch (err) {
+    process.stderr.write(`bench: ${textOf(err)}\n`)
+    return 1
+  } finally {
+    await owner.end()
+  }
+}
+
+/** One set-up, and its steps. */
+async function measure(
+  part: Part,
+  isWanted: (name: string) => boolean,
+): Promise<Row[]> {
+  const owner = makeOwner()
+  endOnSignals(owner)
+  try {
+    return part === 'tiers'
+      ? await measureTiers(owner)
+      : await measurePair(owner, part, isWanted)
+  } finally {
+    await owner.end()
+  }
+}
+
+async function measurePair(
+  owner: RunOwner,
+  part: 'shared' | 'own',
+  isWanted: (name: string) => boolean,
+): Promise<Row[]> {
+  const steps = part === 'own' ? [ownZopeFrozen] : [...sharedSteps, mapHung]
+  const wanted = steps.filter(({ name }) => isWanted(name))
+  if (wanted.length === 0) return []
+  const site = await startFronts(owner, {
+    isShared: part === 'shared',
+    hasKeepalived: true,
+    isTimed: true,
+  })
+  const rows: Row[] = []
+  for (const { name, targetMs, targetFailed, run } of wanted) {
+    process.stderr.write(`bench: ${name}\n`)
+    const { faultAt, noticedAt, movedAt, visits, holds } = await run(site)
+    const since = (at: number | null) => (at === null ? null : at - faultAt)
+    rows.push({
+      ...{ name, targetMs, targetFailed, visits },
+      noticedMs: since(noticedAt),
+      movedMs: since(movedAt),
+      broken: brokenOf(holds),
+    })
+  }
+  return rows
+}
+
+async function measureTiers(owner: RunOwner): Promise<Row[]> {
+  const site = await startTiers(owner, true)
+  const rows: Row[] = []
+  for (const { name, targetMs, run } of tierSteps) {
+    process.stderr.write(`bench: tiers: ${name}\n`)
+    const { visits, holds } = await run(site)
+    rows.push({
+      ...{ name: `tiers: ${name}`, targetMs, visits },
+      ...{ noticedMs: null, movedMs: null },
+      broken: brokenOf(holds),
+    })
+  }
+  return rows
+}
+
+function brokenOf(holds: Readonly<Record<string, boolean>>): string[] {
+  return Object.keys(holds).filter(what => holds[what] !== true)
+}
+
+/** A Markdown table, and what did not hold. */
+function report(rows: readonly Row[]): string {
+  const seconds = (ms: number | null): string =>
+    ms === null ? '–' : `${(ms / 1_000).toFixed(2)} s`
+  const lines = rows.map(row => {
+    const { name, targetMs, targetFailed = Infinity, visits } = row
+    const lost = failed(visits).length
+    const ms = failedMs(visits)
+    const isMet =
+      ms <= targetMs &&
+      lost <= (targetMs === 0 ? 0 : targetFailed) &&
+      row.broken.length === 0
+    const target =
+      targetMs === Infinity
+        ? 'the 503 page'
+        : targetFailed === Infinity
+          ? seconds(targetMs)
+          : `${targetFailed} visitors`
+    return `| ${[name, seconds(row.noticedMs), seconds(row.movedMs), `${lost} of ${visits.length}`, seconds(ms), target, isMet ? 'met' : 'missed'].join(' | ')} |`
+  })
+  const broken = rows.flatMap(({ name, broken }) =>
+    broken.map(what => `- ${name}: not so: ${what}\n`),
+  )
+  return `| fault | noticed | address moved | visitors that failed | from the first to the last | target | |
+| --- | ---: | ---: | ---: | ---: | ---: | --- |
+${lines.join('\n')}
+${broken.length === 0 ? '' : `\n${broken.join('')}`}`
+}
+
+process.exitCode = await main()
