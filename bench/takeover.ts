@@ -3,6 +3,7 @@
 // user's time limits.
 import { parseArgs } from 'node:util'
 import { failed, failedMs, startFronts } from '../test/fixtures/fronts.ts'
+import { startNatSite, through, vanish } from '../test/fixtures/nat.ts'
 import type { Visit } from '../test/fixtures/network.ts'
 import {
   mapHung,
@@ -14,15 +15,14 @@ import { endOnSignals, makeOwner } from './health/owner.ts'
 import type { RunOwner } from './health/owner.ts'
 import { machine, textOf } from './tools.ts'
 
-const parts = ['shared', 'own', 'tiers'] as const
+const parts = ['shared', 'own', 'tiers', 'nat'] as const
 type Part = (typeof parts)[number]
 
 const help = `npm run bench:takeover -- [--only PART]... [--step TEXT]...
 
   --only  ${parts.join(', ')}: two fronts that know both Zopes, two with a Zope of
-          their own, examples/tiers/
-  --step  only steps whose name has this in it; not for tiers, whose steps build on
-          each other
+          their own, examples/tiers/, examples/nat/
+  --step  only steps of fronts whose name has this in it
 
 One run of everything takes about six minutes on a quiet machine. As root.
 `
@@ -90,9 +90,9 @@ async function measure(
   const owner = makeOwner()
   endOnSignals(owner)
   try {
-    return part === 'tiers'
-      ? await measureTiers(owner)
-      : await measurePair(owner, part, isWanted)
+    if (part === 'tiers') return await measureTiers(owner)
+    if (part === 'nat') return await measureNat(owner)
+    return await measurePair(owner, part, isWanted)
   } finally {
     await owner.end()
   }
@@ -141,6 +141,44 @@ async function measureTiers(owner: RunOwner): Promise<Row[]> {
   return rows
 }
 
+async function measureNat(owner: RunOwner): Promise<Row[]> {
+  const site = await startNatSite(owner)
+  const { zopes, hosts, isOut, isWell, few } = site
+  const [zope1] = zopes
+  const row = (
+    name: string,
+    targetFailed: number,
+    visits: readonly Visit[],
+  ): Row => ({
+    ...{ name: `NAT: ${name}`, targetMs: Infinity, targetFailed, visits },
+    ...{ noticedMs: null, movedMs: null, broken: [] },
+  })
+  process.stderr.write('bench: nat\n')
+  const killed = await through(site, async () => {
+    await zope1.kill()
+    await isOut('zope1')
+  })
+  zope1.launch()
+  await isWell()
+  const frozen = await through(site, async () => {
+    zope1.freeze()
+    await isOut('zope1')
+  })
+  zope1.thaw()
+  await isWell()
+  const [host] = hosts
+  if (host === undefined) throw new Error('two hosts')
+  vanish(host, true)
+  const vanished = await few({ count: 20, limitMs: 3_000 }).all
+  vanish(host, false)
+  await isWell()
+  return [
+    row('zope1 killed', 15, killed.all),
+    row('zope1 frozen', 30, frozen.all),
+    row('the host of zope1 vanishes, each visitor waits 3 s', 0, vanished),
+  ]
+}
+
 function brokenOf(holds: Readonly<Record<string, boolean>>): string[] {
   return Object.keys(holds).filter(what => holds[what] !== true)
 }
@@ -159,7 +197,9 @@ function report(rows: readonly Row[]): string {
       row.broken.length === 0
     const target =
       targetMs === Infinity
-        ? 'the 503 page'
+        ? targetFailed === Infinity
+          ? 'the 503 page'
+          : `${targetFailed} visitors`
         : targetFailed === Infinity
           ? seconds(targetMs)
           : `${targetFailed} visitors`

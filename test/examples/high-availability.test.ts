@@ -26,6 +26,11 @@ void t.test('keepalived takes its file', async t => {
   const conf = text('keepalived/keepalived.conf')
   writeFileSync(file, conf.replace('advert_int 0.2', 'advert_int soon'))
   t.throws(() => check(file), 'and would not take a wrong one')
+  const script = `${publicDirectory(t)}/zeo-pair`
+  writeFileSync(script, text('tiers/zeo-pair'), { mode: 0o755 })
+  const storage = text('tiers/storage-keepalived.conf')
+  writeFileSync(file, storage.replaceAll('/usr/local/lib/zeo-pair', script))
+  t.doesNotThrow(() => check(file), 'and that of the storage machines')
 })
 
 void t.test('the traps of keepalived stay shut', t => {
