@@ -64,35 +64,33 @@ async function main(): Promise<number> {
   const { only, step } = values
   const isWanted = (name: string): boolean =>
     step.length === 0 || step.some(text => name.includes(text))
-  const owner = makeOwner()
-  endOnSignals(owner)
   const before = machine()
-  try {
-    const rows: Row[] = []
-    for (const part of parts)
-      if (only.length === 0 || only.includes(part))
-        rows.push(...(await measure(part, isWanted)))
-    process.stdout.write(`${before} before\n\n${report(rows)}`)
-    return 0
-  } catch (err) {
-    process.stderr.write(`bench: ${textOf(err)}\n`)
-    return 1
-  } finally {
-    await owner.end()
-  }
+  const rows: Row[] = []
+  for (const part of parts)
+    if (only.length === 0 || only.includes(part))
+      await measure(part, isWanted, row => {
+        rows.push(row)
+      })
+  process.stdout.write(`${before} before\n\n${report(rows)}`)
+  return rows.length > 0 ? 0 : 1
 }
 
-/** One set-up, and its steps. */
+type Add = (row: Row) => void
+
+/** One set-up, and its steps. What fails ends this set-up alone. */
 async function measure(
   part: Part,
   isWanted: (name: string) => boolean,
-): Promise<Row[]> {
+  add: Add,
+): Promise<void> {
   const owner = makeOwner()
   endOnSignals(owner)
   try {
-    if (part === 'tiers') return await measureTiers(owner)
-    if (part === 'nat') return await measureNat(owner)
-    return await measurePair(owner, part, isWanted)
+    if (part === 'tiers') await measureTiers(owner, add)
+    else if (part === 'nat') await measureNat(owner, add)
+    else await measurePair(owner, part, isWanted, add)
+  } catch (err) {
+    process.stderr.write(`bench: ${part}: ${textOf(err)}\n`)
   } finally {
     await owner.end()
   }
@@ -102,57 +100,57 @@ async function measurePair(
   owner: RunOwner,
   part: 'shared' | 'own',
   isWanted: (name: string) => boolean,
-): Promise<Row[]> {
+  add: Add,
+): Promise<void> {
   const steps = part === 'own' ? [ownZopeFrozen] : [...sharedSteps, mapHung]
   const wanted = steps.filter(({ name }) => isWanted(name))
-  if (wanted.length === 0) return []
+  if (wanted.length === 0) return
   const site = await startFronts(owner, {
     isShared: part === 'shared',
     hasKeepalived: true,
     isTimed: true,
   })
-  const rows: Row[] = []
   for (const { name, targetMs, targetFailed, run } of wanted) {
     process.stderr.write(`bench: ${name}\n`)
     const { faultAt, noticedAt, movedAt, visits, holds } = await run(site)
     const since = (at: number | null) => (at === null ? null : at - faultAt)
-    rows.push({
+    add({
       ...{ name, targetMs, targetFailed, visits },
       noticedMs: since(noticedAt),
       movedMs: since(movedAt),
       broken: brokenOf(holds),
     })
   }
-  return rows
 }
 
-async function measureTiers(owner: RunOwner): Promise<Row[]> {
+async function measureTiers(owner: RunOwner, add: Add): Promise<void> {
   const site = await startTiers(owner, true)
-  const rows: Row[] = []
   for (const { name, targetMs, run } of tierSteps) {
     process.stderr.write(`bench: tiers: ${name}\n`)
     const { visits, holds } = await run(site)
-    rows.push({
+    add({
       ...{ name: `tiers: ${name}`, targetMs, visits },
       ...{ noticedMs: null, movedMs: null },
       broken: brokenOf(holds),
     })
   }
-  return rows
 }
 
-async function measureNat(owner: RunOwner): Promise<Row[]> {
+function natRow(
+  name: string,
+  targetFailed: number,
+  visits: readonly Visit[],
+): Row {
+  return {
+    ...{ name: `NAT: ${name}`, targetMs: Infinity, targetFailed, visits },
+    ...{ noticedMs: null, movedMs: null, broken: [] },
+  }
+}
+
+async function measureNat(owner: RunOwner, add: Add): Promise<void> {
   const site = await startNatSite(owner)
   const { zopes, hosts, isOut, isWell, few } = site
   const [zope1] = zopes
-  const row = (
-    name: string,
-    targetFailed: number,
-    visits: readonly Visit[],
-  ): Row => ({
-    ...{ name: `NAT: ${name}`, targetMs: Infinity, targetFailed, visits },
-    ...{ noticedMs: null, movedMs: null, broken: [] },
-  })
   process.stderr.write('bench: nat\n')
   const killed = await through(site, async () => {
     await zope1.kill()
@@ -172,21 +170,21 @@ async function measureNat(owner: RunOwner): Promise<Row[]> {
   const vanished = await few({ count: 20, limitMs: 3_000 }).all
   vanish(host, false)
   await isWell()
-  return [
-    row('zope1 killed', 15, killed.all),
-    row('zope1 frozen', 30, frozen.all),
-    row('the host of zope1 vanishes, each visitor waits 3 s', 0, vanished),
-  ]
+  add(natRow('zope1 killed', 15, killed.all))
+  add(natRow('zope1 frozen', 30, frozen.all))
+  add(natRow('the host of zope1 vanishes, each visitor waits 3 s', 0, vanished))
 }
 
 function brokenOf(holds: Readonly<Record<string, boolean>>): string[] {
   return Object.keys(holds).filter(what => holds[what] !== true)
 }
 
+function seconds(ms: number | null): string {
+  return ms === null ? '–' : `${(ms / 1_000).toFixed(2)} s`
+}
+
 /** A Markdown table, and what did not hold. */
 function report(rows: readonly Row[]): string {
-  const seconds = (ms: number | null): string =>
-    ms === null ? '–' : `${(ms / 1_000).toFixed(2)} s`
   const lines = rows.map(row => {
     const { name, targetMs, targetFailed = Infinity, visits } = row
     const lost = failed(visits).length
@@ -205,13 +203,13 @@ function report(rows: readonly Row[]): string {
           : `${targetFailed} visitors`
     return `| ${[name, seconds(row.noticedMs), seconds(row.movedMs), `${lost} of ${visits.length}`, seconds(ms), target, isMet ? 'met' : 'missed'].join(' | ')} |`
   })
-  const broken = rows.flatMap(({ name, broken }) =>
+  const remarks = rows.flatMap(({ name, broken }) =>
     broken.map(what => `- ${name}: not so: ${what}\n`),
   )
   return `| fault | noticed | address moved | visitors that failed | from the first to the last | target | |
 | --- | ---: | ---: | ---: | ---: | ---: | --- |
 ${lines.join('\n')}
-${broken.length === 0 ? '' : `\n${broken.join('')}`}`
+${remarks.length === 0 ? '' : `\n${remarks.join('')}`}`
 }
 
 process.exitCode = await main()
