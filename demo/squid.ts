@@ -4,12 +4,17 @@ import { resolve } from 'node:path'
 import { startServer } from './server.ts'
 import type { Front } from './server.ts'
 
-/** The checkout, seen from demo/ as from dist/demo/. */
-const unpacked = resolve(
-  import.meta.dirname,
-  import.meta.dirname.endsWith('/dist/demo') ? '../..' : '..',
-  '.venv/squid',
-)
+/**
+ * The checkout's, seen from demo/ as from dist/demo/. Another Squid can be named:
+ * a directory with `usr/` and a `run` that starts it.
+ */
+const unpacked =
+  process.env['ZOPE_FAILOVER_SQUID'] ??
+  resolve(
+    import.meta.dirname,
+    import.meta.dirname.endsWith('/dist/demo') ? '../..' : '..',
+    '.venv/squid',
+  )
 /** Runs squid with the libraries it was unpacked with. */
 export const squidBinary = resolve(unpacked, 'run')
 

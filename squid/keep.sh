@@ -12,8 +12,31 @@
 # and twice as often each time that the helper has ended by itself, up to 64. So a
 # helper that cannot start uses no processor while no questions come.
 trap '' HUP INT TERM USR1 USR2
+# Squid's environment must not load modules into the helper: one that looks at
+# process.stdout makes the socket non-blocking, one that prints ends Squid
+unset NODE_OPTIONS
 node=$1
 shift
+
+newline='
+'
+# The next question in $line; the end of the input ends this shell. On a
+# non-blocking socket read also fails when nothing is there yet. dd knows the
+# difference: it fails then, and succeeds without a byte at the end.
+next_question() {
+  line=
+  until IFS= read -r part; do
+    until byte=$(dd bs=1 count=1 2>/dev/null && echo .); do sleep 0.2; done
+    line=$line$part
+    case $byte in
+    .) exit 0 ;;
+    "$newline.") return ;;
+    esac
+    line=$line${byte%.}
+  done
+  line=$line$part
+}
+
 count=1
 while :; do
   # a lookup leaves little behind: 8 MB less, and shorter pauses to clean up
@@ -28,7 +51,7 @@ while :; do
     [ "$count" -ge 64 ] || count=$((count * 2))
   fi
   while [ "$left" -gt 0 ]; do
-    IFS= read -r line || exit 0
+    next_question
     channel=${line%% *}
     case $channel in
     '' | *[!0-9]*) echo ERR ;;

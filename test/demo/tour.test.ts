@@ -12,15 +12,17 @@ import {
 
 const main = resolve(dist, 'demo/main.js')
 
-await t.test('every step of the tour holds and nothing is left', async t => {
-  const tour = startProgram(t, process.execPath, [main])
-  await tour.gone
-  t.comment(tour.output())
-  t.equal(tour.child.exitCode, 0)
-  t.match(tour.output(), 'Every step held.')
-  t.notMatch(tour.output(), 'FAIL')
-  t.same(processesWith('zope-failover-demo-'), [])
-})
+for (const [front, ...args] of [['httpd'], ['Squid', '--squid']])
+  await t.test(`every step holds behind ${front}, nothing is left`, async t => {
+    const tour = startProgram(t, process.execPath, [main, ...args])
+    await tour.gone
+    t.comment(tour.output())
+    t.equal(tour.child.exitCode, 0)
+    t.match(tour.output(), `Starting ${front}, `)
+    t.match(tour.output(), 'Every step held.')
+    t.notMatch(tour.output(), 'FAIL')
+    t.same(processesWith('zope-failover-demo-'), [])
+  })
 
 await t.test('a signal in the middle leaves nothing either', async t => {
   const tour = startProgram(t, process.execPath, [main])

@@ -1,25 +1,31 @@
 // What a real Squid does when the helper, not a backend, has the fault.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import { textOf, until } from '../fixtures/processes.ts'
+import type { Test } from 'tap'
+import { brief, failuresOf, more, startLoad } from '../fixtures/load.ts'
+import type { Sample } from '../fixtures/load.ts'
+import { until } from '../fixtures/processes.ts'
 import {
+  childrenOf,
   get,
+  helpersOf,
   isSteered,
   servedBy,
   startSquidSite,
 } from '../fixtures/squid-site.ts'
 import type { Squid } from '../fixtures/squid.ts'
 
-function childrenOf(pid: number): number[] {
-  return (textOf(`/proc/${pid}/task/${pid}/children`) ?? '')
-    .split(' ')
-    .filter(Boolean)
-    .map(Number)
+function lives({ program, cacheLog }: Squid): void {
+  if (program.isGone()) throw new Error(`Squid is gone:\n${cacheLog()}`)
 }
 
-/** The helpers, each behind the shell that Squid knows. */
-function helpersOf(squid: Squid): number[] {
-  return childrenOf(squid.program.pid).flatMap(childrenOf)
+/** Requests that Squid sent on without an answer of the helper. */
+function tellAlone(t: Test, squid: Squid): void {
+  const lines = squid.accessLog()
+  const alone = lines.filter(({ backend }) => backend === '-').length
+  t.comment(
+    `${alone} of ${lines.length} requests were not steered (figures: bench:squid)`,
+  )
 }
 
 function signal(pids: readonly number[], name: NodeJS.Signals): void {
@@ -30,6 +36,61 @@ function signal(pids: readonly number[], name: NodeJS.Signals): void {
       // gone already
     }
 }
+
+/** Squid closes its port for a moment at a reconfigure: its own way. */
+function isRefused({ error = '' }: Pick<Sample, 'error'>): boolean {
+  return /ECONNREFUSED|ECONNRESET/.test(error)
+}
+
+void t.test('all helpers are killed ten times under load', async t => {
+  const { squid } = await startSquidSite(t, {
+    // a busy machine alone must not use it up
+    edit: conf =>
+      conf.replace(
+        'url_rewrite_timeout 2 seconds',
+        'url_rewrite_timeout 10 seconds',
+      ),
+  })
+  const load = startLoad({ port: squid.port, clients: 20 })
+  const shells = childrenOf(squid.program.pid)
+  /** from a kill to the first answer of the next helper */
+  const gaps: { fromMs: number; toMs: number }[] = []
+  for (let round = 0; round < 10; round++) {
+    const helpers = helpersOf(squid)
+    const fromMs = performance.now()
+    signal(helpers, 'SIGKILL')
+    await until('the next helper', () => {
+      lives(squid)
+      return helpersOf(squid).some(pid => !helpers.includes(pid))
+    })
+    await isSteered({ squid })
+    gaps.push({ fromMs, toMs: performance.now() })
+    await more(load, 200)
+  }
+  const samples = await load.stop()
+  t.strictSame(failuresOf(samples).map(brief), [])
+  t.strictSame(
+    childrenOf(squid.program.pid),
+    shells,
+    'Squid has not seen any of it',
+  )
+  const log = await until('the log', () => {
+    const byId = new Map(squid.accessLog().map(line => [line.id, line]))
+    return samples.every(({ id }) => byId.has(id)) && byId
+  })
+  t.strictSame(
+    samples
+      .filter(({ id }) => log.get(id)?.backend === '-')
+      .filter(
+        ({ startMs, endMs }) =>
+          !gaps.some(gap => startMs < gap.toMs && endMs > gap.fromMs),
+      )
+      .map(brief),
+    [],
+    'every request was steered unless it was under way in such a gap',
+  )
+  tellAlone(t, squid)
+})
 
 void t.test(
   'all helpers are stopped: a request waits, and is served',
@@ -46,6 +107,53 @@ void t.test(
     await isSteered({ squid })
   },
 )
+
+void t.test('one of two helpers is stopped: no request fails', async t => {
+  const { squid } = await startSquidSite(t, {
+    edit: conf => conf.replace('startup=0 idle=1', 'startup=2 idle=1'),
+  })
+  const helpers = await until('two helpers', () => {
+    const found = helpersOf(squid)
+    return found.length === 2 && found
+  })
+  const load = startLoad({ port: squid.port, clients: 10 })
+  for (const stopped of helpers) {
+    signal([stopped], 'SIGSTOP')
+    t.teardown(() => signal([stopped], 'SIGCONT'))
+    await more(load, 100)
+    await isSteered({ squid })
+    signal([stopped], 'SIGCONT')
+    await more(load, 100)
+  }
+  t.strictSame(failuresOf(await load.stop()).map(brief), [])
+  t.strictSame(helpersOf(squid), helpers, 'they are the same ones')
+  tellAlone(t, squid)
+})
+
+void t.test('reconfigured ten times: no request is lost', async t => {
+  const { squid } = await startSquidSite(t)
+  const load = startLoad({ port: squid.port, clients: 5, isKeepAlive: false })
+  await more(load, 20)
+  for (let round = 1; round <= 10; round++) {
+    squid.reconfigure()
+    await until(
+      'Squid listens again',
+      () =>
+        squid.cacheLog().split('Accepting reverse-proxy').length - 1 > round,
+    )
+    await isSteered({ squid })
+    await more(load, 100)
+  }
+  const samples = await load.stop()
+  t.strictSame(
+    failuresOf(samples)
+      .filter(sample => !isRefused(sample))
+      .map(brief),
+    [],
+  )
+  t.comment(`${samples.filter(isRefused).length} connections were refused`)
+  tellAlone(t, squid)
+})
 
 for (const [what, spoil] of [
   ['broken', (file: string) => writeFileSync(file, 'backends: [')],

@@ -1,48 +1,128 @@
-// A real Squid that asks a real responder.
+// A real Squid that asks real responders, one for each backend as on hosts of
+// their own.
+//
+// What Squid logs as PARENT_HIT or FIRSTUP_PARENT says how the connection to the
+// backend was first chosen, and Squid keeps connections. So only the backend's own
+// name counts here, and the prefix TIMEOUT_, which belongs to the request.
 import { rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import t from 'tap'
+import { startIcpSite } from '../fixtures/icp-site.ts'
 import { brief, failuresOf, more, startLoad } from '../fixtures/load.ts'
-import { freePort, startProgram, until } from '../fixtures/processes.ts'
-import { cli, get, startSquidSite } from '../fixtures/squid-site.ts'
+import { until } from '../fixtures/processes.ts'
+import { servedBy } from '../fixtures/squid-site.ts'
 
-void t.test('ICP: shares, a drain, and a killed backend', async t => {
-  const ports = [await freePort(), await freePort()]
-  const { squid, directory, backends, configFile } = await startSquidSite(t, {
-    hasHelper: false,
-    args: ['--style', 'icp'],
-    yaml: `pools: { default: { policy: balance } }\nicp: { listen: { zope1: "127.0.0.1:${ports[0]}", zope2: "127.0.0.1:${ports[1]}" } }\n`,
+/** No answer is late for it, however busy the machine is. */
+const patientMs = 30_000
+
+for (const weights of [
+  { zope1: 1, zope2: 1 },
+  { zope1: 3, zope2: 1 },
+  { zope1: 1, zope2: 1, zope3: 1 },
+  { zope1: 1, zope2: 2, zope3: 3 },
+])
+  void t.test(`shares by weight: ${JSON.stringify(weights)}`, async t => {
+    const { port } = await startIcpSite(t, weights, patientMs)
+    const count = 400
+    const counts = new Map<string, number>()
+    for (let index = 0; index < count; index++) {
+      const name = await servedBy(port)
+      counts.set(name, (counts.get(name) ?? 0) + 1)
+    }
+    const sum = Object.values(weights).reduce((one, other) => one + other)
+    for (const [name, weight] of Object.entries(weights)) {
+      const share = ((counts.get(name) ?? 0) / count) * 100
+      const wanted = (weight / sum) * 100
+      t.ok(
+        Math.abs(share - wanted) <= 10,
+        `${name}: ${share.toFixed(1)} % of ${wanted.toFixed(1)} %`,
+      )
+    }
   })
-  const icp = startProgram(t, process.execPath, [
-    cli,
-    'icp',
-    '--config',
-    configFile,
-  ])
-  const said = async (backend: string) => {
-    if (icp.isGone()) throw new Error(icp.output())
-    const answer = await get(squid.port, '/')
-    return answer.headers['x-backend'] === backend
-  }
-  await until('zope1 to be asked', () => said('zope1'))
-  await until('zope2 to be asked', () => said('zope2'))
 
-  writeFileSync(resolve(directory, 'zope1.drain'), '')
-  // the table changes within a second; from then on none goes there
-  const before = backends[0]?.begun().size ?? 0
-  await until('zope1 to get nothing', async () => {
-    const start = backends[0]?.begun().size ?? 0
-    for (let count = 0; count < 20; count++) await get(squid.port, '/')
-    return backends[0]?.begun().size === start
+for (const [state, what] of [
+  ['drain', 'drained'],
+  ['maint', 'in maintenance'],
+] as const)
+  void t.test(`a backend is ${what}, and comes back`, async t => {
+    const { port, directory } = await startIcpSite(
+      t,
+      { zope1: 1, zope2: 1 },
+      patientMs,
+    )
+    const twenty = async () => {
+      const names = new Set<string>()
+      for (let count = 0; count < 20; count++) names.add(await servedBy(port))
+      return names
+    }
+    t.strictSame(await twenty(), new Set(['zope1', 'zope2']))
+    writeFileSync(resolve(directory, `zope1.${state}`), '')
+    await until('zope1 gets nothing', async () => {
+      const names = await twenty()
+      return !names.has('zope1')
+    })
+    t.strictSame(await twenty(), new Set(['zope2']), 'and it stays so')
+    rmSync(resolve(directory, `zope1.${state}`))
+    await until('zope1 is back', async () => {
+      const names = await twenty()
+      return names.has('zope1')
+    })
   })
-  t.ok((backends[0]?.begun().size ?? 0) >= before)
-  rmSync(resolve(directory, 'zope1.drain'))
-  await until('zope1 to be back', () => said('zope1'))
 
-  const load = startLoad({ port: squid.port, clients: 5 })
-  await more(load, 50)
-  await backends[0]?.kill('SIGKILL')
+void t.test('a Zope dies with its responder: no GET fails', async t => {
+  const { port, directory, accessLog, hostOf } = await startIcpSite(t, {
+    zope1: 1,
+    zope2: 1,
+  })
+  const { backend, responder } = hostOf('zope1')
+  const load = startLoad({ port, clients: 5 })
+  await until('zope1 serves', () =>
+    load.samples.some(it => it.backend === 'zope1'),
+  )
+  await more(load, 100)
+  await Promise.all([responder?.kill('SIGKILL'), backend.kill('SIGKILL')])
+  const killedMs = performance.now()
+  await more(load, 200)
+  // the verdict, which no longer decides whether a request fails
   rmSync(resolve(directory, 'zope1.up'))
+  await more(load, 400)
+  const samples = await load.stop()
+  t.strictSame(failuresOf(samples).map(brief), [])
+  const since = samples.filter(({ endMs }) => endMs > killedMs)
+  t.strictSame(
+    since
+      .filter(it => it.startMs > killedMs && it.backend !== 'zope2')
+      .map(brief),
+    [],
+    'all of them were served by the one that is left',
+  )
+  const longest = Math.max(...since.map(it => it.endMs - it.startMs))
+  const late = accessLog().filter(it => it.hierarchy.startsWith('TIMEOUT_'))
+  t.comment(
+    `the longest of ${since.length} took ${Math.round(longest)} ms; ${late.length} waited for the missing answer`,
+  )
+})
+
+void t.test('a responder is restarted: no GET fails', async t => {
+  const { port, accessLog, hostOf, respond } = await startIcpSite(t, {
+    zope1: 1,
+    zope2: 1,
+  })
+  const load = startLoad({ port, clients: 5 })
+  await more(load, 200)
+  const old = hostOf('zope1').responder
+  await old?.kill('SIGTERM')
+  t.equal(old?.child.exitCode, 0)
+  await respond('zope1')
+  const backMs = performance.now()
+  await until('zope1 is asked again', () =>
+    load.samples.some(it => it.startMs > backMs && it.backend === 'zope1'),
+  )
   await more(load, 200)
   t.strictSame(failuresOf(await load.stop()).map(brief), [])
+  const lines = accessLog()
+  const late = lines.filter(it => it.hierarchy.startsWith('TIMEOUT_'))
+  t.comment(
+    `${late.length} of ${lines.length} waited for the missing answer of the restarted one`,
+  )
 })

@@ -1,0 +1,254 @@
+// npm run bench:squid: what visitors of a real Squid see of each fault, in figures.
+// The tests say that it works; how long it takes depends on the machine.
+import { rmSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { startIcpSite } from '../../test/fixtures/icp-site.ts'
+import { failuresOf, Visitor } from '../../test/fixtures/load.ts'
+import type { Sample } from '../../test/fixtures/load.ts'
+import type { Owner } from '../../test/fixtures/processes.ts'
+import {
+  helpersOf,
+  isSteered,
+  startSquidSite,
+} from '../../test/fixtures/squid-site.ts'
+import { endOnSignals, makeOwner } from '../health/owner.ts'
+import { table } from '../report.ts'
+import { machine, textOf } from '../tools.ts'
+
+const help = `npm run bench:squid -- [--only FAULT]... [--quick]
+
+  --only   one of killed, frozen, drain, helpers, icp-killed, icp-restart
+  --quick  a tenth of the time, to see that it works; its figures mean little
+`
+
+/** a visitor comes every so many ms, on a connection of its own */
+const everyMs = 10
+/** the monitor as `probe` of docs/configuration.md has it for quick verdicts */
+const quickMonitor =
+  'probe: { interval: 250ms, slow: 250ms, slowStart: 0s, damping: false, heartbeat: { interval: 100ms, timeout: 250ms } }\n'
+
+type Row = {
+  readonly requests: number
+  readonly failed: number
+  /** in words */
+  readonly figure: string
+  readonly target: string
+}
+
+/** Visitors who wait for nobody; those who wait keep no other from coming. */
+function startVisitors(port: number) {
+  const visits: Promise<Sample>[] = []
+  const timer = setInterval(() => {
+    visits.push(
+      new Visitor({ port, isKeepAlive: false, patienceMs: 30_000 }).ask('/'),
+    )
+  }, everyMs)
+  return {
+    stop: async (): Promise<Sample[]> => {
+      clearInterval(timer)
+      return Promise.all(visits)
+    },
+  }
+}
+
+type Scene = {
+  readonly owner: Owner
+  /** waits for this many ms, less with --quick */
+  readonly wait: (ms: number) => Promise<void>
+}
+
+const rowOf = (
+  samples: readonly Sample[],
+  figure: string,
+  target: string,
+): Row => ({
+  requests: samples.length,
+  failed: failuresOf(samples).length,
+  figure,
+  target,
+})
+
+/** Of those that began later: the start of the last one, after `sinceMs`. */
+function lastStart(samples: readonly Sample[], sinceMs: number): string {
+  const last = samples
+    .filter(({ startMs }) => startMs > sinceMs)
+    .reduce((ms, sample) => Math.max(ms, sample.startMs), sinceMs)
+  return `${Math.round(last - sinceMs)} ms`
+}
+
+const faults: Readonly<Record<string, (scene: Scene) => Promise<Row>>> = {
+  killed: async ({ owner, wait }) => {
+    const { squid, backend } = await startSquidSite(owner, {
+      hasMonitor: true,
+      yaml: quickMonitor,
+    })
+    const visitors = startVisitors(squid.port)
+    await wait(3_000)
+    await backend('zope1').kill('SIGKILL')
+    await wait(5_000)
+    await backend('zope1').start()
+    await wait(5_000)
+    return rowOf(await visitors.stop(), '', '0 of at least 1,200 failed')
+  },
+  frozen: async ({ owner, wait }) => {
+    const { squid, backend } = await startSquidSite(owner, {
+      hasMonitor: true,
+      yaml: quickMonitor,
+    })
+    const visitors = startVisitors(squid.port)
+    await wait(3_000)
+    const child = backend('zope1').program?.child
+    child?.kill('SIGSTOP')
+    const frozenMs = performance.now()
+    await wait(5_000)
+    child?.kill('SIGCONT')
+    await wait(2_000)
+    const samples = await visitors.stop()
+    // those inside answer when it goes on
+    const waited = samples.filter(
+      ({ startMs, endMs, backend: name }) =>
+        name === 'zope1' && startMs > frozenMs && endMs - startMs > 1_000,
+    )
+    return rowOf(
+      samples,
+      `last new visitor after ${lastStart(waited, frozenMs)}`,
+      'within 500 ms',
+    )
+  },
+  drain: async ({ owner, wait }) => {
+    const { squid, touch } = await startSquidSite(owner)
+    const visitors = startVisitors(squid.port)
+    await wait(2_000)
+    touch('zope1.drain')
+    const drainedMs = performance.now()
+    await wait(5_000)
+    const samples = await visitors.stop()
+    return rowOf(
+      samples,
+      `last new visitor after ${lastStart(
+        samples.filter(({ backend }) => backend === 'zope1'),
+        drainedMs,
+      )}`,
+      'within 100 ms',
+    )
+  },
+  helpers: async ({ owner, wait }) => {
+    const { squid } = await startSquidSite(owner)
+    const before = squid.accessLog().length
+    const visitors = startVisitors(squid.port)
+    for (let round = 0; round < 10; round++) {
+      await wait(2_000)
+      for (const pid of helpersOf(squid)) process.kill(pid, 'SIGKILL')
+    }
+    await isSteered({ squid })
+    const samples = await visitors.stop()
+    if (squid.program.isGone()) throw new Error('Squid is gone')
+    // Squid writes its log at once, but after the answer
+    await pause(1_000)
+    const lines = squid.accessLog().slice(before)
+    const alone = lines.filter(({ backend }) => backend === '-').length
+    return rowOf(
+      samples,
+      `${alone} of ${lines.length} not steered (${((100 * alone) / lines.length).toFixed(2)} %)`,
+      'at most 1 %',
+    )
+  },
+  'icp-killed': async ({ owner, wait }) => {
+    const { port, directory, hostOf } = await startIcpSite(owner, {
+      zope1: 1,
+      zope2: 1,
+    })
+    const { backend, responder } = hostOf('zope1')
+    const visitors = startVisitors(port)
+    await wait(3_000)
+    await Promise.all([responder?.kill('SIGKILL'), backend.kill('SIGKILL')])
+    // a monitor's verdict comes about then
+    await pause(400)
+    rmSync(resolve(directory, 'zope1.up'))
+    await wait(5_000)
+    return rowOfLongest(await visitors.stop(), 'under 500 ms')
+  },
+  'icp-restart': async ({ owner, wait }) => {
+    const { port, hostOf, respond, accessLog } = await startIcpSite(owner, {
+      zope1: 1,
+      zope2: 1,
+    })
+    const visitors = startVisitors(port)
+    await wait(3_000)
+    await hostOf('zope1').responder?.kill('SIGTERM')
+    await respond('zope1')
+    await wait(7_000)
+    const samples = await visitors.stop()
+    await pause(1_000)
+    const late = accessLog().filter(it => it.hierarchy.startsWith('TIMEOUT_'))
+    return rowOf(
+      samples,
+      `${late.length} waited 100 ms (${((100 * late.length) / samples.length).toFixed(2)} %)`,
+      'under 1 %',
+    )
+  },
+}
+
+function rowOfLongest(samples: readonly Sample[], target: string): Row {
+  const longest = Math.max(...samples.map(it => it.endMs - it.startMs))
+  return rowOf(samples, `longest ${Math.round(longest)} ms`, target)
+}
+
+async function main(): Promise<number> {
+  let values
+  try {
+    ;({ values } = parseArgs({
+      options: {
+        only: { type: 'string', multiple: true, default: [] },
+        quick: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    }))
+  } catch (err) {
+    process.stderr.write(`${textOf(err)}\n${help}`)
+    return 2
+  }
+  if (values.help) {
+    process.stdout.write(help)
+    return 0
+  }
+  const names = Object.keys(faults)
+  const unknown = values.only.find(name => !names.includes(name))
+  if (unknown !== undefined) {
+    process.stderr.write(
+      `--only must be one of ${names.join(', ')}, got "${unknown}"\n`,
+    )
+    return 2
+  }
+  const run = makeOwner()
+  endOnSignals(run)
+  const before = machine()
+  try {
+    const rows: string[][] = []
+    for (const [name, play] of Object.entries(faults)) {
+      if (values.only.length > 0 && !values.only.includes(name)) continue
+      process.stderr.write(`bench: ${name}\n`)
+      const owner = makeOwner()
+      run.teardown(owner.end)
+      const { requests, failed, figure, target } = await play({
+        owner,
+        wait: ms => pause(values.quick ? ms / 10 : ms),
+      })
+      await owner.end()
+      rows.push([name, String(requests), String(failed), figure, target])
+    }
+    process.stdout.write(
+      `${before} before\n\n${table(['fault', 'requests', 'failed', 'figure', 'target'], rows)}\n`,
+    )
+    return 0
+  } catch (err) {
+    process.stderr.write(`bench: ${textOf(err)}\n`)
+    return 1
+  } finally {
+    await run.end()
+  }
+}
+
+process.exit(await main())
