@@ -43,7 +43,7 @@ rm -rf "$lib/dist/man" "$lib/CHANGELOG.md" "$lib/LICENSE"
 put examples/systemd/zope-failover.tmpfiles.conf \
   "$root/usr/lib/tmpfiles.d/zope-failover.conf"
 put packaging/deb/apache.conf \
-  "$root/etc/apache2/conf-available/zope-failover.conf"
+  "$root/etc/apache2/conf-available/zope-failover-server.conf"
 mkdir -p "$root/lib/systemd/system"
 sed -e 's|/usr/bin/env zope-failover|/usr/bin/zope-failover|' \
   -e '/^\[Service\]$/i ConditionPathExists=/etc/zope-failover.yaml\n' \
@@ -61,7 +61,7 @@ mkdir "$root/DEBIAN"
 size=$(du -sk --apparent-size "$root" | cut -f1)
 sed -e "s/@VERSION@/$version/" -e "s/@SIZE@/$size/" packaging/deb/control \
   >"$root/DEBIAN/control"
-echo /etc/apache2/conf-available/zope-failover.conf >"$root/DEBIAN/conffiles"
+echo /etc/apache2/conf-available/zope-failover-server.conf >"$root/DEBIAN/conffiles"
 for script in postinst prerm postrm; do
   install -m 755 "packaging/deb/$script" "$root/DEBIAN/$script"
 done
