@@ -19,7 +19,7 @@ import {
 import { basename, dirname, resolve } from 'node:path'
 import { errorCode } from '../system/error-code.ts'
 import { pathNode } from '../system/path-node.ts'
-import { describeValue } from '../config/problem.ts'
+import { describeValue } from '../text/describe.ts'
 import { weakPoint } from '../system/trusted-path.ts'
 
 const line = /^# Checksum:.*\n/m

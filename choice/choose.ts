@@ -1,17 +1,18 @@
-// The heart: which backend serves a lookup, and why. Used by the map, by
-// `explain` and by the tests alike.
+// Which backend serves a lookup, and why. The map program, `explain` and the
+// status report all decide here.
 import { fraction, hashBytes } from './hash.ts'
+import { preferences } from './table.ts'
 import type { Preference, TableMember, TablePool } from './table.ts'
 
 /** How the backend was found. */
 export type Way =
-  /** the visitor is bound to it */
+  /** the visitor's session is on it */
   | 'route'
-  /** nobody else in the lowest tier of the best level */
+  /** the only candidate: lowest tier of the best preference */
   | 'only'
   /** by the affinity key, among several */
   | 'affinity'
-  /** by turns, among several */
+  /** by weighted round robin, among several */
   | 'turn'
 
 export type Decision =
@@ -19,45 +20,45 @@ export type Decision =
       readonly kind: 'backend'
       readonly member: TableMember
       readonly way: Way
-      /** the turns after this one; unchanged unless `way` is turn */
+      /** the memory after this decision; unchanged unless `way` is turn */
       readonly roundRobin: RoundRobin
     }
   | { readonly kind: 'nobody'; readonly roundRobin: RoundRobin }
 
-/** Smooth weighted round robin's memory of one pool: what each is owed. */
+/** Smooth weighted round robin's memory of one pool: each member's credit. */
 export type RoundRobin = ReadonlyMap<string, number>
 export const newRoundRobin: RoundRobin = new Map()
 
 /**
- * @param route the backend the visitor is bound to; null = none, and a name
- *   that is no member counts as none
+ * @param route the backend of the visitor's session; null = none, and a name
+ *   that is not a member counts as none
  * @param affinity a latin1 string; null = none
- * @param turns what the former decision for this pool returned
+ * @param roundRobin what the previous decision for this pool returned
  */
 export function choose(
   pool: TablePool,
   route: string | null,
   affinity: string | null,
-  turns: RoundRobin,
+  roundRobin: RoundRobin,
 ): Decision {
-  return decide(pool, pool.members, route, affinity, turns)
+  return decide(pool, pool.members, route, affinity, roundRobin)
 }
 
 /**
- * Who would serve the same lookup if `gone` were gone; never a backend in drain
- * or maint. The turns are looked at, not taken.
+ * The backend that would serve the same lookup if `gone` failed; never one in
+ * drain or maint. Reads the round-robin memory without advancing it.
  */
 export function chooseNext(
   pool: TablePool,
   gone: TableMember,
   route: string | null,
   affinity: string | null,
-  turns: RoundRobin,
+  roundRobin: RoundRobin,
 ): Decision {
-  return decide(pool, standbysOf(pool, gone), route, affinity, turns)
+  return decide(pool, standbysOf(pool, gone), route, affinity, roundRobin)
 }
 
-/** Whom `chooseNext` chooses from. */
+/** The candidates of `chooseNext`. */
 export function standbysOf(pool: TablePool, gone: TableMember): TableMember[] {
   return pool.members.filter(
     member =>
@@ -72,36 +73,36 @@ function decide(
   members: readonly TableMember[],
   route: string | null,
   affinity: string | null,
-  turns: RoundRobin,
+  roundRobin: RoundRobin,
 ): Decision {
   const candidates = candidatesOf(members)
   const best = candidates[0]
   if (route !== null) {
-    const bound = members.find(member => member.name === route)
-    if (bound !== undefined && stays(pool, bound, best))
-      return { kind: 'backend', member: bound, way: 'route', roundRobin: turns }
+    const sticky = members.find(member => member.name === route)
+    if (sticky !== undefined && stays(pool, sticky, best))
+      return { kind: 'backend', member: sticky, way: 'route', roundRobin }
   }
-  if (best === undefined) return { kind: 'nobody', roundRobin: turns }
+  if (best === undefined) return { kind: 'nobody', roundRobin }
   if (candidates.length === 1)
-    return { kind: 'backend', member: best, way: 'only', roundRobin: turns }
+    return { kind: 'backend', member: best, way: 'only', roundRobin }
   if (affinity !== null)
     return {
       kind: 'backend',
       member: byAffinity(candidates, affinity),
       way: 'affinity',
-      roundRobin: turns,
+      roundRobin,
     }
-  return byTurn(best, candidates, turns)
+  return byTurn(best, candidates, roundRobin)
 }
 
-/** The members that share newcomers now: best level, then lowest tier. */
+/** The members that share new visitors: best preference, then lowest tier. */
 export function candidatesOf(members: readonly TableMember[]): TableMember[] {
   let group: TableMember[] = []
-  let [level, tier]: [Preference, number] = [4, Infinity]
+  let [best, tier]: [Preference, number] = [preferences.drained, Infinity]
   for (const member of members) {
-    if (member.preference === null || member.preference > level) continue
-    if (member.preference < level || member.tier < tier) {
-      level = member.preference
+    if (member.preference === null || member.preference > best) continue
+    if (member.preference < best || member.tier < tier) {
+      best = member.preference
       tier = member.tier
       group = [member]
     } else if (member.tier === tier) group.push(member)
@@ -110,27 +111,27 @@ export function candidatesOf(members: readonly TableMember[]): TableMember[] {
 }
 
 /**
- * Whether a visitor bound to `bound` stays although newcomers would get `best`
- * (contract 3 and 6).
+ * Whether a visitor whose session is on `sticky` stays there although a new
+ * visitor would get `best` (the pool's `stickiness` and `failback`).
  */
 function stays(
   pool: TablePool,
-  bound: TableMember,
+  sticky: TableMember,
   best: TableMember | undefined,
 ): boolean {
-  if (best === undefined) return bound.keepsSession
-  // no verdict keeps him, but he would get no better one
-  if (!bound.keepsSession) return bound.preference === best.preference
-  const isBetter = best.preference === 0
-  if (pool.failback === 'all' && isBetter && best.tier < bound.tier)
+  if (best === undefined) return sticky.keepsSession
+  // nothing says that it is up, but the alternative is no better
+  if (!sticky.keepsSession) return sticky.preference === best.preference
+  const isBetter = best.preference === preferences.share
+  if (pool.failback === 'all' && isBetter && best.tier < sticky.tier)
     return false
-  return !(pool.stickiness === 'relaxed' && isBetter && bound.isLastResort)
+  return !(pool.stickiness === 'relaxed' && isBetter && sticky.isLastResort)
 }
 
 /**
- * Weighted rendezvous hashing: each member draws a number for this key, the
- * highest wins, so that a key moves only when its winner goes, or a newly come
- * member draws higher. -weight/ln(u) makes the odds follow the weights.
+ * Weighted rendezvous hashing: each member draws a number for this key and the
+ * highest wins. A key moves only when its winner leaves or when a new member
+ * draws higher. -weight/ln(u) makes the odds follow the weights.
  */
 function byAffinity(
   candidates: readonly TableMember[],
@@ -145,27 +146,27 @@ function byAffinity(
 }
 
 /**
- * Smooth weighted round robin: everybody is owed his weight, who is owed most
- * serves and pays the sum, so that 5:1:1 gives aabacaa and not aaaaabc.
+ * Smooth weighted round robin: each member earns its weight; the one with the
+ * most credit serves and pays the total. 5:1:1 gives aabacaa, not aaaaabc.
  */
 function byTurn(
   first: TableMember,
   candidates: readonly TableMember[],
-  turns: RoundRobin,
+  roundRobin: RoundRobin,
 ): Decision {
-  const owed = new Map<string, number>()
+  const credits = new Map<string, number>()
   let total = 0
   let winner = first
   let most = -Infinity
   for (const member of candidates) {
-    const mine = (turns.get(member.name) ?? 0) + member.weight
-    owed.set(member.name, mine)
+    const credit = (roundRobin.get(member.name) ?? 0) + member.weight
+    credits.set(member.name, credit)
     total += member.weight
-    if (mine > most) {
-      most = mine
+    if (credit > most) {
+      most = credit
       winner = member
     }
   }
-  owed.set(winner.name, most - total)
-  return { kind: 'backend', member: winner, way: 'turn', roundRobin: owed }
+  credits.set(winner.name, most - total)
+  return { kind: 'backend', member: winner, way: 'turn', roundRobin: credits }
 }

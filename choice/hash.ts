@@ -1,6 +1,6 @@
 // A hash for rendezvous hashing: equal bytes go to the same backend on every
-// machine and in every version, so nothing here may change without a note in
-// CHANGELOG (all bound visitors would move).
+// machine and in every version. A change here moves every sticky visitor, so it
+// needs an entry in CHANGELOG.
 
 /** 32 bits of FNV-1a over the bytes of a latin1 string. */
 export function hashBytes(latin1: string): number {
@@ -11,14 +11,14 @@ export function hashBytes(latin1: string): number {
 }
 
 /**
- * A number strictly between 0 and 1 for a key and a seed, evenly spread and
- * independent from seed to seed. FNV's neighbours stay neighbours, so both
- * halves go through a mixer (MurmurHash3's finaliser) first.
+ * A number strictly between 0 and 1 for a key and a seed, evenly distributed and
+ * independent from seed to seed. FNV maps similar keys to similar hashes, so
+ * both halves go through a mixer (MurmurHash3's finalizer) first.
  */
 export function fraction(keyHash: number, seedHash: number): number {
   const high = mix(keyHash ^ mix(seedHash))
   const low = mix(high ^ mix(keyHash + 0x9e3779b9))
-  // 52 bits: with 53 the half would be rounded away, and up to 1
+  // 52 bits: with 53 the 0.5 would be lost to rounding, or round up to 1
   return ((high >>> 6) * 0x4000000 + (low >>> 6) + 0.5) / 0x10000000000000
 }
 

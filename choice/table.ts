@@ -1,5 +1,5 @@
-// Configuration + sentinels + now -> the table that lookups are answered from.
-// A table is immutable and can be handed from thread to thread.
+// Configuration + sentinels + now -> the table that answers lookups. A table is
+// immutable and can be passed from thread to thread.
 import { addressOf } from '../config/config.ts'
 import type { Config, Member, Pool } from '../config/config.ts'
 import type { AdminNote } from '../sentinels/content.ts'
@@ -7,7 +7,10 @@ import { noSentinels } from '../sentinels/snapshot.ts'
 import type { BackendSentinels, Snapshot } from '../sentinels/snapshot.ts'
 import { hashBytes } from './hash.ts'
 
-/** What counts for a backend, by the precedence of contract 1. */
+/**
+ * What counts for a backend, by precedence: an administrator's file before the
+ * monitor's verdict.
+ */
 export const standings = [
   'maint',
   'drain',
@@ -15,37 +18,45 @@ export const standings = [
   'up',
   /** up with share 0 */
   'last-resort',
-  /** not yet judged by a living monitor */
+  /** not yet judged by a live monitor */
   'unknown',
   'down',
-  /** no verdict "up" is there, but the monitor that should say so is gone */
+  /** no verdict "up", but the monitor that would write one is gone */
   'presumed-down',
 ] as const
 export type Standing = (typeof standings)[number]
 
 /**
- * Whom newcomers get: a member of the lowest level there is. Level 0 takes its
- * share; 1 is the last resort; 2 to 4 are used only when verdicts cannot be
- * trusted or the pool tries all: believed down, weight 0, drained.
+ * New visitors get a member with the lowest preference present in the pool. The
+ * last three are used only when verdicts cannot be trusted or the pool has
+ * `whenAllDown: try-all`.
  */
-export type Preference = 0 | 1 | 2 | 3 | 4
+export const preferences = {
+  /** takes its share of new visitors */
+  share: 0,
+  lastResort: 1,
+  believedDown: 2,
+  weightZero: 3,
+  drained: 4,
+} as const
+export type Preference = (typeof preferences)[keyof typeof preferences]
 
 export type TableMember = {
   readonly name: string
   readonly address: string
-  /** its place among the backends of the configuration, from 0 */
+  /** its index among the backends of the configuration */
   readonly backend: number
   readonly standing: Standing
   readonly tier: number
-  /** null = no newcomers */
+  /** null = no new visitors */
   readonly preference: Preference | null
-  /** above 0: its part among the members of the same level and tier */
+  /** above 0: its part among the members of the same preference and tier */
   readonly weight: number
-  /** percent of its configured weight that counts now; 0 without a verdict "up" */
+  /** percent of its configured weight in effect; 0 without a verdict "up" */
   readonly share: number
-  /** whoever is bound to it stays, whatever else there is (strict) */
+  /** its sticky visitors stay, whatever else is available (strict) */
   readonly keepsSession: boolean
-  /** with stickiness relaxed: a bound visitor leaves it for a better one */
+  /** with stickiness relaxed: a sticky visitor leaves it for a better backend */
   readonly isLastResort: boolean
   /** for rendezvous hashing */
   readonly seed: number
@@ -61,7 +72,7 @@ export type TablePool = {
 
 export type Table = {
   readonly pools: ReadonlyMap<string, TablePool>
-  /** verdicts are younger than staleAfter */
+  /** verdicts are not older than staleAfter */
   readonly isFresh: boolean
 }
 
@@ -104,8 +115,8 @@ export function buildTable(
 }
 
 /**
- * Whether the monitor is alive: monitor.json is not older than `staleAfterMs`,
- * nor further than that in the future (a clock that was set back).
+ * Whether the monitor is alive: monitor.json is at most `staleAfterMs` old, and
+ * at most that far in the future (the clock was set back).
  */
 export function isFreshAt(
   snapshot: Snapshot,
@@ -119,8 +130,10 @@ export function isFreshAt(
 }
 
 /** An administrator's file counts until its `until` has passed. */
-export function isInForce(note: AdminNote | null, now: number): boolean {
-  return note !== null && (note.until === null || note.until > now)
+export function isInForce(annotation: AdminNote | null, now: number): boolean {
+  return (
+    annotation !== null && (annotation.until === null || annotation.until > now)
+  )
 }
 
 type Eligibility = {
@@ -129,7 +142,7 @@ type Eligibility = {
   readonly share: number
   readonly keepsSession: boolean
   readonly isLastResort: boolean
-  /** newcomers may get it even if it is not for them otherwise */
+  /** new visitors may get it even if its state alone would exclude it */
   readonly isOpen: boolean
 }
 
@@ -140,17 +153,17 @@ function eligibilityOf(
   isJudged: boolean,
   whenAllDown: Pool['whenAllDown'],
 ): Eligibility {
-  if (isInForce(sentinels.maint, now)) return maintPlace
+  if (isInForce(sentinels.maint, now)) return inMaintenance
   const verdict = verdictOf(sentinels.share, isFresh, isJudged)
-  // contract 6: in try-all, and while verdicts are stale or unknown, everything
-  // but maint is used
+  // with try-all, and while verdicts are stale or unknown, everything but maint
+  // may be used: fail open
   const isOpen =
     whenAllDown === 'try-all' || !isFresh || verdict.standing === 'unknown'
   const isForced = isInForce(sentinels.force, now)
-  const place: Eligibility = isForced
+  const eligibility: Eligibility = isForced
     ? {
         standing: 'force',
-        preference: 0,
+        preference: preferences.share,
         share: 100,
         keepsSession: true,
         isLastResort: false,
@@ -158,14 +171,18 @@ function eligibilityOf(
       }
     : { ...verdict, isOpen }
   if (isInForce(sentinels.drain, now))
-    // a bound visitor stays as if it were not drained
-    return { ...place, standing: 'drain', preference: isOpen ? 4 : null }
-  return place.preference === null && isOpen
-    ? { ...place, preference: 2 }
-    : place
+    // sticky visitors stay as if it were not drained
+    return {
+      ...eligibility,
+      standing: 'drain',
+      preference: isOpen ? preferences.drained : null,
+    }
+  return eligibility.preference === null && isOpen
+    ? { ...eligibility, preference: preferences.believedDown }
+    : eligibility
 }
 
-const maintPlace: Eligibility = {
+const inMaintenance: Eligibility = {
   standing: 'maint',
   preference: null,
   share: 0,
@@ -181,56 +198,65 @@ function verdictOf(
 ): Omit<Eligibility, 'isOpen'> {
   const base = { share: share ?? 0, keepsSession: true, isLastResort: false }
   if (share !== null && share > 0)
-    return { ...base, standing: 'up', preference: 0 }
+    return { ...base, standing: 'up', preference: preferences.share }
   if (share === 0)
     return {
       ...base,
       standing: 'last-resort',
-      preference: 1,
+      preference: preferences.lastResort,
       isLastResort: true,
     }
   if (!isFresh)
     return {
       ...base,
       standing: 'presumed-down',
-      preference: 2,
+      preference: preferences.believedDown,
       keepsSession: false,
     }
   return isJudged
     ? { ...base, standing: 'down', preference: null, keepsSession: false }
-    : { ...base, standing: 'unknown', preference: 1, isLastResort: true }
+    : {
+        ...base,
+        standing: 'unknown',
+        preference: preferences.lastResort,
+        isLastResort: true,
+      }
 }
 
 function tableMember(
   pool: Pool,
   member: Member,
   backend: { readonly index: number; readonly address: string },
-  place: Eligibility,
+  eligibility: Eligibility,
 ): TableMember {
   const preference =
-    member.weight > 0 ? place.preference : preferenceWithoutWeight(place)
+    member.weight > 0
+      ? eligibility.preference
+      : preferenceWithoutWeight(eligibility)
   return {
     name: member.name,
     address: backend.address,
     backend: backend.index,
-    standing: place.standing,
+    standing: eligibility.standing,
     tier: member.tier,
     preference,
-    // a share says how much of its weight counts; beyond level 0 there is no
-    // share, the configured weights alone divide the visitors
+    // a share scales the weight; for the other preferences the configured
+    // weights alone divide the visitors
     weight:
-      preference === 0
-        ? (member.weight * place.share) / 100
+      preference === preferences.share
+        ? (member.weight * eligibility.share) / 100
         : Math.max(1, member.weight),
-    share: place.share,
-    keepsSession: place.keepsSession,
-    isLastResort: place.isLastResort,
+    share: eligibility.share,
+    keepsSession: eligibility.keepsSession,
+    isLastResort: eligibility.isLastResort,
     seed: hashBytes(`${pool.name} ${member.name}`),
   }
 }
 
-/** Weight 0 is "only by route", but for a pool that has nobody else. */
-function preferenceWithoutWeight(place: Eligibility): Preference | null {
-  if (!place.isOpen) return null
-  return place.standing === 'drain' ? 4 : 3
+/** Weight 0 means "sticky visitors only", unless the pool has nothing else. */
+function preferenceWithoutWeight(eligibility: Eligibility): Preference | null {
+  if (!eligibility.isOpen) return null
+  return eligibility.standing === 'drain'
+    ? preferences.drained
+    : preferences.weightZero
 }

@@ -1,5 +1,5 @@
 // The decision as a file that httpd reads by itself (RewriteMap rnd:), for when
-// no map program is there to ask. Pure.
+// no map program is running. Pure.
 import type { Config } from '../config/config.ts'
 import { adminKinds } from '../sentinels/names.ts'
 import { noSentinels } from '../sentinels/snapshot.ts'
@@ -11,18 +11,18 @@ import type { TableMember, TablePool } from './table.ts'
 /** mod_rewrite cuts a line at 1,024 bytes (REWRITE_MAX_TXT_MAP_LINE). */
 const maxLineBytes = 1_000
 
-/** One part in so many is as fine as repetition gets. */
+/** Most names on one line: repetition expresses weights in steps of 1 %. */
 const maxParts = 100
 
 const head = `# Written by zope-failover's monitor on each change, for httpd to read.
-# POOL: who gets newcomers, by weight. POOL/BACKEND: whoever is bound to BACKEND
-# stays there, and who is next if it refuses.
+# POOL: the backends for new visitors, by weight. POOL/BACKEND: sticky visitors
+# of BACKEND stay there; the value is the next backend if it refuses.
 `
 
 /**
- * The text of `zope-failover.map`. A file has no age that httpd could see, so it
- * never says "nobody": when the verdicts leave nobody, it says what holds when
- * they are stale (contract 1).
+ * The text of `zope-failover.map`. httpd cannot see the age of a file, so a pool
+ * is never left empty: when the verdicts leave no backend, the text lists the
+ * backends that would be used if the verdicts were stale.
  *
  * @param now ms since 1970, the clock of the files
  */
@@ -44,9 +44,9 @@ export function textMap(
 
 /**
  * Whether httpd finds a sticky visitor's answer in the text map and does not ask
- * the map program. These are the conditions of apache-conf/prg-sticky.conf, which
- * hold only where the map program would keep the visitor, too, whatever the age of
- * the text.
+ * the map program. These are the conditions of apache-conf/prg-sticky.conf. They
+ * are true only where the map program would keep the visitor too, however old
+ * the text is.
  *
  * @param route null = a new visitor
  * @param affinity null = none
@@ -74,7 +74,7 @@ export function isInTextMap(
 }
 
 /**
- * The backends of the line `POOL/BACKEND` (`-` when none stands by); empty
+ * The backends of the line `POOL/BACKEND` (`-` when there is no standby); empty
  * without such a line.
  */
 export function standbysIn(
@@ -87,7 +87,7 @@ export function standbysIn(
   return found === undefined ? [] : found.slice(key.length).split('|')
 }
 
-/** When the text must be made anew though no file changes; Infinity = never. */
+/** When the text changes although no file does; Infinity = never. */
 export function nextExpiry(snapshot: Snapshot, now: number): number {
   const ends = [...snapshot.backends.values()].flatMap(sentinels =>
     adminKinds.map(kind => sentinels[kind]?.until ?? Infinity),
@@ -96,15 +96,15 @@ export function nextExpiry(snapshot: Snapshot, now: number): number {
 }
 
 function linesOf(pool: TablePool): string {
-  const newcomers = candidatesOf(pool.members)
-  if (newcomers.length === 0) return ''
-  const stay = pool.members.filter(member => {
+  const newVisitors = candidatesOf(pool.members)
+  if (newVisitors.length === 0) return ''
+  const keeping = pool.members.filter(member => {
     const decision = choose(pool, member.name, null, newRoundRobin)
     return decision.kind === 'backend' && decision.member === member
   })
   return (
-    line(pool.name, newcomers) +
-    stay
+    line(pool.name, newVisitors) +
+    keeping
       .map(member =>
         line(
           `${pool.name}/${member.name}`,
@@ -122,8 +122,8 @@ function line(key: string, members: readonly TableMember[]): string {
 }
 
 /**
- * `a|b|b`: each name as often as its weight asks, as exactly as the room allows.
- * Too many names for one line: the heaviest ones.
+ * `a|b|b`: repeats each name in proportion to its weight, as exactly as the room
+ * allows. If one line cannot hold all names, it holds the heaviest ones.
  */
 function repeated(members: readonly TableMember[], room: number): string {
   const longest = Math.max(...members.map(({ name }) => name.length))
@@ -160,7 +160,7 @@ function apportion(
       name,
       count: weight / divisor,
     }))
-  // Sainte-Laguë: the next part to whom it is furthest from its weight
+  // Sainte-Laguë: the next part goes to the member furthest below its weight
   for (let given = counted.length; given < parts; given++)
     counted.reduce((one, other) => (need(other) > need(one) ? other : one))
       .count++

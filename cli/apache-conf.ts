@@ -14,7 +14,8 @@ import type {
 import type { Fresh } from '../check/facts.ts'
 import { errorCode } from '../system/error-code.ts'
 import { loadConfig } from '../config/load.ts'
-import { ConfigError, describeValue } from '../config/problem.ts'
+import { ConfigError } from '../config/problem.ts'
+import { describeValue } from '../text/describe.ts'
 import { version } from '../system/version.ts'
 import { readRegularBytes } from '../system/regular-file.ts'
 import {
@@ -57,7 +58,7 @@ type ApacheConfOptions = GeneratedGiven & {
 
 /**
  * `zope-failover apache-conf`: prints on stdout; a ConfigError for what cannot be
- * rendered (exit code 2, contract 4).
+ * rendered (exit code 2).
  */
 export function apacheConfCommand(): Command {
   const command = withOptions()
@@ -116,7 +117,7 @@ function withOptions(): Command {
     .addOption(
       new Option(
         '--part <part>',
-        'for several sites in one httpd with one map: server once, site for each',
+        'for several sites that share one httpd and one map program: server once, site for each',
       )
         .choices(['whole', 'server', 'site'])
         .default('whole'),
@@ -126,19 +127,19 @@ function withOptions(): Command {
     .option('--pool <name>', 'pool that serves this virtual host')
     .option(
       '--url <url>',
-      'what visitors type, such as https://www.example.org; left out: site.url of the pool, else ServerName',
+      'the URL that visitors type, such as https://www.example.org (default: site.url of the pool, else ServerName)',
     )
     .option(
       '--site <path>',
-      'the site inside Zope, such as /Plone; left out: site of the pool',
+      'the site inside Zope, such as /Plone (default: site of the pool)',
     )
     .option(
       '--prefix <path>',
-      'take this path of the host only, such as /++api++ or /api; left out: all',
+      'only this path of the host, such as /++api++ or /api (default: all paths)',
     )
     .option('--no-vhm', 'no VirtualHostMonster path; Zope sees the bare path')
     .option('--cookie <name>', 'name of the route cookie', 'zope_route')
-    .option('--no-cookie', 'visitors are not bound to a backend')
+    .option('--no-cookie', 'do not keep visitors on one backend')
     .addOption(
       new Option(
         '--cookie-samesite <what>',
@@ -148,47 +149,50 @@ function withOptions(): Command {
         .default('lax'),
     )
     .addOption(
-      new Option('--affinity <what>', 'what goes to the same backend if it can')
+      new Option('--affinity <what>', 'what to keep on the same backend')
         .choices(['none', 'address', 'url'])
         .default('none'),
     )
-    .option('--map-user <user[:group]>', 'who the map runs as')
+    .option(
+      '--map-user <user[:group]>',
+      'the user that the map program runs as',
+    )
     .option('--timeout <duration>', 'how long a backend may be silent', '60s')
     .option(
       '--no-second-chance',
-      'a GET that a backend could not answer is not asked of the next one',
+      'do not retry on the next backend a GET that one could not answer',
     )
     .option(
       '--failover-after <duration>',
-      'how long a backend may be silent when the next one can be asked (left out: as --timeout)',
+      'how long a backend may be silent before the next one is tried (default: as --timeout)',
     )
     .option('--keep-alive', 'keep the connections to the backends open')
     .option(
       '--max-connections <number>',
-      'connections of one httpd child to one backend (left out: as many as it has threads)',
+      'connections of one httpd child to one backend (default: as many as it has threads)',
     )
-    .option('--websocket', 'let requests become WebSockets')
+    .option('--websocket', 'allow requests to upgrade to WebSocket')
     .option(
       '--exclude <path>',
-      'a path httpd serves itself, such as /.well-known/acme-challenge; repeatable',
+      'a path that httpd serves itself, such as /.well-known/acme-challenge; repeatable',
       (path: string, before: string[]) => [...before, path],
       [],
     )
     .option(
       '--up <path>',
-      'a path that tells balancers in front whether to send visitors here, such as /up (key front)',
+      'a path that tells load balancers whether to send visitors here, such as /up (key front)',
     )
     .option(
       '--maintenance-page <file>',
-      'HTML page for the time when no backend can serve; becomes one line of the output',
+      'HTML page to show while no backend can serve; becomes one line of the output',
     )
     .option(
       '--keep-error-document <status>',
-      "502, 503 or 504: the site's own ErrorDocument for it is used when no backend can serve; repeatable",
+      "502, 503 or 504: use the site's own ErrorDocument for it while no backend can serve; repeatable",
       (status: string, before: string[]) => [...before, status],
       [],
     )
-    .option('--retry-after <duration>', 'what that page asks for', '30s')
+    .option('--retry-after <duration>', 'Retry-After of that page', '30s')
     .option(
       '--observe',
       'have httpd report failing backends to the monitor (zope-failover observe)',
@@ -265,8 +269,8 @@ const programs = {
 }
 
 /**
- * A map that cannot be executed ends httpd, also a running one at its next
- * graceful restart (AH00654), and `apachectl configtest` does not notice.
+ * A map program that cannot be executed stops httpd, including a running one at
+ * its next graceful restart (AH00654). `apachectl configtest` does not detect it.
  */
 function missingPrograms(): string[] {
   try {
@@ -280,14 +284,14 @@ function missingPrograms(): string[] {
   }
 }
 
-/** The map's user must get to the programs; the map would be dead from birth. */
+/** Without access to the programs the user's map program would never start. */
 function warnOfClosedPaths(user: string): void {
   const closed = Object.values(programs)
     .flatMap(path => parentsOf(path))
     .find(path => (statSync(path).mode & 0o001) === 0)
   if (closed !== undefined)
     process.stderr.write(
-      `warning: ${closed} may not be entered by everybody; see that ${user} may, or the map cannot start\n`,
+      `warning: ${closed} is not accessible to all users; make sure that ${user} can enter it, or the map program cannot start\n`,
     )
 }
 

@@ -15,9 +15,9 @@ type Options = {
   httpd?: string
   httpdConf?: string[]
   unit?: string
-  /** --no-trial makes it false */
+  /** false with --no-trial */
   trial: boolean
-  /** without FILE it is true */
+  /** true without FILE */
   squid?: string | true
   squidCommand?: string
   wait: number
@@ -27,37 +27,43 @@ type Options = {
 /** `zope-failover check`. */
 export function checkCommand(): Command {
   const command = new Command('check')
-    .summary('configuration, directory, permissions, and the httpd set-up')
+    .summary('check configuration, directory, permissions and httpd setup')
     .description(
-      'Looks at the configuration, the sentinel directory and what httpd loads, runs the map as httpd would, and says what is wrong, why it matters and what to type. Changes nothing; sees most as root.',
+      'Checks the configuration, the sentinel directory and what httpd loads, runs the map program as httpd would, and prints what is wrong, why it matters and what to type. Changes nothing. Run it as root to check everything.',
     )
     .addOption(configOption())
-    .option('--json', 'for machines')
+    .option('--json', 'machine-readable output')
     .option(
       '--httpd <command>',
-      'how to call httpd, such as apachectl (left out: the one that is found)',
+      'how to call httpd, such as apachectl (default: search for it)',
     )
     .option(
       '--httpd-conf <file...>',
-      "httpd's configuration, where it is not the usual one; several: several servers",
+      "httpd's configuration if it is not the default one; one per server",
     )
     .option(
       '--unit <file>',
-      "httpd's systemd unit (left out: apache2.service or httpd.service)",
+      "httpd's systemd unit (default: apache2.service or httpd.service)",
     )
     .option(
       '--squid [file]',
-      'look at a Squid instead, /etc/squid/squid.conf unless named',
+      'check a Squid instead (default: /etc/squid/squid.conf)',
     )
     .option('--squid-command <command>', 'how to call squid')
-    .option('--no-trial', 'do not start the map programs for a trial')
+    .option('--no-trial', 'no trial run of the map programs')
     .addOption(
-      new Option('--wait <duration>', 'how long a map may take for its answers')
+      new Option(
+        '--wait <duration>',
+        'time limit for the answers of a map program',
+      )
         .argParser(duration)
         .default(10_000, '10s'),
     )
     .addOption(
-      new Option('--fail-on <severity>', 'exit code 1 from this weight on')
+      new Option(
+        '--fail-on <severity>',
+        'exit 1 if a finding is at least this severe',
+      )
         .choices(severities)
         .default('warning'),
     )
@@ -99,5 +105,5 @@ export function checkCommand(): Command {
 function duration(text: string): number {
   const ms = parseDuration(text)
   if (ms !== undefined && ms > 0) return ms
-  throw new InvalidArgumentError('It is written like 10s or 500ms.')
+  throw new InvalidArgumentError('It must be a duration such as 10s or 500ms.')
 }

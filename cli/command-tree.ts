@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 export type OptionForm = {
   /** with dashes, such as `--json` */
   readonly long: string
-  /** what follows it, such as `<file>`; null = nothing */
+  /** its argument, such as `<file>`; null = none */
   readonly value: string | null
   readonly description: string
   /** [] = anything */
@@ -13,7 +13,7 @@ export type OptionForm = {
 
 export type ArgumentForm = {
   readonly name: string
-  /** as the usage line has it: `<name>`, `[route]` */
+  /** as in the usage line: `<name>`, `[route]` */
   readonly written: string
   readonly description: string
   readonly choices: readonly string[]
@@ -26,7 +26,7 @@ export type CommandForm = {
   readonly options: readonly OptionForm[]
 }
 
-/** All that `--help` tells of the program's subcommands, in its order. */
+/** The content of `--help` for the program's subcommands, in its order. */
 export function commandTree(program: Command): CommandForm[] {
   return program.commands.map(command => {
     const help = command.createHelp()

@@ -1,4 +1,4 @@
-// What a shell completes after `zope-failover`, as a script for it. Pure.
+// The completion script of `zope-failover` for each shell. Pure.
 import type { CommandForm, OptionForm } from './command-tree.ts'
 
 export const shells = ['bash', 'zsh', 'fish'] as const
@@ -18,7 +18,7 @@ export function completionScript(
   }
 }
 
-/** How to ask for what only the configuration knows; null = nothing to list. */
+/** The command that lists names from the configuration; null = none. */
 function namesFor(argument: string): string | null {
   const list = /^(?:names?|backend|target)$/.test(argument)
     ? 'backends'
@@ -28,7 +28,7 @@ function namesFor(argument: string): string | null {
   return list === null ? null : `zope-failover completion ${list} 2>/dev/null`
 }
 
-/** What may follow an option. */
+/** What an option takes. */
 type Value = 'file' | 'text' | 'pool' | readonly string[]
 
 function valueOf({ long, value, choices }: OptionForm): Value | null {

@@ -6,14 +6,17 @@ import { completionScript, shells } from './completion-script.ts'
 import type { Shell } from './completion-script.ts'
 import { configOption } from './options.ts'
 
-/** `zope-failover completion bash|zsh|fish`; the scripts ask for the names. */
+/**
+ * `zope-failover completion bash|zsh|fish`. The scripts call it again for the
+ * names of backends and pools.
+ */
 export function completionCommand(): Command {
   return new Command('completion')
-    .description('print what makes a shell complete this command')
+    .description('print a shell completion script for this command')
     .addArgument(
       new Argument(
         '<shell>',
-        'the shell, or the list of names that its script asks for',
+        'the shell, or a list of names (used by the scripts)',
       ).choices([...shells, 'backends', 'pools']),
     )
     .addOption(configOption())

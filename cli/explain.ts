@@ -12,24 +12,24 @@ import { explainFront } from '../status/front.ts'
 import { configOption } from './options.ts'
 import { oneOfNames } from './names.ts'
 
-/** A thousand backends in several pools have room. */
+/** Enough for a thousand backends in several pools. */
 const maxTextMapBytes = 16 * 1024 * 1024
 
 /** `zope-failover explain POOL [ROUTE [AFFINITY]]`. */
 export function explainCommand(): Command {
   return new Command('explain')
-    .description('who would serve this lookup, why, and who next')
+    .description('which backend serves a visitor, why, and which one is next')
     .addArgument(
       new Argument('<pool>', 'a pool of the configuration, or front'),
     )
     .addArgument(
       new Argument(
         '[route]',
-        'the backend the visitor is bound to, - for none',
+        "the backend of the visitor's session, - for none",
       ),
     )
     .addArgument(
-      new Argument('[affinity]', 'equal ones go to the same backend'),
+      new Argument('[affinity]', 'equal keys go to the same backend'),
     )
     .addOption(configOption())
     .action(
@@ -57,7 +57,7 @@ export function explainCommand(): Command {
         if (pool === undefined) return
         const visitor = [
           route === undefined || route === '-' || route === '' ? null : route,
-          // the map sees bytes
+          // the map program sees bytes
           affinity === undefined || affinity === ''
             ? null
             : Buffer.from(affinity).toString('latin1'),

@@ -20,7 +20,7 @@ export function followCommand(): Command {
   return new Command('follow')
     .summary('run a command with the whole table whenever it changes')
     .description(
-      'Runs COMMAND with the whole table on its standard input, at start and whenever the table says something else: the newest only, never two at once, again after a failure (1 s to 30 s). lines: NAME HOST PORT STATE WEIGHT TIER for each backend, STATE one of in, last-resort, bound, out.',
+      'Runs COMMAND with the whole table on its standard input, at start and at each change of the table: only the newest table, never two runs at once, a retry after a failure (1 s to 30 s). lines: NAME HOST PORT STATE WEIGHT TIER for each backend, STATE one of in, last-resort, bound, out.',
     )
     .addArgument(
       new Argument('<command...>', 'a program and its arguments, after --'),
@@ -32,12 +32,12 @@ export function followCommand(): Command {
       ),
     )
     .addOption(
-      new Option('--format <format>', 'what the command reads')
+      new Option('--format <format>', 'the input of the command')
         .choices(followFormats)
         .default('lines'),
     )
     .addOption(
-      new Option('--timeout <duration>', 'how long one run may take')
+      new Option('--timeout <duration>', 'time limit of one run')
         .argParser(timeout)
         .default(10_000, '10s'),
     )
@@ -56,7 +56,7 @@ export function followCommand(): Command {
         command: words,
         timeoutMs: options.timeout,
       })
-      // the watching thread is still there
+      // the watching thread is still running
       process.exit(code)
     })
 }

@@ -1,11 +1,12 @@
-// What apache-conf and squid-conf take alike, and what they do with their output.
+// Options shared by apache-conf and squid-conf, and the output of both.
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import { seal, writeGenerated } from '../apache-conf/generated-file.ts'
 import { parseDuration } from '../text/duration.ts'
-import { ConfigError, describeValue } from '../config/problem.ts'
+import { ConfigError } from '../config/problem.ts'
+import { describeValue } from '../text/describe.ts'
 import { CommandError } from '../system/command-error.ts'
 
 export type GeneratedGiven = {
@@ -18,23 +19,23 @@ export type GeneratedGiven = {
 export function outputOption(): Option {
   return new Option(
     '--output <file>',
-    'write there, unless the file was changed by hand; left out: print',
+    'write there unless the file was edited by hand (default: print)',
   )
 }
 
 export function forceOption(): Option {
   return new Option(
     '--force',
-    'with --output: overwrite a file that was changed',
+    'with --output: overwrite a file that was edited',
   )
 }
 
 /**
  * Prints, or writes `--output`.
  *
- * @param text makes it
- * @param next what to type after it was written
- * @throws {ConfigError} when the options do not fit
+ * @param text renders it
+ * @param next what to type after writing it
+ * @throws {ConfigError} when the options do not fit together
  */
 export function printOrSave(
   { output, force }: GeneratedGiven,
@@ -43,7 +44,7 @@ export function printOrSave(
 ): void {
   if (force === true && output === undefined)
     throw new ConfigError([
-      '--force must come with --output: it means that file',
+      '--force must come with --output: it overwrites that file',
     ])
   const sealed = seal(text())
   if (output === undefined) process.stdout.write(sealed)
@@ -51,7 +52,7 @@ export function printOrSave(
 }
 
 /**
- * Writes a generated file and says what it did on stderr, where the problems go.
+ * Writes a generated file and reports the result on stderr.
  *
  * @param next what to type after that
  */
@@ -65,11 +66,11 @@ function saveGenerated(
   switch (result.kind) {
     case 'written':
       process.stderr.write(
-        `${result.file} ${result.isNew ? 'is new' : 'was written again'}; next: ${next}\n`,
+        `${result.file} ${result.isNew ? 'was created' : 'was updated'}; next: ${next}\n`,
       )
       break
     case 'unchanged':
-      process.stderr.write(`${result.file} is as it should be\n`)
+      process.stderr.write(`${result.file} is up to date\n`)
       break
     case 'refused':
       throw new CommandError(result.why)
@@ -87,7 +88,7 @@ export function durationsOf(
   }
 }
 
-/** In ms; a minute, and a problem more, when it is none. */
+/** In ms; for an invalid one it adds a problem and returns a minute. */
 export function durationOf(
   name: string,
   text: string,
@@ -101,7 +102,7 @@ export function durationOf(
   return ms ?? 60_000
 }
 
-/** Where the built programs are: dist/, also when this runs from the source. */
+/** The folder of the built programs: dist/, also when this runs from source. */
 const here = dirname(fileURLToPath(import.meta.url))
 export const installation = import.meta.url.endsWith('.ts')
   ? resolve(here, '../dist')

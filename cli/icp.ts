@@ -16,7 +16,7 @@ export function icpCommand(): Command {
       const text = readConfigText(options.config)
       const config = parseConfig(text, options.config)
       const code = await runIcp(options.config, { text, config })
-      // the watching thread is still there
+      // the watching thread is still running
       process.exit(code)
     })
 }

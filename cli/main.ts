@@ -1,7 +1,7 @@
 #!/usr/bin/env -S UV_THREADPOOL_SIZE=64 node
 // The command. One file per subcommand; each returns its exit code.
-// (The thread pool: every name look-up of the monitor takes a thread while it
-// lasts, and a look-up that hangs must not delay the others.)
+// (The thread pool: each DNS lookup of the monitor occupies a thread, and a
+// lookup that hangs must not delay the others.)
 import { Command, CommanderError } from 'commander'
 import { printable } from '../text/printable.ts'
 import { ConfigError } from '../config/problem.ts'
@@ -28,7 +28,7 @@ import { readyCommand, actionCommands } from './steer.ts'
 watchOutput()
 
 const program = new Command('zope-failover')
-  .description('fail-over for Apache httpd in front of Zope and Plone')
+  .description('failover for Apache httpd in front of Zope and Plone')
   .version(version)
 
 for (const command of [
@@ -53,10 +53,10 @@ for (const command of [
   program.addCommand(command)
 
 for (const command of [program, ...program.commands])
-  command.exitOverride().showHelpAfterError('(--help shows what there is)')
+  command.exitOverride().showHelpAfterError('(try --help)')
 
-// To a monitoring system 1 and 2 of `probe` are verdicts on the backend; 3 is
-// whatever kept it from probing (contract 6).
+// For a monitoring system, 1 and 2 of `probe` are verdicts on the backend, and 3
+// means that it could not probe (the exit codes of monitoring plugins).
 const isProbe = process.argv[2] === 'probe'
 const wrongUsage = isProbe ? 3 : 2
 const failed = isProbe ? 3 : 1
@@ -65,7 +65,7 @@ try {
   await program.parseAsync()
 } catch (err) {
   if (err instanceof CommanderError) {
-    // commander has told it already; its code for every wrong usage is 1
+    // commander has printed it already; its code for any wrong usage is 1
     process.exitCode = err.exitCode === 0 ? 0 : wrongUsage
   } else if (err instanceof ConfigError) {
     process.stderr.write(`${err.problems.join('\n')}\n`)

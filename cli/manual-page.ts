@@ -8,25 +8,25 @@ export function manualPage(
   return `${[
     `.TH ZOPE\\-FAILOVER 1 "" "zope\\-failover ${roff(version)}"`,
     '.SH NAME',
-    'zope\\-failover \\- fail\\-over for Apache httpd in front of Zope and Plone',
+    'zope\\-failover \\- failover for Apache httpd in front of Zope and Plone',
     '.SH SYNOPSIS',
     '.B zope\\-failover',
     '.I COMMAND',
     '[\\fIOPTION\\fR ...]',
     '.SH DESCRIPTION',
-    'A monitor probes the Zopes and keeps one small file for each that is well in',
-    'the sentinel directory; a map program tells httpd, on every request, which of',
-    'them to use. Files that an administrator puts there count for both.',
+    'A monitor probes the Zopes and keeps one small file for each healthy one in',
+    'the sentinel directory. For every request, a map program tells httpd which of',
+    'them to use. Both also obey the files that an administrator puts there.',
     '.SH COMMANDS',
     ...commands.flatMap(commandLines),
     '.SH EXIT STATUS',
     ...item('0', 'Done.'),
-    ...item('1', 'It failed, or found something.'),
+    ...item('1', 'Failure, or something was found.'),
     ...item('2', 'Wrong usage, or the configuration has problems.'),
     '.PP',
     'The command',
     '.B probe',
-    'ends as monitoring plugins do: 0 ok, 1 warning, 2 critical, 3 unknown.',
+    'exits as monitoring plugins do: 0 ok, 1 warning, 2 critical, 3 unknown.',
     '.SH ENVIRONMENT',
     ...item(
       'ZOPE_FAILOVER_CONFIG',
@@ -34,7 +34,7 @@ export function manualPage(
     ),
     ...item(
       'NOTIFY_SOCKET, WATCHDOG_USEC',
-      'Set by systemd: the monitor tells it when it is ready and that it lives.',
+      'Set by systemd: the monitor reports to it that it is ready and alive.',
     ),
     '.SH FILES',
     ...item('/etc/zope-failover.yaml', 'The configuration.'),
@@ -47,8 +47,8 @@ export function manualPage(
     ...item('NAME.drain', 'No new visitors.'),
     ...item('NAME.maint', 'No traffic at all.'),
     ...item('NAME.force', 'Up, whatever the probes say.'),
-    ...item('NAME.suspect', 'Somebody asks for a probe.'),
-    ...item('monitor.json', 'What the monitor knows.'),
+    ...item('NAME.suspect', 'Requests a probe.'),
+    ...item('monitor.json', 'The report of the monitor.'),
     '.RE',
     '.SH SEE ALSO',
     '.BR apache2 (8),',
@@ -95,7 +95,7 @@ function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`
 }
 
-/** No line of text may look like a request. */
+/** A line of text must not look like a roff request. */
 function roff(text: string): string {
   return text
     .replaceAll(/\\(?!-)/g, '\\e')

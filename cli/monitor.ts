@@ -4,7 +4,7 @@ import { configOption } from './options.ts'
 /** `zope-failover monitor`. */
 export function monitorCommand(): Command {
   return new Command('monitor')
-    .description('probe the backends and keep the sentinel directory true')
+    .description('probe the backends and keep the sentinel directory current')
     .addOption(configOption())
     .addOption(
       new Option('--log-level <level>', 'debug shows every probe')

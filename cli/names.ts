@@ -4,9 +4,9 @@ import { unknownNameMessage } from '../text/suggest.ts'
 import { UsageError } from '../system/command-error.ts'
 
 /**
- * The name itself when the configuration knows it.
+ * The name itself if it is in the configuration.
  *
- * @throws {UsageError} naming the nearest known one
+ * @throws {UsageError} with the nearest known name
  */
 export function oneOfNames(
   what: 'backend' | 'pool',
@@ -19,10 +19,10 @@ export function oneOfNames(
 }
 
 /**
- * What can be steered, in the order given: backends, and `front` where the
- * configuration has that key.
+ * The targets of an admin action, in the given order: backends, and `front` if
+ * the configuration has that key.
  *
- * @throws {UsageError} for one that is not known, or named twice
+ * @throws {UsageError} for an unknown one, or for a name given twice
  */
 export function actionTargets(
   config: Pick<Config, 'backends' | 'front'>,
@@ -30,20 +30,20 @@ export function actionTargets(
 ): string[] {
   if (names.includes(frontName) && config.front === undefined)
     throw new UsageError(
-      'front must be configured before it can be steered: write the key "front" into the configuration',
+      'front must be configured first: add the key "front" to the configuration',
     )
   const known = sentinelNames(config)
   return names.map((name, index) => {
     if (names.indexOf(name) < index)
-      throw new UsageError(`${name} must be named once only`)
+      throw new UsageError(`${name} must be given only once`)
     return oneOfNames('backend', name, known)
   })
 }
 
 /**
- * The backends of that name, in the order given.
+ * The backends with these names, in the given order.
  *
- * @throws {UsageError} for one that is not known, or named twice
+ * @throws {UsageError} for an unknown one, or for a name given twice
  */
 export function namedBackends(
   { backends }: Config,

@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os'
 
-/** Who gives the order; in a container a user need not have a name. */
+/** The user who runs the command; in a container a user may have no name. */
 export function operator(): string {
   const sudoer = process.env['SUDO_USER']
   if (sudoer) return sudoer

@@ -1,4 +1,4 @@
-// What several subcommands take alike.
+// Options that several subcommands share.
 import { InvalidArgumentError, Option } from 'commander'
 import type { Command } from 'commander'
 import { defaultConfigFile } from '../config/file.ts'

@@ -1,29 +1,28 @@
-// What happens when nobody takes the output.
+// Errors of the output, and what kind of output it is.
 import { errorCode } from '../system/error-code.ts'
 
 /**
- * A reader that has left (`| head -1`) ends the program quietly; output that
- * cannot be written for another reason is a failure. Without this, either is a
- * stack trace.
+ * A reader that has left (`| head -1`) ends the program quietly; any other write
+ * error is a failure. Without this, both would print a stack trace.
  */
 export function watchOutput(): void {
   process.stdout.on('error', err => {
     const code = errorCode(err)
     if (code === 'EPIPE') process.exit(process.exitCode)
-    process.stderr.write(`the output could not be written (${code})\n`)
+    process.stderr.write(`cannot write the output (${code})\n`)
     process.exit(1)
   })
   process.stderr.on('error', () => {
-    // there is nobody left to tell
+    // stderr is closed: nothing to write to
   })
 }
 
-/** Colour and cursor movements: only where a person looks at the output. */
+/** Color and cursor movements: only on a terminal. */
 export function isScreen(stream: { isTTY?: boolean }): boolean {
   return stream.isTTY === true && process.env['TERM'] !== 'dumb'
 }
 
-/** https://no-color.org: any value but the empty one. */
+/** https://no-color.org: any value except the empty one. */
 export function hasColour(stream: { isTTY?: boolean }): boolean {
   return isScreen(stream) && !process.env['NO_COLOR']
 }

@@ -6,14 +6,14 @@ import { ConfigError } from '../config/problem.ts'
 import { commandRefusal, self } from '../config/trust.ts'
 import { configOption } from './options.ts'
 
-/** As monitoring plugins say it. */
+/** The exit codes of monitoring plugins. */
 const exitCodes = { ok: 0, warning: 1, critical: 2, unknown: 3 } as const
 
 /** `zope-failover probe NAME|URL`. */
 export function probeCommand(): Command {
   return new Command('probe')
     .description(
-      'one probe now, in full detail; exit code 0 ok, 1 late, 2 failed, 3 could not probe',
+      'run one probe now, in full detail; exit code 0 ok, 1 late, 2 failed, 3 could not probe',
     )
     .addArgument(
       new Argument(
@@ -23,7 +23,7 @@ export function probeCommand(): Command {
     )
     .addOption(configOption())
     .action(async (target: string | undefined, options: { config: string }) => {
-      const backend = wanted(target ?? '', options.config)
+      const backend = backendFor(target ?? '', options.config)
       if (typeof backend === 'string') {
         process.stderr.write(`${backend}\n`)
         process.exitCode = exitCodes.unknown
@@ -33,27 +33,27 @@ export function probeCommand(): Command {
       const { probeLight } = await import('../probes/light.ts')
       const { conclude, probeText } = await import('../probes/probe-text.ts')
       const { runExtraProbes } = await import('../probes/extra-probes.ts')
-      const lookup = new Resolver()
+      const resolver = new Resolver()
       const { signal } = new AbortController()
-      const [probed, beside] = await Promise.all([
-        probeLight(backend, lookup, signal),
-        runExtraProbes(backend, lookup),
+      const [probed, extra] = await Promise.all([
+        probeLight(backend, resolver, signal),
+        runExtraProbes(backend, resolver),
       ])
-      process.stdout.write(probeText(backend, probed, beside))
+      process.stdout.write(probeText(backend, probed, extra))
       process.exitCode =
-        exitCodes[conclude(probed.outcome, probed.ms, backend.probe, beside)]
+        exitCodes[conclude(probed.outcome, probed.ms, backend.probe, extra)]
     })
 }
 
-/** The backend to probe, or why there is none. */
-function wanted(target: string, configFile: string): Backend | string {
+/** The backend to probe, or the reason why not. */
+function backendFor(target: string, configFile: string): Backend | string {
   try {
     if (target.includes('://')) return backendOfUrl(target)
     const file = readConfigFile(configFile)
     const config = parseConfig(file.text, configFile)
     const { backends } = config
     const found = backends.find(({ name }) => name === target)
-    // the command would run as the user who asks
+    // the command would run as the current user
     const refusal =
       found?.probe.light.kind === 'command'
         ? commandRefusal(config, configFile, file, self())
@@ -70,7 +70,7 @@ function wanted(target: string, configFile: string): Backend | string {
   }
 }
 
-/** @throws {ConfigError} when it is no URL of a backend */
+/** @throws {ConfigError} when it is not the URL of a backend */
 function backendOfUrl(text: string): Backend | string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const path = url === undefined ? '/' : url.pathname + url.search
@@ -79,10 +79,10 @@ function backendOfUrl(text: string): Backend | string {
     JSON.stringify({ backends: { url: { url: origin, probe: { path } } } }),
     'the command line',
   )
-  return config.backends[0] ?? `${text} is no URL`
+  return config.backends[0] ?? `${text} is not a URL`
 }
 
-/** What the configuration allows a backend's URL to hold: no path, no query. */
+/** The part that the configuration allows in a URL: no path, no query. */
 function originLength(text: string): number {
   const path = text.slice(text.indexOf('://') + 3).search(/[/?]/)
   return path === -1 ? text.length : text.indexOf('://') + 3 + path

@@ -1,5 +1,5 @@
-// What a long command does now: on a terminal one line that is written over, else
-// a line for each step.
+// The progress of a long command: on a terminal one line that is overwritten,
+// otherwise a line for each step.
 import { printable } from '../text/printable.ts'
 import type { Progress } from '../operate/wait.ts'
 import { isScreen } from './output.ts'
@@ -10,7 +10,7 @@ type Stream = {
   readonly write: (text: string) => unknown
 }
 
-/** back to the beginning of the line, which is then empty */
+/** to the beginning of the line, and clear it */
 const again = '\r\u001B[K'
 
 export function progressOn(stream: Stream): Progress {
@@ -20,7 +20,7 @@ export function progressOn(stream: Stream): Progress {
       stream.write(`${isLive ? again : ''}${printable(text)}\n`)
     },
     live: text => {
-      // one that goes over two lines cannot be written over
+      // a text that wraps to a second line cannot be overwritten
       const width = (stream.columns ?? 80) - 1
       if (isLive) stream.write(`${again}${printable(text).slice(0, width)}`)
     },

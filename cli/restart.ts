@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { loadConfig } from '../config/load.ts'
 import type { Backend, Config } from '../config/config.ts'
-import { describeValue } from '../config/problem.ts'
+import { describeValue } from '../text/describe.ts'
 import { statusOf } from '../status/read.ts'
 import { maintBy } from '../operate/decide.ts'
 import type { Job } from '../operate/restart.ts'
@@ -13,7 +13,7 @@ import { progressOn } from './progress.ts'
 
 type Options = { config: string; limit: number; warmUp?: string[] }
 
-/** As a shell tells the end by a signal. */
+/** A shell's exit codes for signals. */
 const exitCodes = new Map<NodeJS.Signals, number>([
   ['SIGHUP', 129],
   ['SIGINT', 130],
@@ -25,20 +25,24 @@ export function restartCommand(): Command {
   return new Command('restart')
     .summary('restart backends one after the other, without losing a request')
     .description(
-      'For each backend: takes it out of service, waits until it is idle, runs the command, waits until it answers, fetches the warm-up paths, and puts it back. Stops at the first that does not come back.',
+      'For each backend: takes it out of service, waits until it is idle, runs the command, waits until it answers, fetches the warm-up paths, and puts it back into service. Stops at the first backend that does not come back.',
     )
     .usage('[options] <name...> -- <command> [arguments...]')
     .argument('<name...>', 'backends of the configuration')
     .addOption(configOption())
-    .addOption(limitOption('for each wait'))
+    .addOption(limitOption('limit of each wait'))
     .option(
       '--warm-up <path...>',
-      "pages to fetch before visitors come, as visitors see them; in place of the configuration's warmUp",
+      'pages to fetch before visitors come, as visitors see them; replaces warmUp of the configuration',
     )
     .action(async (words: string[], options: Options) => {
       const given = split(words, process.argv)
       const config = loadConfig(options.config)
-      const { names, paths } = sorted(given.names, options.warmUp, config)
+      const { names, paths } = namesAndPaths(
+        given.names,
+        options.warmUp,
+        config,
+      )
       const backends = namedBackends(config, names)
       refuseMaint(config, names)
       await restartAll(config, backends, {
@@ -53,18 +57,18 @@ export function restartCommand(): Command {
 async function restartAll(
   config: Config,
   backends: readonly Backend[],
-  order: Pick<Job, 'command' | 'warmUp' | 'limitMs' | 'by'>,
+  job: Pick<Job, 'command' | 'warmUp' | 'limitMs' | 'by'>,
 ): Promise<void> {
-  // the other subcommands begin without the client that fetches pages
+  // loaded here: the other subcommands do not need the HTTP client
   const { restart, RestartAborted } = await import('../operate/restart.ts')
-  const tell = progressOn(process.stderr)
+  const progress = progressOn(process.stderr)
   const stop = new AbortController()
   const onSignal = (signal: NodeJS.Signals): void => {
-    // the second one: what is in the directory tells the rest
+    // the second signal: the files in the directory record where it stopped
     if (stop.signal.aborted) process.exit()
     process.exitCode = exitCodes.get(signal)
-    tell.step(
-      `${signal}: stopping (a command that runs is waited for; once more: at once)`,
+    progress.step(
+      `${signal}: stopping after the running command (send it again to stop at once)`,
     )
     stop.abort(new RestartAborted(`interrupted by ${signal}`))
   }
@@ -74,24 +78,24 @@ async function restartAll(
     for (const backend of backends) {
       left.shift()
       await restart({
-        ...order,
+        ...job,
         config,
         backend,
-        progress: tell,
+        progress,
         signal: stop.signal,
       })
     }
   } catch (err) {
     if (!(err instanceof RestartAborted)) throw err
-    tell.step(err.message)
-    if (left.length > 0) tell.step(`not begun: ${left.join(', ')}`)
+    progress.step(err.message)
+    if (left.length > 0) progress.step(`not started: ${left.join(', ')}`)
     process.exitCode ??= 1
   } finally {
     for (const signal of exitCodes.keys()) process.off(signal, onSignal)
   }
 }
 
-/** Names before `--`, the command after it; commander makes one list of both. */
+/** Names before `--`, the command after it; commander puts both in one list. */
 function split(
   words: readonly string[],
   argv: readonly string[],
@@ -106,8 +110,8 @@ function split(
   return { names, command: [program, ...args] }
 }
 
-/** `--warm-up / zope1`: an option of several values takes the names, too. */
-function sorted(
+/** `--warm-up / zope1`: an option with several values swallows the names. */
+function namesAndPaths(
   words: readonly string[],
   values: readonly string[] | undefined,
   { backends }: Config,

@@ -12,21 +12,21 @@ type Options = {
   launched?: true
 }
 
-/** `zope-failover rewritemap`: the same as rewritemap/main.ts, by hand. */
+/** `zope-failover rewritemap`: rewritemap/main.ts, for use by hand. */
 export function rewritemapCommand(): Command {
   return new Command('rewritemap')
-    .description('answer lookups on stdin, as RewriteMap prg: asks them')
+    .description('answer lookups of RewriteMap prg: on stdin')
     .addOption(configOption())
     .option(
       '--directory <dir>',
-      'the sentinel directory: with it the map starts at once from what it kept there',
+      'the sentinel directory: with it the map program starts at once from the configuration kept there',
     )
     .addOption(
-      new Option('--answer <style>', 'what an answer names')
+      new Option('--answer <style>', 'content of an answer')
         .choices(answerStyles)
         .default('name'),
     )
-    .option('--user <user[:group]>', 'become this user when started as root')
+    .option('--user <user[:group]>', 'switch to this user when started as root')
     .addOption(new Option('--launched').hideHelp())
     .action(async (options: Options) => {
       const code = await runMap({
@@ -37,7 +37,7 @@ export function rewritemapCommand(): Command {
         user: options.user,
         isLaunched: options.launched === true,
       })
-      // the watching thread is still there
+      // the watching thread is still running
       process.exit(code)
     })
 }

@@ -46,11 +46,11 @@ export function squidConfCommand(): Command {
     )
     .addOption(outputOption())
     .addOption(forceOption())
-    .option('--pool <name>', 'only this pool; left out: all of them')
+    .option('--pool <name>', 'only this pool (default: all pools)')
     .addOption(siteOption('site of the pool, else no rewriting'))
     .addOption(urlOption('site.url of the pool, else as each request says'))
     .option('--cookie <name>', 'name of the route cookie', 'zope_route')
-    .option('--no-cookie', 'visitors are not bound to a backend')
+    .option('--no-cookie', 'do not keep visitors on one backend')
     .addOption(
       new Option('--affinity <what>', 'what to keep on the same backend')
         .choices(['none', 'address'])
@@ -59,9 +59,9 @@ export function squidConfCommand(): Command {
     .option('--timeout <duration>', 'how long a backend may be silent', '2m')
     .option(
       '--maintenance-page <file>',
-      'HTML page for the time when no backend can serve; Squid reads it there',
+      'HTML page to show while no backend can serve; Squid reads it there',
     )
-    .option('--retry-after <duration>', 'what that page asks for', '30s')
+    .option('--retry-after <duration>', 'Retry-After of that page', '30s')
   command.action((given: SquidConfOptions) => {
     printOrSave(
       given,

@@ -10,7 +10,7 @@ type Options = {
   url: string[]
 }
 
-/** `zope-failover squid-helper`: the same as squid/main.ts, by hand. */
+/** `zope-failover squid-helper`: squid/main.ts, for use by hand. */
 export function squidHelperCommand(): Command {
   return new Command('squid-helper')
     .summary('answer the url_rewrite_program of Squid')
@@ -20,13 +20,13 @@ export function squidHelperCommand(): Command {
     .addOption(configOption())
     .option(
       '--directory <dir>',
-      'the sentinel directory: with it the helper starts at once from what it kept there',
+      'the sentinel directory: with it the helper starts at once from the configuration kept there',
     )
     .addOption(siteOption('no rewriting'))
     .addOption(urlOption('as each request says'))
     .action(async (options: Options) => {
       const code = await runHelper({ ...options, configFile: options.config })
-      // the watching thread is still there
+      // the watching thread is still running
       process.exit(code)
     })
 }

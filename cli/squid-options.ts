@@ -7,7 +7,7 @@ const collect = (value: string, before: string[]) => [...before, value]
 export function siteOption(leftOut: string): Option {
   return new Option(
     '--site <[pool=]path>',
-    'the site inside Zope, such as /Plone: also rewrite the URL for VirtualHostMonster; repeatable, for one pool each: www=/Plone',
+    'the site inside Zope, such as /Plone: also rewrites the URL for VirtualHostMonster; repeatable, one per pool: www=/Plone',
   )
     .argParser(collect)
     .default([], leftOut)
@@ -17,7 +17,7 @@ export function siteOption(leftOut: string): Option {
 export function urlOption(leftOut: string): Option {
   return new Option(
     '--url <[pool=]url>',
-    'what visitors type, such as https://www.example.org; repeatable, for one pool each',
+    'the URL that visitors type, such as https://www.example.org; repeatable, one per pool',
   )
     .argParser(collect)
     .default([], leftOut)

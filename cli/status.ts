@@ -17,35 +17,35 @@ type Options = {
 /** `zope-failover status`. */
 export function statusCommand(): Command {
   return new Command('status')
-    .description('backends, pools, and whether the two programs are alive')
+    .description('show backends, pools, and whether the two programs are alive')
     .addOption(configOption())
-    .option('--json', 'for machines')
-    .option('--watch', 'again every second, until interrupted')
-    .option('--check', 'exit code 1 when a pool has nobody')
+    .option('--json', 'machine-readable output')
+    .option('--watch', 'repeat every second until interrupted')
+    .option('--check', 'exit 1 if a pool has no backend for new visitors')
     .action(async (options: Options) => {
       let config = loadConfig(options.config)
-      const look = (configProblems: readonly string[]): string => {
+      const render = (configProblems: readonly string[]): string => {
         const now = Date.now()
         const report = statusOf(config, now, configProblems)
-        const hasNobody = report.pools.some(
+        const hasEmptyPool = report.pools.some(
           ({ newcomers }) => newcomers.length === 0,
         )
-        process.exitCode = options.check === true && hasNobody ? 1 : 0
+        process.exitCode = options.check === true && hasEmptyPool ? 1 : 0
         return options.json === true
           ? `${JSON.stringify(report)}\n`
           : statusText(report, hasColour(process.stdout), now)
       }
       if (options.watch !== true) {
-        process.stdout.write(look([]))
+        process.stdout.write(render([]))
         return
       }
       await watch(options.json !== true && isScreen(process.stdout), () => {
         try {
           config = loadConfig(options.config)
-          return look([])
+          return render([])
         } catch (err) {
           if (!(err instanceof ConfigError)) throw err
-          return look(err.problems)
+          return render(err.problems)
         }
       })
     })

@@ -1,4 +1,4 @@
-// drain, maint, force and ready: the administrator's files, written for him.
+// drain, maint, force and ready: write the administrator's files.
 import { Command, InvalidArgumentError } from 'commander'
 import { loadConfig } from '../config/load.ts'
 import { frontName } from '../config/config.ts'
@@ -31,34 +31,38 @@ export function actionCommands(): Command[] {
       .description(meanings[kind])
       .argument('<name...>', 'backends of the configuration, or front')
       .addOption(configOption())
-      .option('--for <duration>', 'ends by itself, such as 30m', duration)
+      .option(
+        '--for <duration>',
+        'end it automatically after this time, such as 30m',
+        duration,
+      )
       .option('--reason <text>', 'shown by status', reason)
     if (kind !== 'force')
       command
-        .option('--wait', 'end when no request of httpd is inside any more')
-        .addOption(limitOption('of --wait'))
+        .option('--wait', 'wait until no request is in flight')
+        .addOption(limitOption('limit of --wait'))
     return command.action(async (names: string[], options: Options) => {
       const config = loadConfig(options.config)
-      const steered = actionTargets(config, names)
-      if (options.wait === true && steered.includes(frontName))
+      const targets = actionTargets(config, names)
+      if (options.wait === true && targets.includes(frontName))
         throw new UsageError(
-          '--wait must come with backends only: requests inside a backend can be counted, those of a whole machine cannot',
+          '--wait works with backends only: requests in flight can be counted for a backend, not for a whole machine',
         )
       if (
         options.wait !== true &&
         command.getOptionValueSource('limit') === 'cli'
       )
         throw new UsageError('--limit must come with --wait, which it limits')
-      const note = {
+      const annotation = {
         reason: options.reason ?? null,
         by: operator(),
         until: options.for === undefined ? null : Date.now() + options.for,
       }
-      for (const name of steered) order(config, name, kind, note)
+      for (const name of targets) apply(config, name, kind, annotation)
       if (options.wait === true)
         await waitForAll(
           config,
-          config.backends.filter(({ name }) => steered.includes(name)),
+          config.backends.filter(({ name }) => targets.includes(name)),
           kind,
           options.limit ?? 0,
         )
@@ -66,7 +70,7 @@ export function actionCommands(): Command[] {
   })
 }
 
-/** Exit code 1 when one still has requests at the limit. */
+/** Exit code 1 if a backend still has requests at the limit. */
 async function waitForAll(
   config: Config,
   backends: readonly Backend[],
@@ -76,23 +80,23 @@ async function waitForAll(
   const { CountError } = await import('../operate/count.ts')
   const { untilIdle } = await import('../operate/wait.ts')
   const sinceMs = Date.now()
-  const tell = progressOn(process.stderr)
+  const progress = progressOn(process.stderr)
   const { signal } = new AbortController()
   const left: string[] = []
   try {
     await Promise.all(
       backends.map(async backend => {
         const { name } = backend
-        tell.step(`${name}: waiting until it is idle`)
+        progress.step(`${name}: waiting until it is idle`)
         const why = await untilIdle(
           config,
           backend,
           sinceMs,
           limitMs,
           signal,
-          tell,
+          progress,
         )
-        if (why === undefined) tell.step(`${name}: idle`)
+        if (why === undefined) progress.step(`${name}: idle`)
         else left.push(`${name}: ${why}; it stays in ${kind}`)
       }),
     )
@@ -104,9 +108,9 @@ async function waitForAll(
   if (left.length === 0) return
   if (kind === 'drain')
     left.push(
-      'who is bound to a drained backend goes on coming; to move them, too, type: zope-failover maint NAME --wait',
+      'sticky visitors of a drained backend keep coming; to move them too, type: zope-failover maint NAME --wait',
     )
-  for (const line of left) tell.step(line)
+  for (const line of left) progress.step(line)
   process.exitCode = 1
 }
 
@@ -119,20 +123,20 @@ export function readyCommand(): Command {
     .action((names: string[], options: Options) => {
       const config = loadConfig(options.config)
       for (const name of actionTargets(config, names))
-        order(config, name, 'ready', nothing)
+        apply(config, name, 'ready', noAnnotation)
     })
 }
 
-const nothing: AdminNote = { reason: null, by: null, until: null }
+const noAnnotation: AdminNote = { reason: null, by: null, until: null }
 
-/** Carries it out and prints what it has changed. */
-function order(
+/** Applies the action and prints what it has changed. */
+function apply(
   config: Config,
   name: string,
   action: Action,
-  note: AdminNote,
+  annotation: AdminNote,
 ): void {
-  const done = applyAction(config.directory, name, action, note)
+  const done = applyAction(config.directory, name, action, annotation)
   const { lines, problems } = actionSummary(config, name, action, done)
   process.stdout.write(`${lines.join('\n')}\n`)
   process.stderr.write(problems.map(line => `${line}\n`).join(''))

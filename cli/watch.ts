@@ -1,23 +1,23 @@
-// The same output again and again, as `watch` does it.
+// Repeats an output every second, like `watch`.
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const screen = {
-  /** the cursor is hidden: it would jump over the whole table */
+  /** hides the cursor: it would jump across the table */
   begin: '\u001B[?25l\u001B[2J',
   end: '\u001B[?25h',
-  /** over the former text, without the flicker of an empty screen */
+  /** overwrites the previous text, without the flicker of an empty screen */
   again: (text: string) =>
     `\u001B[H${text.replaceAll('\n', '\u001B[K\n')}\u001B[J`,
 }
 
 /**
- * Shows the text anew every second until SIGINT or SIGTERM.
+ * Prints the current text every second until SIGINT or SIGTERM.
  *
- * @param isInPlace on a terminal: over the former text, not below it
+ * @param isInPlace on a terminal: overwrites the previous text
  */
 export async function watch(
   isInPlace: boolean,
-  look: () => string,
+  render: () => string,
 ): Promise<void> {
   const { stdout } = process
   const stop = new AbortController()
@@ -26,7 +26,7 @@ export async function watch(
   try {
     if (isInPlace) stdout.write(screen.begin)
     while (!stop.signal.aborted) {
-      const text = look()
+      const text = render()
       stdout.write(isInPlace ? screen.again(text) : text)
       await sleep(1_000, undefined, { signal: stop.signal }).catch(() => {
         // aborted: there is no other reason

@@ -1,7 +1,7 @@
 // The checked configuration as both programs use it: plain data, every default
 // filled in, every duration in milliseconds. Nothing here reads a file.
 
-/** What a probe sends to a backend, and how its answers are judged. */
+/** The request of a probe and how its answers are judged. */
 export type ProbeSettings = {
   readonly light: LightProbe
   readonly path: string
@@ -9,15 +9,15 @@ export type ProbeSettings = {
   /** the Host header; null = the backend's own host and port */
   readonly host: string | null
   readonly intervalMs: number
-  /** the same while its answers cost next to nothing (pace.ts) */
+  /** interval while its answers cost next to nothing (pace.ts) */
   readonly quickIntervalMs: number
   /** interval after a failure that has not yet changed the state */
   readonly fastIntervalMs: number
   /** interval while the backend is down */
   readonly downIntervalMs: number
-  /** no answer after this long: newcomers go elsewhere */
+  /** no answer after this long: new visitors go elsewhere */
   readonly slowMs: number
-  /** what is learned from its own answers is never shorter; slowMs = nothing is */
+  /** the least limit learned from its own answers; slowMs = none is learned */
   readonly leastSlowMs: number
   /** limit for the whole probe */
   readonly timeoutMs: number
@@ -27,22 +27,22 @@ export type ProbeSettings = {
   readonly fall: number
   /** status codes that pass, as closed ranges */
   readonly status: readonly (readonly [number, number])[]
-  /** what the body must hold: a text, or a pattern (RegExp source); null = anything */
+  /** what the body must contain: a text or a pattern (RegExp source); null = anything */
   readonly body: BodyRule | null
   /** bytes of the body read at most */
   readonly maxBody: number
   /** the certificate of an https backend is checked */
   readonly verify: boolean
-  /** the file of the authorities it is checked with; null = the system's store */
+  /** the file of the certificate authorities; null = the system's store */
   readonly ca: string | null
-  /** down also when `failures` of the last `of` probes failed; of 0 = off */
+  /** also down when `failures` of the last `of` probes failed; of 0 = off */
   readonly window: { readonly failures: number; readonly of: number }
   /**
-   * What httpd still holds to a backend that goes down is closed; auto = where the
-   * monitor may, and without an error where it may not.
+   * Closes httpd's connections to a backend that goes down; auto = if the monitor
+   * is allowed to, and without an error if it is not.
    */
   readonly dropConnections: 'on' | 'off' | 'auto'
-  /** one that goes down again and again is kept out longer each time */
+  /** a backend that goes down repeatedly is kept out longer each time */
   readonly isDamped: boolean
   /** warming after down; 0 = off */
   readonly slowStartMs: number
@@ -50,11 +50,11 @@ export type ProbeSettings = {
   /** heart beats but no worker answers: share 0 for so long, down after it */
   readonly busyTimeoutMs: number
   readonly deep: DeepProbe | null
-  /** what is fetched before new visitors come, after down; left out: nothing */
+  /** pages to fetch after down, before new visitors come; omitted: none */
   readonly warmUp?: readonly WarmUpPage[]
 }
 
-/** The sign of life beside the worker queue. */
+/** A sign of life that bypasses the worker queue. */
 export type Heartbeat =
   | { readonly kind: 'off' }
   | {
@@ -75,14 +75,14 @@ export type DeepProbe = {
 export type LightProbe =
   /** asks for a page */
   | { readonly kind: 'http' }
-  /** connects, no more */
+  /** only connects */
   | { readonly kind: 'tcp' }
   /** sends a line to another port of the backend's host (zc.monitor) */
   | {
       readonly kind: 'ask'
       readonly port: number
       readonly send: string
-      /** what a line of the answer must hold */
+      /** what a line of the answer must contain */
       readonly expect: BodyRule
     }
   /** runs a program, without a shell */
@@ -105,11 +105,11 @@ export type Backend = {
   readonly probe: ProbeSettings
 }
 
-/** A page that warms a Zope up. */
+/** A page that warms up a Zope. */
 export type WarmUpPage = {
   /** the path that visitors see */
   readonly shown: string
-  /** what Zope is asked for */
+  /** the path that Zope gets */
   readonly path: string
 }
 
@@ -117,7 +117,7 @@ export type Policy = 'failover' | 'balance'
 
 export type Member = {
   readonly name: string
-  /** 0 to 256; 0 = only by route */
+  /** 0 to 256; 0 = only sticky visitors */
   readonly weight: number
   /** lower is better, from 1 */
   readonly tier: number
@@ -130,34 +130,34 @@ export type Pool = {
   readonly whenAllDown: 'maintenance' | 'try-all'
   readonly stickiness: 'strict' | 'relaxed'
   readonly failback: 'newcomers' | 'all'
-  /** so many members are never taken out together by the monitor's verdict */
+  /** the monitor's verdicts never leave fewer members in service */
   readonly minAlive: number
-  /** its ZEO server, asked by itself; null = it is not */
+  /** its ZEO server, monitored separately; null = it is not monitored */
   readonly zeo: { readonly host: string; readonly port: number } | null
-  /** where Zope has the site that visitors see; left out: paths are Zope's own */
+  /** the site inside Zope that visitors see; omitted: paths are Zope's own */
   readonly site?: {
     /** `https/www.example.org:443`, as VirtualHostMonster takes it */
     readonly origin: string
     /** inside Zope: `/Plone`; empty: Zope's root */
     readonly path: string
   }
-  /** what warms those members up that have no pages of their own */
+  /** warms up the members without own pages */
   readonly warmUp?: readonly string[]
 }
 
-/** How the map is looked at through httpd. */
+/** How the monitor checks the map program through httpd. */
 export type MapSettings = {
   readonly url: string
   /** the Host header; null = that of the URL */
   readonly host: string | null
   readonly intervalMs: number
   readonly timeoutMs: number
-  /** for sh, when the map stays broken; null = none */
+  /** for sh, when the map program stays broken; null = none */
   readonly command: string | null
   readonly commandIntervalMs: number
 }
 
-/** Where httpd tells how many requests are inside a backend. */
+/** Where httpd reports the requests in flight of each backend. */
 export type HttpdSettings = {
   /** status pages (mod_status), one for each httpd */
   readonly status: readonly string[]
@@ -165,7 +165,7 @@ export type HttpdSettings = {
   readonly host: string | null
 }
 
-/** What is run at each change of state. */
+/** The command to run at each change of state. */
 export type HookSettings = {
   /** for sh */
   readonly command: string
@@ -176,13 +176,13 @@ export type HookSettings = {
 export type StatusSettings = {
   /** host without brackets */
   readonly listen: { readonly host: string; readonly port: number }
-  /** what it may be called by, beside addresses and its own host */
+  /** host names it accepts, in addition to addresses and its own host */
   readonly hosts: readonly string[]
-  /** whoever knows what is in it may steer there; left out: nobody may */
+  /** holds the token that allows admin actions; omitted: none are allowed */
   readonly tokenFile?: string
 }
 
-/** Who is told of what, and when. */
+/** Receivers, contents and timing of notices. */
 export type NotifySettings = {
   /** gets a POST with JSON; may be a secret */
   readonly webhook?: string
@@ -194,11 +194,11 @@ export type NotifySettings = {
   readonly minSeverity: 'warning' | 'critical'
   /** from a change to its notice: all that changes meanwhile is in it */
   readonly groupWaitMs: number
-  /** so long a warning must last to be told */
+  /** how long a warning must last before it is sent */
   readonly warningAfterMs: number
   /** what is still bad is told again; 0 = never */
   readonly repeatIntervalMs: number
-  /** notices at most */
+  /** the most notices per time */
   readonly limit: { readonly count: number; readonly perMs: number }
   /** for one attempt */
   readonly timeoutMs: number
@@ -210,7 +210,7 @@ export type AgentSettings = {
   readonly listen: { readonly host: string; readonly port: number }
 }
 
-/** Who answers Squid's ICP queries for which backend of this host. */
+/** The addresses that answer Squid's ICP queries, by backend of this host. */
 export type IcpSettings = {
   /** the UDP address for each backend of this host; host without brackets */
   readonly listen: readonly {
@@ -225,9 +225,9 @@ export type IcpSettings = {
   readonly spread: 'request' | 'url'
 }
 
-/** How this machine is judged as a whole: is it worth sending visitors to? */
+/** How this machine is judged as a whole: should visitors be sent to it? */
 export type FrontSettings = {
-  /** asked of httpd or Squid on this machine; no Zope must be needed for it */
+  /** a URL of httpd or Squid on this machine; it must not depend on a Zope */
   readonly url: string
   /** the Host header; null = that of the URL */
   readonly host: string | null
@@ -237,7 +237,7 @@ export type FrontSettings = {
   readonly rise: number
   /** whose backends count */
   readonly pool: string
-  /** the lowest score with which `front.up` is there */
+  /** the lowest score with which `front.up` exists */
   readonly minScore: 50 | 100
 }
 
@@ -247,30 +247,30 @@ export type Config = {
   readonly staleAfterMs: number
   readonly backends: readonly Backend[]
   readonly pools: readonly Pool[]
-  /** left out: nobody looks */
+  /** omitted: the map program is not checked */
   readonly map?: MapSettings
-  /** left out: the kernel counts connections */
+  /** omitted: the kernel counts connections */
   readonly httpd?: HttpdSettings
-  /** left out: nothing is run */
+  /** omitted: nothing is run */
   readonly hook?: HookSettings
-  /** left out: no page is served */
+  /** omitted: no status page */
   readonly status?: StatusSettings
-  /** left out: no ICP */
+  /** omitted: no ICP */
   readonly icp?: IcpSettings
-  /** left out: no agent for HAProxy */
+  /** omitted: no agent for HAProxy */
   readonly agent?: AgentSettings
-  /** left out: nobody is told */
+  /** omitted: no notices */
   readonly notify?: NotifySettings
-  /** left out: no `front.up` */
+  /** omitted: no `front.up` */
   readonly front?: FrontSettings
 }
 
-/** What the machine itself is called among the sentinels; no backend has this name. */
+/** The machine's own name among the sentinels; no backend has this name. */
 export const frontName = 'front'
 
 /**
- * Every name whose sentinels mean something with this configuration: the
- * backends, and `front` where that is configured.
+ * Every name that has sentinels with this configuration: the backends, and
+ * `front` if it is configured.
  */
 export function sentinelNames({
   backends,
@@ -280,10 +280,10 @@ export function sentinelNames({
   return front === undefined ? names : [...names, frontName]
 }
 
-/** What httpd checks https backends with unless `probe.ca` names another file. */
+/** httpd's certificate authorities for https backends without `probe.ca`. */
 export const systemCaFile = '/etc/ssl/certs/ca-certificates.crt'
 
-/** What a backend or a pool may be called (contract: sentinel names). */
+/** The name of a backend or a pool; it must be usable in a file name. */
 export const namePattern = /^[a-z][a-z0-9-]{0,31}$/
 
 /**
@@ -296,7 +296,7 @@ export function addressOf(backend: Backend): string {
   return `${host}:${backend.port}`
 }
 
-/** The URL of a backend without a path, port always written out. */
+/** The URL of a backend without a path, always with its port. */
 export function originOf(backend: Backend): string {
   return `${backend.tls ? 'https' : 'http'}://${addressOf(backend)}`
 }

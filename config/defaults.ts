@@ -1,4 +1,4 @@
-// What the file said + every default -> the configuration the programs use.
+// The parsed file + all defaults -> the configuration that the programs use.
 import type {
   Backend,
   Config,
@@ -25,7 +25,7 @@ import type {
 } from './schema.ts'
 import { warmUpPages } from './warm-up.ts'
 
-/** The limit for a whole probe when none is given. */
+/** The limit of a whole probe if none is given. */
 export const defaultTimeoutMs = 5_000
 
 export function fillIn(input: FileInput): Config {
@@ -96,7 +96,7 @@ function icpSettings({ listen, ...given }: IcpInput): IcpSettings {
   }
 }
 
-/** @param map says where httpd is on this machine, unless `front.url` does */
+/** @param map its URL of httpd on this machine is used without `front.url` */
 function frontSettings(
   given: FrontInput,
   map: MapInput | undefined,
@@ -156,7 +156,7 @@ function poolSettings(
   }
 }
 
-/** The settings of all, without their kind of light probe where there is an own one. */
+/** The common settings, without the kind of light probe if the backend has one. */
 function commonFor(
   own: ProbeInput = {},
   common: ProbeInput = {},
@@ -204,7 +204,7 @@ function probeSettings(
     dropConnections: dropConnections(given.dropConnections),
     isDamped: given.damping ?? true,
     slowStartMs: given.slowStart ?? 30_000,
-    // who is only connected to may speak anything but HTTP
+    // a backend with TCP probes may not speak HTTP
     heartbeat: heartbeat(
       given.heartbeat ?? (light.kind === 'tcp' ? 'off' : 'auto'),
       auto,
@@ -235,18 +235,18 @@ function dropConnections(
   return given ? 'on' : 'off'
 }
 
-/** Two a second for each of up to twenty backends, down to one for forty. */
+/** Two probes a second per backend for up to 20 backends, one from 40 on. */
 function quickIntervalMs(backends: number): number {
   return Math.min(1_000, Math.max(500, 25 * backends))
 }
 
-/** Heartbeats a second that a monitor sends on its own accord, at most. */
+/** Most heartbeats per second that a monitor sends by default. */
 const maxBeats = 80
 
 /**
- * Four a second for each of up to twenty backends, for more of them fewer, down
- * to one a second; none beyond. None with TLS, which no Zope speaks: whoever does
- * would answer for itself.
+ * Four a second per backend for up to 20 backends, fewer for more of them, down
+ * to one a second for 80; none beyond. None with TLS: Zope does not speak TLS, so
+ * the answer would come from the proxy in front of it.
  */
 function autoHeartbeat(isTls: boolean, backends: number): Heartbeat {
   return isTls || backends > maxBeats

@@ -1,14 +1,14 @@
-// The configuration file as text. Apart from load.ts, for a program that only
-// wants to know whether the text has changed need not load YAML and zod.
+// The configuration file as text. Separate from load.ts, so that a program that
+// only checks whether the text has changed need not load YAML and zod.
 import { isUtf8 } from 'node:buffer'
 import { readRegularBytes } from '../system/regular-file.ts'
 import type { BytesRead } from '../system/regular-file.ts'
 import { ConfigError } from './problem.ts'
 
-/** Several thousand backends; more is some other file. */
+/** Enough for several thousand backends; a longer file is a mistake. */
 export const maxConfigBytes = 1024 * 1024
 
-/** The text, and who may change it. */
+/** The text, and the owner and mode of the file. */
 export type ConfigFile = {
   readonly text: string
   /** user id */
@@ -19,30 +19,30 @@ export type ConfigFile = {
   readonly mode: number
 }
 
-/** The file that counts when `--config` is not given (contract 3). */
+/** The file that is used without `--config`. */
 export function defaultConfigFile(): string {
-  // an empty variable is how a service file unsets one
+  // in a service file, an empty variable is an unset one
   return process.env['ZOPE_FAILOVER_CONFIG'] || '/etc/zope-failover.yaml'
 }
 
 /**
  * The text of the file, unchecked. Never waits for a writer: a file that has
- * become a pipe must not hang a program that looks at it once a second.
+ * become a pipe must not hang a program that reads it once a second.
  *
- * @throws {ConfigError} when it is no regular file, cannot be read, is too large
- *   or not UTF-8
+ * @throws {ConfigError} when it is not a regular file, cannot be read, is too
+ *   large or not UTF-8
  */
 export function readConfigText(file: string): string {
   return readConfigFile(file).text
 }
 
-/** The same with who may change it. */
+/** The text with its owner and mode. */
 export function readConfigFile(file: string): ConfigFile {
   return configFileOf(file, readRegularBytes(file, maxConfigBytes, 'followed'))
 }
 
 /**
- * @param read what was found in its place
+ * @param read the result of reading it
  * @throws {ConfigError} as `readConfigText`
  */
 export function configFileOf(file: string, read: BytesRead): ConfigFile {
@@ -71,13 +71,13 @@ export function configFileOf(file: string, read: BytesRead): ConfigFile {
     ])
   if (!isUtf8(bytes))
     throw new ConfigError([
-      `${file}:${strangeLine(bytes)}: the configuration must be UTF-8, got other bytes; save it as UTF-8`,
+      `${file}:${invalidLine(bytes)}: the configuration must be UTF-8, got other bytes; save it as UTF-8`,
     ])
   return { text: bytes.toString('utf8'), owner, group, mode }
 }
 
 /** The first line that is not UTF-8. */
-function strangeLine(bytes: Buffer): number {
+function invalidLine(bytes: Buffer): number {
   let line = 1
   let start = 0
   for (;;) {

@@ -1,23 +1,23 @@
-// Which kind of light probe a block of settings names, and what does not go with
-// it. Pure. A backend's own kind stands in place of the one for all.
-import { describeValue } from './problem.ts'
+// The kind of light probe that a block of settings selects, and the keys that do
+// not fit it. A backend's own kind replaces the common one. Pure.
+import { describeValue } from '../text/describe.ts'
 import type { Path, Problem } from './problem.ts'
 
 type Block = Readonly<Record<string, unknown>>
 
 const kinds = ['tcp', 'ask', 'command'] as const
-/** what a request for a page needs, and nothing else */
+/** keys that only a request for a page needs */
 const pageKeys = ['path', 'method', 'status', 'body'] as const
 
-/** Whether a block says what kind its light probes are; `tcp: false`: of a page. */
+/** Whether a block selects the kind of light probe; `tcp: false` selects a page. */
 export function decidesKind(block: Block): boolean {
   return kinds.some(kind => block[kind] !== undefined)
 }
 
 /**
- * What one block of probe settings says that does not go together.
+ * The keys of one block of probe settings that do not fit together.
  *
- * @param path the way to the block
+ * @param path the path of the block
  * @param common the block for all backends; {} for that block itself
  */
 export function kindProblems(
@@ -32,13 +32,13 @@ export function kindProblems(
     rule: `must be left out ${why}, got ${describeValue(block[key])}`,
   })
   const tooMany = others.map(other =>
-    leaveOut(other, `beside probe.${kind}: a light probe is of one kind`),
+    leaveOut(other, `next to probe.${kind}: a light probe is of one kind`),
   )
   if (ruling === undefined) return tooMany
   const why =
     kind === undefined
-      ? `while probe.${ruling} holds for all backends and asks for no page ("tcp: false" beside it asks for one)`
-      : `beside probe.${ruling}, which asks for no page`
+      ? `while probe.${ruling} holds for all backends and asks for no page ("tcp: false" next to it asks for one)`
+      : `next to probe.${ruling}, which asks for no page`
   return [
     ...tooMany,
     ...pageKeys

@@ -7,21 +7,22 @@ import { formatDuration, parseDuration } from '../text/duration.ts'
 import { isIP, isLoopback } from '../text/ip.ts'
 import { kindProblems } from './light-probe.ts'
 import { suggestion } from '../text/suggest.ts'
-import { ConfigError, describeProblem, describeValue } from './problem.ts'
+import { ConfigError, describeProblem } from './problem.ts'
+import { describeValue } from '../text/describe.ts'
 import type { Path, Problem } from './problem.ts'
 import { fileSchema, knownKeys, nameRule, renamedKeys } from './schema.ts'
 import { readYaml } from './yaml.ts'
 
-/** What one monitor has been measured with is 1,000. */
+/** Measured with one monitor: 1,000. */
 const maxBackends = 5_000
-/** Problems told at most: nobody reads ten thousand. */
+/** Most problems reported. */
 const maxProblems = 100
 
 /**
  * @param text the whole YAML file
  * @param file its name, for the messages only
  * @throws {ConfigError} with all problems: syntax, unknown keys (with the
- *   nearest known one), values out of range, members that do not exist
+ *   nearest known one), values out of range, missing members
  */
 export function parseConfig(text: string, file: string): Config {
   const yaml = readYaml(text)
@@ -32,7 +33,7 @@ export function parseConfig(text: string, file: string): Config {
     throw refusal(file, [
       {
         path: ['backends'],
-        rule: `must be at most ${maxBackends}, got ${backends}; split them over several configurations, each with its own directory`,
+        rule: `must be at most ${maxBackends}, got ${backends}; split them into several configurations, each with its own directory`,
         line: yaml.lineOf(['backends']),
       },
     ])
@@ -61,9 +62,9 @@ export function parseConfig(text: string, file: string): Config {
   )
 }
 
-/** From top to bottom, as one mends them. */
+/** From top to bottom, in the order in which one fixes them. */
 function refusal(file: string, problems: readonly Problem[]): ConfigError {
-  const told = problems
+  const reported = problems
     .toSorted((one, other) => lineOf(one) - lineOf(other))
     .slice(0, maxProblems)
     .map(problem => describeProblem(file, problem))
@@ -71,7 +72,7 @@ function refusal(file: string, problems: readonly Problem[]): ConfigError {
     problems.length > maxProblems
       ? [`${file}: there are more problems; these are the first ${maxProblems}`]
       : []
-  return new ConfigError([...told, ...more])
+  return new ConfigError([...reported, ...more])
 }
 
 /** Problems of the whole file come first. */
@@ -112,21 +113,21 @@ function unknownKeyRule(key: string, known: readonly string[]): string {
     : `is not a known key${suggestion(key, known)}`
 }
 
-/** What was found, unless it may be a secret: a problem ends in a log. */
+/** The value, unless it may be a secret: problems are logged. */
 function shown(path: Path, value: unknown): string {
   const isSecret =
     (path[0] === 'notify' &&
       [undefined, 'webhook', 'headers', 'command'].some(
         key => key === path[1],
       )) ||
-    // the token itself in the place of its file
+    // perhaps the token itself instead of its file
     path[1] === 'tokenFile'
   return isSecret
     ? 'got something else (not shown: it may be a secret)'
     : `got ${describeValue(value)}`
 }
 
-/** Own keys only: a backend may be called "constructor". */
+/** Own keys only: a backend may be named "constructor". */
 function valueAt(raw: unknown, path: Path): unknown {
   return path.reduce<unknown>(
     (value, key) =>
@@ -144,8 +145,8 @@ function keysOf(value: unknown): string[] {
 }
 
 /**
- * Members that are no backend, or are named twice. Looks at the raw file, so
- * that these are told together with the problems of form.
+ * Members that are not a backend, or are named twice. Checks the raw file, so
+ * that these are reported together with the problems of form.
  */
 function memberProblems(raw: unknown): Problem[] {
   const names = keysOf(valueAt(raw, ['backends']))
@@ -160,7 +161,7 @@ function memberProblems(raw: unknown): Problem[] {
       const name: unknown =
         typeof member === 'string' ? member : valueAt(member, ['name'])
       if (typeof name !== 'string') continue
-      // each is compared with all names there are
+      // each one is compared with all names
       if (problems.length > maxProblems) break
       const path = ['pools', pool, 'members', index]
       if (!backends.has(name))
@@ -179,7 +180,7 @@ function memberProblems(raw: unknown): Problem[] {
   return problems
 }
 
-/** Names that mean something else in the directory or in Squid's notes. */
+/** Names with another meaning in the directory or in Squid's annotations. */
 const reserved = ['none', 'front']
 
 function reservedNames(raw: unknown): Problem[] {
@@ -187,11 +188,11 @@ function reservedNames(raw: unknown): Problem[] {
     .filter(name => reserved.includes(name))
     .map(name => ({
       path: ['backends', name],
-      rule: `must have another name: ${reserved.join(' and ')} have a meaning of their own`,
+      rule: `must have another name: ${reserved.join(' and ')} are reserved`,
     }))
 }
 
-/** What `icp` names must exist, and not everyone may ask beyond loopback. */
+/** Backends in `icp` must exist; beyond loopback it needs a list of clients. */
 function icpProblems(raw: unknown): Problem[] {
   const icp = valueAt(raw, ['icp'])
   if (icp === undefined) return []
@@ -219,12 +220,12 @@ function icpProblems(raw: unknown): Problem[] {
     if (addresses.slice(0, index).some(([, other]) => other === address))
       problems.push({
         path: ['icp', 'listen', name],
-        rule: `must be an address of its own: Squid tells backends apart by it, got ${describeValue(address)} a second time`,
+        rule: `must be a unique address: Squid identifies a backend by it, got ${describeValue(address)} a second time`,
       })
   return [...problems, ...poolProblems(raw, 'icp')]
 }
 
-/** The pool that `icp` or `front` is about must exist. */
+/** The pool of `icp` or `front` must exist. */
 function poolProblems(raw: unknown, key: 'icp' | 'front'): Problem[] {
   const block = valueAt(raw, [key])
   if (block === undefined) return []
@@ -242,21 +243,21 @@ function poolProblems(raw: unknown, key: 'icp' | 'front'): Problem[] {
 }
 
 /**
- * Limits that only make sense together. A problem is told where it was made:
- * once for the defaults, else at the backend that overrides them.
+ * Limits that depend on each other. A problem is reported where it was made:
+ * once for the defaults, otherwise at the backend that overrides them.
  */
 function probeProblems(raw: unknown): Problem[] {
-  const places = keysOf(valueAt(raw, ['backends'])).map(name => {
+  const blocks = keysOf(valueAt(raw, ['backends'])).map(name => {
     const path: Path = ['backends', name, 'probe']
     return { path, own: new Set(keysOf(valueAt(raw, path))) }
   })
   const problems = new Map<string, Problem>()
-  for (const { path, own } of places) {
-    const placeOf = (key: string): Path =>
+  for (const { path, own } of blocks) {
+    const pathOf = (key: string): Path =>
       own.has(key) ? [...path, key] : ['probe', key]
-    const given = (key: string): unknown => valueAt(raw, placeOf(key))
-    const tell = (place: Path, rule: string): void => {
-      problems.set(place.join('.'), { path: place, rule })
+    const given = (key: string): unknown => valueAt(raw, pathOf(key))
+    const report = (at: Path, rule: string): void => {
+      problems.set(at.join('.'), { path: at, rule })
     }
     const timeout = millisecondsOf(given('timeout')) ?? defaultTimeoutMs
     for (const key of ['slow', 'connectTimeout', 'firstByteTimeout']) {
@@ -264,13 +265,13 @@ function probeProblems(raw: unknown): Problem[] {
       if (limit === undefined || limit <= timeout) continue
       const [long, short] = [formatDuration(limit), formatDuration(timeout)]
       if (own.has('timeout') && !own.has(key))
-        tell(
-          placeOf('timeout'),
+        report(
+          pathOf('timeout'),
           `must be at least probe.${key} (${long}), got ${short}`,
         )
       else
-        tell(
-          placeOf(key),
+        report(
+          pathOf(key),
           `must be at most the whole probe's timeout (${short}), got ${long}`,
         )
     }
@@ -281,19 +282,19 @@ function probeProblems(raw: unknown): Problem[] {
         formatDuration(busyTimeout),
       ]
       if (own.has('timeout') && !own.has('busyTimeout'))
-        tell(
-          placeOf('timeout'),
+        report(
+          pathOf('timeout'),
           `must be at most probe.busyTimeout (${short}), got ${long}`,
         )
       else
-        tell(
-          placeOf('busyTimeout'),
+        report(
+          pathOf('busyTimeout'),
           `must be at least the whole probe's timeout (${long}), got ${short}`,
         )
     }
     if (given('method') === 'HEAD' && given('body') !== undefined)
-      tell(
-        placeOf(own.has('method') && !own.has('body') ? 'method' : 'body'),
+      report(
+        pathOf(own.has('method') && !own.has('body') ? 'method' : 'body'),
         own.has('method') && !own.has('body')
           ? 'must not be HEAD while probe.body is given: such an answer has no body'
           : 'must be left out when the method is HEAD: such an answer has no body',
@@ -302,7 +303,7 @@ function probeProblems(raw: unknown): Problem[] {
   return [...problems.values()]
 }
 
-/** Kinds of light probes, in the block for all and in each backend's own. */
+/** Kinds of light probes, in the common block and in each backend's own. */
 function allKindProblems(raw: unknown): Problem[] {
   const common = blockAt(raw, ['probe'])
   return [

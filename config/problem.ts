@@ -1,10 +1,10 @@
-// How a problem of the configuration is told: where, the rule, what was found.
+// The text of a configuration problem: where, the rule, the value found.
 import { printable, withoutSecrets } from '../text/printable.ts'
 
 export type Path = readonly (string | number)[]
 
 export type Problem = {
-  /** the way to the key, e.g. ['pools', 'default', 'members', 0] */
+  /** the path of the key, e.g. ['pools', 'default', 'members', 0] */
   readonly path: Path
   /** continues the sentence after the path, e.g. `must be an integer` */
   readonly rule: string
@@ -12,7 +12,7 @@ export type Problem = {
   readonly line?: number | undefined
 }
 
-/** The configuration cannot be used; `problems` holds one line for each reason. */
+/** The configuration cannot be used; `problems` has one line per reason. */
 export class ConfigError extends Error {
   readonly code = 'ERR_CONFIG'
   readonly problems: readonly string[]
@@ -43,21 +43,4 @@ export function pathText(path: Path): string {
       return index === 0 ? part : `.${part}`
     })
     .join('')
-}
-
-/**
- * A found value as a problem shows it: as JSON, cut when it is long, secrets in
- * a URL left out.
- */
-export function describeValue(value: unknown): string {
-  if (value === undefined || value === null) return 'nothing'
-  // aliases can make a small file a huge value
-  let left = 100
-  const json =
-    typeof value === 'number'
-      ? // JSON has no words for .inf and .nan
-        `${value}`
-      : JSON.stringify(value, (_, part: unknown) => (left-- > 0 ? part : null))
-  const text = withoutSecrets(json)
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text
 }

@@ -1,6 +1,6 @@
-// Takes a changed configuration file over while the program runs. The file is
-// looked at once a second: that sees a write in place, a rename over it and a
-// delete-and-create alike, on every file system, which a file watcher does not.
+// Reloads a changed configuration file while the program runs. The file is read
+// once a second: unlike a file watcher, this detects a write in place, a rename
+// and a delete-and-create alike, on every file system.
 import { statSync } from 'node:fs'
 import type { Config } from './config.ts'
 import { readConfigFile } from './file.ts'
@@ -14,12 +14,12 @@ export type ConfigChange =
 
 type Refusal = (config: Config, read: ConfigFile) => string | undefined
 
-/** A file changed so shortly ago may still be written: half of it can be valid. */
+/** A younger file may still be being written: half of it can be valid. */
 const settledMs = 250
 
 export class ConfigReload {
   readonly #file: string
-  /** the text that was last taken over or refused: each is told once */
+  /** the text that was last loaded or rejected: each is reported once */
   #seen: string
   readonly #directory: string
   readonly #refusal: Refusal
@@ -28,8 +28,7 @@ export class ConfigReload {
    * @param file the configuration file
    * @param text what the running configuration was read from
    * @param config the running configuration
-   * @param refusal why this program must not use a configuration that is good in
-   *   itself
+   * @param refusal why this program must not use an otherwise valid configuration
    */
   constructor(
     file: string,
@@ -44,10 +43,10 @@ export class ConfigReload {
   }
 
   /**
-   * What changed since the last call; undefined when nothing did, or when it
-   * is changing right now. A file that cannot be read, is bad, or wants another
-   * directory (contract 6: a restart) is refused, once, and the old
-   * configuration lives on.
+   * The change since the last call; undefined when there is none, or when the
+   * file is changing right now. A file that cannot be read, is invalid, or has
+   * another directory (that needs a restart) is rejected once; the program keeps
+   * the previous configuration.
    *
    * @param now ms since 1970, the clock of the file
    */
@@ -69,7 +68,7 @@ export class ConfigReload {
     } catch (err) {
       if (!(err instanceof ConfigError)) throw err
       if (text === undefined) {
-        // there is no text to remember: what is wrong stands for it
+        // there is no text to remember: the problems stand in for it
         const unread = err.problems.join('\n')
         if (unread === this.#seen) return undefined
         this.#seen = unread
@@ -83,12 +82,12 @@ export class ConfigReload {
       const ageMs = now - statSync(this.#file).mtimeMs
       return ageMs >= 0 && ageMs < settledMs
     } catch {
-      // gone since it was read: the next look tells
+      // gone since it was read: the next call reports it
       return true
     }
   }
 
   #otherDirectory(config: Config): string {
-    return `${this.#file}: directory must stay ${this.#directory} while the program runs, got ${config.directory}; restart the monitor, and httpd for the map`
+    return `${this.#file}: directory must stay ${this.#directory} while the program runs, got ${config.directory}; restart the monitor, and httpd for the map program`
   }
 }

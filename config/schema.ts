@@ -1,5 +1,5 @@
-// The form of the YAML file, key by key. Every rule says in its message what
-// must hold; what was found is added where the message is printed.
+// The schema of the YAML file, key by key. The message of a rule states the rule;
+// the value found is added where the message is printed.
 import { isIP } from '../text/ip.ts'
 import * as z from 'zod'
 import { namePattern } from './config.ts'
@@ -9,13 +9,13 @@ import { compilePattern, patternRules } from './pattern.ts'
 import { isEncoded, noSiteUrl } from './site.ts'
 
 export const nameRule =
-  'must be a name: a small letter, then at most 31 small letters, digits or "-"'
+  'must be a name: a lowercase letter, then up to 31 lowercase letters, digits or "-"'
 
 const name = z
   .string({ error: nameRule })
   .regex(namePattern, { error: nameRule })
 
-/** A duration of at least `min` and at most `max`, both as one would write them. */
+/** A duration from `min` to `max`, both in the notation of the file. */
 function duration(min: string, max: string) {
   const rule = `must be a duration from ${min} to ${max}, written like 250ms, 2s, 5m or 1h`
   const least = Number(parseDuration(min))
@@ -117,7 +117,7 @@ const probeWindow = z
   })
 
 const hostRule =
-  'must be a host name, with a port if need be, such as www.example.org'
+  'must be a host name, with a port if needed, such as www.example.org'
 const hostName = z
   .string({ error: hostRule })
   .regex(/^[\w.:[\]-]+$/, { error: hostRule })
@@ -128,7 +128,7 @@ const ask = mapping('a mapping with port, send, expect', {
   send: z
     .string({ error: sendRule })
     .regex(/^\P{Cc}{1,1000}$/u, { error: sendRule }),
-  // "^OK" was meant as a pattern
+  // "^OK" is probably meant as a pattern
   expect: textOrPattern(expectRule, /^[^^]/),
 })
 
@@ -144,12 +144,12 @@ const program = z.tuple(
   ],
   z
     .string({ error: argumentRule })
-    // the system ends an argument there
+    // a NUL would end the argument
     .regex(/^[^\0]*$/, { error: argumentRule }),
   { error: programRule },
 )
 
-// it stands in httpd's configuration, too
+// it is also written into httpd's configuration
 const caRule =
   'must be the absolute path of a file of PEM certificates, such as /etc/ssl/certs/our-ca.pem, without spaces, quotes, "%" and "\\"'
 
@@ -232,7 +232,7 @@ const backend = z.preprocess(
 const member = z.preprocess(
   value => (typeof value === 'string' ? { name: value } : value),
   mapping('a backend name or a mapping with name', {
-    // whether there is such a backend is seen where all of them are known
+    // parse.ts checks that the backend exists
     name: z.string({ error: 'must be the name of a backend' }),
     weight: integer(0, 256).default(1),
     tier: integer(1, 1000).optional(),
@@ -263,7 +263,7 @@ const sitePath = z
   .refine(isEncoded, { error: sitePathRule })
   .transform(text => text.replace(/\/+$/, ''))
 const siteUrlRule =
-  'must be what visitors type: http://HOST or https://HOST, with a port if need be'
+  'must be what visitors type: http://HOST or https://HOST, with a port if needed'
 const siteUrl = z.string({ error: siteUrlRule }).transform((text, context) => {
   const origin = parseOrigin(text)
   if (typeof origin !== 'string') {
@@ -399,7 +399,7 @@ const front = mapping('a mapping of settings for front.up', {
   minScore: z.literal([50, 100], { error: minScoreRule }).default(50),
 })
 
-/** With a name, each look would wait for a name server. */
+/** With a host name, each check would wait for a name server. */
 function isLocalUrl(text: string): boolean {
   if (!URL.canParse(text)) return false
   const { hostname, username, password } = new URL(text)
@@ -532,7 +532,7 @@ export const renamedKeys: ReadonlyMap<string, string> = new Map([
   ['repeat', 'repeatInterval'],
 ])
 
-/** Every key that may stand at a place of the file; [] where none is known. */
+/** Every key that is allowed at a path of the file; [] = none. */
 export function knownKeys(path: readonly (string | number)[]): string[] {
   const shapes: [RegExp, z.ZodRawShape][] = [
     [/^$/, fileSchema.shape],

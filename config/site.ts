@@ -1,4 +1,4 @@
-// Where the site of a pool is, as `--site` and `--url` say it. Pure.
+// The site of a pool, in the form of `--site` and `--url`. Pure.
 import type { Pool } from './config.ts'
 
 export type SiteOptions = {
@@ -8,10 +8,10 @@ export type SiteOptions = {
   readonly url: string | undefined
 }
 
-/** What `pools.NAME.site.url` is when only the path is given. */
+/** The value of `pools.NAME.site.url` when only the path is given. */
 export const noSiteUrl = 'http/localhost:80'
 
-/** What the configuration says in place of the two options. */
+/** The values of the two options from the configuration. */
 export function siteOptions(site: Pool['site']): SiteOptions | undefined {
   if (site === undefined) return undefined
   return {
@@ -21,7 +21,7 @@ export function siteOptions(site: Pool['site']): SiteOptions | undefined {
   }
 }
 
-/** Whether percent escapes and UTF-8 are as they must be in a URL. */
+/** Whether the percent escapes are valid UTF-8. */
 export function isEncoded(text: string): boolean {
   try {
     decodeURIComponent(text)

@@ -1,12 +1,12 @@
-// Who else may change a file that says which commands are run, and as whom. As
-// sshd does it (StrictModes): the file, and every directory on the way to it.
+// Can another user change a configuration that names commands to run? Checks the
+// file and every directory above it, like sshd's StrictModes.
 import { lstatSync, realpathSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Config } from './config.ts'
 import type { ConfigFile } from './file.ts'
 
-/** The keys of the configuration that have a command run, as far as they are set. */
+/** The keys of the configuration that run a command, if they are set. */
 export function commandKeys(config: Config): string[] {
   return [
     ...(config.hook === undefined ? [] : ['hook.command']),
@@ -21,12 +21,12 @@ export function commandKeys(config: Config): string[] {
 }
 
 /**
- * Why a configuration must not be used to run its commands; undefined
- * when it may: it has none, or nobody but root and this user may change it.
+ * Why the commands of a configuration must not be run; undefined when they may:
+ * it has none, or only root and this user can change it.
  *
  * @param file its path
- * @param read what is there
- * @param as who runs the commands: user and group id
+ * @param read its text, owner and mode
+ * @param as the user and group id that run the commands
  */
 export function commandRefusal(
   config: Config,
@@ -47,7 +47,7 @@ export function self(): { uid: number; gid: number } {
   return { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 }
 }
 
-/** Who it is, and what to type; undefined = nobody. */
+/** The other writer and the remedy; undefined = there is none. */
 function otherWriters(
   file: string,
   { owner, group, mode }: ConfigFile,
@@ -56,7 +56,7 @@ function otherWriters(
   const path = resolve(file)
   const own = openTo(path, { uid: owner, gid: group, mode }, as)
   if (own !== undefined) return own
-  // by the name that is given, and by the one it leads to
+  // the given path, and the one that its links lead to
   const names = new Set([path, realOf(path)])
   for (const name of names)
     for (
@@ -66,7 +66,7 @@ function otherWriters(
     ) {
       const stats = statOf(above)
       if (stats === undefined || stats.isSymbolicLink()) continue
-      // a sticky directory keeps what is in it from being exchanged by others
+      // in a sticky directory others cannot replace a file
       const isSticky = (stats.mode & 0o1000) !== 0
       const who = openTo(
         above,
@@ -91,7 +91,7 @@ function openTo(
     return `${path} belongs to uid ${uid}; type: chown root ${path}`
   if ((mode & 0o002) !== 0)
     return `${path} is writable by all users; type: chmod o-w ${path}`
-  // a group of its own is what most systems give a user
+  // most systems give each user a private group
   if ((mode & 0o020) !== 0 && gid !== 0 && gid !== as.gid)
     return `${path} is writable by group ${gid}; type: chmod g-w ${path}`
   return undefined
@@ -101,7 +101,7 @@ function statOf(path: string): Stats | undefined {
   try {
     return lstatSync(path)
   } catch {
-    // closed to us, so it was not on the way
+    // closed to us, so it is not part of the path
     return undefined
   }
 }

@@ -1,8 +1,8 @@
-// Which pages warm a backend up, and what Zope is asked for them. Pure.
+// The pages that warm up a backend, and their paths inside Zope. Pure.
 import type { Pool, WarmUpPage } from './config.ts'
 
 /**
- * Pages as visitors see them, in the form that Zope's VirtualHostMonster takes.
+ * The pages as visitors see them, and in the form for Zope's VirtualHostMonster.
  *
  * @param name the backend; pages are fetched once for each site of its pools
  * @param paths its pages; undefined = those of each of its pools
@@ -26,7 +26,7 @@ export function warmUpPages(
   return [...pages.values()]
 }
 
-/** Somebody has written the form of VirtualHostMonster by hand. */
+/** The path is already in the form for VirtualHostMonster. */
 function isWrapped(path: string): boolean {
   return path.startsWith('/VirtualHostBase/')
 }

@@ -1,5 +1,5 @@
-// YAML text -> a plain value and where each key of it stands, or what is wrong
-// with it as YAML. Stricter than YAML in what it would silently get wrong.
+// YAML text -> a plain value and the line of each key, or its syntax problems.
+// Stricter than YAML where YAML would silently misread a mistake.
 import {
   Composer,
   isAlias,
@@ -16,30 +16,30 @@ import { pathText } from './problem.ts'
 import type { Path, Problem } from './problem.ts'
 
 export type Yaml = {
-  /** undefined when the text is no YAML at all */
+  /** undefined when the text is not YAML at all */
   readonly value: unknown
   readonly problems: readonly Problem[]
   /** the line of a key, or of the nearest one around it */
   readonly lineOf: (path: Path) => number | undefined
 }
 
-/** Anything after the first errors of a broken syntax follows from them. */
+/** Later syntax errors only follow from the first ones. */
 const maxSyntaxProblems = 10
 /** The deepest key of the schema is at depth 6, and each level is two tokens. */
 const maxDepth = 60
 /** Words, signs, spaces and line ends: twenty thousand lines of this form. */
 const maxLexemes = 200_000
-/** What aliases repeat counts each time. */
+/** Repetitions by aliases included. */
 const maxValues = 200_000
 
-/** The text is YAML, but too much of it: the rule it breaks. */
+/** The text is YAML, but exceeds a limit; the message is the rule. */
 class TooMuch extends Error {
   readonly code = this.message
 }
 
 /**
- * Never throws, whatever the text, and takes seconds at most: the programs go on
- * with their old configuration, but only once this has said no.
+ * Never throws, whatever the text, and takes seconds at most: a program keeps its
+ * previous configuration, but only after this has rejected the new one.
  */
 export function readYaml(text: string): Yaml {
   try {
@@ -54,7 +54,7 @@ function broken(problems: readonly Problem[]): Yaml {
 }
 
 /**
- * The parts of the text, without recursion. Composing recurses, and near the end
+ * The tokens of the text, without recursion. Composing recurses, and near the end
  * of the stack it ends the process instead of throwing (V8 compiles a regular
  * expression there), so the depth is limited here.
  *
@@ -68,7 +68,7 @@ function* tokensOf(text: string, counter: LineCounter): Generator<CST.Token> {
   for (const lexeme of new Lexer().lex(text)) {
     if (++lexemes > maxLexemes)
       throw new TooMuch(
-        `must have at most ${maxLexemes} words and signs (about 20,000 lines)`,
+        `must have at most ${maxLexemes} tokens (about 20,000 lines)`,
       )
     for (const token of parser.next(lexeme)) {
       yield token
@@ -81,10 +81,10 @@ function* tokensOf(text: string, counter: LineCounter): Generator<CST.Token> {
   yield* parser.end()
 }
 
-/** The documents of the text: one at least, and no more than two. */
+/** The documents of the text: at least one, at most two. */
 function compose(text: string, counter: LineCounter): Document.Parsed[] {
   const composer = new Composer({
-    // told below, with the key's name and without giving up on the rest
+    // reported below, with the key's name and without stopping at the first
     uniqueKeys: false,
     logLevel: 'error',
   })
@@ -110,7 +110,7 @@ function read(text: string): Yaml {
   for (const { range } of documents.slice(1))
     syntax.push({
       at: range[0],
-      rule: 'must be one YAML document, but here a second one begins',
+      rule: 'must be one YAML document, but a second one begins here',
     })
   if (syntax.length > 0) {
     const byLine = new Map<number, Problem>()
@@ -126,7 +126,7 @@ function read(text: string): Yaml {
   if (walk.isBroken) return broken(walk.problems)
   if (walk.values > maxValues)
     throw new TooMuch(
-      `must hold at most ${maxValues} values, what aliases repeat counted each time`,
+      `must hold at most ${maxValues} values, repetitions by aliases included`,
     )
   return {
     value,
@@ -135,17 +135,17 @@ function read(text: string): Yaml {
   }
 }
 
-/** The first line only: the others show the text, perhaps with a password. */
+/** Only the first line: the others quote the text, perhaps with a password. */
 function withoutPlace(message: string): string {
   return message.replace(/( at line \d+, column \d+:?)?(\n.*)?$/s, '')
 }
 
-/** Goes through the document once: its value, lines, and what YAML lets pass. */
+/** Walks the document once: value, lines, and mistakes that YAML accepts. */
 class Walk {
   readonly problems: Problem[] = []
-  /** its value cannot be had */
+  /** it has no usable value */
   isBroken = false
-  /** seen so far, what aliases repeat counted each time */
+  /** values so far, repetitions by aliases included */
   values = 0
   readonly #lineAt: (offset: number) => number
   readonly #lines = new Map<string, number>()
@@ -163,7 +163,7 @@ class Walk {
     return undefined
   }
 
-  /** Its value; an alias has the very value of its anchor. */
+  /** Its value; an alias shares the value of its anchor. */
   visit(node: ParsedNode | null, path: Path): unknown {
     if (isAlias(node)) return this.#visitAlias(node, path)
     const before = this.values++
@@ -178,7 +178,7 @@ class Walk {
     if (isMap(node)) return this.#visitMap(node, path)
     if (!isSeq(node)) return node === null ? null : node.value
     return node.items.map((item, index) => {
-      this.#place([...path, index], item)
+      this.#recordLine([...path, index], item)
       return this.visit(item, [...path, index])
     })
   }
@@ -190,12 +190,12 @@ class Walk {
       return target.value
     }
     this.isBroken = true
-    this.#tell(
+    this.#report(
       alias,
       path,
       target === undefined
         ? `must set the anchor &${alias.source} before its alias *${alias.source}`
-        : `must not hold itself by the alias *${alias.source}`,
+        : `must not contain itself by the alias *${alias.source}`,
     )
     return undefined
   }
@@ -205,37 +205,37 @@ class Walk {
     for (const { key: node, value } of map.items) {
       const key = isScalar(node) ? wordOf(node.value) : '__proto__'
       if (key === '__proto__') {
-        this.#tell(node, path, 'must have words as keys')
+        this.#report(node, path, 'must have words as keys')
         continue
       }
       const first = seen.get(key)
       if (first !== undefined)
-        this.#tell(
+        this.#report(
           node,
           [...path, key],
-          `must be given once only, it is there in line ${first.line} already`,
+          `must be given only once, it is already in line ${first.line}`,
         )
-      const line = this.#place([...path, key], node)
+      const line = this.#recordLine([...path, key], node)
       seen.set(key, { value: this.visit(value, [...path, key]), line })
     }
     return Object.fromEntries([...seen].map(([key, { value }]) => [key, value]))
   }
 
-  #place(path: Path, node: ParsedNode): number {
+  #recordLine(path: Path, node: ParsedNode): number {
     const line = this.#lineAt(node.range[0])
     this.#lines.set(pathText(path), line)
     return line
   }
 
-  #tell(node: ParsedNode, path: Path, rule: string): void {
+  #report(node: ParsedNode, path: Path, rule: string): void {
     this.problems.push({ path, rule, line: this.#lineAt(node.range[0]) })
   }
 }
 
-/** What an anchor names: its value, and how many values that holds. */
+/** The value of an anchor, and how many values it contains. */
 type AnchoredValue = { readonly value: unknown; readonly values: number }
 
-/** A key as it becomes a property's name; the empty one is YAML's null. */
+/** A key as a property name; the empty one is YAML's null. */
 function wordOf(key: unknown): string {
   if (key === null) return ''
   return typeof key === 'string' ? key : JSON.stringify(key)

@@ -1,4 +1,4 @@
-// A stand-in for a Zope: says who it is, shows what reached it, dies at once.
+// A stand-in for a Zope: answers with its name, echoes requests, dies at once.
 // node dist/demo/backend.js --name zope1 --port 8081 [--delay MS] [--journal FILE]
 import { appendFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -9,7 +9,7 @@ const { values } = parseArgs({
   options: {
     name: { type: 'string', default: 'zope1' },
     host: { type: 'string', default: '127.0.0.1' },
-    /** 0 = any; the one taken is told on stdout */
+    /** 0 = any; the one chosen is printed on stdout */
     port: { type: 'string', default: '0' },
     delay: { type: 'string', default: '0' },
     /** a line `begin ID` and `end ID` for each request, ID from X-Request */
@@ -23,7 +23,7 @@ const server = createServer((request, response) => {
   void answer(request, response)
 })
 
-// as waitress does: the sign of life needs no worker, and begins no request
+// like waitress: the sign of life needs no worker, and starts no request
 server.on('checkContinue', (_request, response: ServerResponse) => {
   response.writeContinue()
 })
@@ -33,12 +33,12 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const id = request.headers['x-request']
-  // at once on disk: a killed process has no later
-  const note = (what: string): void => {
+  // written at once: a killed process cannot write later
+  const record = (what: string): void => {
     if (journal !== undefined && id !== undefined)
       appendFileSync(journal, `${what} ${String(id)}\n`)
   }
-  note('begin')
+  record('begin')
   let length = 0
   for await (const chunk of request) length += Buffer.byteLength(chunk)
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://zope')
@@ -60,16 +60,16 @@ async function answer(
       }),
     )
   } else {
-    // what shared caches may keep
+    // shared caches may keep this
     if (path.startsWith('/public'))
       response.setHeader('Cache-Control', 'public, max-age=3600')
-    // /status/503 and the like: a page that Zope itself makes of an error
+    // /status/503 and the like: an error page from Zope itself
     const status = /^\/status\/([2-5]\d\d)$/.exec(path)?.[1]
     response.statusCode = Number(status ?? 200)
     response.setHeader('Content-Type', 'text/plain; charset=utf-8')
     response.end(`${name}\n`)
   }
-  note('end')
+  record('end')
 }
 
 // waitress closes an idle connection after 120 s (channel_timeout)

@@ -1,23 +1,23 @@
-// The web server in front of the Zopes: httpd with the map, or Squid with the
-// helper.
+// The web server in front of the Zopes: httpd with the map program, or Squid with
+// the helper.
 import { startHttpd } from './httpd.ts'
 import { startSquid } from './squid.ts'
 import type { Front } from './server.ts'
 
 export type FrontKind = {
   readonly name: string
-  /** of the program that answers it */
+  /** the program that answers it */
   readonly asked: string
-  /** what that program is called in the directory */
+  /** the name of that program in the directory */
   readonly program: string
   readonly reloading: string
   /** the command that prints its configuration */
   readonly conf: string
-  /** as whom it runs when root starts it */
+  /** the user that it runs as when root starts it */
   readonly user: string
-  /** what starts this demonstration */
+  /** the command that starts this demo */
   readonly script: string
-  /** the directory is empty, and its user may enter it */
+  /** the directory must be empty and accessible to its user */
   readonly start: (
     directory: string,
     port: number,

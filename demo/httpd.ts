@@ -1,4 +1,4 @@
-// A real Apache httpd on a loopback port with a ServerRoot of its own.
+// A real Apache httpd on a loopback port with a private ServerRoot.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { startServer } from './server.ts'
 import type { Front } from './server.ts'
@@ -12,7 +12,7 @@ const modules = [
 /**
  * @param root an empty directory that httpd's user may search
  * @param conf what `apache-conf` printed
- * @throws {Error} with httpd's own words when it does not start
+ * @throws {Error} with httpd's log when it does not start
  */
 export async function startHttpd(
   root: string,

@@ -1,5 +1,5 @@
-// The story of `npm start` on a terminal: it stays, shows what happens, and the
-// user breaks things by key.
+// `npm start` on a terminal: it keeps running, shows what happens, and the user
+// breaks things by key.
 import { emitKeypressEvents } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { statusText } from '../status/print.ts'
@@ -91,8 +91,8 @@ async function perform(
 }
 
 function countOf(stage: Stage): number {
-  const { newcomers, bound } = stage.loads
-  return newcomers.samples.length + bound.samples.length
+  const { newVisitors, sticky } = stage.loads
+  return newVisitors.samples.length + sticky.samples.length
 }
 
 function picture(
@@ -101,15 +101,15 @@ function picture(
   last: string,
   inHalfASecond: number,
 ): string {
-  const { newcomers, bound } = stage.loads
+  const { newVisitors, sticky } = stage.loads
   const keys = actionsOf(stage.kind).map(({ key, what }) => `${key} ${what}`)
   return [
-    `http://127.0.0.1:${stage.port}/   10 newcomers, 10 bound visitors, ${inHalfASecond * 2} requests/s`,
+    `http://127.0.0.1:${stage.port}/   10 new visitors, 10 sticky visitors, ${inHalfASecond * 2} requests/s`,
     '',
     statusText(stage.status(), true, Date.now()),
-    `newcomers get  ${shares(newcomers.samples)}`,
-    `bound ones get ${shares(bound.samples)}`,
-    `failed so far  ${failedOf(newcomers.samples) + failedOf(bound.samples)} of ${countOf(stage)}`,
+    `new visitors get    ${shares(newVisitors.samples)}`,
+    `sticky visitors get ${shares(sticky.samples)}`,
+    `failed so far       ${failedOf(newVisitors.samples) + failedOf(sticky.samples)} of ${countOf(stage)}`,
     '',
     `selected: ${selected} (${stage.conditionOf(selected)})   ${last}`,
     `keys: 1 2 3 select · ${keys.join(' · ')} · q quit`,
@@ -117,7 +117,7 @@ function picture(
   ].join('\n')
 }
 
-/** Of the last 100 requests. */
+/** The shares of the last 100 requests. */
 function shares(samples: readonly Sample[]): string {
   const counts = new Map<string, number>()
   for (const { backend, status } of samples.slice(-100)) {

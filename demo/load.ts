@@ -1,5 +1,5 @@
-// Bounded load on a loopback port: some clients, each with one kept-alive
-// connection, one request after the other, every one recorded.
+// Bounded load on a loopback port: some clients, each with one keep-alive
+// connection, one request after the other. Every request is recorded.
 import { Agent, request } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 
@@ -10,21 +10,21 @@ export type Sample = {
   /** performance.now() */
   readonly startMs: number
   readonly endMs: number
-  /** undefined: no answer came */
+  /** undefined: no answer */
   readonly status: number | undefined
   /** X-Backend of the answer */
   readonly backend: string | undefined
   readonly error: string | undefined
   /** the connection had served another request before */
   readonly isReused: boolean
-  /** the first try ended with its connection, as below */
+  /** the first try failed because its connection was closed, see `isRepeating` */
   readonly isRepeated: boolean
 }
 
 export type Load = {
-  /** what is over so far, in the order of its end */
+  /** finished requests, in order of their end */
   readonly samples: readonly Sample[]
-  /** no more requests; resolves when those under way are over */
+  /** starts no more requests; resolves when those in flight have ended */
   readonly stop: () => Promise<readonly Sample[]>
 }
 
@@ -34,12 +34,12 @@ export type LoadOptions = {
   readonly path?: string
   /** between two requests of one client */
   readonly pauseMs?: number
-  /** every client keeps the cookies it is given */
+  /** every client keeps its cookies */
   readonly hasCookies?: boolean
   readonly isKeepAlive?: boolean
   /**
-   * As browsers do (RFC 9112 9.3.1): a GET whose kept-alive connection was
-   * closed before any answer is asked once more
+   * Like browsers (RFC 9112 9.3.1): repeat a GET once if its keep-alive
+   * connection was closed before any answer
    */
   readonly isRepeating?: boolean
 }
@@ -88,7 +88,7 @@ export class Visitor {
     })
   }
 
-  /** Never rejects: what went wrong is in the sample. */
+  /** Never rejects: a failure is recorded in the sample. */
   async ask(path: string): Promise<Sample> {
     const first = await this.#askOnce(path)
     const isClosed = first.status === undefined && first.isReused
@@ -158,7 +158,7 @@ export class Visitor {
   }
 }
 
-/** What went wrong, for a message: at most ten samples. */
+/** The failed requests. */
 export function failuresOf(samples: readonly Sample[]): Sample[] {
   return samples.filter(({ status }) => status !== 200)
 }

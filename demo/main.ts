@@ -1,4 +1,4 @@
-// `npm start` and `npm run demo:squid`: on a terminal to play with, without one a
+// `npm start` and `npm run demo:squid`: interactive on a terminal; without one, a
 // tour that checks itself.
 import { parseArgs } from 'node:util'
 import { fronts } from './front.ts'
@@ -6,7 +6,7 @@ import { live } from './live.ts'
 import { PortInUse, Stage } from './stage.ts'
 import { tour } from './tour.ts'
 
-function say(line: string): void {
+function print(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
@@ -19,7 +19,7 @@ async function main(): Promise<number> {
   })
   const kind = values.squid ? fronts.squid : fronts.httpd
   if (values.port !== undefined && !/^[1-9]\d{0,4}$/.test(values.port)) {
-    say(`--port must be a port number, got ${JSON.stringify(values.port)}`)
+    print(`--port must be a port number, got ${JSON.stringify(values.port)}`)
     return 2
   }
   let stage: Stage
@@ -30,16 +30,16 @@ async function main(): Promise<number> {
     )
   } catch (err) {
     if (!(err instanceof PortInUse)) throw err
-    say(err.message)
+    print(err.message)
     return 1
   }
-  // whatever ends this ends all that it started
+  // a signal that ends this program also ends all that it started
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.once(signal, () => {
       void stage.close().finally(() => process.exit(1))
     })
   try {
-    say(
+    print(
       `Starting ${kind.name}, the ${kind.asked}, the monitor, three backends, 20 visitors …`,
     )
     await stage.start()
@@ -47,12 +47,12 @@ async function main(): Promise<number> {
       await live(stage)
       return 0
     }
-    const allHold = await tour(stage, say)
-    if (!allHold) say(`\nThe logs end with\n${stage.logTail()}`)
-    say(allHold ? '\nEvery step held.' : '\nNot every step held.')
+    const allHold = await tour(stage, print)
+    if (!allHold) print(`\nThe logs end with\n${stage.logTail()}`)
+    print(allHold ? '\nEvery step held.' : '\nNot every step held.')
     return allHold ? 0 : 1
   } catch (err) {
-    say(`\nThe logs end with\n${stage.logTail()}`)
+    print(`\nThe logs end with\n${stage.logTail()}`)
     throw err
   } finally {
     await stage.close()

@@ -1,4 +1,4 @@
-// A web server as a process of the demonstration.
+// A web server as a process of the demo.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, openSync, readFileSync } from 'node:fs'
@@ -7,7 +7,7 @@ import { waitFor } from './wait.ts'
 export type Front = {
   readonly pid: number
   readonly errorLog: () => string
-  /** reads its configuration again; resolves when it serves */
+  /** reloads its configuration; resolves when it serves */
   readonly reload: () => Promise<void>
   /** resolves when it is gone */
   readonly stop: () => Promise<void>
@@ -16,9 +16,9 @@ export type Front = {
 /**
  * Resolves when it serves.
  *
- * @param server its words on the way: `logs` are the files it writes, and the first
- *   one gets its output, too; `serves` stands there once for each start
- * @throws {Error} with the server's own words when it does not start
+ * @param server how to watch it: `logs` are its log files, and its output goes to
+ *   the first one; `serves` is logged once per start
+ * @throws {Error} with the server's log when it does not start
  */
 export async function startServer(
   name: string,
@@ -30,7 +30,7 @@ export async function startServer(
   },
 ): Promise<Front> {
   const output = openSync(server.logs[0], 'a')
-  // a process group of its own: the keys of a terminal are not for it
+  // in a new process group: it must not get the terminal's signals
   const child = spawn(program, args, {
     detached: true,
     stdio: ['ignore', output, output],

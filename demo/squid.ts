@@ -1,4 +1,4 @@
-// A real Squid on a loopback port, unpacked by prepare-squid.sh.
+// A real Squid on a loopback port, unpacked by prepare-daemons.sh.
 import { chownSync, existsSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { startServer } from './server.ts'
@@ -15,13 +15,13 @@ const unpacked =
     import.meta.dirname.endsWith('/dist/demo') ? '../..' : '..',
     '.venv/squid',
   )
-/** Runs squid with the libraries it was unpacked with. */
+/** Runs squid with its unpacked libraries. */
 export const squidBinary = resolve(unpacked, 'run')
 
-/** The user proxy of Debian, which a Squid of root becomes. */
+/** Debian's user proxy: Squid switches to it when root starts it. */
 export const squidAccount = { uid: 13, gid: 13 }
 
-/** What a Squid needs that is not installed where it was compiled for. */
+/** Settings for a Squid that is not installed under its compiled-in paths. */
 export function squidPaths(directory: string): string {
   return `pid_filename none
 coredump_dir ${directory}
@@ -44,7 +44,7 @@ memory_cache_shared off
 /**
  * @param root an empty directory
  * @param conf what `squid-conf` printed
- * @throws {Error} with Squid's own words when it does not start
+ * @throws {Error} with Squid's log when it does not start
  */
 export async function startSquid(
   root: string,
@@ -53,7 +53,7 @@ export async function startSquid(
 ): Promise<Front> {
   if (!existsSync(squidBinary))
     throw new Error(
-      'there is no Squid to start; type: sh prepare-squid.sh (npm run demo:squid does)',
+      'there is no Squid to start; type: sh prepare-daemons.sh squid (npm run demo:squid does)',
     )
   if (process.getuid?.() === 0)
     chownSync(root, squidAccount.uid, squidAccount.gid)

@@ -1,6 +1,6 @@
-// What plays: a real httpd and the map behind it, or Squid and its helper; the
-// monitor, three stand-in Zopes and twenty visitors, on loopback ports and in a
-// directory of their own.
+// The processes of the demo: a real httpd with the map program, or Squid with its
+// helper; the monitor, three stand-in Zopes and twenty visitors. All on loopback
+// ports and in a temporary directory.
 import { execFileSync, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -76,7 +76,7 @@ export class Stage {
   }
 
   /**
-   * Ports and files; nothing runs yet.
+   * Chooses ports and writes files; starts nothing.
    *
    * @param wanted the front's port; undefined = a free one
    * @throws {PortInUse}
@@ -130,12 +130,12 @@ export class Stage {
     ]
   }
 
-  /** Visitors that come anew each time, and visitors that keep their cookie. */
-  get loads(): { newcomers: Load; bound: Load } {
-    const [newcomers, bound] = this.#loads
-    if (newcomers === undefined || bound === undefined)
+  /** Visitors without a cookie, and visitors that keep their cookie. */
+  get loads(): { newVisitors: Load; sticky: Load } {
+    const [newVisitors, sticky] = this.#loads
+    if (newVisitors === undefined || sticky === undefined)
       throw new Error('there are no visitors yet')
-    return { newcomers, bound }
+    return { newVisitors, sticky }
   }
 
   status(): StatusReport {
@@ -171,7 +171,7 @@ export class Stage {
       this.#hanging.add(name)
   }
 
-  /** Started again when dead, going on when hanging. */
+  /** Restarts a dead one, continues a hanging one. */
   async revive(name: string): Promise<void> {
     const running = this.#backends.get(name)
     if (running !== undefined) {
@@ -235,7 +235,7 @@ export class Stage {
     ].filter(({ program }) => program === this.kind.program)
   }
 
-  /** As a crash or the system's out-of-memory killer would end them. */
+  /** Like a crash or the out-of-memory killer. */
   async killAnswering(): Promise<void> {
     const before = this.answering.flatMap(one =>
       one.kind === 'alive' ? [one.pid] : [],
@@ -254,7 +254,7 @@ export class Stage {
     await this.#front?.reload()
   }
 
-  /** Everything it started has ended, everything it wrote is gone. */
+  /** Stops all processes and removes all files. */
   async close(): Promise<void> {
     await Promise.all(this.#loads.map(load => load.stop()))
     await this.#front?.stop()
@@ -268,7 +268,7 @@ export class Stage {
     rmSync(this.#root, { recursive: true, force: true })
   }
 
-  /** Such a program takes its report away when it ends. */
+  /** Such a program removes its report when it ends. */
   #hasAnswering(): boolean {
     return (
       existsSync(this.config.directory) &&
@@ -280,7 +280,7 @@ export class Stage {
     )
   }
 
-  /** The end of what all of them had to say. */
+  /** The last lines of all logs. */
   logTail(): string {
     return [
       readFileSync(`${this.#root}/programs.log`, 'utf8'),
@@ -326,7 +326,7 @@ function accountOf(user: string): Account {
     : { uid: Number(fields[2]), gid: Number(fields[3]) }
 }
 
-/** Whether everybody may get to it: a checkout in a private home is not. */
+/** Whether all users can reach it: not in a private home directory. */
 function isSearchable(path: string): boolean {
   const isOpen = (statSync(path).mode & 0o001) !== 0
   return isOpen && (path === '/' || isSearchable(dirname(path)))

@@ -1,4 +1,4 @@
-// The story of the demonstration without a terminal: every step says what it saw.
+// The demo without a terminal: every step prints its observations.
 import { fronts } from './front.ts'
 import type { FrontKind } from './front.ts'
 import type { Sample } from './load.ts'
@@ -6,7 +6,7 @@ import { backendNames } from './stage.ts'
 import type { Stage } from './stage.ts'
 import { waitFor } from './wait.ts'
 
-/** What one step saw. */
+/** One observation of a step. */
 type StepResult = { readonly text: string; readonly holds: boolean }
 
 type DemoStep = {
@@ -42,7 +42,7 @@ const stepsOf = (kind: FrontKind): readonly DemoStep[] => [
     },
   },
   {
-    title: 'zope1 is killed (SIGKILL) while everybody is asking',
+    title: 'zope1 is killed (SIGKILL) under load',
     play: async stage => {
       let goneMs = Infinity
       const seen = await watch(stage, async () => {
@@ -54,12 +54,12 @@ const stepsOf = (kind: FrontKind): readonly DemoStep[] => [
       return [
         servedSince(seen, goneMs),
         onlyBy(tail(seen), 'zope2'),
-        tellState(stage, 'zope1', 'down'),
+        stateResult(stage, 'zope1', 'down'),
       ]
     },
   },
   {
-    title: 'zope1 comes back: newcomers return, bound visitors stay',
+    title: 'zope1 comes back: new visitors return, sticky visitors stay',
     play: async stage => {
       const seen = await watch(stage, async () => {
         await stage.revive('zope1')
@@ -68,8 +68,8 @@ const stepsOf = (kind: FrontKind): readonly DemoStep[] => [
       })
       return [
         allServed(seen),
-        newcomersAt(stage, 'zope1'),
-        boundAt(stage, 'zope2'),
+        newVisitorsAt(stage, 'zope1'),
+        stickyAt(stage, 'zope2'),
       ]
     },
   },
@@ -78,34 +78,34 @@ const stepsOf = (kind: FrontKind): readonly DemoStep[] => [
     play: async stage => {
       stage.hang('zope2')
       await state(stage, 'zope2', 'frozen')
-      const told = tellState(stage, 'zope2', 'frozen')
+      const frozen = stateResult(stage, 'zope2', 'frozen')
       await stage.revive('zope2')
       await state(stage, 'zope2', 'up')
-      return [told, tellState(stage, 'zope2', 'up')]
+      return [frozen, stateResult(stage, 'zope2', 'up')]
     },
   },
   {
-    title: 'zope1 is drained: newcomers go elsewhere, bound visitors stay',
+    title: 'zope1 is drained: new visitors go elsewhere, sticky visitors stay',
     play: async stage => {
-      await bindTo(stage, 'zope1')
+      await moveStickyTo(stage, 'zope1')
       const seen = await watch(stage, async () => {
         stage.run('drain', 'zope1', '--reason', 'upgrade')
-        await newcomersLeave(stage, 'zope1')
+        await newVisitorsLeave(stage, 'zope1')
         await visits(stage, 500)
       })
       return [
         allServed(seen),
-        newcomersAt(stage, 'zope2'),
-        boundAt(stage, 'zope1'),
+        newVisitorsAt(stage, 'zope2'),
+        stickyAt(stage, 'zope1'),
       ]
     },
   },
   {
-    title: 'zope1 goes into maintenance: nobody gets there any more',
+    title: 'zope1 goes into maintenance: it gets no traffic',
     play: async stage => {
       const seen = await watch(stage, async () => {
         stage.run('maint', 'zope1')
-        await everybodyLeaves(stage, 'zope1')
+        await allVisitorsLeave(stage, 'zope1')
         await visits(stage, 500)
       })
       const findings = [allServed(seen), onlyBy(tail(seen), 'zope2')]
@@ -115,7 +115,7 @@ const stepsOf = (kind: FrontKind): readonly DemoStep[] => [
   },
   ...faultsOf(kind),
   {
-    title: 'The monitor is killed: its last verdicts go on serving',
+    title: 'The monitor is killed: its last verdicts stay in use',
     play: async stage => {
       const seen = await watch(stage, async () => {
         await stage.killMonitor()
@@ -160,7 +160,7 @@ const stepsOf = (kind: FrontKind): readonly DemoStep[] => [
 
 const httpdFaults: readonly DemoStep[] = [
   {
-    title: 'The map is killed: httpd reads the sentinel files itself',
+    title: 'The map program is killed: httpd reads the sentinel files itself',
     play: async stage => {
       const seen = await watch(stage, async () => {
         await stage.killAnswering()
@@ -169,16 +169,16 @@ const httpdFaults: readonly DemoStep[] = [
       const dead = stage.run('status').includes('map: DEAD')
       return [
         allServed(seen),
-        { text: 'status names the dead map', holds: dead },
+        { text: 'status names the dead map program', holds: dead },
       ]
     },
   },
   {
-    title: 'httpd restarts gracefully, which starts a new map',
+    title: 'httpd restarts gracefully, which starts a new map program',
     play: async stage => {
       const seen = await watch(stage, async () => {
         await stage.reload()
-        await stage.until('the new map to report', report =>
+        await stage.until('the new map program to report', report =>
           report.maps.some(({ kind }) => kind === 'alive'),
         )
         await visits(stage, 500)
@@ -226,10 +226,10 @@ async function watch(
   return loads.flatMap(({ samples }, index) => samples.slice(before[index]))
 }
 
-/** Waits until so many more requests are over. */
+/** Waits until this many more requests have ended. */
 async function visits(stage: Stage, count: number): Promise<void> {
-  const { newcomers, bound } = stage.loads
-  const total = (): number => newcomers.samples.length + bound.samples.length
+  const { newVisitors, sticky } = stage.loads
+  const total = (): number => newVisitors.samples.length + sticky.samples.length
   const goal = total() + count
   await waitFor(`${count} requests`, () => total() >= goal)
 }
@@ -246,28 +246,28 @@ async function state(
   )
 }
 
-/** The visitors that keep their cookie end up there. */
-async function bindTo(stage: Stage, name: string): Promise<void> {
+/** Moves the sticky visitors to that backend. */
+async function moveStickyTo(stage: Stage, name: string): Promise<void> {
   const others = backendNames.filter(other => other !== name)
   for (const other of others) stage.run('maint', other)
   await waitFor(`visitors at ${name}`, () =>
-    lastAt(stage.loads.bound.samples, 20, name),
+    lastAt(stage.loads.sticky.samples, 20, name),
   )
   for (const other of others) stage.run('ready', other)
 }
 
-async function newcomersLeave(stage: Stage, name: string): Promise<void> {
-  await waitFor(`newcomers to leave ${name}`, () =>
-    stage.loads.newcomers.samples
+async function newVisitorsLeave(stage: Stage, name: string): Promise<void> {
+  await waitFor(`new visitors to leave ${name}`, () =>
+    stage.loads.newVisitors.samples
       .slice(-20)
       .every(({ backend }) => backend !== name),
   )
 }
 
-async function everybodyLeaves(stage: Stage, name: string): Promise<void> {
-  await newcomersLeave(stage, name)
-  await waitFor(`bound visitors to leave ${name}`, () =>
-    stage.loads.bound.samples
+async function allVisitorsLeave(stage: Stage, name: string): Promise<void> {
+  await newVisitorsLeave(stage, name)
+  await waitFor(`sticky visitors to leave ${name}`, () =>
+    stage.loads.sticky.samples
       .slice(-20)
       .every(({ backend }) => backend !== name),
   )
@@ -281,7 +281,7 @@ function lastAt(
   return samples.slice(-count).every(({ backend }) => backend === name)
 }
 
-/** The later half: what was under way at a change is not told of it. */
+/** The last requests: those in flight at a change were routed before it. */
 function tail(samples: readonly Sample[]): Sample[] {
   return samples
     .toSorted((one, other) => one.startMs - other.startMs)
@@ -301,14 +301,14 @@ function allServed(samples: readonly Sample[]): StepResult {
   }
 }
 
-/** What was inside the dying backend at that moment cannot always be saved. */
+/** Requests in flight in the dying backend cannot always be saved. */
 function servedSince(samples: readonly Sample[], goneMs: number): StepResult {
   const inside = samples.filter(({ startMs }) => startMs < goneMs)
   const lost = inside.filter(({ status }) => status !== 200)
   const since = samples.filter(({ startMs }) => startMs >= goneMs)
   const failed = since.filter(({ status }) => status !== 200)
   return {
-    text: `${since.length} requests begun since, ${failed.length} failed; ${lost.length} of ${inside.length} under way were lost inside it`,
+    text: `${since.length} requests since then, ${failed.length} failed; ${lost.length} of ${inside.length} in flight were lost with it`,
     holds: failed.length === 0,
   }
 }
@@ -323,21 +323,21 @@ function onlyBy(samples: readonly Sample[], name: string): StepResult {
   }
 }
 
-function newcomersAt(stage: Stage, name: string): StepResult {
+function newVisitorsAt(stage: Stage, name: string): StepResult {
   return {
-    text: `newcomers are at ${name}`,
-    holds: lastAt(stage.loads.newcomers.samples, 20, name),
+    text: `new visitors are at ${name}`,
+    holds: lastAt(stage.loads.newVisitors.samples, 20, name),
   }
 }
 
-function boundAt(stage: Stage, name: string): StepResult {
+function stickyAt(stage: Stage, name: string): StepResult {
   return {
-    text: `bound visitors are at ${name}`,
-    holds: lastAt(stage.loads.bound.samples, 20, name),
+    text: `sticky visitors are at ${name}`,
+    holds: lastAt(stage.loads.sticky.samples, 20, name),
   }
 }
 
-function tellState(stage: Stage, name: string, wanted: string): StepResult {
+function stateResult(stage: Stage, name: string, wanted: string): StepResult {
   const backend = stage.status().backends.find(one => one.name === name)
   return {
     text: `${name} is ${backend?.state}: ${backend?.reason}`,

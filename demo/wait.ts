@@ -1,16 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
 /**
- * Waits until `look` gives true.
+ * Waits until `holds` returns true.
  *
  * @throws after a minute, naming `what`: something hangs
  */
 export async function waitFor(
   what: string,
-  look: () => boolean,
+  holds: () => boolean,
 ): Promise<true> {
   const end = performance.now() + 60_000
-  while (!look()) {
+  while (!holds()) {
     if (performance.now() > end) throw new Error(`waited a minute for ${what}`)
     await pause(10)
   }

@@ -1,5 +1,5 @@
-// `zope-failover follow`: the watching thread of the map program keeps the table,
-// follow/runs.ts says when the command runs, and this runs it.
+// `zope-failover follow`: the map program's watching thread keeps the table
+// current, follow/runs.ts decides when the command runs, and this file runs it.
 import { pino } from 'pino'
 import type { Logger } from 'pino'
 import { buildTable } from '../choice/table.ts'
@@ -26,9 +26,9 @@ import type { Runs } from './runs.ts'
 import { followText } from './table-text.ts'
 import type { FollowFormat } from './table-text.ts'
 
-/** The watching thread wakes this one; this is for when it has died. */
+/** The watching thread wakes this one; the tick covers the case that it died. */
 const tickMs = 250
-/** How long a command that runs at the end may take to finish by itself. */
+/** How long a running command may take to finish when the program stops. */
 const graceMs = 2_000
 
 export type FollowOptions = {
@@ -55,7 +55,7 @@ export async function runFollow(options: FollowOptions): Promise<number> {
   const table = buildTable(config, snapshot, Date.now())
   const board = newBoard(table)
   const totals = sharedFloat64Array(total.length)
-  // not synchronous: a blocked stderr must not stop the runs
+  // asynchronous: a blocked stderr must not stop the runs
   const log = pino(
     logOptions('follow'),
     pino.destination({ fd: 2, sync: false, maxLength: 1_048_576 }),
@@ -72,14 +72,14 @@ export async function runFollow(options: FollowOptions): Promise<number> {
     wakes: true,
   })
   follower.report = problems => watching.report(problems)
-  const look = (): void => {
+  const update = (): void => {
     watching.begin()
     watching.end()
     follower.next()
   }
-  watching.onNews = look
-  const ticking = setInterval(look, tickMs)
-  look()
+  watching.onNews = update
+  const ticking = setInterval(update, tickMs)
+  update()
   await untilAskedToStop(follower, log)
   clearInterval(ticking)
   watching.stop()
@@ -90,7 +90,7 @@ export async function runFollow(options: FollowOptions): Promise<number> {
 async function untilAskedToStop(follower: Follower, log: Logger) {
   await new Promise<void>(resolve => {
     let isStopping = false
-    const asked = (signal: NodeJS.Signals): void => {
+    const onSignal = (signal: NodeJS.Signals): void => {
       if (isStopping) {
         follower.kill()
         return
@@ -99,10 +99,10 @@ async function untilAskedToStop(follower: Follower, log: Logger) {
       log.info({ signal }, 'asked to stop')
       void follower.stop().then(resolve)
     }
-    process.on('SIGTERM', asked)
-    process.on('SIGINT', asked)
+    process.on('SIGTERM', onSignal)
+    process.on('SIGINT', onSignal)
     process.on('SIGHUP', () => {
-      log.info('asked to run the command again')
+      log.info('running the command again on request')
       follower.again()
     })
   })
@@ -149,17 +149,17 @@ class Follower {
     this.#count(total.faults)
   }
 
-  #count(place: number): void {
-    this.#totals[place] = (this.#totals[place] ?? 0) + 1
+  #count(index: number): void {
+    this.#totals[index] = (this.#totals[index] ?? 0) + 1
   }
 
-  /** Looks at the table, and runs the command if it is time. */
+  /** Reads the table, and runs the command if it is due. */
   next(): void {
     this.#read()
     this.#begin()
   }
 
-  /** Runs the command though the table says nothing else. */
+  /** Runs the command although the table has not changed. */
   again(): void {
     this.#runs = askedAgain(this.#runs)
     this.next()
@@ -173,9 +173,9 @@ class Follower {
       if (this.#isPoolGone)
         this.#log.error(
           { pool: name },
-          'pool was removed from the configuration, its last table stays',
+          'pool was removed from the configuration, keeping its last table',
         )
-      else this.#log.info({ pool: name }, 'pool is in the configuration again')
+      else this.#log.info({ pool: name }, 'pool is back in the configuration')
     }
     if (pool === undefined) return
     const text = followText(this.#config, pool, format)
@@ -223,14 +223,14 @@ class Follower {
       this.#log.error(
         { command, ...end, failures: this.#runs.failed?.count },
         this.#isStopping
-          ? 'command was ended'
-          : 'command failed, it will be run again',
+          ? 'command was killed because the program stops'
+          : 'command failed, will retry',
       )
     }
     this.#begin()
   }
 
-  /** No other run begins; the one that is under way may finish, for a moment. */
+  /** Starts no other run; a running command gets a moment to finish. */
   async stop(): Promise<void> {
     this.#isStopping = true
     clearTimeout(this.#timer)
@@ -241,7 +241,7 @@ class Follower {
     clearTimeout(killer)
   }
 
-  /** Ends the command and what it has started. */
+  /** Kills the command and its children. */
   kill(): void {
     this.#killing.abort()
   }
@@ -255,5 +255,5 @@ function problemOf([program]: Command, end: CommandEnd): string {
     'not-begun': `it cannot be started (${end.code})`,
   }[end.how]
   const output = end.output === '' ? '' : `: ${end.output.slice(0, 200)}`
-  return `${program} must take the table and end with exit code 0, got ${how}${output}; it is run again until then`
+  return `${program} must accept the table and exit with code 0, got ${how}${output}; it is retried until then`
 }

@@ -1,12 +1,12 @@
-// When the command of `zope-failover follow` runs: at the start, whenever the table
-// says something else, and again after a failure. Never two at once, always with
-// the newest table. Pure: times are ms of a monotonic clock.
+// When the command of `zope-failover follow` runs: at startup, at each change of
+// the table, and again after a failure. Never two runs at once, always with the
+// newest table. Pure: times are ms of a monotonic clock.
 
-/** Changes that come together (one file for each backend) are one. */
+/** Changes that come together (one file per backend) are one change. */
 const settleMs = 20
-/** From the start of one run to the next: a table that flaps costs so much. */
+/** From the start of one run to the next: limits the cost of a flapping table. */
 const spacingMs = 100
-/** After the first failure; doubled by each further one, up to the longest. */
+/** The pause after the first failure; each further one doubles it. */
 const shortestRetryMs = 1_000
 const longestRetryMs = 30_000
 
@@ -14,9 +14,9 @@ export type Runs = {
   /** the newest table's text; null = none yet */
   readonly wanted: string | null
   readonly changedMs: number
-  /** what the command has taken over; null = not known */
+  /** the table that the command has applied; null = unknown */
   readonly done: string | null
-  /** what it is working on; null = it does not run */
+  /** the table of the current run; null = it does not run */
   readonly running: string | null
   readonly startedMs: number
   /** failures in a row, and the last of them; null = none */
@@ -36,15 +36,15 @@ export const noRuns: Runs = {
   failed: null,
 }
 
-/** The table has been read; `text` is what it says. */
+/** The table has been read; `text` is its content. */
 export function tableRead(runs: Runs, text: string, nowMs: number): Runs {
   if (text === runs.wanted) return runs
-  // the first one has nothing to wait for
+  // the first table need not wait for further changes
   const changedMs = runs.wanted === null ? -Infinity : nowMs
   return { ...runs, wanted: text, changedMs }
 }
 
-/** The command starts, with what is wanted. */
+/** The command starts with the wanted table. */
 export function runBegun(runs: Runs, nowMs: number): Runs {
   return { ...runs, running: runs.wanted, startedMs: nowMs }
 }
@@ -52,7 +52,7 @@ export function runBegun(runs: Runs, nowMs: number): Runs {
 /**
  * The command has ended.
  *
- * @param isDone with exit code 0; else it may have done any part of its work
+ * @param isDone with exit code 0; otherwise it may have done part of its work
  */
 export function runEnded(runs: Runs, isDone: boolean, nowMs: number): Runs {
   const text = runs.running ?? ''
@@ -66,12 +66,12 @@ export function runEnded(runs: Runs, isDone: boolean, nowMs: number): Runs {
       }
 }
 
-/** The command's work may be undone: it runs again, whatever the table says. */
+/** The command's work may have been undone: run it again in any case. */
 export function askedAgain(runs: Runs): Runs {
   return { ...runs, done: null, failed: null }
 }
 
-/** How long until the command should start; 0 = now, null = no reason to. */
+/** How long until the command should start; 0 = now, null = nothing to do. */
 export function untilRun(runs: Runs, nowMs: number): number | null {
   const { wanted, changedMs, done, running, startedMs } = runs
   if (running !== null || wanted === null || wanted === done) return null
@@ -83,7 +83,7 @@ export function untilRun(runs: Runs, nowMs: number): number | null {
   return Math.max(0, dueMs - nowMs)
 }
 
-/** Another table than the failed one may work, so it does not wait for long. */
+/** A different table may work, so it waits only the shortest pause. */
 function retryMs({ wanted, failed }: Runs): number {
   if (failed === null) return -Infinity
   const pause =

@@ -1,21 +1,22 @@
-// What a command of `zope-failover follow` reads: the whole table of one pool, as
-// the map program would use it. Pure.
+// The input of the command of `zope-failover follow`: the whole table of one pool,
+// as the map program uses it. Pure.
 import { choose, candidatesOf, newRoundRobin } from '../choice/choose.ts'
+import { preferences } from '../choice/table.ts'
 import type { Standing, TableMember, TablePool } from '../choice/table.ts'
 import type { Config } from '../config/config.ts'
 
 export const followFormats = ['lines', 'json'] as const
 export type FollowFormat = (typeof followFormats)[number]
 
-/** What a backend is good for now. */
+/** The current use of a backend. */
 export type FollowState =
-  /** takes its share of new visitors, if its tier is the lowest one that is in */
+  /** gets its share of new visitors if its tier is the lowest one in service */
   | 'in'
   /** for new visitors only while no backend is in */
   | 'last-resort'
   /** keeps its sticky visitors, gets no new ones */
   | 'bound'
-  /** down or in maintenance: nothing goes there */
+  /** down or in maintenance: gets no traffic */
   | 'out'
 
 export type FollowRow = {
@@ -25,13 +26,13 @@ export type FollowRow = {
   readonly port: number
   readonly tls: boolean
   readonly state: FollowState
-  /** why, see `Standing`: tells down from maint */
+  /** the reason, see `Standing`: distinguishes down from maint */
   readonly standing: Standing
   /** configured weight times share, e.g. 0.3 for weight 1 and 30 % */
   readonly weight: number
   /** lower is better, from 1 */
   readonly tier: number
-  /** percent of the new visitors that it gets now */
+  /** current percentage of new visitors */
   readonly newVisitors: number
   /** whether its sticky visitors stay with it now */
   readonly keepsSticky: boolean
@@ -40,7 +41,7 @@ export type FollowRow = {
 /**
  * One row for each member of the pool, in the order of the configuration.
  *
- * @param pool out of a table made from `config`
+ * @param pool from a table built from `config`
  */
 export function followRows(config: Config, pool: TablePool): FollowRow[] {
   const takers = candidatesOf(pool.members)
@@ -94,9 +95,13 @@ export function followText(
 }
 
 function stateOf(member: TableMember, isTaker: boolean): FollowState {
-  if (member.preference === 0) return 'in'
-  // weight 0 and drain (levels 3 and 4) count only where the map would use them
-  if (isTaker || (member.preference !== null && member.preference <= 2))
+  if (member.preference === preferences.share) return 'in'
+  // weight 0 and drain count only where the map program would use them
+  if (
+    isTaker ||
+    (member.preference !== null &&
+      member.preference <= preferences.believedDown)
+  )
     return 'last-resort'
   return member.keepsSession ? 'bound' : 'out'
 }

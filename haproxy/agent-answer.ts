@@ -1,7 +1,8 @@
-// What HAProxy's agent-check is told about one backend: the map program's choice,
-// in HAProxy's words. Always complete (`ready|drain|maint up|down N%`), for HAProxy
-// keeps every part that an answer leaves out. Pure.
+// The answer to HAProxy's agent-check for one backend: the map program's choice in
+// HAProxy's words. Always complete (`ready|drain|maint up|down N%`), because
+// HAProxy keeps the old value of every part that an answer omits. Pure.
 import { candidatesOf } from '../choice/choose.ts'
+import { preferences } from '../choice/table.ts'
 import type { Table, TableMember, TablePool } from '../choice/table.ts'
 import type { Config } from '../config/config.ts'
 
@@ -9,17 +10,18 @@ import type { Config } from '../config/config.ts'
  * | backend                                   | answer                        |
  * | ----------------------------------------- | ----------------------------- |
  * | gets new visitors                         | `ready up N%`                 |
- * | last resort, and a better one is there    | `ready up 1%`                 |
+ * | last resort, and a better one exists      | `ready up 1%`                 |
  * | later tier, or weight 0                   | `ready up 0%`: sticky only    |
  * | in drain                                  | `drain up N%`, `drain down 0%` |
  * | in maintenance                            | `maint up 100%`               |
  * | down                                      | `ready down 0%`               |
  *
  * N is its share and its weight, in percent of the greatest weight in its tier, so
- * that servers with the same `weight` in haproxy.cfg divide visitors as the map does.
+ * that servers with the same `weight` in haproxy.cfg divide visitors as the map
+ * program does.
  *
  * @param asked the line without its newline: `NAME`, or `POOL/NAME`
- * @returns null = no answer: unknown, or no verdict that counts
+ * @returns null = no answer: unknown backend, or no valid verdict
  */
 export function agentAnswer(
   config: Config,
@@ -29,10 +31,10 @@ export function agentAnswer(
   const found = memberOf(table, asked)
   if (found === undefined) return null
   const { pool, member } = found
-  // what an administrator has said counts without a monitor
+  // the administrator's files count without a monitor
   if (member.standing === 'maint') return 'maint up 100% # in maintenance\n'
-  const isOrdered = member.standing === 'force'
-  if (!isOrdered && (!table.isFresh || member.standing === 'unknown'))
+  const isForced = member.standing === 'force'
+  if (!isForced && (!table.isFresh || member.standing === 'unknown'))
     return null
   const part = partOf(config, pool, member)
   if (member.standing === 'drain')
@@ -41,7 +43,7 @@ export function agentAnswer(
       : 'drain down 0% # drained, and down\n'
   const takers = candidatesOf(pool.members)
   if (takers.includes(member))
-    return member.preference === 0
+    return member.preference === preferences.share
       ? `ready up ${part}%\n`
       : `ready up ${part}% # nothing better is left\n`
   if (!member.keepsSession) return 'ready down 0% # down\n'
@@ -70,7 +72,7 @@ function memberOf(
   return undefined
 }
 
-/** At least 1: HAProxy sends no visitor to weight 0. */
+/** At least 1: HAProxy sends no visitors to weight 0. */
 function partOf(config: Config, pool: TablePool, member: TableMember): number {
   const weights = new Map(
     config.pools
@@ -84,7 +86,7 @@ function partOf(config: Config, pool: TablePool, member: TableMember): number {
       .filter(({ tier }) => tier === member.tier)
       .map(one => weightOf(one)),
   )
-  // shares count among those that are in; last resorts divide by weight alone
+  // shares count for backends in service; last resorts divide by weight alone
   const share = member.share === 0 ? 100 : member.share
   return Math.max(1, Math.round((share * weightOf(member)) / most))
 }

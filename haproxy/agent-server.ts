@@ -1,6 +1,6 @@
-// HAProxy's agent-check over TCP: one line in, one line out, closed. Clients that can
-// reach the port may be hostile, so all that one connection may take is limited,
-// and connections that wait for a line make room for new ones.
+// HAProxy's agent-check over TCP: one line in, one line out, close. Clients that
+// can reach the port may be hostile, so the resources of one connection are
+// limited, and the oldest waiting connection makes room for a new one.
 import { createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import type { Table } from '../choice/table.ts'
@@ -10,17 +10,17 @@ import type { Config } from '../config/config.ts'
 import { SentinelReader } from '../sentinels/read.ts'
 import { agentAnswer } from './agent-answer.ts'
 
-/** `POOL/NAME`, with room for what HAProxy may add. */
+/** `POOL/NAME`, with room for HAProxy's additions. */
 const maxLineBytes = 128
 /** HAProxy sends its line at once. */
 const lineMs = 2_000
-/** HAProxy asks for each server by itself. */
+/** HAProxy opens one connection per server. */
 const maxConnections = 256
-/** Looking at the files must not use more than this part of the time. */
-const lookPart = 1 / 10
+/** The most time that reading the files may take, as a fraction. */
+const readPart = 1 / 10
 const freshMs = 20
 
-/** Not yet listening; `close` ends what is open, too. */
+/** Not yet listening; `close` also closes open connections. */
 export function agentServer(configNow: () => Config): {
   readonly server: Server
   readonly close: () => void
@@ -49,7 +49,7 @@ export function agentServer(configNow: () => Config): {
         end === -1 || end > maxLineBytes
           ? null
           : agentAnswer(configNow(), tableNow(), line.slice(0, end))
-      // closed without an answer, HAProxy keeps what it knows
+      // without an answer HAProxy keeps its current state
       if (answer === null) socket.destroy()
       else socket.end(answer, () => socket.destroySoon())
     })
@@ -63,7 +63,7 @@ export function agentServer(configNow: () => Config): {
   }
 }
 
-/** The table of now, not read more often than it is worth. */
+/** The current table, cached briefly to limit the cost of reading. */
 function tableReader(configNow: () => Config): () => Table {
   let reader: SentinelReader | undefined
   let directory = ''
@@ -81,7 +81,7 @@ function tableReader(configNow: () => Config): () => Table {
     const table = buildTable(config, reader.read(known), Date.now())
     last = { config, table }
     dueMs =
-      startMs + Math.max(freshMs, (performance.now() - startMs) / lookPart)
+      startMs + Math.max(freshMs, (performance.now() - startMs) / readPart)
     return table
   }
 }

@@ -1,17 +1,17 @@
-// Bytes from httpd -> lines. Invariant: every byte is read at once, for
-// httpd's workers stop writing, and so stop serving, when the pipe is full.
-// What there is no time to look at is dropped and counted. Pure.
+// Bytes from httpd -> lines. Invariant: every byte is read at once. When the pipe
+// is full, httpd's workers block in their write and stop serving. Lines that
+// there is no time to parse are dropped and counted. Pure.
 
-/** A line of ours has 250 characters at most. */
+/** Our own lines have at most 250 characters. */
 const maxLineBytes = 1_024
-/** Looking at lines may take so much of each second; the rest is for reading. */
+/** Time for parsing lines in each second; the rest is for reading. */
 const budgetMs = 500
 const secondMs = 1_000
 
 export class LineSplitter {
-  readonly #look: (line: string) => void
+  readonly #onLine: (line: string) => void
   readonly #now: () => number
-  /** the beginning of a line whose end has not come yet */
+  /** the beginning of an incomplete line */
   #rest = ''
   #restBytes = 0
   #secondMs = -Infinity
@@ -19,15 +19,15 @@ export class LineSplitter {
   lines = 0
   /** lines over the limit */
   tooLong = 0
-  /** lines nobody had time for */
+  /** lines over the time budget */
   skipped = 0
 
   /**
-   * @param look takes one line, without its newline; a byte is a character
+   * @param onLine gets one line without its newline; one character per byte
    * @param now monotonic milliseconds
    */
-  constructor(look: (line: string) => void, now: () => number) {
-    this.#look = look
+  constructor(onLine: (line: string) => void, now: () => number) {
+    this.#onLine = onLine
     this.#now = now
   }
 
@@ -37,30 +37,35 @@ export class LineSplitter {
       this.#secondMs = startMs
       this.#spentMs = 0
     }
-    const isHurried = this.#spentMs >= budgetMs
+    const isOverBudget = this.#spentMs >= budgetMs
     let start = 0
     for (;;) {
       const end = chunk.indexOf(0x0a, start)
       if (end === -1) break
-      this.#line(chunk, start, end, isHurried)
+      this.#line(chunk, start, end, isOverBudget)
       start = end + 1
     }
     this.#keep(chunk, start)
     this.#spentMs += this.#now() - startMs
   }
 
-  #line(chunk: Buffer, start: number, end: number, isHurried: boolean): void {
+  #line(
+    chunk: Buffer,
+    start: number,
+    end: number,
+    isOverBudget: boolean,
+  ): void {
     const rest = this.#rest
     const bytes = this.#restBytes + end - start
     this.lines++
-    if (isHurried) this.skipped++
+    if (isOverBudget) this.skipped++
     else if (bytes > maxLineBytes) this.tooLong++
-    else this.#look(rest + chunk.toString('latin1', start, end))
+    else this.#onLine(rest + chunk.toString('latin1', start, end))
     this.#rest = ''
     this.#restBytes = 0
   }
 
-  /** Beyond the limit only the count. */
+  /** Beyond the limit only the length is kept. */
   #keep(chunk: Buffer, start: number): void {
     this.#restBytes += chunk.length - start
     if (this.#restBytes <= maxLineBytes)

@@ -1,16 +1,15 @@
-// One line that httpd pipes to `observe` -> what it says of the backends. Pure.
-// The line is LogFormat zope_failover_observe (apache-conf/prg.conf). What must
-// hold: no byte of a visitor's is in it. Names come from httpd's configuration,
-// numbers from httpd, so nobody can throw suspicion on a backend but by making
-// it fail.
+// One line that httpd pipes to `observe` -> observations of backends. Pure. The
+// line is LogFormat zope_failover_observe (apache-conf/prg.conf). Invariant: it
+// contains no byte from a visitor. Names come from httpd's configuration, numbers
+// from httpd. So a visitor can make a backend suspect only by making it fail.
 //
 //   zf1 MS first=BACKEND,STATUS,ZOPE,TIMEDOUT last=… answer=LEAD NEXT
 //
 // first and last are equal unless httpd repeated the request by an internal
-// redirect. ZOPE is the status that the backend itself gave, - = no answer came.
+// redirect. ZOPE is the status from the backend itself, - = it did not answer.
 
 export type Signal =
-  /** it answered, and not with an error of its own */
+  /** it answered, without an error of its own */
   | 'good'
   /** it answered with a status from 500 */
   | 'error'
@@ -25,11 +24,11 @@ export type Observation = {
   readonly signal: Signal
 }
 
-/** What became of one request. */
+/** The result of one request. */
 export type Request = {
   /** its end, ms since 1970 */
   readonly atMs: number
-  /** in the order in which it happened; [] = no backend had to do with it */
+  /** in order of time; [] = no backend was involved */
   readonly observations: readonly Observation[]
 }
 
@@ -39,7 +38,7 @@ const form = new RegExp(
   `^zf1 (\\d{13,15}) first=(${attempt}) last=(${attempt}) answer=(?:(${name}) (?:${name}|-)|NULL|-)$`,
 )
 
-/** undefined: not a line of ours, or half of one. */
+/** undefined: not one of our lines, or an incomplete one. */
 export function parseLine(line: string): Request | undefined {
   const match = form.exec(line)
   if (match === null) return undefined
@@ -50,7 +49,7 @@ export function parseLine(line: string): Request | undefined {
   return {
     atMs: Number(at),
     observations: [
-      // the balancer turned to the one standing by: the lead refused
+      // the balancer used the standby: the lead refused the connection
       ...(lead === undefined || served === '-' || served === lead
         ? []
         : [{ backend: lead, signal: 'refused' as const }]),
@@ -67,7 +66,7 @@ function attemptOf(fields: readonly (string | undefined)[]): Observation[] {
   return signal === undefined ? [] : [{ backend, signal }]
 }
 
-/** @param zope NaN = the backend gave no status */
+/** @param zope NaN = no status from the backend */
 function signalOf(
   status: number,
   zope: number,
@@ -77,8 +76,8 @@ function signalOf(
   if (zope > 0) return 'good'
   if (isTimedOut || status === 504) return 'timeout'
   if (status === 503) return 'refused'
-  // 500 is what that is on a connection that has served before
+  // on a reused connection httpd answers 500 instead of 502
   if (status === 502 || status === 500) return 'lost'
-  // the visitor's own fault (400, 408, 413)
+  // an error of the visitor (400, 408, 413)
   return undefined
 }

@@ -1,4 +1,4 @@
-// `zope-failover observe`: httpd's piped log. What must hold, whatever is wrong
+// `zope-failover observe`: reads httpd's piped log. Invariant, whatever is wrong
 // with configuration, directory or log: stdin is read to its end. An observer
 // that stops reading stops httpd.
 import { pino } from 'pino'
@@ -18,13 +18,13 @@ import { parseLine } from './line.ts'
 import { SuspicionWriter } from './suspicion-writer.ts'
 
 const tickMs = 1_000
-/** drops are told this often; the first ones at once */
-const tellMs = 60_000
-/** a configuration that cannot be used, or knows less than httpd's */
+/** drops are logged this often; the first ones at once */
+const logDropsMs = 60_000
+/** interval of reloads while the configuration is invalid or lacks backends */
 const reloadMs = 5_000
-/** a backend that goes on failing is told of this often */
+/** how often a backend that keeps failing is logged */
 const suspicionMs = 10_000
-/** how long the first configuration, and the last notes, may take */
+/** how long loading the configuration, and the last writes, may take */
 const settleMs = 1_000
 
 export type ObserverOptions = {
@@ -32,12 +32,12 @@ export type ObserverOptions = {
 }
 
 /**
- * Reads until the end of stdin, or until it is asked to stop.
+ * Reads until the end of stdin or until a signal stops it.
  *
  * @returns the exit code: 0
  */
 export async function runObserver(options: ObserverOptions): Promise<number> {
-  // not synchronous, and with an end: nobody need read what this writes
+  // asynchronous and bounded: stderr may be a pipe that is not being read
   const destination = pino.destination({
     fd: 2,
     sync: false,
@@ -47,24 +47,24 @@ export async function runObserver(options: ObserverOptions): Promise<number> {
   // httpd's stderr may be gone before we are
   let isBroken = false
   destination.on('error', () => (isBroken = true))
-  // They reach httpd's whole process group and are not meant for us. First of
-  // all, for each ends a process that does not know it (USR1: a debugger).
+  // These reach httpd's whole process group and are not meant for us. Handle them
+  // first: each one ends a process without a handler (USR1 starts a debugger).
   for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)
     process.on(signal, () => {})
   const observer = new Observer(options.configFile, log)
-  // what httpd writes meanwhile waits in the pipe
+  // meanwhile httpd's lines wait in the pipe
   await within(observer.load(), settleMs)
   const ended = untilEnd(chunk => observer.take(chunk))
   const timer = setInterval(() => observer.tick(), tickMs)
   await ended
   clearInterval(timer)
   await observer.end()
-  // what is broken says nothing more, not even that it is closed
+  // a broken destination does not even emit "close"
   if (!isBroken) await within(written(destination), settleMs, dieNow)
   return 0
 }
 
-/** Resolves when all lines are out, or never will be. */
+/** Resolves when all lines are written, or cannot be. */
 function written(destination: ReturnType<typeof pino.destination>) {
   return new Promise<void>(resolve => {
     destination.once('close', () => resolve())
@@ -74,14 +74,14 @@ function written(destination: ReturnType<typeof pino.destination>) {
 }
 
 /**
- * A write into a pipe that nobody reads cannot be given up, and an orderly exit
- * would wait for it without end.
+ * A write to a pipe that is not being read cannot be cancelled, and an orderly
+ * exit would wait for it forever.
  */
 function dieNow(): void {
   process.kill(process.pid, 'SIGKILL')
 }
 
-/** Resolves when it is done or the time is over; `late` is called then. */
+/** Resolves when it is done, or after `ms`, when it calls `late` first. */
 function within(
   done: Promise<void>,
   ms: number,
@@ -109,18 +109,18 @@ function untilEnd(take: (chunk: Buffer) => void): Promise<void> {
 class Observer {
   readonly #configFile: string
   readonly #log: Logger
-  readonly #judge = new SuspicionFilter()
-  readonly #intake: LineSplitter
+  readonly #filter = new SuspicionFilter()
+  readonly #splitter: LineSplitter
   #names: ReadonlySet<string> = new Set()
-  #notes: SuspicionWriter | undefined
+  #writer: SuspicionWriter | undefined
   #directory = ''
-  /** lines that are not of the form, as of another log */
+  /** lines of another form, for example of another log */
   #unreadable = 0
-  /** observations of backends that the configuration does not know */
+  /** observations of backends that are not in the configuration */
   #unknown = 0
   readonly #suspicionMs = new Map<string, number>()
-  #toldDrops = 0
-  #toldMs = -Infinity
+  #loggedDrops = 0
+  #loggedMs = -Infinity
   #loadedMs = -Infinity
   #problems = ''
   #isLoading = false
@@ -129,34 +129,35 @@ class Observer {
   constructor(configFile: string, log: Logger) {
     this.#configFile = configFile
     this.#log = log
-    this.#intake = new LineSplitter(
-      line => this.#look(line),
+    this.#splitter = new LineSplitter(
+      line => this.#onLine(line),
       () => performance.now(),
     )
   }
 
   take(chunk: Buffer): void {
-    this.#intake.take(chunk)
+    this.#splitter.take(chunk)
     if (this.#wantsNames) void this.load()
   }
 
-  /** Once a second: tells what was dropped. */
+  /** Once a second: logs what was dropped. */
   tick(): void {
     if (this.#wantsNames) void this.load()
     const nowMs = performance.now()
-    if (nowMs - this.#toldMs < tellMs) return
+    if (nowMs - this.#loggedMs < logDropsMs) return
     const drops = this.#drops()
-    if (drops === this.#toldDrops) return
+    if (drops === this.#loggedDrops) return
     this.#log.warn(
-      { dropped: drops - this.#toldDrops, ...this.#counts() },
-      'lines or notes dropped',
+      { dropped: drops - this.#loggedDrops, ...this.#counts() },
+      'dropped lines or suspicions',
     )
-    this.#toldDrops = drops
-    this.#toldMs = nowMs
+    this.#loggedDrops = drops
+    this.#loggedMs = nowMs
   }
 
   async end(): Promise<void> {
-    if (this.#notes !== undefined) await within(this.#notes.settled(), settleMs)
+    if (this.#writer !== undefined)
+      await within(this.#writer.settled(), settleMs)
     this.#log.info(
       { dropped: this.#drops(), ...this.#counts() },
       'observer ended',
@@ -164,24 +165,24 @@ class Observer {
   }
 
   #drops(): number {
-    const { tooLong, skipped } = this.#intake
-    const unwritten = this.#notes?.unwritten ?? 0
+    const { tooLong, skipped } = this.#splitter
+    const unwritten = this.#writer?.unwritten ?? 0
     return tooLong + skipped + this.#unreadable + this.#unknown + unwritten
   }
 
   #counts(): Readonly<Record<string, number>> {
-    const { lines, tooLong, skipped } = this.#intake
+    const { lines, tooLong, skipped } = this.#splitter
     return {
       lines,
       tooLong,
       skipped,
       unreadable: this.#unreadable,
       unknown: this.#unknown,
-      unwritten: this.#notes?.unwritten ?? 0,
+      unwritten: this.#writer?.unwritten ?? 0,
     }
   }
 
-  #look(line: string): void {
+  #onLine(line: string): void {
     const request = parseLine(line)
     if (request === undefined) {
       this.#unreadable++
@@ -189,17 +190,17 @@ class Observer {
     }
     for (const observation of request.observations) {
       const { backend, signal } = observation
-      if (this.#notes === undefined || !this.#names.has(backend)) {
+      if (this.#writer === undefined || !this.#names.has(backend)) {
         this.#unknown++
         this.#wantsNames = true
         continue
       }
-      switch (this.#judge.actionFor(observation, request.atMs, Date.now())) {
+      switch (this.#filter.actionFor(observation, request.atMs, Date.now())) {
         case 'suspect':
-          this.#notes.suspect(backend, signal)
+          this.#writer.suspect(backend, signal)
           break
         case 'served':
-          this.#notes.served(backend, request.atMs)
+          this.#writer.served(backend, request.atMs)
           break
         case 'nothing':
           break
@@ -207,7 +208,7 @@ class Observer {
     }
   }
 
-  #tellSuspicion(backend: string, outcome: string): void {
+  #logSuspicion(backend: string, outcome: string): void {
     const nowMs = performance.now()
     const isNews =
       nowMs - (this.#suspicionMs.get(backend) ?? -Infinity) >= suspicionMs
@@ -218,7 +219,7 @@ class Observer {
     )
   }
 
-  /** At the start, and when httpd knows a backend that we do not. */
+  /** At startup, and when httpd uses a backend that we do not know. */
   async load(): Promise<void> {
     const nowMs = performance.now()
     if (this.#isLoading || nowMs - this.#loadedMs < reloadMs) return
@@ -226,8 +227,8 @@ class Observer {
     this.#loadedMs = nowMs
     const read = await this.#read()
     this.#isLoading = false
-    if (read.kind === 'config') this.#takeOver(read.config)
-    else this.#complain(read.problems)
+    if (read.kind === 'config') this.#useConfig(read.config)
+    else this.#logProblems(read.problems)
   }
 
   /** Never rejects; not loadConfig, which waits for the disk. */
@@ -251,37 +252,37 @@ class Observer {
     }
   }
 
-  #complain(problems: readonly string[]): void {
+  #logProblems(problems: readonly string[]): void {
     const text = problems.join('\n')
     if (text === this.#problems) return
     this.#problems = text
     this.#log.error(
       { problems },
-      'configuration cannot be used, lines about backends not known before are dropped',
+      'configuration rejected, dropping lines about backends that were not known before',
     )
   }
 
-  #takeOver({ directory, backends }: Config): void {
+  #useConfig({ directory, backends }: Config): void {
     this.#problems = ''
     this.#wantsNames = false
     this.#names = new Set(backends.map(backend => backend.name))
     if (directory === this.#directory) return
     this.#directory = directory
     const log = this.#log
-    this.#notes = new SuspicionWriter(directory, {
+    this.#writer = new SuspicionWriter(directory, {
       trouble: (file, err) => {
         log.error(
           { file, err, remedy: directoryRemedy(err) },
-          'directory cannot be written, suspicions are dropped',
+          'cannot write to the directory, dropping suspicions',
         )
       },
       rooted: () => {
         log.warn(
           { directory },
-          'the observer runs as root, for the directory belongs to root',
+          'the observer runs as root because the directory belongs to root',
         )
       },
-      suspected: (backend, outcome) => this.#tellSuspicion(backend, outcome),
+      suspected: (backend, outcome) => this.#logSuspicion(backend, outcome),
     })
     log.info(
       {

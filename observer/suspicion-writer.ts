@@ -1,7 +1,7 @@
-// What an observer leaves in the sentinel directory. Invariant: nobody
-// waits for it. One operation at a time, off the reading thread; while one
-// hangs (a dead network file system) the next are kept by name, so they are
-// never more than there are backends.
+// The files that an observer writes into the sentinel directory. Invariant:
+// reading never waits for a write. One operation runs at a time, off the reading
+// thread. While one hangs (a dead network file system) the next ones are queued
+// by name, so the queue is never longer than the number of backends.
 import { constants } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { errorCode } from '../system/error-code.ts'
@@ -9,11 +9,11 @@ import { sentinelFile, servedFile } from '../sentinels/names.ts'
 import { become } from '../system/privileges.ts'
 
 export type SuspicionLog = {
-  /** the directory cannot be written; told once for each code */
+  /** the directory cannot be written to; called once per code */
   readonly trouble: (file: string, code: string) => void
-  /** running as root, and staying so: the directory belongs to root */
+  /** it keeps running as root because the directory belongs to root */
   readonly rooted: () => void
-  readonly suspected: (backend: string, finding: string) => void
+  readonly suspected: (backend: string, signal: string) => void
 }
 
 export class SuspicionWriter {
@@ -21,10 +21,10 @@ export class SuspicionWriter {
   readonly #log: SuspicionLog
   readonly #suspects = new Map<string, string>()
   readonly #served = new Map<string, number>()
-  readonly #told = new Set<string>()
+  readonly #reported = new Set<string>()
   #writing: Promise<void> | undefined
-  #isRootTold = false
-  /** notes that could not be made */
+  #isRootReported = false
+  /** files that could not be written */
   unwritten = 0
 
   constructor(directory: string, log: SuspicionLog) {
@@ -33,8 +33,8 @@ export class SuspicionWriter {
   }
 
   /** Asks the monitor for a probe. */
-  suspect(backend: string, finding: string): void {
-    this.#suspects.set(backend, finding)
+  suspect(backend: string, signal: string): void {
+    this.#suspects.set(backend, signal)
     this.#start()
   }
 
@@ -61,11 +61,11 @@ export class SuspicionWriter {
       const [suspect] = this.#suspects
       const [served] = this.#served
       if (suspect !== undefined) {
-        const [backend, finding] = suspect
+        const [backend, signal] = suspect
         this.#suspects.delete(backend)
         const file = sentinelFile(backend, 'suspect')
         if (await this.#touch(file, undefined))
-          this.#log.suspected(backend, finding)
+          this.#log.suspected(backend, signal)
       } else if (served !== undefined) {
         const [backend, atMs] = served
         this.#served.delete(backend)
@@ -74,7 +74,7 @@ export class SuspicionWriter {
     }
   }
 
-  /** Makes the file if it is not there; false when that failed. */
+  /** Creates or touches the file; false when that failed. */
   async #touch(file: string, atMs: number | undefined): Promise<boolean> {
     const path = `${this.#directory}/${file}`
     try {
@@ -96,23 +96,23 @@ export class SuspicionWriter {
     } catch (err) {
       this.unwritten++
       const code = errorCode(err)
-      if (!this.#told.has(code)) this.#log.trouble(path, code)
-      this.#told.add(code)
+      if (!this.#reported.has(code)) this.#log.trouble(path, code)
+      this.#reported.add(code)
       return false
     }
-    this.#told.clear()
+    this.#reported.clear()
     return true
   }
 
   /**
-   * httpd starts its piped logs as root. Looked at before each note, for the
-   * directory may come later than httpd.
+   * httpd starts its piped logs as root. Checked before each write, because the
+   * directory may be created later than httpd starts.
    */
   async #becomeOwner(): Promise<void> {
     const { uid, gid } = await stat(this.#directory)
     if (uid !== 0) become(uid, gid)
-    else if (!this.#isRootTold) {
-      this.#isRootTold = true
+    else if (!this.#isRootReported) {
+      this.#isRootReported = true
       this.#log.rooted()
     }
   }

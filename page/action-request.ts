@@ -2,7 +2,7 @@
 import { sentinelNames } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
 import { suggestion, unknownNameMessage } from '../text/suggest.ts'
-import { describeValue } from '../config/problem.ts'
+import { describeValue } from '../text/describe.ts'
 import {
   isReason,
   meanings,

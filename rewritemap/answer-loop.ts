@@ -1,8 +1,8 @@
 // The thread that httpd waits for: read, answer, write, and nothing else.
 // httpd holds one global lock and has no timeout here (mod_rewrite.c,
-// lookup_map_program), so there is no await, no file, no clock that can block;
-// one line in, exactly one line out, in order, whatever the bytes. The one
-// exception is proved in step.ts.
+// lookup_map_program). So this thread has no await, reads no file and uses no
+// clock that can block. Invariant: one line in, exactly one line out, in order,
+// whatever the bytes. The one exception is proved in pipe-sync.ts.
 import { readSync, writeSync } from 'node:fs'
 import { errorCode } from '../system/error-code.ts'
 import { maxLineBytes } from './lookup.ts'
@@ -16,9 +16,9 @@ const chunkBytes = 65_536
  * @param input file descriptor to read from
  * @param output file descriptor to write to
  * @param answer a line without its newline, as latin1 -> the answer with its
- *   newline, or '' for none; must not throw. Of a line over the limit it gets the beginning,
- *   longer than the limit by one byte.
- * @returns normally at the end of input or when nobody reads any more
+ *   newline, or '' for none; must not throw. For a line over the limit it gets
+ *   the beginning, one byte longer than the limit.
+ * @returns at the end of input or when the reader has closed the output
  * @throws the system's error when the pipe breaks in another way
  */
 export function answerLoop(
@@ -28,7 +28,7 @@ export function answerLoop(
 ): void {
   const buffer = Buffer.allocUnsafe(chunkBytes)
   let filled = 0
-  /** the beginning of a line that is too long; its rest is thrown away */
+  /** the beginning of a line that is too long; the rest is discarded */
   let tooLong: string | null = null
   for (;;) {
     const count = readChunk(input, buffer, filled)
@@ -52,7 +52,7 @@ export function answerLoop(
   }
 }
 
-/** Beyond `end` stand the remains of earlier chunks. */
+/** Bytes from `end` on are left over from earlier chunks. */
 function indexOfNewline(buffer: Buffer, start: number, end: number): number {
   if (start >= end) return -1
   const index = buffer.indexOf(newline, start)
@@ -70,12 +70,12 @@ function readChunk(input: number, buffer: Buffer, offset: number): number {
   }
 }
 
-/** False = nobody reads any more. */
+/** False = the reader has closed the pipe. */
 function writeWhole(output: number, text: string): boolean {
   let written = 0
   while (written < text.length) {
     try {
-      // a string spares a Buffer; a pipe takes up to 4,096 bytes in one go
+      // a string saves a Buffer; a pipe takes up to 4,096 bytes atomically
       const rest = written === 0 ? text : text.slice(written)
       written += writeSync(output, rest, null, 'latin1')
     } catch (err) {
@@ -89,8 +89,8 @@ function writeWhole(output: number, text: string): boolean {
 const never = new Int32Array(new SharedArrayBuffer(4))
 
 /**
- * httpd's pipes block, but a pipe that somebody else made may not (EAGAIN);
- * a signal may interrupt a call (EINTR). Neither is an end.
+ * httpd's pipes block, but a pipe made by another program may not (EAGAIN); a
+ * signal may interrupt a call (EINTR). Both are retried.
  */
 function waitOrThrow(err: unknown): void {
   const code = errorCode(err)

@@ -1,5 +1,5 @@
-// From a line to its answer. Pure but for its own memory: the table it was last
-// given, the turns, the counts.
+// From a line to its answer. Pure except for its own memory: the current table,
+// the round-robin state, the counts.
 import { choose, chooseNext, newRoundRobin } from '../choice/choose.ts'
 import type { RoundRobin } from '../choice/choose.ts'
 import type { Dialect } from './dialect.ts'
@@ -7,7 +7,7 @@ import type { Lookup } from './lookup.ts'
 import { staleReport, PipeSync } from './pipe-sync.ts'
 import type { Table } from '../choice/table.ts'
 
-/** The places in the array of totals. */
+/** The indexes in the array of totals. */
 export const total = {
   lookups: 0,
   /** malformed, too long, or for an unknown pool */
@@ -16,40 +16,41 @@ export const total = {
   unanswered: 2,
   /** bugs caught here */
   faults: 3,
-  /** left without an answer, for httpd had one too many (step.ts) */
+  /** left unanswered to drain one stale answer from the pipe (pipe-sync.ts) */
   outOfStep: 4,
   length: 5,
 } as const
 
-/** What depends on pool and route alone, decided once for each table. */
+/** An answer that depends on pool and route alone, decided once per table. */
 type CachedAnswer = {
   /** without the nonce, with the newline */
   readonly answer: string
   readonly backend: number
 }
 
-/** Visitors can make up routes: what is over this is decided each time. */
-const maxKnown = 1_000
+/** Visitors can invent routes, so the cache is bounded. */
+const maxCached = 1_000
 
 export class Answerer {
   readonly #dialect: Dialect
   #table: Table
-  readonly #turns = new Map<string, RoundRobin>()
+  /** by pool */
+  readonly #roundRobins = new Map<string, RoundRobin>()
   readonly #totals: Float64Array
   #answers: Float64Array
   /** by question, until the next table */
-  readonly #known = new Map<string, CachedAnswer>()
+  readonly #cache = new Map<string, CachedAnswer>()
   readonly #isLockStep: boolean
-  readonly #step = new PipeSync()
+  readonly #pipeSync = new PipeSync()
 
   /**
    * @param dialect how the program on the other end writes questions and reads
    *   answers
    * @param totals where lookups are counted, `total.length` numbers
-   * @param answers where answers are counted, by the backend's place in the
+   * @param answers where answers are counted, by the backend's index in the
    *   configuration
    * @param isLockStep behind httpd, which reads each answer before it asks
-   *   again: only then may a line stay without one (step.ts)
+   *   again: only then may a line stay unanswered (pipe-sync.ts)
    */
   constructor(
     dialect: Dialect,
@@ -70,39 +71,39 @@ export class Answerer {
   }
 
   /**
-   * The lookups from now on are answered from this table.
+   * Answers all further lookups from this table.
    *
-   * @param answers when the configuration is another one: where its answers are
-   *   counted, going on from what its backends have so far
+   * @param answers only when the configuration has changed: the new counters;
+   *   they start from the current counts of its backends
    */
   take(table: Table, answers?: Float64Array): void {
     if (answers !== undefined) {
-      const places = placesOf(this.#table)
-      for (const [name, place] of placesOf(table))
-        answers[place] = this.#answers[places.get(name) ?? -1] ?? 0
+      const oldIndexes = indexesOf(this.#table)
+      for (const [name, index] of indexesOf(table))
+        answers[index] = this.#answers[oldIndexes.get(name) ?? -1] ?? 0
       this.#answers = answers
-      for (const pool of this.#turns.keys())
-        if (!table.pools.has(pool)) this.#turns.delete(pool)
+      for (const pool of this.#roundRobins.keys())
+        if (!table.pools.has(pool)) this.#roundRobins.delete(pool)
     }
     this.#table = table
-    this.#known.clear()
+    this.#cache.clear()
   }
 
   /**
    * One line -> one answer with its newline, whatever happens: an exception
-   * here would leave httpd waiting for ever. Nothing ('') only behind httpd, and
-   * when an answer that nobody has read is certainly there.
+   * here would make httpd wait forever. Returns '' only behind httpd, and only
+   * when the pipe is proved to hold an unread answer.
    */
   answer(line: string): string {
     count(this.#totals, total.lookups)
     try {
       const nonce = this.#dialect.nonceOf(line)
       const question = this.#dialect.questionOf(line, nonce)
-      const known = this.#known.get(question)
-      if (known !== undefined) {
-        count(this.#answers, known.backend)
-        this.#step.answered(nonce)
-        return nonce === null ? known.answer : nonce + known.answer
+      const cached = this.#cache.get(question)
+      if (cached !== undefined) {
+        count(this.#answers, cached.backend)
+        this.#pipeSync.answered(nonce)
+        return nonce === null ? cached.answer : nonce + cached.answer
       }
       const lookup = this.#dialect.parse(line)
       if (
@@ -110,28 +111,28 @@ export class Answerer {
         lookup.kind === 'lookup' &&
         lookup.pool === staleReport
       )
-        return this.#catchUp(lookup.nonce, lookup.route)
+        return this.#resync(lookup.nonce, lookup.route)
       const answer = this.#decide(line, lookup, question)
-      this.#step.answered(lookup.nonce)
+      this.#pipeSync.answered(lookup.nonce)
       return answer
     } catch {
       this.noteFault()
-      this.#step.answered(null)
+      this.#pipeSync.answered(null)
       return this.#dialect.fault(line)
     }
   }
 
-  /** The answer has no nonce, so as not to pass for the question's own. */
-  #catchUp(nonce: string | null, other: string | null): string {
-    if (this.#step.omits(nonce, other)) {
+  /** The answer has no nonce, so that it cannot be taken for the question's. */
+  #resync(nonce: string | null, other: string | null): string {
+    if (this.#pipeSync.omits(nonce, other)) {
       count(this.#totals, total.outOfStep)
       return ''
     }
-    this.#step.answered(null)
+    this.#pipeSync.answered(null)
     return 'NULL\n'
   }
 
-  /** A bug was caught; the other thread tells it. */
+  /** Counts a caught bug; the other thread logs it. */
   noteFault(): void {
     count(this.#totals, total.faults)
   }
@@ -144,8 +145,8 @@ export class Answerer {
       return this.#dialect.noOpinion(lookup.nonce)
     }
     const { nonce, route, affinity } = lookup
-    const turns = this.#turns.get(pool.name) ?? newRoundRobin
-    const decision = choose(pool, route, affinity, turns)
+    const roundRobin = this.#roundRobins.get(pool.name) ?? newRoundRobin
+    const decision = choose(pool, route, affinity, roundRobin)
     if (decision.kind === 'nobody') {
       count(this.#totals, total.unanswered)
       return this.#dialect.nobody(nonce)
@@ -164,16 +165,16 @@ export class Answerer {
       count(this.#totals, total.malformed)
       return this.#dialect.noOpinion(nonce)
     }
-    if (decision.roundRobin !== turns)
-      this.#turns.set(pool.name, decision.roundRobin)
+    if (decision.roundRobin !== roundRobin)
+      this.#roundRobins.set(pool.name, decision.roundRobin)
     count(this.#answers, member.backend)
     if (
       question !== '' &&
       isSettled(decision) &&
       (next === null || isSettled(next)) &&
-      this.#known.size < maxKnown
+      this.#cache.size < maxCached
     )
-      this.#known.set(question, {
+      this.#cache.set(question, {
         answer: answer.slice(nonce?.length ?? 0),
         backend: member.backend,
       })
@@ -181,7 +182,7 @@ export class Answerer {
   }
 }
 
-/** Neither a matter of turns nor of the affinity key. */
+/** Depends neither on the round robin nor on the affinity key. */
 function isSettled(decision: ReturnType<typeof choose>): boolean {
   return (
     decision.kind === 'nobody' ||
@@ -190,12 +191,12 @@ function isSettled(decision: ReturnType<typeof choose>): boolean {
   )
 }
 
-function count(counts: Float64Array, place: number): void {
-  counts[place] = (counts[place] ?? 0) + 1
+function count(counts: Float64Array, index: number): void {
+  counts[index] = (counts[index] ?? 0) + 1
 }
 
-/** Each backend's place in the configuration. */
-function placesOf(table: Table): Map<string, number> {
+/** Each backend's index in the configuration. */
+function indexesOf(table: Table): Map<string, number> {
   return new Map(
     [...table.pools.values()].flatMap(({ members }) =>
       members.map(({ name, backend }): [string, number] => [name, backend]),

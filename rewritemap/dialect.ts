@@ -1,16 +1,17 @@
-// How a program asks for a backend and reads the answer. The loop, the choice and
-// the counts are the same for all of them; only the line differs. Types alone.
+// How a program asks for a backend and reads the answer. The loop, the choice
+// and the counts are the same for all programs; only the line differs. Types
+// only.
 import type { TableMember } from '../choice/table.ts'
 import type { Lookup } from './lookup.ts'
 
 export type Dialect = {
   /** whether an answer names the next backend as well */
   readonly namesNext: boolean
-  /** What the answer repeats first, so that it can be told from others; null = nothing. */
+  /** What the answer repeats first, to mark it as the line's own; null = nothing. */
   readonly nonceOf: (line: string) => string | null
   /**
-   * What the answer depends on besides the table and the nonce. Lines with the
-   * same question get the same answer until the next table; '' = decide each time.
+   * What the answer depends on besides the table and the nonce: the cache key
+   * until the next table. '' = do not cache.
    */
   readonly questionOf: (line: string, nonce: string | null) => string
   readonly parse: (line: string) => Lookup

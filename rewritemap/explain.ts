@@ -1,4 +1,4 @@
-// Why a lookup gets the answer it gets, in words. Runs the map's own code.
+// Why a lookup gets its answer, in words. Runs the map program's own code.
 import { choose, chooseNext, newRoundRobin } from '../choice/choose.ts'
 import type { Decision } from '../choice/choose.ts'
 import type {
@@ -8,26 +8,26 @@ import type {
   TablePool,
 } from '../choice/table.ts'
 
-/** What each standing means for newcomers and for those already bound. */
+/** What each standing means for new visitors and for sticky ones. */
 const standingText: Record<Standing, string> = {
   maint: 'in maintenance: no traffic at all',
-  drain: 'in drain: no newcomers, bound visitors stay while it is up',
-  force: 'forced: treated as up whatever the probes say',
+  drain: 'in drain: no new visitors, sticky visitors stay while it is up',
+  force: 'forced: treated as up, whatever the probes say',
   up: 'up',
   'last-resort': 'up with share 0: only when nothing better is left',
-  unknown: 'not yet judged by the monitor: last resort',
+  unknown: 'not yet judged by the monitor: used as a last resort',
   down: 'down',
   'presumed-down':
     'no verdict "up", and the monitor is gone: used when nothing better is left',
 }
 
 /**
- * Sentences for a person: who serves, why, who is next, and where each member
- * stands.
+ * Sentences for a person: which backend serves, why, which one is next, and the
+ * standing of each member.
  *
- * @param route null = not bound
+ * @param route null = a new visitor
  * @param affinity null = none
- * @param isText httpd finds this answer in the text map (`isInTextMap`)
+ * @param isText httpd reads this answer from the text map (`isInTextMap`)
  */
 export function explain(
   table: Table,
@@ -48,17 +48,17 @@ export function explain(
     )
     lines.push(
       next.kind === 'backend'
-        ? `If ${decision.member.name} were gone: ${next.member.name}.`
-        : `If ${decision.member.name} were gone: nobody.`,
+        ? `If ${decision.member.name} failed: ${next.member.name}.`
+        : `If ${decision.member.name} failed: none.`,
     )
   }
   lines.push(
     isText
-      ? 'With style prg httpd finds this in the text map (via=txt), without asking the map program.'
+      ? 'With style prg httpd reads this answer from the text map (via=txt) and does not ask the map program.'
       : 'With style prg httpd asks the map program (via=map).',
     table.isFresh
-      ? 'The monitor is alive: its verdicts count.'
-      : 'The monitor is gone: its last verdicts only order the choice.',
+      ? 'The monitor is alive: its verdicts are used.'
+      : 'The monitor is gone: its last verdicts serve only as a preference.',
   )
   return [...lines, ...pool.members.map(describeMember)]
 }
@@ -69,27 +69,27 @@ function describeDecision(
   route: string | null,
 ): string {
   if (decision.kind === 'nobody')
-    return `Nobody: no member of ${pool.name} is usable, the answer is NULL.`
+    return `None: no member of ${pool.name} is usable, the answer is NULL.`
   const { member, way } = decision
   const wayText = {
-    route: `the visitor is bound to it`,
-    only: `the only one of ${groupText(member)}`,
-    affinity: `the affinity key falls to it among ${groupText(member)}`,
-    turn: `its turn among ${groupText(member)}`,
+    route: `the visitor's session is on it`,
+    only: `the only candidate in ${groupText(member)}`,
+    affinity: `the affinity key selects it in ${groupText(member)}`,
+    turn: `its turn in ${groupText(member)}`,
   }[way]
-  const unbound =
+  const whyNotRoute =
     route === null || way === 'route'
       ? ''
       : pool.members.some(({ name }) => name === route)
-        ? ` The visitor is bound to ${route}, but cannot stay there.`
-        : ` ${JSON.stringify(route)} is no member of ${pool.name}, so the visitor counts as new.`
-  return `${member.name}: ${wayText}.${unbound}`
+        ? ` The visitor's session is on ${route}, but cannot stay there.`
+        : ` ${JSON.stringify(route)} is not a member of ${pool.name}, so the visitor counts as new.`
+  return `${member.name}: ${wayText}.${whyNotRoute}`
 }
 
 function groupText(member: TableMember): string {
   return member.preference === 0
     ? `tier ${member.tier}`
-    : `tier ${member.tier} where nothing better is left`
+    : `tier ${member.tier}, where nothing better is left`
 }
 
 function describeMember(member: TableMember): string {

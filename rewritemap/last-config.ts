@@ -1,6 +1,6 @@
-// The configuration as it was last checked, kept in the directory: a map that
-// httpd starts anew answers at once (loading YAML and zod takes longer than
-// Node itself), and starts at all when the file has meanwhile gone bad.
+// The last valid configuration, kept in the directory. With it a restarted map
+// program answers at once (loading YAML and zod takes longer than Node itself),
+// and it starts even if the file has become invalid in the meantime.
 import { statSync } from 'node:fs'
 import { version } from '../system/version.ts'
 import { errorCode } from '../system/error-code.ts'
@@ -10,7 +10,7 @@ import { parseReport } from '../sentinels/reports.ts'
 import { writeAside } from '../sentinels/write.ts'
 import type { GoodConfig } from './thread/messages.ts'
 
-/** Each program has its own: they may run as different users. */
+/** One file per program: they may run as different users. */
 function fileOf(program: ReaderProgram): string {
   return `.${program}-config.json`
 }
@@ -18,9 +18,9 @@ function fileOf(program: ReaderProgram): string {
 const maxBytes = 32 * 1024 * 1024
 
 /**
- * What `rememberConfig` left; undefined when there is nothing, or it is from
- * another version, for another file, or by another user (in a directory like
- * /tmp somebody else could have put it there).
+ * What `rememberConfig` wrote; undefined when there is nothing, or when it is
+ * from another version, for another file, or by another user (in a directory
+ * like /tmp another user could have planted it).
  */
 export function recallConfig(
   directory: string,
@@ -39,17 +39,17 @@ export function recallConfig(
     : undefined
 }
 
-/** A directory that all users may write to: even what it hides may be anybody's. */
+/** In a world-writable directory even a hidden file may belong to any user. */
 function isUntrusted(directory: string): boolean {
   try {
     return directoryProblem(directory, statSync(directory)) !== undefined
   } catch {
-    // there is nothing to recall
+    // no directory, nothing to recall
     return true
   }
 }
 
-/** The owner is the one who checked it: its having the parts is enough. */
+/** We wrote it after checking it, so a check for the main parts is enough. */
 function isGoodConfig(kept: object): kept is GoodConfig {
   return (
     'text' in kept &&
@@ -79,7 +79,7 @@ export function rememberConfig(
   good: GoodConfig,
   program: ReaderProgram,
 ): void {
-  // what a helper begins with when there is none
+  // a helper that started without a configuration
   if (good.text === '') return
   try {
     writeAside(
@@ -90,7 +90,7 @@ export function rememberConfig(
       0o600,
     )
   } catch (err) {
-    // only a help: without it the next start is slower, nothing else
+    // an optimization: without it the next start is slower, nothing else
     void errorCode(err)
   }
 }

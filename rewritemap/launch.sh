@@ -1,22 +1,23 @@
 #!/bin/sh
 # What httpd starts as its RewriteMap program: launch.sh NODE MAIN [ARGUMENT…]
 #
-# On a graceful restart httpd sends SIGTERM to the child it knows, and its old
-# children still have lookups to make through the old pipe. So the child it
-# knows is this shell, which dies at once; the map behind it goes on answering
-# until the last old child has closed the pipe, and ends by itself then.
+# On a graceful restart httpd sends SIGTERM to the process that it started,
+# while its old children still make lookups through the old pipe. So the process
+# that httpd started is this shell, which dies at once. The map program behind
+# it keeps answering until the last old child has closed the pipe, then exits.
 #
-# The map must be the only one that holds the pipe, or nobody would ever see
-# its end: this shell passes stdin on (a background job's own is /dev/null) and
-# then closes both ends. httpd gives no environment and no PATH; only what sh
-# has built in is used.
+# The map program must be the only holder of the pipe, or it would never see the
+# end of input. So this shell passes stdin on (a background job's stdin would be
+# /dev/null) and then closes both ends. httpd sets no environment and no PATH:
+# only builtins of sh are used.
 exec 3<&0
 node=$1
 shift
-# a lookup leaves little behind: 8 MB less, and shorter pauses to clean up
+# a lookup leaves little garbage: a small semi-space saves 8 MB and shortens
+# the pauses of the garbage collector
 "$node" --max-semi-space-size=1 "$@" --launched <&3 3<&- &
 map=$!
 exec 3<&- <&- >&-
-# a map that somebody stopped would keep the old children's visitors for ever
+# a stopped (SIGSTOP) map program would block the old children forever
 trap 'kill -CONT "$map"; trap - TERM; kill "$$"' TERM
 wait

@@ -1,11 +1,11 @@
-// One line of httpd <-> a lookup, an answer <-> one line (contract 2). Lines
-// are latin1 strings: one character is one byte, whatever the bytes are.
+// The lookup protocol: one line of httpd -> a lookup, an answer -> one line.
+// Lines are latin1 strings: one character is one byte, whatever the bytes are.
 import type { TableMember } from '../choice/table.ts'
 import type { Dialect } from './dialect.ts'
 
 /** Bytes of a line without its newline. */
 export const maxLineBytes = 8_192
-/** The nonce is looked for in so many bytes. */
+/** The longest nonce in bytes. */
 export const maxNonceBytes = 256
 
 export type Lookup =
@@ -24,11 +24,11 @@ export const answerStyles = ['name', 'pair', 'address'] as const
 export type AnswerStyle = (typeof answerStyles)[number]
 
 /**
- * `NONCE POOL [ROUTE [AFFINITY…]]`, separated by one space; an empty field
- * counts as missing, for httpd writes two spaces around an unset cookie.
+ * `NONCE POOL [ROUTE [AFFINITY…]]`, separated by one space. An empty field
+ * counts as missing, because httpd writes two spaces around an unset cookie.
  *
- * @param line without its newline; of a line over `maxLineBytes` any part that
- *   is longer than that
+ * @param line without its newline; for a line over `maxLineBytes`, any part of
+ *   it that is longer than the limit
  */
 export function parseLookup(line: string): Lookup {
   const nonceEnd = endOfField(line, 0)
@@ -50,14 +50,14 @@ export function parseLookup(line: string): Lookup {
   }
 }
 
-/** What is to be echoed; null = not wanted, or too long. */
+/** The nonce to echo; null = not wanted, or too long. */
 export function nonceOf(line: string): string | null {
   const end = endOfField(line, 0)
   const field = line.slice(0, end)
   return field === '' || field === '-' || end > maxNonceBytes ? null : field
 }
 
-/** Pool and route as they stand in the line; empty = it has no nonce. */
+/** Pool and route as written in the line; empty = it has no nonce. */
 export function questionOf(line: string, nonce: string | null): string {
   if (nonce === null || line.length > maxLineBytes) return ''
   const poolEnd = endOfField(line, nonce.length + 1)
@@ -70,11 +70,11 @@ function endOfField(line: string, start: number): number {
 }
 
 /**
- * The answer line with its newline. `NULL` (mod_rewrite compares it without
- * case) makes httpd take the rule's default.
+ * The answer line with its newline. `NULL` (mod_rewrite compares it ignoring
+ * case) makes httpd use the rule's default.
  *
  * @param member null = no usable backend
- * @param next who would serve if that one were gone; for style pair only
+ * @param next the backend that serves if `member` fails; for style pair only
  */
 export function formatAnswer(
   nonce: string | null,

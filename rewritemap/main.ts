@@ -1,5 +1,5 @@
-// What the launcher starts. Same options as `zope-failover rewritemap`, read
-// by Node's own parser: commander would cost the first answer 15 ms.
+// What the launcher starts. Same options as `zope-failover rewritemap`, parsed
+// by Node's own parser: commander would delay the first answer by 15 ms.
 import { createRequire } from 'node:module'
 import type * as Util from 'node:util'
 import { defaultConfigFile } from '../config/file.ts'
@@ -7,8 +7,8 @@ import { ConfigError } from '../config/problem.ts'
 import { answerStyles, httpdDialect } from './lookup.ts'
 import { complain, runMap } from './run.ts'
 
-// Not by import: from Node 22 on that looks at process.stderr, which makes the
-// pipe non-blocking, for httpd too, which shares it.
+// Not by import: from Node 22 on an import touches process.stderr, which makes
+// the pipe non-blocking, also for httpd, which shares it.
 const util: typeof Util = createRequire(import.meta.url)('node:util')
 
 async function main(): Promise<number> {

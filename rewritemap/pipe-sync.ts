@@ -1,24 +1,24 @@
-// In step with httpd. A child of httpd that is killed between its question and
-// its answer leaves the answer in the pipe, and from then on every question gets
-// the answer to the one before. httpd's rules notice it by the nonce, and report
-// `NONCE .stale OTHER`: the question NONCE was given the answer to OTHER. Leaving
-// such a report without an answer takes one line out of the pipe.
+// Resynchronizes the pipe with httpd. An httpd child that is killed between its
+// question and its answer leaves the answer in the pipe. From then on every
+// question gets the answer to the previous one. httpd's rules detect this by the
+// nonce and report `NONCE .stale OTHER`: the question NONCE got the answer to
+// OTHER. Leaving such a report unanswered removes one line from the pipe.
 //
-// That is safe only when a line is certainly there, for httpd waits without a
-// limit. It is certain: httpd asks one question at a time (it holds a lock until
-// the answer is read), so whoever read the answer to OTHER left all later ones
-// unread; since then every question has added a line and taken one, and a killed
-// child only adds. Reports without an answer take one and add none: they are
-// counted. Pure.
+// That is safe only if the pipe certainly holds a line, because httpd waits
+// without a limit. Proof: httpd asks one question at a time (it holds a lock
+// until the answer is read). So when the answer to OTHER was read, all later
+// answers were still unread. Since then every question has added one line and
+// removed one, and a killed child only adds. An unanswered report removes one
+// and adds none: these are counted. Pure.
 
-/** Stands in the pool's place; no pool's name begins so. */
+/** Sent in place of a pool; no pool name begins with a dot. */
 export const staleReport = '.stale'
 
-/** Questions that may pass between one and its report. */
+/** Questions that may pass between a question and its report. */
 const remembered = 1_024
 
 export class PipeSync {
-  /** nonce and omissions so far of the last lines, by their number modulo */
+  /** a ring of the last lines: nonce, and omissions up to that line */
   readonly #nonces: (string | null)[] = Array.from(
     { length: remembered },
     () => null,
@@ -27,7 +27,7 @@ export class PipeSync {
   #written = 0
   #omitted = 0
 
-  /** To be called for every line that is answered. */
+  /** Call this for every line that is answered. */
   answered(nonce: string | null): void {
     const slot = ++this.#written % remembered
     this.#nonces[slot] = nonce
@@ -35,14 +35,14 @@ export class PipeSync {
   }
 
   /**
-   * Whether this report must stay without an answer. To be called once for it,
-   * and `answered` after that when it is false.
+   * Whether this report must stay unanswered. Call it once per report; if it
+   * returns false, answer and call `answered`.
    *
    * @param nonce the question
-   * @param other whose answer it was given
+   * @param other the question whose answer it got
    */
   omits(nonce: string | null, other: string | null): boolean {
-    // of a request that asked twice, what proves less counts
+    // for a request that asked twice, use the pair that proves less
     const question = this.#linesOf(nonce)[0]
     const answer = this.#linesOf(other).at(-1)
     if (question === undefined || answer === undefined) return false
@@ -53,7 +53,7 @@ export class PipeSync {
     return true
   }
 
-  /** The numbers of the answers with this nonce, in their order. */
+  /** The numbers of the answers with this nonce, ascending. */
   #linesOf(nonce: string | null): number[] {
     if (nonce === null) return []
     const lines: number[] = []

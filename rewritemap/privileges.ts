@@ -1,6 +1,6 @@
-// httpd starts its map programs as root unless told otherwise (third argument
-// of RewriteMap), and even then leaves them root's supplementary groups. A map
-// needs none of that.
+// httpd starts its map programs as root unless RewriteMap names a user (third
+// argument), and even then leaves them root's supplementary groups. A map
+// program needs none of that.
 import { readFileSync, statSync } from 'node:fs'
 import { ConfigError } from '../config/problem.ts'
 import { become } from '../system/privileges.ts'
@@ -9,9 +9,9 @@ import { become } from '../system/privileges.ts'
  * Becomes `user` (`NAME` or `NAME:GROUP`) when running as root; without one,
  * the owner of the directory. Nothing happens when not root.
  *
- * @returns what could not be done, as sentences; the map runs on regardless
- * @throws {ConfigError} when `user` is given and cannot be had: better no map
- *   than a map as root that was told not to be
+ * @returns what could not be done, as sentences; the map program runs anyway
+ * @throws {ConfigError} when `user` is given but cannot be used: better no map
+ *   program than one that runs as root against the configuration
  */
 export function dropPrivileges(
   directory: string | undefined,
@@ -35,7 +35,7 @@ export function dropPrivileges(
   const owner = directory === undefined ? undefined : ownerOf(directory)
   if (owner === undefined || owner.uid === 0)
     return [
-      `the map runs as root, for ${directory} ${owner === undefined ? 'does not exist yet' : 'belongs to root'}; name a user in RewriteMap or with --user`,
+      `the map program runs as root because ${directory} ${owner === undefined ? 'does not exist yet' : 'belongs to root'}; name a user in RewriteMap or with --user`,
     ]
   become(owner.uid, owner.gid)
   return []
@@ -51,7 +51,7 @@ function primaryGroup(user: string): number {
     .map(line => line.split(':'))
     .find(([name, , uid]) => name === user || uid === user)
   if (entry?.[3] === undefined)
-    throw new Error('not in /etc/passwd, so its group is not known')
+    throw new Error('not in /etc/passwd, so its group is unknown')
   return Number(entry[3])
 }
 
@@ -59,7 +59,7 @@ function ownerOf(directory: string): { uid: number; gid: number } | undefined {
   try {
     return statSync(directory)
   } catch {
-    // not there yet: nobody owns it
+    // it does not exist yet, so it has no owner
     return undefined
   }
 }

@@ -1,5 +1,5 @@
-// The map program: first table, second thread, answer loop, end. Only what the
-// first answer needs is loaded here: httpd's requests queue up until then.
+// The map program: first table, second thread, answer loop, end. Loads only what
+// the first answer needs, because httpd's requests queue up until then.
 import { writeSync } from 'node:fs'
 import { sentinelNames } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
@@ -19,19 +19,19 @@ import { WatchingThread } from './thread/watching-thread.ts'
 
 export type MapOptions = {
   readonly configFile: string
-  /** the sentinel directory, when known without the configuration */
+  /** the sentinel directory, if known without the configuration */
   readonly directory: string | undefined
   /** how the program on the other end writes and reads lines */
   readonly dialect: Dialect
-  /** for the log, and the name of its report */
+  /** for the log and for the name of its report */
   readonly program: ReaderProgram
   /** become this user when started as root */
   readonly user: string | undefined
-  /** behind launch.sh: only the end of input ends the map */
+  /** behind launch.sh: only the end of input ends the map program */
   readonly isLaunched: boolean
   /**
-   * What to begin with when there is no usable configuration. Left out: that is an
-   * error. Squid exits when a helper does, so a helper has one.
+   * The configuration to start with if there is no usable one. Omitted: that is
+   * an error. Squid exits when a helper does, so a helper passes one.
    */
   readonly withoutConfig?: Config
 }
@@ -40,8 +40,8 @@ export type MapOptions = {
  * Answers lookups on stdin until it ends.
  *
  * @returns the exit code: 0
- * @throws {ConfigError} when there is no usable configuration, neither the file
- *   nor what was kept of its last good state
+ * @throws {ConfigError} when there is no usable configuration: neither the file
+ *   nor the last valid one
  */
 export async function runMap(options: MapOptions): Promise<number> {
   if (options.isLaunched) ignoreSignals()
@@ -51,7 +51,7 @@ export async function runMap(options: MapOptions): Promise<number> {
   const { config } = good
   if (options.directory !== undefined && options.directory !== config.directory)
     problems.push(
-      `--directory must be the one of the configuration, ${config.directory}, got ${options.directory}; the configuration counts`,
+      `--directory must be the directory of the configuration, ${config.directory}, got ${options.directory}; using the configuration's`,
     )
   problems.push(...dropPrivileges(config.directory, options.user))
   const snapshot = readSentinels(
@@ -90,7 +90,7 @@ export async function runMap(options: MapOptions): Promise<number> {
   return 0
 }
 
-/** What to begin with. */
+/** The configuration to start with. */
 async function firstConfig({
   configFile,
   directory,
@@ -98,7 +98,7 @@ async function firstConfig({
   withoutConfig,
 }: MapOptions): Promise<{
   good: GoodConfig
-  /** the file's text, be it good or not */
+  /** the file's text, valid or not */
   seenText: string
   problems: string[]
 }> {
@@ -121,23 +121,23 @@ async function firstConfig({
         seenText: text,
         problems: [
           ...err.problems,
-          'the map runs with the last good configuration',
+          'the map program runs with the last good configuration',
         ],
       }
     if (withoutConfig === undefined) throw err
     return {
       good: { text: '', config: withoutConfig },
       seenText: text,
-      problems: [...err.problems, 'every lookup is left undecided until then'],
+      problems: [...err.problems, 'no lookup is decided until that is fixed'],
     }
   }
 }
 
 /**
- * These go to the launcher, to httpd's whole group or to the terminal;
- * handlers that can never run, for this thread does not return to its event
- * loop, are what makes the system not end the process. USR1 would start an
- * inspector.
+ * These signals are meant for the launcher, for httpd's whole process group or
+ * come from the terminal. This thread never returns to its event loop, so the
+ * handlers never run, but installing them keeps the system from ending the
+ * process. USR1 would start an inspector.
  */
 function ignoreSignals(): void {
   for (const signal of [
@@ -150,11 +150,11 @@ function ignoreSignals(): void {
     process.on(signal, () => {})
 }
 
-/** Problems on stderr, one a line; used before the log is there. */
+/** Problems on stderr, one per line; used before the logger exists. */
 export function complain(problems: readonly string[]): void {
   try {
     writeSync(2, `${problems.join('\n')}\n`)
   } catch {
-    // stderr is closed: there is nobody to tell
+    // stderr is closed: nothing to write to
   }
 }

@@ -1,4 +1,4 @@
-// What stands inside the sentinels (contract 1 and 6), both ways.
+// The content of the sentinels: parse and format.
 import { unprintable } from '../text/printable.ts'
 
 /** An administrator's file. */
@@ -11,16 +11,16 @@ export type AdminNote = {
 
 export type ParsedNote<Value> = {
   readonly value: Value
-  /** sentences about what could not be understood */
+  /** sentences about what could not be parsed */
   readonly problems: readonly string[]
 }
 
-/** Bytes of a sentinel that are looked at; longer ones cannot be understood. */
+/** Bytes of a sentinel that are read; the rest is ignored. */
 export const maxSentinelBytes = 4_096
 
 /**
- * The share in percent that `NAME.up` grants. Empty = 100; what cannot be read
- * counts as 100 and is a problem, for the file's being there is the verdict.
+ * The share in percent that `NAME.up` grants. Empty = 100. Invalid content counts
+ * as 100 and is a problem: the existence of the file is the verdict.
  */
 export function parseShare(text: string): ParsedNote<number> {
   const match = /^\s*(\d{1,3})?\s*$/.exec(text)
@@ -30,7 +30,7 @@ export function parseShare(text: string): ParsedNote<number> {
     : {
         value: 100,
         problems: [
-          `must hold one integer from 0 to 100, got ${quote(text)}; counted as 100`,
+          `must hold one integer from 0 to 100, got ${quote(text)}; treated as 100`,
         ],
       }
 }
@@ -41,7 +41,7 @@ export function formatShare(share: number): string {
 
 /**
  * `reason: TEXT`, `by: WHO`, `until: RFC 3339 time`, each at most once. What
- * cannot be understood is a problem; the rest counts.
+ * cannot be parsed is a problem; the rest counts.
  */
 export function parseAdminNote(text: string): ParsedNote<AdminNote> {
   const problems: string[] = []
@@ -65,7 +65,7 @@ export function parseAdminNote(text: string): ParsedNote<AdminNote> {
       found.until = until
       if (until === undefined)
         problems.push(
-          `until must be a time like 2026-11-22T18:00:00Z, with date, time and offset, got ${quote(value)}; counted as without end`,
+          `until must be a time like 2026-11-22T18:00:00Z, with date, time and offset, got ${quote(value)}; treated as without end`,
         )
     } else if (key === 'reason') found.reason = value
     else found.by = value
@@ -80,9 +80,9 @@ export function parseAdminNote(text: string): ParsedNote<AdminNote> {
   }
 }
 
-/** The text of an administrator's file; a reason of any length comes last. */
+/** The text of an administrator's file; the reason, of any length, comes last. */
 export function formatAdminNote({ reason, by, until }: AdminNote): string {
-  // whole seconds, rounded up: "--for 500ms" must not be over before it began
+  // whole seconds, rounded up: "--for 500ms" must not end before it begins
   const end = until === null ? null : Math.ceil(until / 1_000) * 1_000
   return (
     adminLine('until', end === null ? null : timeText(end)) +
@@ -95,7 +95,7 @@ function timeText(ms: number): string {
   return new Date(ms).toISOString().replace('.000Z', 'Z')
 }
 
-/** One line whatever the value: `cat` shows it on a terminal. */
+/** One line, whatever the value: it must be safe to `cat` on a terminal. */
 function adminLine(key: string, value: string | null): string {
   const text =
     value?.replaceAll(unprintable, ' ').replaceAll(/\s+/g, ' ').trim() ?? ''
@@ -111,7 +111,7 @@ function parseRfc3339(text: string): number | undefined {
   if (match === null) return undefined
   const ms = Date.parse(`${match[1]}T${match[2]}${match[3]?.toUpperCase()}`)
   if (Number.isNaN(ms)) return undefined
-  // Date.parse takes 31 February for 3 March
+  // Date.parse turns 31 February into 3 March
   const day = Number(match[1]?.slice(8))
   return new Date(`${match[1]}T00:00:00Z`).getUTCDate() === day ? ms : undefined
 }

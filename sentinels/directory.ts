@@ -1,6 +1,6 @@
-// The sentinel directory itself: which names it holds, and whether it can be
-// trusted. It may hold a hundred thousand files of others: then only the names
-// that mean something here are looked for, one by one.
+// The sentinel directory itself: its names, and whether it can be trusted. It may
+// contain a hundred thousand foreign files: then only the known names are
+// checked, one by one.
 import { lstatSync, opendirSync, readdirSync, statSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { dirname } from 'node:path'
@@ -9,21 +9,21 @@ import { meaningOf, readerPrograms, readerReportFile } from './names.ts'
 import type { ReaderProgram } from './names.ts'
 import type { DirectoryProblem } from './snapshot.ts'
 
-/** Files of others that are listed; with more of them, ours are looked for by name. */
+/** With more foreign files than this, known files are checked by name. */
 const maxForeign = 1_000
 
-/** So few are looked for one by one. */
+/** Up to this many files are checked one by one. */
 const fewFiles = 64
 
-/** What is in a directory. */
+/** The content of a directory. */
 export type Listing =
-  /** all names there are */
+  /** all names */
   | { readonly kind: 'names'; readonly names: readonly string[] }
   /** more than the limit */
   | { readonly kind: 'huge' }
   | { readonly kind: 'failed'; readonly code: string }
 
-/** @param limit stop after so many names */
+/** @param limit stop after this many names */
 export function listUpTo(directory: string, limit: number): Listing {
   try {
     const names: string[] = []
@@ -43,44 +43,45 @@ export function listUpTo(directory: string, limit: number): Listing {
   }
 }
 
-/** Whether an error says that the thing is not there, and not only unreachable. */
+/** Whether an error means that the file does not exist, not only unreachable. */
 export function isAbsence(code: string): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR'
 }
 
 /**
- * Which of these files are there, in their order.
+ * The files of the list that exist, in the order of the list.
  *
- * @param files names of files that mean something here
+ * @param files known names
  */
 export function presentFiles(
   directory: string,
   files: readonly string[],
 ): string[] {
   if (files.length <= fewFiles)
-    return files.filter(file => isThere(`${directory}/${file}`))
-  // to list a small directory is cheaper than to ask for each of many names
+    return files.filter(file => exists(`${directory}/${file}`))
+  // listing a small directory is cheaper than checking many names
   const listing = listUpTo(directory, files.length + maxForeign)
   if (listing.kind === 'failed' && isAbsence(listing.code)) return []
   if (listing.kind !== 'names')
-    return files.filter(file => isThere(`${directory}/${file}`))
+    return files.filter(file => exists(`${directory}/${file}`))
   const names = new Set(listing.names)
   return files.filter(file => names.has(file))
 }
 
-/** False also for what cannot be looked at. */
-function isThere(path: string): boolean {
+/** Also false for a file that cannot be checked. */
+function exists(path: string): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) !== undefined
   } catch {
-    // closed to us, or an error of the disk: nothing is known of it
+    // closed to us, or a disk error: unknown
     return false
   }
 }
 
 /**
- * The reports of map programs and other readers; undefined when the directory cannot be listed
- * just now. In a huge directory only those of processes that exist are found.
+ * The reports of map programs and other readers; undefined when the directory
+ * cannot be listed right now. In a huge directory it finds only the reports of
+ * existing processes.
  */
 export function reportFiles(directory: string): ReportFile[] | undefined {
   const listing = listUpTo(directory, 2 * maxForeign)
@@ -92,14 +93,14 @@ export function reportFiles(directory: string): ReportFile[] | undefined {
         .flatMap(pid =>
           readerPrograms.map(program => readerReportFile(program, pid)),
         )
-        .filter(file => isThere(`${directory}/${file}`))
+        .filter(file => exists(`${directory}/${file}`))
         .flatMap(reportFile)
     case 'failed':
       return isAbsence(listing.code) ? [] : undefined
   }
 }
 
-/** What a program that answers from the table tells about itself. */
+/** The report of a program that answers from the table. */
 export type ReportFile = {
   readonly name: string
   readonly program: ReaderProgram
@@ -126,16 +127,16 @@ function processes(): number[] {
 }
 
 /**
- * The names to read, and what is wrong with the directory.
+ * The names to read, and the problems of the directory.
  *
- * @param wanted files that mean something here
+ * @param wanted known names
  */
 export function listDirectory(
   directory: string,
   wanted: () => readonly string[],
   problems: DirectoryProblem[],
 ): Listing | { readonly kind: 'untrusted' } {
-  const tell = (text: string): void => {
+  const report = (text: string): void => {
     problems.push({ key: text, text })
   }
   let problem
@@ -143,29 +144,29 @@ export function listDirectory(
     problem = directoryProblem(directory, statSync(directory))
   } catch (err) {
     const code = errorCode(err)
-    tell(`${directory} cannot be read (${code}); ${directoryRemedy(code)}`)
+    report(`${directory} cannot be read (${code}); ${directoryRemedy(code)}`)
     return { kind: 'failed', code }
   }
   if (problem !== undefined) {
-    tell(problem)
+    report(problem)
     return { kind: 'untrusted' }
   }
   const files = wanted()
   const listing = listUpTo(directory, files.length + maxForeign)
   if (listing.kind === 'huge') {
-    tell(
-      `${directory} holds more than ${maxForeign} files that mean nothing here; only the names of the configuration are looked for; remove the others`,
+    report(
+      `${directory} holds more than ${maxForeign} foreign files; only the names of the configuration are read; remove the others`,
     )
     return { kind: 'names', names: presentFiles(directory, files) }
   }
   if (listing.kind === 'failed')
-    tell(
+    report(
       `${directory} cannot be read (${listing.code}); ${directoryRemedy(listing.code)}`,
     )
   return listing
 }
 
-/** What to do about a directory that cannot be used. */
+/** The remedy for a directory that cannot be used. */
 export function directoryRemedy(code: string): string {
   switch (code) {
     case 'ENOENT':
@@ -183,16 +184,16 @@ export function directoryRemedy(code: string): string {
     case 'ENFILE':
       return 'raise the limit of open files (LimitNOFILE=)'
     default:
-      return 'mend that or set another directory'
+      return 'fix that or set another directory'
   }
 }
 
 /**
- * Why a directory cannot be trusted; undefined when it can. Whoever may put a
- * file into it decides where visitors go, so it must not be open to all users,
- * sticky or not: that bit keeps files from being removed, not from being made.
- * Nor may it be exchanged as a whole, by a parent that is open to all. A group
- * that may write is the administrator's choice.
+ * Why a directory cannot be trusted; undefined when it can. A user who can put a
+ * file into it decides where visitors go. So it must not be world-writable,
+ * sticky or not: that bit prevents removing files, not creating them. Nor may its
+ * parent be world-writable: then the whole directory could be replaced. A group
+ * with write access is the administrator's choice.
  */
 export function directoryProblem(
   directory: string,
@@ -213,8 +214,8 @@ export function directoryProblem(
 }
 
 /**
- * Why root must not work in a directory; undefined when it may. Its owner could
- * exchange every file in it, and so decide what root's program does.
+ * Why root must not work in a directory; undefined when it may. The owner could
+ * replace every file in it, and so control what root's program does.
  */
 export function foreignOwner(
   directory: string,
@@ -229,7 +230,7 @@ function statOf(path: string): Stats | undefined {
   try {
     return statSync(path)
   } catch {
-    // closed to us: whoever can look says so
+    // closed to us: a program with access reports it
     return undefined
   }
 }

@@ -1,4 +1,4 @@
-// Which file of the sentinel directory means what (contract 1).
+// The file names of the sentinel directory and their meanings.
 import { namePattern } from '../config/config.ts'
 
 export const sentinelKinds = [
@@ -19,7 +19,7 @@ export const monitorReportFile = 'monitor.json'
 /** The decisions of the monitor, for httpd itself (choice/text-map.ts). */
 export const textMapFile = 'zope-failover.map'
 
-/** The programs that answer from the table, each with a report of its own. */
+/** The programs that answer from the table; each writes a report. */
 export const readerPrograms = [
   'rewritemap',
   'squid-helper',
@@ -42,8 +42,8 @@ const readerReport = new RegExp(
 )
 
 /**
- * Kept by `observe`: its time is that of the last good answer httpd had from the
- * backend. Several observers may run; none has to know of the others.
+ * Written by `observe`: its time is that of the last good answer that httpd got
+ * from the backend. Several observers may run, independently of each other.
  */
 export function servedFile(backend: string): string {
   return `${backend}.served`
@@ -57,7 +57,7 @@ export type FileMeaning =
     }
   | { readonly kind: 'monitor-report' }
   | { readonly kind: 'map-report'; readonly pid: number }
-  /** of any other program that answers from the table */
+  /** from any other program that answers from the table */
   | {
       readonly kind: 'reader-report'
       readonly program: ReaderProgram
@@ -65,16 +65,16 @@ export type FileMeaning =
     }
   | { readonly kind: 'served'; readonly backend: string }
   | { readonly kind: 'text-map' }
-  /** written aside, or hidden: nobody's business */
+  /** temporary or hidden file: ignored */
   | { readonly kind: 'silent' }
-  /** reported once: perhaps a typing error of the administrator */
+  /** unknown, reported once: perhaps a typo of the administrator */
   | { readonly kind: 'strange' }
 
 export function sentinelFile(backend: string, kind: SentinelKind): string {
   return `${backend}.${kind}`
 }
 
-/** What a file of the directory means, by its name alone. */
+/** The meaning of a file of the directory, by its name alone. */
 export function meaningOf(file: string): FileMeaning {
   if (file.startsWith('.') || file.endsWith('.tmp')) return { kind: 'silent' }
   if (file === monitorReportFile) return { kind: 'monitor-report' }

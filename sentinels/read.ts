@@ -1,6 +1,6 @@
-// The whole sentinel directory, read afresh. Synchronous on purpose: it runs
-// where nobody waits (the map's second thread, the monitor's timer) or where
-// the first table must be there before the first answer. Never throws.
+// Reads the whole sentinel directory. Synchronous on purpose: it runs where
+// nothing waits for it (the map program's second thread, the monitor's timer), or
+// where the first table must exist before the first answer. Never throws.
 import { lstatSync, statSync } from 'node:fs'
 import { maxSentinelBytes, parseAdminNote, parseShare } from './content.ts'
 import type { ParsedNote } from './content.ts'
@@ -26,7 +26,7 @@ export { readRegularFile } from '../system/regular-file.ts'
 
 const maxReportBytes = 32 * 1024 * 1024
 
-/** What one file of the directory says, and what is wrong with it. */
+/** The content of one file of the directory, and its problems. */
 type Entry = {
   readonly says:
     | { readonly kind: 'nothing' }
@@ -42,18 +42,18 @@ type Entry = {
   readonly problems: readonly DirectoryProblem[]
 }
 
-/** The directory as it was read, file by file. */
+/** The directory as read, file by file. */
 export type Entries = {
   readonly byName: ReadonlyMap<string, Entry>
-  /** there is no directory, or it cannot be trusted */
+  /** the directory does not exist, or cannot be trusted */
   readonly isMissing: boolean
-  /** problems of the directory as such */
+  /** problems of the directory itself */
   readonly problems: readonly DirectoryProblem[]
 }
 
 /**
  * @param directory the sentinel directory
- * @param known the backends of the configuration; files of others are problems
+ * @param known the backends of the configuration; other sentinels are problems
  */
 export function readSentinels(
   directory: string,
@@ -63,7 +63,7 @@ export function readSentinels(
 }
 
 /**
- * The same again and again: what cannot be read for a moment stays as it was.
+ * Reads repeatedly: a file that temporarily cannot be read keeps its last content.
  */
 export class SentinelReader {
   readonly #directory: string
@@ -80,11 +80,10 @@ export class SentinelReader {
 }
 
 /**
- * Every file of the directory that means something; parameters as for
- * `readSentinels`.
+ * Every known file of the directory; parameters as for `readSentinels`.
  *
- * @param before what was read the last time: it stays for every error but "it is
- *   not there", for an administrator's file does not go because a disk is slow
+ * @param before the last result: it is kept for every error except "does not
+ *   exist", because an administrator's file does not vanish when a disk is slow
  */
 export function readEntries(
   directory: string,
@@ -122,7 +121,7 @@ export function readEntries(
   }
 }
 
-/** All names that mean something to a reader of the directory. */
+/** All names that a reader of the directory knows. */
 function filesOf(known: ReadonlySet<string>): string[] {
   return [
     monitorReportFile,
@@ -132,7 +131,7 @@ function filesOf(known: ReadonlySet<string>): string[] {
   ]
 }
 
-/** The same with these files read again, and no other. */
+/** The entries with only these files read again. */
 export function rereadEntries(
   entries: Entries,
   directory: string,
@@ -150,12 +149,12 @@ export function rereadEntries(
   return { ...entries, byName }
 }
 
-/** Half of all changes take a file away; an error costs more than a look. */
+/** Half of all changes remove a file; an exception costs more than a check. */
 function isGone(path: string): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) === undefined
   } catch {
-    // not known: reading it tells
+    // unknown: reading it will show
     return false
   }
 }
@@ -178,7 +177,7 @@ export function snapshotOf({ byName, isMissing, problems }: Entries): Snapshot {
   return { backends, monitor, problems: all }
 }
 
-/** Whether one file of the administrator counts now; reads that one only. */
+/** Whether one file of the administrator is in force; reads only that file. */
 export function isInForce(
   directory: string,
   name: string,
@@ -191,11 +190,15 @@ export function isInForce(
     new Set([name]),
     undefined,
   ) ?? { says: { kind: 'nothing' } }
-  const note = says.kind === 'sentinel' ? says.sentinels[kind] : undefined
-  return note !== undefined && note !== null && (note.until ?? nowMs) >= nowMs
+  const annotation = says.kind === 'sentinel' ? says.sentinels[kind] : undefined
+  return (
+    annotation !== undefined &&
+    annotation !== null &&
+    (annotation.until ?? nowMs) >= nowMs
+  )
 }
 
-/** undefined = there is no such file. */
+/** undefined = the file does not exist. */
 function readEntry(
   directory: string,
   name: string,
@@ -203,42 +206,42 @@ function readEntry(
   before: Entry | undefined,
 ): Entry | undefined {
   const problems: DirectoryProblem[] = []
-  const tell = (text: string): void => {
+  const report = (text: string): void => {
     problems.push({ key: `${name}: ${text}`, text: `${name} ${text}` })
   }
   const nothing: Entry = { says: { kind: 'nothing' }, problems }
   const meaning = meaningOf(name)
   if (meaning.kind === 'strange') {
-    tell('means nothing here and is ignored; see the file names in README')
+    report('has no meaning here and is ignored; see the file names in README')
     return nothing
   }
   if (meaning.kind === 'monitor-report') {
     const monitor = readMonitorReport(
       `${directory}/${name}`,
       before?.says.kind === 'monitor-report' ? before.says.monitor : null,
-      tell,
+      report,
     )
     return { says: { kind: 'monitor-report', monitor }, problems }
   }
   if (meaning.kind !== 'sentinel' && meaning.kind !== 'served') return nothing
   if (!known.has(meaning.backend)) {
-    tell('names no backend of the configuration and is ignored')
+    report('does not name a backend of the configuration and is ignored')
     return nothing
   }
   if (meaning.kind === 'served') return nothing
   const file = readRegularFile(`${directory}/${name}`, maxSentinelBytes)
   if (file.kind === 'gone') return undefined
   if (file.kind === 'refused') {
-    tell(file.why)
+    report(file.why)
     return nothing
   }
   if (file.kind === 'closed' && before?.says.kind === 'sentinel') {
-    tell(`cannot be read (${file.code}); what it said before counts`)
+    report(`cannot be read (${file.code}); keeping its previous content`)
     return { says: before.says, problems }
   }
   const read = <Value>(parse: (text: string) => ParsedNote<Value>): Value => {
-    const parsed = parse(wholeLines(file, tell))
-    parsed.problems.forEach(tell)
+    const parsed = parse(wholeLines(file, report))
+    parsed.problems.forEach(report)
     return parsed.value
   }
   const { backend, sentinel } = meaning
@@ -252,56 +255,56 @@ function readEntry(
 }
 
 /**
- * What can be understood of a sentinel that is there: half a line could be a
- * wrong time, and no content is the most careful meaning.
+ * The usable text of an existing sentinel. Half a line could be a wrong time, so
+ * it is dropped; an empty file is the safest meaning.
  */
 function wholeLines(
   file: Extract<FileRead, { kind: 'bytes' | 'closed' }>,
-  tell: (text: string) => void,
+  report: (text: string) => void,
 ): string {
   if (file.kind === 'closed') {
-    tell(
+    report(
       `cannot be read (${file.code}) and counts as an empty file; ${remedy()}`,
     )
     return ''
   }
   if (!file.isCut) return file.text
-  tell(`is longer than ${maxSentinelBytes} bytes, what comes later is ignored`)
+  report(`is longer than ${maxSentinelBytes} bytes, the rest is ignored`)
   return file.text.slice(0, file.text.lastIndexOf('\n') + 1)
 }
 
-/** The uid of now: the map starts as root and becomes somebody else. */
+/** With the current uid: the map program starts as root and switches user. */
 function remedy(): string {
   return `let uid ${process.getuid?.() ?? '?'} read it: chmod a+r`
 }
 
-/** Its time is the heartbeat, also when its content cannot be had. */
+/** Its time is the heartbeat, even if its content cannot be read. */
 function readMonitorReport(
   path: string,
   before: Snapshot['monitor'],
-  tell: (text: string) => void,
+  report: (text: string) => void,
 ): Snapshot['monitor'] {
   const read = readRegularFile(path, maxReportBytes)
   switch (read.kind) {
     case 'gone':
       return null
     case 'refused':
-      tell(read.why)
+      report(read.why)
       return null
     case 'closed': {
-      tell(`cannot be read (${read.code}), only its time counts; ${remedy()}`)
+      report(`cannot be read (${read.code}), only its time counts; ${remedy()}`)
       const judged = before?.judged ?? new Set()
       return read.modifiedMs === undefined
         ? before
         : { writtenMs: read.modifiedMs, judged }
     }
     case 'bytes': {
-      const report = parseReport(read.text)
-      if (report === undefined)
-        tell('is no report of a monitor, only its time counts')
+      const monitor = parseReport(read.text)
+      if (monitor === undefined)
+        report('is not a report of a monitor, only its time counts')
       return {
         writtenMs: read.modifiedMs,
-        judged: new Set(judgedBackends(report)),
+        judged: new Set(judgedBackends(monitor)),
       }
     }
   }
@@ -312,7 +315,7 @@ export function monitorWrittenMs(directory: string): number | undefined {
   try {
     return statSync(`${directory}/${monitorReportFile}`).mtimeMs
   } catch {
-    // absent or unreadable comes to the same: no monitor
+    // absent or unreadable: no monitor either way
     return undefined
   }
 }

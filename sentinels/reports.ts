@@ -1,7 +1,7 @@
-// What the two programs tell about themselves in files of the directory:
-// monitor.json (contract 1) and rewritemap-PID.json.
+// The reports of the two programs in the directory: monitor.json and
+// rewritemap-PID.json.
 
-/** What the monitor makes of a backend. */
+/** The state of a backend, as the monitor sees it. */
 export const states = [
   'unknown',
   'up',
@@ -14,7 +14,7 @@ export const states = [
 ] as const
 export type State = (typeof states)[number]
 
-/** One probe, as the report keeps the last of them. */
+/** One of the last probes. */
 export type ProbeRecord = {
   /** RFC 3339 */
   readonly at: string
@@ -33,13 +33,13 @@ export type BackendReport = {
   readonly share: number | null
   /** passes (positive) or failures (negative) in a row */
   readonly streak: number
-  /** true: its warm-up pages are not done; left out: it is warm */
+  /** true: its warm-up pages are not done; omitted: it is warm */
   readonly cold?: true
   /** oldest first, at most 64 */
   readonly probes: readonly ProbeRecord[]
 }
 
-/** What a look at the map through httpd found. */
+/** The result of a check of the map program through httpd. */
 export const mapStates = [
   'unknown',
   'ok',
@@ -59,11 +59,11 @@ export type MapObservation = {
   readonly since: string
   /** one sentence */
   readonly reason: string
-  /** looks in a row with this state */
+  /** checks in a row with this state */
   readonly streak: number
   /** how long the last one took */
   readonly ms: number
-  /** when the command was last begun, RFC 3339; null = never */
+  /** when the command last started, RFC 3339; null = never */
   readonly commandAt: string | null
 }
 
@@ -76,7 +76,7 @@ export type ZeoObservation = {
   readonly reason: string
 }
 
-/** What the monitor makes of this machine as a whole. */
+/** The state of this machine as a whole, as the monitor sees it. */
 export const frontStates = [
   'unknown',
   'up',
@@ -90,17 +90,17 @@ export const frontStates = [
 export type FrontState = (typeof frontStates)[number]
 
 export type FrontReport = {
-  /** what is asked */
+  /** the URL that is checked */
   readonly url: string
-  /** not counting what an administrator wants */
+  /** regardless of the administrator's files */
   readonly state: FrontState
   /** RFC 3339: when this state began */
   readonly since: string
   /** one sentence */
   readonly reason: string
-  /** what `front.up` is to hold; null = it is not to be there */
+  /** the content of `front.up`; null = it should not exist */
   readonly score: number | null
-  /** the last looks, oldest first */
+  /** the last checks, oldest first */
   readonly probes: readonly ProbeRecord[]
 }
 
@@ -108,7 +108,7 @@ export type FrontReport = {
 export type ReceiverSeen = {
   /** on their way to it */
   readonly waiting: number
-  /** given up since the monitor began: refused for good, or too many waited */
+  /** given up since the monitor started: rejected permanently, or queue full */
   readonly dropped: number
 }
 
@@ -127,7 +127,7 @@ export type MonitorReport = {
   readonly front?: FrontReport
   /** by receiver (`webhook`, `command`), with the key `notify` */
   readonly notices?: Readonly<Record<string, ReceiverSeen>>
-  /** by host name: what it was looked up as last, for the next monitor */
+  /** by host name: its last known addresses, for the next monitor */
   readonly addresses?: Readonly<
     Record<
       string,
@@ -138,13 +138,13 @@ export type MonitorReport = {
       }
     >
   >
-  /** what this monitor cannot do where it runs; left out: nothing */
+  /** what this monitor cannot do in its environment; omitted: nothing */
   readonly limits?: readonly MonitorLimit[]
 }
 
 /** Something the monitor would do if it were allowed to. */
 export type MonitorLimit = {
-  /** info = not asked for, but it would be better */
+  /** info = not configured, but recommended */
   readonly severity: 'info' | 'warning'
   /** what cannot be done, and why: one sentence */
   readonly what: string
@@ -154,19 +154,19 @@ export type MonitorLimit = {
   readonly remedy: string
 }
 
-/** Kept by each running map program, rewritten once a second. */
+/** Written by each running map program once a second. */
 export type MapReport = {
   readonly version: string
   readonly pid: number
   readonly started: string
   readonly written: string
   readonly config: string
-  /** sentences: what is wrong with directory, files or configuration now */
+  /** sentences: current problems of directory, files or configuration */
   readonly problems: readonly string[]
-  /** the two that tell it from every other process (system/process.ts) */
+  /** these two identify the process (system/process.ts) */
   readonly startTime?: string
   readonly pidNamespace?: string
-  /** how long the present lookup has been unanswered, in ms; 0 = less than 1 s */
+  /** how long the current lookup has been unanswered, in ms; 0 = less than 1 s */
   readonly lookupMs?: number
   readonly lookups: number
   /** lookups that were malformed, too long, or for an unknown pool */
@@ -175,16 +175,16 @@ export type MapReport = {
   readonly unanswered: number
   /** bugs caught in the answer path */
   readonly faults: number
-  /** answers that killed children of httpd had left unread, taken out */
+  /** unread answers of killed httpd children that were drained from the pipe */
   readonly outOfStep?: number
-  /** tables taken over */
+  /** tables used so far */
   readonly tables: number
   readonly answers: Readonly<Record<string, number>>
   /** the same by kind, where a program has several kinds of answers */
   readonly kinds?: Readonly<Record<string, Readonly<Record<string, number>>>>
 }
 
-/** Which backends the monitor has judged, out of its report; [] of rubbish. */
+/** The backends that the monitor has judged, from its report; [] for garbage. */
 export function judgedBackends(
   report: Readonly<Record<string, unknown>> | undefined,
 ): string[] {
@@ -204,7 +204,7 @@ export function parseReport(
     const value: unknown = JSON.parse(text)
     return isRecord(value) ? value : undefined
   } catch {
-    // JSON.parse throws of its input only
+    // JSON.parse throws only because of its input
     return undefined
   }
 }
@@ -213,7 +213,7 @@ const judgedStates: ReadonlySet<unknown> = new Set(
   states.filter(state => state !== 'unknown'),
 )
 
-/** All that `status` shows; anybody may have written the file. */
+/** Checks all that `status` shows: any user may have written the file. */
 export function isMonitorReport(value: unknown): value is MonitorReport {
   return (
     isRecord(value) &&
@@ -306,7 +306,7 @@ function isCount(value: unknown): boolean {
   return typeof value === 'number' && value >= 0 && value < Infinity
 }
 
-/** A process that can be asked for: 0 and below would mean whole groups. */
+/** The id of one process: 0 and below would mean whole groups. */
 function isPid(value: unknown): boolean {
   return Number.isSafeInteger(value) && Number(value) > 0
 }

@@ -2,8 +2,8 @@ import { lstatSync } from 'node:fs'
 import { servedFile } from './names.ts'
 
 /**
- * When httpd last had a good answer from the backend, in ms since 1970, as an
- * observer noted it; undefined = not known.
+ * When httpd last got a good answer from the backend, in ms since 1970, as
+ * recorded by an observer; undefined = unknown.
  */
 export function servedMs(
   directory: string,

@@ -1,4 +1,4 @@
-// Everything the sentinel directory says at one moment, as plain values.
+// The content of the sentinel directory at one moment, as plain values.
 import type { AdminNote } from './content.ts'
 
 export type BackendSentinels = {
@@ -10,12 +10,12 @@ export type BackendSentinels = {
   readonly isSuspect: boolean
 }
 
-/** Something an administrator should know; told once per `key`. */
+/** A problem for the administrator; logged once per `key`. */
 export type DirectoryProblem = { readonly key: string; readonly text: string }
 
 export type Snapshot = {
   readonly backends: ReadonlyMap<string, BackendSentinels>
-  /** monitor.json: its time in ms since 1970 and whom it has judged */
+  /** monitor.json: its time in ms since 1970 and the backends it has judged */
   readonly monitor: {
     readonly writtenMs: number
     readonly judged: ReadonlySet<string>
@@ -31,7 +31,7 @@ export const noSentinels: BackendSentinels = {
   isSuspect: false,
 }
 
-/** The directory that says nothing at all. */
+/** An empty directory. */
 export const emptySnapshot: Snapshot = {
   backends: new Map(),
   monitor: null,

@@ -1,5 +1,5 @@
-// Changes to the sentinel directory. A file is written aside and renamed, so
-// that no reader ever sees half of it.
+// Changes to the sentinel directory. A file is written under a temporary name and
+// renamed, so that no reader ever sees half of it.
 import {
   closeSync,
   constants,
@@ -14,11 +14,10 @@ import {
 import { errorCode } from '../system/error-code.ts'
 
 /**
- * Puts `text` in the place of `name`, whole or not at all. A link there is
- * replaced, not followed.
+ * Replaces `name` by `text`, atomically. A link is replaced, not followed.
  *
- * @param mode readable for everybody: httpd runs as another user
- * @throws the system's error (ENOSPC, EACCES, ENOENT …); nothing is left aside
+ * @param mode world-readable by default: httpd runs as another user
+ * @throws the system's error (ENOSPC, EACCES, ENOENT …); no temporary file is left
  */
 export function writeAside(
   directory: string,
@@ -52,7 +51,7 @@ export function writeAside(
   }
 }
 
-/** Takes a file away; false when there was none. */
+/** Removes a file; false if it did not exist. */
 export function removeFile(directory: string, name: string): boolean {
   try {
     unlinkSync(`${directory}/${name}`)
@@ -66,7 +65,7 @@ export function removeFile(directory: string, name: string): boolean {
 /**
  * Sets a file's time to now, without touching its content.
  *
- * @throws ENOENT when it is gone
+ * @throws ENOENT when it does not exist
  */
 export function touchFile(
   directory: string,

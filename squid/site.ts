@@ -1,5 +1,5 @@
 // What `--site` and `--url` of the Squid commands mean, checked. Pure.
-import { describeValue } from '../config/problem.ts'
+import { describeValue } from '../text/describe.ts'
 import type { SquidSite, SquidSites } from './line.ts'
 import type { PublicOrigin } from './virtual-host.ts'
 

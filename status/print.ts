@@ -45,7 +45,10 @@ export function statusText(
     ...report.pools.flatMap(pool => [
       '',
       pool.newcomers.length === 0
-        ? paint('dead', `pool ${pool.name} (${pool.policy}): NO BACKEND can serve`)
+        ? paint(
+            'dead',
+            `pool ${pool.name} (${pool.policy}): NO BACKEND can serve`,
+          )
         : `pool ${pool.name} (${pool.policy}): new visitors go to ${pool.newcomers.join(', ')}`,
       ...aligned(
         ['  MEMBER', 'TIER', 'WEIGHT', 'STANDING'],

@@ -1,4 +1,4 @@
-/** It did not work, and the message says all a person needs: exit code 1. */
+/** A failure whose message says all that a person needs: exit code 1. */
 export class CommandError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
@@ -6,7 +6,7 @@ export class CommandError extends Error {
   }
 }
 
-/** What was asked for does not exist: exit code 2, as for any wrong usage. */
+/** A request for something that does not exist: exit code 2, wrong usage. */
 export class UsageError extends Error {
   constructor(message: string) {
     super(message)

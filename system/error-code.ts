@@ -1,6 +1,6 @@
 /**
- * The code of a system error (`ENOENT`), else its text: the one place where a
- * caught value is narrowed.
+ * The code of a system error (`ENOENT`), otherwise its text: the one place that
+ * narrows a caught value.
  */
 export function errorCode(err: unknown): string {
   if (err instanceof Error && 'code' in err && typeof err.code === 'string')

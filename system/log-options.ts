@@ -1,4 +1,4 @@
-// How the log lines of every program look: who, when, how bad, in words.
+// The format of every program's log lines: program, time, and level as a word.
 import { pino } from 'pino'
 import type { LoggerOptions } from 'pino'
 
@@ -6,7 +6,7 @@ import type { LoggerOptions } from 'pino'
  * Options for pino.
  *
  * @param program the subcommand
- * @param level the least that is told
+ * @param level the lowest level that is logged
  */
 export function logOptions(program: string, level = 'info'): LoggerOptions {
   return {

@@ -1,7 +1,7 @@
 import { lstatSync, readlinkSync } from 'node:fs'
 import type { PathNode } from './trusted-path.ts'
 
-/** One name as it is there; undefined: it is not, or this user may not look. */
+/** One name of a path; undefined: it does not exist or is closed to this user. */
 export function pathNode(path: string): PathNode | undefined {
   try {
     const stats = lstatSync(path)
@@ -17,7 +17,7 @@ export function pathNode(path: string): PathNode | undefined {
       ...(stats.isSymbolicLink() && { target: readlinkSync(path) }),
     }
   } catch {
-    // the caller goes on and meets the same obstacle
+    // the caller continues and gets the same error
     return undefined
   }
 }

@@ -1,7 +1,7 @@
-// For what httpd starts: map and observer are root's children, and need not be
-// root.
+// Drops root: httpd starts the map program and the observer as root, and they do
+// not need it.
 
-/** User and group at once, in the only order that works. */
+/** Sets groups, group and user, in the only order that works. */
 export function become(user: string | number, group: string | number): void {
   process.setgroups?.([group])
   process.setgid?.(group)

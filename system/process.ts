@@ -1,5 +1,5 @@
-// What tells a process from every other one: its pid is reused, and it means
-// nothing in another container.
+// Identifies a process. A pid is not enough: it is reused, and it has no meaning
+// in another container.
 import { readFileSync, readlinkSync } from 'node:fs'
 import { errorCode } from './error-code.ts'
 
@@ -7,7 +7,7 @@ import { errorCode } from './error-code.ts'
  * The fields of /proc/PID/stat after the name, which may hold spaces and
  * parentheses (proc(5)): state first.
  *
- * @returns undefined when there is no such process, or it cannot be seen
+ * @returns undefined when the process does not exist or is hidden
  */
 export function statFields(path: string): readonly string[] | undefined {
   try {
@@ -19,15 +19,15 @@ export function statFields(path: string): readonly string[] | undefined {
   }
 }
 
-/** Where `statFields` has the start time. */
+/** The index of the start time in `statFields`. */
 export const startTimeField = 19
 
-/** When the process started, in clock ticks since the boot. */
+/** When the process started, in clock ticks since boot. */
 export function startTimeOf(pid: number): string | undefined {
   return statFields(`/proc/${pid}`)?.[startTimeField]
 }
 
-/** Names the pid namespace of this process; `-` when the system has none. */
+/** The pid namespace of this process; `-` when the system has none. */
 export function pidNamespace(): string {
   try {
     return readlinkSync('/proc/self/ns/pid')
@@ -37,7 +37,7 @@ export function pidNamespace(): string {
   }
 }
 
-/** Whether a process of that id exists, whatever its user. */
+/** Whether a process with this id exists, of any user. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)

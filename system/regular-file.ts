@@ -1,5 +1,5 @@
-// Reads one file, whatever is in its place: a pipe does not block, a device is not
-// read, a huge file is read up to a limit.
+// Reads one file safely: a pipe does not block, a device is not read, a huge file
+// is read up to a limit.
 import {
   closeSync,
   constants,
@@ -13,9 +13,9 @@ import type { Stats } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { errorCode } from './error-code.ts'
 
-/** What the system says of a file that was read. */
+/** The attributes of a file that was read. */
 type Facts = {
-  /** there was more than the limit */
+  /** it is longer than the limit */
   readonly isCut: boolean
   readonly modifiedMs: number
   /** user id */
@@ -27,7 +27,7 @@ type Facts = {
 }
 
 type Unread =
-  /** there, but its content cannot be had */
+  /** it exists, but cannot be read */
   | {
       readonly kind: 'closed'
       readonly code: string
@@ -43,14 +43,14 @@ export type FileRead =
 export type BytesRead =
   ({ readonly kind: 'bytes'; readonly bytes: Buffer } & Facts) | Unread
 
-/** `followed` is for paths that an administrator wrote into a file of root's. */
+/** `followed` is for paths that an administrator wrote into a file of root. */
 export type Links = 'refused' | 'followed'
 
 /**
- * A regular file's text, its first `limit` bytes. Links are not followed.
+ * The text of a regular file, at most `limit` bytes. Links are not followed.
  *
  * @param limit in bytes
- * @returns never throws; errors of the system are in `closed`
+ * @returns never throws; system errors are in `closed`
  */
 export function readRegularFile(path: string, limit: number): FileRead {
   const read = readRegularBytes(path, limit, 'refused')
@@ -59,7 +59,7 @@ export function readRegularFile(path: string, limit: number): FileRead {
   return { ...facts, text: bytes.toString('utf8') }
 }
 
-/** The same as bytes. */
+/** The file as bytes. */
 export function readRegularBytes(
   path: string,
   limit: number,
@@ -83,7 +83,7 @@ export function readRegularBytes(
     }
     return bytesRead(buffer.subarray(0, length), stats, limit)
   } catch (err) {
-    // an I/O error of the disk: the name is there, the content is not
+    // a disk error: the name exists, the content cannot be read
     return unopened(path, errorCode(err), links)
   } finally {
     closeSync(fd)
@@ -91,8 +91,8 @@ export function readRegularBytes(
 }
 
 /**
- * The same for a program that must not wait for a disk: a dead file server holds
- * up the promise, and nothing else.
+ * The asynchronous version, for a program that must not wait for a disk: a dead
+ * file server delays only the promise.
  */
 export async function readRegularBytesLater(
   path: string,
@@ -124,8 +124,8 @@ export async function readRegularBytesLater(
 }
 
 /**
- * A FIFO must not wait for a writer, and a terminal must not become the one of
- * this process.
+ * A FIFO must not wait for a writer, and a terminal must not become this
+ * process's controlling terminal.
  */
 function flagsFor(links: Links): number {
   return (
@@ -148,7 +148,7 @@ function bytesRead(bytes: Buffer, stats: Stats, limit: number): BytesRead {
   }
 }
 
-/** A directory or a FIFO that is closed to us is still no regular file. */
+/** A directory or a FIFO without read access is still not a regular file. */
 function unopened(path: string, code: string, links: Links): BytesRead {
   if (code === 'ENOENT') return { kind: 'gone' }
   try {
@@ -157,7 +157,7 @@ function unopened(path: string, code: string, links: Links): BytesRead {
     return { kind: 'closed', code, modifiedMs: stats.mtimeMs }
   } catch (err) {
     if (errorCode(err) === 'ENOENT') return { kind: 'gone' }
-    // a directory whose names may be listed, but nothing else
+    // its directory may be listed, but not entered
     return { kind: 'closed', code, modifiedMs: undefined }
   }
 }

@@ -1,13 +1,13 @@
-// Runs an administrator's program, never for longer than its limit.
+// Runs an administrator's program, never longer than its limit.
 import { spawn } from 'node:child_process'
 import { errorCode } from './error-code.ts'
 
 export type CommandEnd = {
   readonly ms: number
-  /** exit code, or the signal, or why it did not begin; 0 = it worked */
+  /** exit code, or the signal, or why it did not start; 0 = success */
   readonly code: number | string
   readonly how: 'exited' | 'signal' | 'limit' | 'not-begun'
-  /** the beginning of what it printed, both outputs */
+  /** the beginning of its output, stdout and stderr */
   readonly output: string
 }
 
@@ -24,11 +24,11 @@ export function shell(commandLine: string): Command {
 /**
  * Never rejects.
  *
- * @param environment added to this process's own
- * @param limitMs then it is killed, with all that it started
- * @param signal kills it likewise
- * @param input for its standard input; it need not read it
- * @param stdout inherit = what it prints there goes where this process's own goes
+ * @param environment added to the environment of this process
+ * @param limitMs after this it is killed, with all of its children
+ * @param signal kills it in the same way
+ * @param input its standard input; it need not read it
+ * @param stdout inherit = it shares the stdout of this process
  */
 export function runCommand(
   [program, ...args]: Command,
@@ -52,7 +52,7 @@ export function runCommand(
   return new Promise(resolve => {
     let child
     try {
-      // a group of its own, so that the limit holds for its children, too
+      // in a new process group, so that the limit covers its children, too
       child = spawn(program, args, {
         env: { ...process.env, ...environment },
         stdio: [input === undefined ? 'ignore' : 'pipe', stdout, 'pipe'],
@@ -64,12 +64,12 @@ export function runCommand(
       return
     }
     const { pid } = child
-    // without a free descriptor there are none, whatever their type says
+    // without a free descriptor the streams are undefined, whatever their type
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => {
         output = (output + text).slice(0, maxOutput)
       })
-    // one that does not read it, or could not begin, has closed its end
+    // a program that does not read it, or did not start, has closed its end
     child.stdin?.on('error', () => {}).end(input)
     let isOver = false
     const killer = setTimeout(() => {
@@ -85,9 +85,9 @@ export function runCommand(
     child.on('error', err => {
       end('not-begun', errorCode(err))
     })
-    // What it has printed is in the pipes when its end is told, and read in the
-    // next turn that waits for events; the end may be told in the middle of one.
-    // What a child in the background goes on printing is not waited for.
+    // At "exit" its output is in the pipes and will be read in the next turn that
+    // waits for events; "exit" may come in the middle of a turn. Output of a
+    // background child after that is not waited for.
     child.on('exit', (code, by) => {
       afterTurns(3, () => {
         for (const stream of [child.stdin, child.stdout, child.stderr])
@@ -102,7 +102,7 @@ export function runCommand(
   })
 }
 
-/** Calls back when the event loop has waited for events so many times. */
+/** Calls back after the event loop has waited for events this many times. */
 function afterTurns(turns: number, then: () => void): void {
   setImmediate(() => {
     if (turns > 1) afterTurns(turns - 1, then)
@@ -115,7 +115,7 @@ function killGroup(pid: number | undefined): void {
   try {
     process.kill(-pid, 'SIGKILL')
   } catch (err) {
-    // it has ended by itself
+    // it has already ended
     if (errorCode(err) !== 'ESRCH') throw err
   }
 }

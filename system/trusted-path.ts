@@ -1,5 +1,5 @@
-// Who can change what a path leads to? By owners and modes, all along the way,
-// links followed. Pure: the caller looks at each name.
+// Can another user change what a path leads to? By owners and modes of each name
+// on the path, links followed. Pure: the caller reads each name.
 
 /** One name of a path, not followed when it is a link. */
 export type PathNode = {
@@ -12,7 +12,7 @@ export type PathNode = {
   readonly target?: string
 }
 
-/** `undefined`: not there, or this user may not look. */
+/** `undefined`: it does not exist or is closed to this user. */
 export type LookAtPath = (path: string) => PathNode | undefined
 
 export type WeakPoint = {
@@ -21,15 +21,15 @@ export type WeakPoint = {
   readonly text: string
 }
 
-/** As Linux limits it (ELOOP). */
+/** The limit of Linux (ELOOP). */
 const maxLinks = 40
 
 /**
  * The first name on the way to `path` that a user other than root can change or
- * replace; undefined when there is none, as far as can be seen.
+ * replace; undefined when there is none, as far as is visible.
  *
- * In a sticky directory (`/tmp`) what belongs to root stays as it is; a sticky
- * directory at the end of the path is one in which others can make files.
+ * In a sticky directory (`/tmp`) others cannot replace a file of root; in a sticky
+ * directory at the end of the path, others can create files.
  *
  * @param path absolute
  */

@@ -1,12 +1,12 @@
 // IP addresses and networks as numbers. Pure: node:net is not for pure files.
 
-/** 4, 6, or 0 for what is no IP address (without brackets, zone or port). */
+/** 4, 6, or 0 if it is not an IP address (without brackets, zone or port). */
 export function isIP(text: string): 0 | 4 | 6 {
   const bytes = parseIP(text)
   return bytes === null ? 0 : bytes.length === 4 ? 4 : 6
 }
 
-/** An address as its 4 or 16 bytes; null for what is none. */
+/** An address as its 4 or 16 bytes; null if it is not an address. */
 export function parseIP(text: string): readonly number[] | null {
   return text.includes(':') ? parseIPv6(text) : parseIPv4(text)
 }

@@ -1,4 +1,4 @@
-// Where something listens, as a URL without a path: backends and --url. Pure.
+// A URL without a path: scheme, host and port, for backends and --url. Pure.
 
 export type Origin = {
   readonly tls: boolean
@@ -11,7 +11,7 @@ export type Origin = {
  * `http://HOST[:PORT]` or `https://HOST[:PORT]`, perhaps with one slash.
  *
  * @returns 'malformed' for anything else; 'address' for an IPv4 address that URL
- *   would read as another one: 10.0.0.011 as 10.0.0.9, 10.1 as 10.0.0.1
+ *   would misread: 10.0.0.011 as 10.0.0.9, 10.1 as 10.0.0.1
  */
 export function parseOrigin(text: string): Origin | 'malformed' | 'address' {
   // URL accepts much (one slash, backslashes, an empty port): be stricter

@@ -1,12 +1,11 @@
-// Text out of files, requests and command lines, on its way to a terminal.
+// Makes text from files, requests and command lines safe for a terminal.
 
-/** Control characters, C1 among them, line separators, and what turns the direction. */
+/** Control characters (C0 and C1), line separators, and bidirectional controls. */
 export const unprintable =
   /[\p{Cc}\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/gu
 
 /**
- * The text on one line, every character that a terminal would obey written as
- * an escape.
+ * The text on one line, with every control character escaped.
  *
  * @example printable('\u001B[31m') // '\\u001b[31m'
  */
@@ -17,25 +16,25 @@ export function printable(text: string): string {
   )
 }
 
-/** Characters of a sentence in a report, a log line or a notice. */
+/** Most characters of a sentence in a report, a log line or a notice. */
 const maxSentence = 300
 
 /**
- * What a backend, a certificate or a name server has a part in, as one line of a
- * limited length. A reason goes into files, environment variables and messages,
- * each with a limit of its own.
+ * Text from a backend, a certificate or a name server, as one line of limited
+ * length. A reason goes into files, environment variables and messages, and each
+ * of these has a limit.
  */
 export function sentence(text: string): string {
-  // no more is looked at, however much came
+  // reads only the beginning, however long the text is
   const line = printable(text.slice(0, 4 * maxSentence))
   const isWhole = text.length <= 4 * maxSentence && line.length <= maxSentence
   return isWhole ? line : `${line.slice(0, maxSentence - 1)}…`
 }
 
 /**
- * Passwords and query strings of URLs left out. Rather too much than too
- * little: a password may itself hold "/" or "@". Not with patterns, which take
- * the square of the length for a text of many slashes.
+ * Removes passwords and query strings of URLs. It rather removes too much: a
+ * password may contain "/" or "@". It uses no regular expression, which would
+ * take quadratic time for a text of many slashes.
  */
 export function withoutSecrets(text: string): string {
   const start = text.indexOf('//')

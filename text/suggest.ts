@@ -1,13 +1,13 @@
-// What somebody may have meant.
+// Suggestions for a mistyped name.
 import { closest, distance } from 'fastest-levenshtein'
-import { describeValue } from '../config/problem.ts'
+import { describeValue } from './describe.ts'
 
-/** Lists longer than this help nobody. */
+/** A longer list does not help. */
 const maxListed = 30
 
 /**
- * The known name next to `given` as the end of a sentence, or, when none is
- * near, the known ones; the empty string when nothing is known.
+ * The known name closest to `given`, as the end of a sentence; the list of known
+ * names when none is close; the empty string when there are none.
  *
  * @example '; did you mean "interval"?'
  */
@@ -23,7 +23,7 @@ export function suggestion(given: string, known: readonly string[]): string {
   return `; known here: ${listed}${known.length > maxListed ? ', …' : ''}`
 }
 
-/** What is wrong with a name; undefined when the configuration knows it. */
+/** The error message for a name; undefined if the configuration has it. */
 export function unknownNameMessage(
   what: 'backend' | 'pool',
   name: string,

@@ -1,9 +1,9 @@
 // What the two threads of the map program share: the part of the table that
-// changes from second to second, and the counts. Messages would pile up while
-// nobody asks (the answering thread sleeps in its read), and make the first
-// answer after a quiet night a late one. Here only the newest state exists, and
-// to take it over costs the same after a second as after a week.
-import { standings } from '../../choice/table.ts'
+// changes from second to second, and the counts. Messages would pile up while no
+// lookups come (the answering thread sleeps in its read) and delay the first
+// answer after a quiet night. Here only the newest state exists: reading it
+// costs the same after a second as after a week.
+import { preferences, standings } from '../../choice/table.ts'
 import type {
   Preference,
   Standing,
@@ -15,8 +15,8 @@ export type Board = {
   /** version (odd while it is being written), isFresh, then the members */
   readonly cells: Int32Array<SharedArrayBuffer>
   /**
-   * answers by the backend's place in the configuration, and for each by kind;
-   * the answering thread counts
+   * answers by the backend's index in the configuration, and for each by kind;
+   * written by the answering thread
    */
   readonly answers: Float64Array<SharedArrayBuffer>
 }
@@ -51,7 +51,7 @@ export function sharedFloat64Array(length: number): Board['answers'] {
 
 /**
  * @param table one of the configuration the board was made for
- * @returns whether it says anything else than the one before
+ * @returns whether it differs from the previous one
  */
 export function publish({ cells }: Board, table: Table): boolean {
   const words = [table.isFresh ? 1 : 0]
@@ -71,10 +71,10 @@ export function publish({ cells }: Board, table: Table): boolean {
 }
 
 /**
- * The table that was published last; undefined when that is the one already
- * taken, or when it is being written just now: a lookup does not wait.
+ * The newest published table; undefined when it has been read already, or while
+ * it is being written: a lookup does not wait.
  *
- * @param table the one taken before, or any of the same configuration
+ * @param table the current table, or any of the same configuration
  * @param taken its version; 0 = not from the board
  */
 export function newest(
@@ -88,12 +88,14 @@ export function newest(
   for (let cell = freshCell; cell < cells.length; cell++)
     words.push(Atomics.load(cells, cell))
   if (Atomics.load(cells, versionCell) !== version) return undefined
-  const [isFresh, ...places] = words
-  let place = 0
+  const [isFresh, ...memberWords] = words
+  let next = 0
   const pools = new Map(table.pools)
   for (const pool of table.pools.values()) {
-    // what has not changed is kept: of 20,000 members mostly one changes
-    const members = pool.members.map(member => unpack(member, places[place++]))
+    // keep unchanged members: usually one of 20,000 changes
+    const members = pool.members.map(member =>
+      unpack(member, memberWords[next++]),
+    )
     if (members.some((member, index) => member !== pool.members[index]))
       pools.set(pool.name, { ...pool, members })
   }
@@ -123,13 +125,13 @@ function unpack(member: TableMember, word: number | undefined): TableMember {
     weight: bits(0, weightBits) / 100,
     // eslint-disable-next-line typescript/no-unsafe-type-assertion -- the bits were an index of it
     standing: standings[bits(weightBits, 3)] as Standing,
-    preference: levelOf(bits(weightBits + 3, 3)),
+    preference: preferenceOf(bits(weightBits + 3, 3)),
     keepsSession: bits(weightBits + 6, 1) === 1,
     isLastResort: bits(weightBits + 7, 1) === 1,
     share: bits(weightBits + 8, 7),
   }
 }
 
-function levelOf(bits: number): Preference | null {
-  return ([0, 1, 2, 3, 4] as const).find(level => level === bits) ?? null
+function preferenceOf(bits: number): Preference | null {
+  return Object.values(preferences).find(value => value === bits) ?? null
 }

@@ -1,6 +1,6 @@
-// What the two threads of the map program say to each other. The answering
-// thread never waits: it looks at numbers between two lookups. What changes
-// from second to second is on the board; messages are for what is rare.
+// The messages between the two threads of the map program. The answering thread
+// never waits: it reads a few numbers between two lookups. State that changes
+// from second to second is on the board; messages are for rare events.
 import type { MessagePort } from 'node:worker_threads'
 import type { Config } from '../../config/config.ts'
 import type { ReaderProgram } from '../../sentinels/names.ts'
@@ -10,7 +10,7 @@ import type { Table } from '../../choice/table.ts'
 /** A checked configuration and the text it was made from. */
 export type GoodConfig = { readonly text: string; readonly config: Config }
 
-/** From the watching to the answering thread: another configuration counts. */
+/** From the watching to the answering thread: the configuration has changed. */
 export type NewConfig = {
   readonly good: GoodConfig
   readonly table: Table
@@ -18,33 +18,33 @@ export type NewConfig = {
   readonly board: Board
 }
 
-/** From the answering to the watching thread: the last there is. */
+/** From the answering to the watching thread: the last message. */
 export type Stop = { readonly kind: 'stop' }
 
-/** Likewise: what is wrong in its eyes now, for the report. */
+/** Likewise: the answering thread's current problems, for the report. */
 export type Problems = {
   readonly kind: 'problems'
   readonly problems: readonly string[]
 }
 
-/** The places in the shared Int32Array, which each watching thread has its own of. */
+/** The indexes in the shared Int32Array; each watching thread gets a new one. */
 export const shared = {
   /** configurations sent to the answering thread so far */
   sent: 0,
-  /** configurations it has taken over */
+  /** configurations that it has taken */
   taken: 1,
   /** grows once a second while the watching thread is alive */
   beat: 2,
-  /** 1 = the watching thread has said everything and may be ended */
+  /** 1 = the watching thread has flushed its log and may be ended */
   done: 3,
-  /** changes when a lookup begins and when it ends; odd = inside one */
+  /** grows when a lookup begins and when it ends; odd = one is in progress */
   lookup: 4,
   length: 5,
 } as const
 
 export type WatcherStart = {
   readonly configFile: string
-  /** the text that was last read; `good.text`, or one that was refused */
+  /** the text that was last read: `good.text`, or a rejected one */
   readonly seenText: string
   readonly good: GoodConfig
   /** the table the answering thread has now */
@@ -53,13 +53,13 @@ export type WatcherStart = {
   /** the answering thread's counts, see `total` */
   readonly totals: Float64Array
   readonly state: Int32Array
-  /** problems known at the start, told once by the watcher */
+  /** problems known at startup, logged once by the watcher */
   readonly problems: readonly string[]
   readonly started: string
   readonly program: ReaderProgram
-  /** kinds of answers that are counted apart; left out: one, without a name */
+  /** kinds of answers to count separately; omitted: one, without a name */
   readonly kinds?: readonly string[]
-  /** the other thread has an event loop, and a message wakes it at each change */
+  /** the other thread has an event loop; a message wakes it at each change */
   readonly wakes?: boolean
   readonly port: MessagePort
 }

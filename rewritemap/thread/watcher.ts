@@ -1,6 +1,6 @@
-// The map program's other thread: keeps the table true and tells about itself.
-// What the system reports of the directory is a hint, never a fact: on any hint
-// that file, and once a second the whole directory, is read afresh.
+// The map program's other thread: keeps the table current, logs and reports.
+// File system events are hints, never facts: on each hint that file is read
+// again, and once a second the whole directory.
 import { statSync, watch } from 'node:fs'
 import type { FSWatcher } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -41,8 +41,8 @@ const start: WatcherStart = workerData
 const { state, port, configFile, totals } = start
 const reportFile = readerReportFile(start.program, process.pid)
 
-// The first table is as old as this thread took to begin. The log takes as long
-// again to load, so it comes after the first look.
+// The first table is as old as this thread took to start. The logger takes as
+// long again to load, so it comes after the first read.
 const firstTable = buildTable(
   start.good.config,
   readSentinels(start.good.config.directory, namesIn(start.good.config)),
@@ -54,13 +54,13 @@ const [{ pino }, { logOptions }] = await Promise.all([
   import('../../system/log-options.ts'),
 ])
 
-// Asynchronous and bounded: httpd's error log may be a pipe that nobody reads,
-// and a log that waits must not become a map that waits.
+// Asynchronous and bounded: httpd's error log may be a pipe that is not being
+// read, and a blocked log must not block the map program.
 const destination = pino.destination({ fd: 2, sync: false, maxLength: 65_536 })
 let dropped = 0
 let isLogBroken = false
 destination.on('drop', () => dropped++)
-// nobody reads, or the disk is full: to log that would only fail again
+// the reader is gone or the disk is full: logging that would only fail again
 destination.on('error', () => (isLogBroken = true))
 const logger = pino(logOptions(start.program), destination)
 
@@ -74,25 +74,25 @@ let table: Table = firstTable
 /** the directory as it was last read */
 let entries: Entries | undefined
 let tables = 1
-/** the one in use by the answering thread, then those it has still to take */
+/** the one in use by the answering thread, then those it has yet to take */
 const boards = [{ board: start.board, config: good.config }]
-/** configurations that it has taken over */
+/** configurations that it has taken */
 let taken = 0
 const directory = good.config.directory
 let directoryProblems: readonly string[] = []
 let configProblems: readonly string[] = start.problems
-/** of the answering thread */
+/** from the answering thread */
 let otherProblems: readonly string[] = []
 
 /**
- * Reads the directory; what it says newly goes on the board.
+ * Reads the directory and publishes changes on the board.
  *
- * @param names the files to read anew; undefined = all that there are
+ * @param names the files to read again; undefined = all
  */
 function rescan(names?: Iterable<string>): void {
-  entries = look(names)
+  entries = readDirectory(names)
   const snapshot = snapshotOf(entries)
-  tell(snapshot.problems.map(problem => problem.text))
+  logProblems(snapshot.problems.map(problem => problem.text))
   const next = buildTable(good.config, snapshot, Date.now())
   const last = boards.at(-1)
   if (last === undefined || !publish(last.board, next)) return
@@ -101,14 +101,14 @@ function rescan(names?: Iterable<string>): void {
     logger[next.isFresh ? 'info' : 'warn'](
       { directory, staleAfterMs: good.config.staleAfterMs },
       next.isFresh
-        ? 'the monitor is there, its verdicts count'
-        : 'the monitor is gone, its last verdicts only order the choice',
+        ? 'monitor is back, using its verdicts'
+        : 'monitor is gone, using its last verdicts only as a preference',
     )
   table = next
   tables++
 }
 
-function look(names?: Iterable<string>): Entries {
+function readDirectory(names?: Iterable<string>): Entries {
   return names === undefined || entries === undefined || entries.isMissing
     ? readEntries(directory, known, entries)
     : rereadEntries(entries, directory, known, names)
@@ -118,33 +118,36 @@ function namesIn(config: Config): Set<string> {
   return new Set(sentinelNames(config))
 }
 
-/** Problems told in one go, and kept in the report; a flood helps nobody. */
+/** Most problems logged at once and kept in the report: a flood does not help. */
 const maxProblems = 20
-/** A problem that comes and goes is told once in so long. */
-const retellMs = 60_000
-const toldMs = new Map<string, number>()
-/** Files of others may have other names each second: a minute has so many lines. */
+/** A problem that comes and goes is logged once per period. */
+const repeatMs = 60_000
+const loggedMs = new Map<string, number>()
+/** Most lines per period: foreign files may have new names each second. */
 const maxLines = 20
-let linesTold = 0
+let linesLogged = 0
 let linesMs = -Infinity
 
-function tell(texts: readonly string[]): void {
+function logProblems(texts: readonly string[]): void {
   directoryProblems =
     texts.length > maxProblems
-      ? [...texts.slice(0, maxProblems), 'and more of that kind, not listed']
+      ? [
+          ...texts.slice(0, maxProblems),
+          'more problems of this kind, not listed',
+        ]
       : texts
   const now = performance.now()
   const present = new Set(directoryProblems)
-  for (const [text, atMs] of toldMs)
-    if (!present.has(text) && now - atMs >= retellMs) toldMs.delete(text)
-  if (now - linesMs >= retellMs) {
+  for (const [text, atMs] of loggedMs)
+    if (!present.has(text) && now - atMs >= repeatMs) loggedMs.delete(text)
+  if (now - linesMs >= repeatMs) {
     linesMs = now
-    linesTold = 0
+    linesLogged = 0
   }
   for (const text of present) {
-    if (toldMs.has(text)) continue
-    toldMs.set(text, now)
-    if (++linesTold > maxLines) continue
+    if (loggedMs.has(text)) continue
+    loggedMs.set(text, now)
+    if (++linesLogged > maxLines) continue
     logger.warn({ directory, problem: text }, 'problem in the directory')
   }
 }
@@ -156,11 +159,11 @@ const hinted = new Set<string>()
 let isAllHinted = false
 
 /**
- * A hint has its file read at once, but however many come, reading takes at most
- * a fifth of the time: 1,000 backends are touched 1,000 times a second. A hint
- * that the system loses is made good by the next look at everything.
+ * A hint has its file read at once, but reading takes at most a fifth of the
+ * time, however many hints come: 1,000 backends are touched 1,000 times a
+ * second. If the system loses a hint, the next full read makes up for it.
  *
- * @param name the file that changed; null = the system does not tell
+ * @param name the file that changed; null = unknown
  */
 function hint(name: string | null): void {
   if (name === null) isAllHinted = true
@@ -169,8 +172,8 @@ function hint(name: string | null): void {
   if (isPending) return
   isPending = true
   const wait = lastScan + pause - performance.now()
-  // hints that came together are one: each wake-up of this thread is felt by
-  // the lookups beside it
+  // hints that come together are handled together: each wake-up of this thread
+  // slows the lookups running in parallel
   if (wait > 0) setTimeout(readHinted, wait)
   else setImmediate(readHinted)
 }
@@ -188,7 +191,7 @@ function readHinted(): void {
   pause = 4 * (lastScan - began)
 }
 
-/** What else is written there, this map's own report too, can wait a second. */
+/** Other files, including this program's own report, can wait a second. */
 function mattersNow(name: string): boolean {
   const meaning = meaningOf(name)
   return meaning.kind === 'sentinel'
@@ -198,7 +201,7 @@ function mattersNow(name: string): boolean {
 
 let watched: { watcher: FSWatcher; identity: string } | undefined
 
-/** Watches the directory that is there now: it may have been made anew. */
+/** Watches the current directory: it may have been recreated. */
 function rewatch(): void {
   const identity = identityOf(directory)
   if (identity === watched?.identity) return
@@ -212,29 +215,33 @@ function rewatch(): void {
       hint(name)
     })
   } catch (err) {
-    noteUnwatched(errorCode(err))
+    logWatchState(errorCode(err))
     return
   }
-  noteUnwatched(undefined)
+  logWatchState(undefined)
   watcher.on('error', err => {
-    logger.warn({ err, directory }, 'watching failed, looking once a second')
+    logger.warn(
+      { err, directory },
+      'watching the directory failed, reading it once a second',
+    )
   })
   watched = { watcher, identity }
-  // a directory made anew has lost it
+  // a recreated directory has lost it
   rememberConfig(configFile, good, start.program)
 }
 
 let unwatched: string | undefined
 
 /**
- * Once when the system gives no watch, and once when it does again.
+ * Logs once when watching fails, and once when it works again.
  *
- * @param code why not; undefined = it did
+ * @param code why it failed; undefined = it works
  */
-function noteUnwatched(code: string | undefined): void {
+function logWatchState(code: string | undefined): void {
   if (code === unwatched) return
   unwatched = code
-  if (code === undefined) logger.info({ directory }, 'watching it again')
+  if (code === undefined)
+    logger.info({ directory }, 'watching the directory again')
   else
     logger.warn(
       {
@@ -247,20 +254,20 @@ function noteUnwatched(code: string | undefined): void {
     )
 }
 
-/** Differs for a directory made anew, even if it got the old one's inode. */
+/** Differs for a recreated directory, even if it got the old one's inode. */
 function identityOf(path: string): string | undefined {
   try {
     const { dev, ino, birthtimeMs } = statSync(path)
     return `${dev} ${ino} ${birthtimeMs}`
   } catch {
-    // whatever the reason: there is nothing to watch; the scan says why
+    // whatever the reason: there is nothing to watch; the scan reports it
     return undefined
   }
 }
 
 let reload: ConfigReload | undefined
 
-/** YAML and zod take 20 MB: they are loaded at the first change, not before. */
+/** YAML and zod take 20 MB: loaded at the first change, not before. */
 async function checkConfig(): Promise<void> {
   if (reload === undefined) {
     if (isConfigUntouched()) return
@@ -270,12 +277,12 @@ async function checkConfig(): Promise<void> {
   const change = reload.check()
   if (change?.kind === 'changed') {
     configProblems = []
-    takeOver({ text: change.text, config: change.config })
+    useConfig({ text: change.text, config: change.config })
   } else if (change?.kind === 'refused') {
     configProblems = change.problems
     logger.error(
       { file: configFile, problems: change.problems },
-      'configuration refused, the old one lives on',
+      'configuration rejected, keeping the previous one',
     )
   }
 }
@@ -289,15 +296,15 @@ function isConfigUntouched(): boolean {
   }
 }
 
-function takeOver(next: GoodConfig): void {
-  const isOther = JSON.stringify(next.config) !== JSON.stringify(good.config)
+function useConfig(next: GoodConfig): void {
+  const isChanged = JSON.stringify(next.config) !== JSON.stringify(good.config)
   good = next
   known = namesIn(next.config)
   rememberConfig(configFile, good, start.program)
-  logger.info({ file: configFile }, 'configuration taken over')
-  // a map nobody asks takes nothing: send it what matters only
-  if (!isOther) return
-  entries = look()
+  logger.info({ file: configFile }, 'configuration loaded')
+  // without lookups messages are not taken and pile up: send only real changes
+  if (!isChanged) return
+  entries = readDirectory()
   table = buildTable(good.config, snapshotOf(entries), Date.now())
   tables++
   const board = newBoard(table, start.kinds?.length)
@@ -312,7 +319,7 @@ function wake(): void {
   if (start.wakes === true) parentPort?.postMessage(null)
 }
 
-/** What the answering thread has counted so far. */
+/** The answering thread's counts so far. */
 function countsNow() {
   for (; taken < Atomics.load(state, shared.taken); taken++) boards.shift()
   const inUse = boards[0]
@@ -326,7 +333,7 @@ function countsNow() {
   }
 }
 
-/** By backend, and for each by kind where kinds are counted apart. */
+/** By backend, and for each by kind where kinds are counted separately. */
 function answersIn(inUse: (typeof boards)[number] | undefined) {
   const names = start.kinds ?? ['']
   const answers: Record<string, number> = {}
@@ -363,24 +370,24 @@ function logCounts(): void {
   if (outOfStep > reported.outOfStep)
     logger.warn(
       { outOfStep, was: reported.outOfStep },
-      'in step again: a killed child of httpd had left its answer unread',
+      'pipe resynchronized: a killed httpd child had left its answer unread',
     )
   reported = { malformed, faults, outOfStep }
   if (dropped > 0) {
     const lines = dropped
     dropped = 0
-    logger.warn({ lines }, 'log lines were dropped, nobody read them')
+    logger.warn({ lines }, 'dropped log lines: stderr is not being read')
   }
 }
 
 let lookup = 0
-/** beats of this thread for which one and the same lookup has been unanswered */
+/** beats of this thread during which the same lookup has been unanswered */
 let lookupBeats = 0
 
 function watchLookup(): void {
   const now = Atomics.load(state, shared.lookup)
-  const isInside = now % 2 !== 0
-  lookupBeats = isInside && now === lookup ? lookupBeats + 1 : 0
+  const isInProgress = now % 2 !== 0
+  lookupBeats = isInProgress && now === lookup ? lookupBeats + 1 : 0
   lookup = now
 }
 
@@ -400,7 +407,7 @@ function writeReport(): void {
     config: configFile,
     problems: [...configProblems, ...directoryProblems, ...otherProblems],
     ...identity,
-    // beats, not a clock: the whole process may have been stopped in between
+    // beats, not a clock: the whole process may have been stopped meanwhile
     lookupMs: lookupBeats * beatMs,
     tables,
     ...countsNow(),
@@ -412,21 +419,21 @@ function writeReport(): void {
     problem = errorCode(err)
     keepReportFresh()
   }
-  // a directory the map may only read is enough for answering
+  // a read-only directory is enough for answering
   if (problem !== undefined && problem !== reportProblem)
     logger.warn(
       { directory, err: problem },
-      'report not written, status cannot see this map',
+      'report not written: status cannot see this map program',
     )
   reportProblem = problem
 }
 
-/** On a full disk the report still shows that this map is alive. */
+/** On a full disk the report still shows that this program is alive. */
 function keepReportFresh(): void {
   try {
     touchFile(directory, reportFile, Date.now())
   } catch {
-    // there is none; why has been caught already
+    // there is none; the caller logs the reason
   }
 }
 
@@ -436,14 +443,14 @@ function guarded(what: string, chore: () => void): void {
     chore()
     if (failing.delete(what)) logger.info({ what }, 'works again')
   } catch (err) {
-    // a chore is repeated each second, and the log is that of httpd
-    const isTold = failing.get(what) === String(err)
+    // chores run each second, and the log is httpd's: log a failure once
+    const isLogged = failing.get(what) === String(err)
     failing.set(what, String(err))
-    if (!isTold) logger.error({ err, what }, bug)
+    if (!isLogged) logger.error({ err, what }, bug)
   }
 }
 
-/** What has failed, and how, until it works again. */
+/** The failing chores and their errors, until they work again. */
 const failing = new Map<string, string>()
 
 function everySecond(): void {
@@ -468,14 +475,14 @@ port.on('message', (message: Stop | Problems) => {
   clearInterval(ticking)
   guarded('counts', logCounts)
   guarded('report', () => removeFile(directory, reportFile))
-  if (isLogBroken) sayGoodbye()
+  if (isLogBroken) signalDone()
   else {
-    destination.once('close', sayGoodbye).once('error', sayGoodbye)
+    destination.once('close', signalDone).once('error', signalDone)
     destination.end()
   }
 })
 
-function sayGoodbye(): void {
+function signalDone(): void {
   Atomics.store(state, shared.done, 1)
   Atomics.notify(state, shared.done)
 }
@@ -485,7 +492,7 @@ process.on('uncaughtException', err => {
 })
 
 for (const problem of start.problems)
-  logger.error({ file: configFile, problem }, 'problem at the start')
+  logger.error({ file: configFile, problem }, 'problem at startup')
 guarded('reports', () => {
   removeDeadReports(directory)
 })

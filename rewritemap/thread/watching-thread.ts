@@ -1,5 +1,5 @@
-// The answering thread's end of the line to the watching thread: starts it,
-// takes what it sends, starts another one when it is dead, ends it.
+// The answering thread's side of the watching thread: starts it, takes what it
+// sends, replaces it when it is dead, stops it.
 import { unlinkSync } from 'node:fs'
 import {
   MessageChannel,
@@ -15,19 +15,18 @@ import type { Board } from './board.ts'
 import { shared } from './messages.ts'
 import type { NewConfig, Problems, Stop, WatcherStart } from './messages.ts'
 
-/** Looks, one a second, without a beat until a thread is held dead. */
+/** Checks, one a second, without a heartbeat until a thread counts as dead. */
 const patience = 10
-/** How long the last log lines may take to get out. */
-const farewellMs = 10_000
+/** How long flushing the last log lines may take. */
+const flushMs = 10_000
 
 type Start = Omit<WatcherStart, 'table' | 'board' | 'state' | 'port'>
 
-/** What answers from the table: it gets each new one between two answers. */
+/** The consumer of the table: it gets each new one between two answers. */
 export type TableUser = {
   readonly table: Table
   /**
-   * @param answers when the configuration is another one: where answers are
-   *   counted from now on
+   * @param answers only when the configuration has changed: the new counters
    * @param config that configuration
    */
   take: (table: Table, answers?: Float64Array, config?: Config) => void
@@ -45,13 +44,13 @@ export class WatchingThread {
   #sent = 0
   #taken = 0
   #version = 0
-  #looks = 0
-  #lookedMs = performance.now()
+  #checks = 0
+  #checkedMs = performance.now()
   #beat = 0
   #missedBeats = 0
   #patience = patience
-  #revivals = 0
-  /** called at each change, when the start says `wakes` */
+  #replacements = 0
+  /** called at each change if the start options have `wakes` */
   onNews: () => void = () => {}
 
   constructor(answerer: TableUser, board: Board, start: Start) {
@@ -74,10 +73,10 @@ export class WatchingThread {
     const worker = new Worker(watcherFile, {
       workerData,
       transferList: [port2],
-      // it leaves little behind, and nobody waits for it
+      // it produces little garbage, and nothing waits for it
       resourceLimits: { maxYoungGenerationSizeMb: 3 },
-      // else Node would open this process's own as streams, which makes the
-      // pipes non-blocking: for httpd too, which shares the error log's
+      // otherwise Node opens this process's own as streams, which makes the
+      // pipes non-blocking, also for httpd, which shares the error log's
       stdout: true,
       stderr: true,
     })
@@ -89,8 +88,8 @@ export class WatchingThread {
   }
 
   /**
-   * A lookup begins: takes what the other thread has to say, if anything. Never
-   * throws, for the lookup must be answered.
+   * A lookup begins: takes the other thread's news, if any. Never throws,
+   * because the lookup must be answered.
    */
   begin(): void {
     Atomics.add(this.#state, shared.lookup, 1)
@@ -103,12 +102,12 @@ export class WatchingThread {
       }
       this.#watchBeat()
     } catch {
-      // such as no memory left for another thread: the old table lives on
+      // for example no memory for another thread: keep the current table
       this.#answerer.noteFault()
     }
   }
 
-  /** The lookup is answered: the other thread sees that none hangs. */
+  /** The lookup is answered: shows the other thread that none hangs. */
   end(): void {
     Atomics.add(this.#state, shared.lookup, 1)
   }
@@ -134,18 +133,18 @@ export class WatchingThread {
   }
 
   /**
-   * Once a second at most: a watching thread that has not beaten during the
-   * last ten looks is dead, and another one begins. Looks are counted, not
-   * seconds, for the whole process may have been stopped in between. A thread
-   * that hangs in a dead file server's directory cannot be ended, so the next
-   * ones must come ever more rarely.
+   * At most once a second: replaces a watching thread without a heartbeat during
+   * the last ten checks. It counts checks, not seconds, because the whole process
+   * may have been stopped in between. A thread that hangs in the directory of a
+   * dead file server cannot be ended, so the interval between replacements
+   * doubles.
    */
   #watchBeat(): void {
-    // a clock costs a lookup more than all the rest of this
-    if ((++this.#looks & 7) !== 0) return
+    // reading a clock costs more than the rest of a lookup's bookkeeping
+    if ((++this.#checks & 7) !== 0) return
     const now = performance.now()
-    if (now - this.#lookedMs < 1_000) return
-    this.#lookedMs = now
+    if (now - this.#checkedMs < 1_000) return
+    this.#checkedMs = now
     const beat = Atomics.load(this.#state, shared.beat)
     if (beat !== this.#beat) {
       this.#beat = beat
@@ -156,18 +155,18 @@ export class WatchingThread {
     if (++this.#missedBeats < this.#patience) return
     this.#missedBeats = 0
     this.#patience *= 2
-    this.#revive()
+    this.#replaceWorker()
   }
 
-  /** Everything anew, so that a thread that is not quite dead cannot meddle. */
-  #revive(): void {
+  /** Shares nothing with the old thread, so that a late one cannot interfere. */
+  #replaceWorker(): void {
     void this.#worker.terminate()
     this.#port.close()
-    this.#revivals++
+    this.#replacements++
     this.#board = newBoard(this.#answerer.table, this.#start.kinds?.length)
     this.#version = 0
     this.#state = sharedInt32Array(shared.length)
-    // this is inside a lookup
+    // a lookup is in progress
     Atomics.store(this.#state, shared.lookup, 1)
     this.#sent = 0
     this.#taken = 0
@@ -175,7 +174,7 @@ export class WatchingThread {
     this.#answerer.take(this.#answerer.table, this.#board.answers)
     this.#start = {
       ...this.#start,
-      problems: ['the watching thread was dead, another one took over'],
+      problems: ['the watching thread was dead, a new one has replaced it'],
     }
     ;[this.#worker, this.#port] = this.#spawn()
   }
@@ -187,16 +186,16 @@ export class WatchingThread {
   }
 
   /**
-   * Lets the last log lines out. When nobody reads them (httpd's error log as a
-   * stalled pipe), or a thread hangs in the system, the process could not even
-   * exit: then it ends itself hard.
+   * Flushes the last log lines. If stderr is not being read (httpd's error log
+   * as a stalled pipe), or a thread hangs in a system call, the process could not
+   * exit: then it kills itself.
    */
   stop(): void {
     const stop: Stop = { kind: 'stop' }
     this.#port.postMessage(stop)
     const isDone =
-      Atomics.wait(this.#state, shared.done, 0, farewellMs) !== 'timed-out'
-    if (isDone && this.#revivals === 0) return
+      Atomics.wait(this.#state, shared.done, 0, flushMs) !== 'timed-out'
+    if (isDone && this.#replacements === 0) return
     const { directory } = this.#start.good.config
     try {
       unlinkSync(

@@ -74,7 +74,11 @@ void t.test('--output keeps what somebody has edited', async t => {
     writeFileSync(config, `backends: { ${names} }\n`)
   }
   configure('zope1: http://127.0.0.1:8080')
-  t.match(write(), { code: 0, stdout: '', stderr: /made\.conf is new; next:/ })
+  t.match(write(), {
+    code: 0,
+    stdout: '',
+    stderr: /made\.conf was created; next:/,
+  })
   const made = readFileSync(file, 'utf8')
   t.equal(statSync(file).mode & 0o777, 0o644)
   t.match(
@@ -83,11 +87,11 @@ void t.test('--output keeps what somebody has edited', async t => {
     'neither --output nor --force is part of how it is made',
   )
   t.equal(made, run(`--config=${config}`, '--observe').stdout)
-  t.match(write(), { code: 0, stderr: /is as it should be\n$/ })
+  t.match(write(), { code: 0, stderr: /is up to date\n$/ })
 
   configure('zope1: http://127.0.0.1:8080, zope2: http://127.0.0.1:8081')
   chmodSync(file, 0o600)
-  t.match(write(), { code: 0, stderr: /was written again/ })
+  t.match(write(), { code: 0, stderr: /was updated/ })
   t.equal(statSync(file).mode & 0o777, 0o644, 'not the mode of the old one')
   t.match(readFileSync(file, 'utf8'), 'zf.zope1.zope2')
 
@@ -107,7 +111,7 @@ void t.test('--output keeps what somebody has edited', async t => {
   rmSync(file)
   symlinkSync(`${root}/elsewhere.conf`, file)
   writeFileSync(`${root}/elsewhere.conf`, made)
-  t.match(write(), { code: 0, stderr: /elsewhere\.conf was written again/ })
+  t.match(write(), { code: 0, stderr: /elsewhere\.conf was updated/ })
   t.ok(lstatSync(file).isSymbolicLink(), 'a link stays one')
   t.strictSame(
     readdirSync(root).sort((one, other) => (one < other ? -1 : 1)),
@@ -187,7 +191,7 @@ void t.test('a map that could not be started is told', async t => {
   t.equal(closed.code, 0)
   t.equal(
     closed.stderr,
-    `warning: ${root}/home may not be entered by everybody; see that www-data may, or the map cannot start\n`,
+    `warning: ${root}/home is not accessible to all users; make sure that www-data can enter it, or the map program cannot start\n`,
   )
   rmSync(`${root}/home/dist/rewritemap/launch.sh`)
   const missing = copy(`--config=${config}`)

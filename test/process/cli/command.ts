@@ -76,7 +76,7 @@ export function run(
   return { code: status, stdout, stderr }
 }
 
-/** Starts a program that goes on; it is gone at the end of the test. */
+/** Starts a program that keeps running; it is stopped at the end of the test. */
 export function start(
   t: Test,
   { file }: Installation,

@@ -19,11 +19,11 @@ function ask({ file }: Installation, ...fields: string[]): string {
 function explained(installation: Installation, ...args: string[]): string {
   const { code, stdout } = run(installation, ['explain', ...args])
   const [first = '', second = ''] = stdout.split('\n')
-  const next = /were gone: ([\w-]+)\.$/.exec(second)?.[1]
+  const next = /failed: ([\w-]+)\.$/.exec(second)?.[1]
   if (code !== 0) return `code ${code}`
-  return first.startsWith('Nobody')
+  return first.startsWith('None')
     ? 'NULL'
-    : `${first.split(':')[0]} ${next === 'nobody' ? '-' : next}`
+    : `${first.split(':')[0]} ${next === 'none' ? '-' : next}`
 }
 
 const configuration = [
@@ -36,9 +36,9 @@ const configuration = [
   '',
 ].join('\n')
 
-void t.test('explain agrees with the map', t => {
+void t.test('explain agrees with the map program', t => {
   for (const [title, files] of [
-    ['nobody was ever judged', {}],
+    ['no backend was ever judged', {}],
     ['all are up', { 'a.up': '', 'b.up': '', 'c.up': '', 'd.up': '' }],
     [
       'administrators and shares',
@@ -105,18 +105,18 @@ void t.test('problems of the directory go to stderr, made harmless', t => {
   const { code, stdout, stderr } = run(installation, ['explain', 'default'])
   t.equal(code, 0)
   t.match(stdout, /^zope1: /)
-  t.match(stderr, String.raw`\u001b[31m means nothing here`)
+  t.match(stderr, String.raw`\u001b[31m has no meaning here`)
   t.notMatch(stderr + stdout, '\u001B')
   t.end()
 })
 
-void t.test('a route that is no member is shown, not obeyed', t => {
+void t.test('a route that is not a member is shown, but ignored', t => {
   const { code, stdout } = run(install(t), [
     'explain',
     'default',
     '\u001B[31m\u009B',
   ])
   t.equal(code, 0)
-  t.match(stdout, String.raw`"\u001b[31m\u009b" is no member of default`)
+  t.match(stdout, String.raw`"\u001b[31m\u009b" is not a member of default`)
   t.end()
 })

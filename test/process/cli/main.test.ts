@@ -35,7 +35,7 @@ void t.test('every subcommand has --config and --help', t => {
   t.end()
 })
 
-void t.test('wrong usage is told on stderr with exit code 2', t => {
+void t.test('wrong usage is reported on stderr with exit code 2', t => {
   const installation = install(t)
   for (const [args, said] of [
     [[], /^Usage: zope-failover/],
@@ -58,7 +58,7 @@ void t.test('wrong usage is told on stderr with exit code 2', t => {
   t.end()
 })
 
-void t.test('an unknown name is told with the nearest known one', t => {
+void t.test('an unknown name is reported with the nearest known one', t => {
   const installation = install(t)
   for (const [args, said] of [
     [
@@ -176,7 +176,7 @@ void t.test('output that cannot be written is a failure', t => {
   const { file } = install(t)
   const { status, stderr } = shell(file, '"$@" status >/dev/full')
   t.equal(status, 1)
-  t.equal(stderr, 'the output could not be written (ENOSPC)\n')
+  t.equal(stderr, 'cannot write the output (ENOSPC)\n')
   t.end()
 })
 

@@ -58,19 +58,22 @@ void t.test('a directory that all users can write to is not used', t => {
   t.end()
 })
 
-void t.test('--check is 1 when a pool has nobody, status itself is not', t => {
-  const installation = install(t)
-  t.match(run(installation, ['status', '--check']), { code: 0 })
-  for (const name of ['zope1', 'zope2'])
-    writeFileSync(`${installation.directory}/${name}.maint`, '')
-  t.match(run(installation, ['status', '--check']), {
-    code: 1,
-    stdout: /pool default \(failover\): NO BACKEND can serve/,
-  })
-  t.match(run(installation, ['status', '--check', '--json']), { code: 1 })
-  t.match(run(installation, ['status']), { code: 0 })
-  t.end()
-})
+void t.test(
+  '--check exits with 1 when a pool has no backend, status itself does not',
+  t => {
+    const installation = install(t)
+    t.match(run(installation, ['status', '--check']), { code: 0 })
+    for (const name of ['zope1', 'zope2'])
+      writeFileSync(`${installation.directory}/${name}.maint`, '')
+    t.match(run(installation, ['status', '--check']), {
+      code: 1,
+      stdout: /pool default \(failover\): NO BACKEND can serve/,
+    })
+    t.match(run(installation, ['status', '--check', '--json']), { code: 1 })
+    t.match(run(installation, ['status']), { code: 0 })
+    t.end()
+  },
+)
 
 void t.test('a dead monitor is named, and a living one', async t => {
   const installation = install(t)
@@ -106,7 +109,7 @@ void t.test('a map is alive, silent while it is stopped, or dead', async t => {
   t.match(statusOf(installation), `map: DEAD, pid ${map.pid} is gone`)
 })
 
-void t.test('rubbish in the place of the reports does no harm', t => {
+void t.test('garbage in place of the reports does no harm', t => {
   const installation = install(t)
   for (const name of ['monitor.json', 'rewritemap-17.json'])
     for (const text of ['', '{}', '{"pid":1,"backends":{"zope1":null}}']) {
@@ -181,7 +184,7 @@ void t.test('the JSON is one line and keeps its form', async t => {
   await once(monitor, 'exit')
 })
 
-void t.test('--watch tells a changed and a bad configuration', async t => {
+void t.test('--watch shows a changed and a bad configuration', async t => {
   const installation = install(t)
   const watching = start(t, installation, [main, 'status', '--watch', '--json'])
   let said = ''
@@ -236,7 +239,7 @@ void t.test(
   },
 )
 
-void t.test('colour is for terminals that want it', async t => {
+void t.test('color is for terminals that support it', async t => {
   const installation = install(t)
   const coloured = await onTerminal(installation, 'status')
   t.match(coloured.text, '\u001B[33mmonitor: never seen')

@@ -122,7 +122,7 @@ void t.test('the monitor is gone: fail static', async t => {
   t.match(tables().at(-1), /^zope1 \S+ 7001 in 1 1\n/)
 })
 
-void t.test('never two at once, and the newest only', async t => {
+void t.test('never two runs at once, and only the newest table', async t => {
   const script = `mkdir "$1/alone" || exit 1; ${keep}; while [ -e "$1/wait" ]; do sleep 0.01; done; rmdir "$1/alone"`
   const { place, directory, tables, messages } = await follow(t, script)
   await until('the first table', () => tables().length === 1)
@@ -136,7 +136,7 @@ void t.test('never two at once, and the newest only', async t => {
   await until('the newest', () => /in 0\.5 1/.test(tables().at(-1) ?? ''))
   // at most one that was read before the end of the wait, and the newest
   t.ok(tables().length <= 4, 'what was between is not told')
-  t.equal(messages('command failed, it will be run again').length, 0)
+  t.equal(messages('command failed, will retry').length, 0)
 })
 
 void t.test('a failure: said, and again until it works', async t => {
@@ -146,7 +146,7 @@ void t.test('a failure: said, and again until it works', async t => {
   await until('again', () => tables().length >= 2)
   t.equal(tables()[0], tables()[1])
   const problem =
-    /sh must take the table and end with exit code 0, got exit code 7: no route/
+    /sh must accept the table and exit with code 0, got exit code 7: no route/
   await until('the report', () => problem.test(JSON.stringify(report())))
   const status = execFileSync(
     process.execPath,
@@ -157,7 +157,7 @@ void t.test('a failure: said, and again until it works', async t => {
     status,
     new RegExp(`follow: alive, pid ${program.pid}, \\d+ runs, \\d+ failed`),
   )
-  t.match(status, /^follow: sh must take the table/m)
+  t.match(status, /^follow: sh must accept the table/m)
   writeFileSync(`${place}/works`, '')
   await until(
     'the problem is gone',
@@ -172,11 +172,8 @@ void t.test('a command that hangs is ended with all it started', async t => {
   const place = publicDirectory(t)
   const script = `cat >/dev/null; sleep 987 & echo $! >>${place}/children; wait`
   const { messages } = await follow(t, script, { args: ['--timeout', '200ms'] })
-  await until(
-    'twice',
-    () => messages('command failed, it will be run again').length >= 2,
-  )
-  t.match(messages('command failed, it will be run again')[0], { how: 'limit' })
+  await until('twice', () => messages('command failed, will retry').length >= 2)
+  t.match(messages('command failed, will retry')[0], { how: 'limit' })
   const [first = ''] = (textOf(`${place}/children`) ?? '').split('\n')
   await until('its child is gone', () => isGone(first))
 })
@@ -256,9 +253,9 @@ void t.test('a changed configuration, and a broken one', async t => {
   const { tables, write, program, configFile } = await follow(t, keep)
   await until('the first table', () => tables().length === 1)
   writeFileSync(configFile, 'backends: 5\n')
-  await until('refused', () => /refused/.test(program.output()))
+  await until('rejected', () => /rejected/.test(program.output()))
   write('staleAfter: 5s\nprobe: { interval: 2s }\n')
-  await until('taken over', () => /taken over/.test(program.output()))
+  await until('loaded', () => /configuration loaded/.test(program.output()))
   writeFileSync(configFile, (textOf(configFile) ?? '').replace('7002', '7003'))
   await until('the other port', () => / 7003 /.test(tables().at(-1) ?? ''))
   t.equal(tables().length, 2, 'what does not change the table changes nothing')
@@ -283,7 +280,7 @@ void t.test('json, another pool, and its output', async t => {
   )
 })
 
-void t.test('what cannot work ends with 2', t => {
+void t.test('wrong options end with exit code 2', t => {
   const place = publicDirectory(t)
   const config = `${place}/zope-failover.yaml`
   writeFileSync(config, 'backends: { a: "http://127.0.0.1:1" }\n')

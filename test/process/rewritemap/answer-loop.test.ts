@@ -29,7 +29,7 @@ function threeUp(t: Test) {
 }
 
 void t.test(
-  'lines that come in pieces, in one piece, or not to their end',
+  'lines that come in pieces, in one piece, or incomplete',
   async t => {
     const map = startMap(t, threeUp(t).config)
     await t.test('10,000 in one write', async t => {
@@ -60,7 +60,7 @@ void t.test(
       t.equal(await map.ask('x'.repeat(1_000_000)), 'NULL')
       t.equal(await map.ask('n default c'), 'n c')
     })
-    await t.test('what httpd never means to send', async t => {
+    await t.test('what httpd never sends', async t => {
       for (const [line, answer] of [
         ['', 'NULL'],
         ['\r', '\r NULL'],
@@ -82,7 +82,7 @@ void t.test(
   },
 )
 
-void t.test('a reader who is slow loses nothing', async t => {
+void t.test('a slow reader loses nothing', async t => {
   const { directory, config } = threeUp(t)
   const map = startMap(t, config)
   map.stdout.pause()
@@ -91,7 +91,7 @@ void t.test('a reader who is slow loses nothing', async t => {
     (_, index) => `${index} default c\n`,
   )
   map.stdin.write(lines.join(''))
-  // both pipes hold less than that: all the map can do in the end is wait
+  // both pipes hold less than that: in the end the map program can only wait
   await until('a second report', () => {
     const report = reportOf(directory, map.pid)
     return report !== undefined && report.lookups > 0
@@ -106,7 +106,7 @@ void t.test('a reader who is slow loses nothing', async t => {
   t.strictSame(await map.end(), { code: 0, signal: null })
 })
 
-void t.test('a reader who is gone ends it quietly', async t => {
+void t.test('a closed output ends it quietly', async t => {
   const map = startMap(t, threeUp(t).config)
   t.equal(await map.ask('n default'), 'n a')
   map.stdout.destroy()
@@ -145,7 +145,7 @@ void t.test('input that does not block is waited for', async t => {
   t.strictSame(await map.end(), { code: 0, signal: null })
 })
 
-/** What contract 2 says, in three lines and without a parser. */
+/** The lookup protocol in three lines, without a parser. */
 const answerTo = (key: string): string => {
   const nonce = /^[^ ]{1,256}(?= |$)/.exec(key)?.[0] ?? '-'
   const route = /^[^ ]+ default ([abc]) /.exec(key)?.[1]

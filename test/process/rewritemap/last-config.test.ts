@@ -12,7 +12,7 @@ import type { Test } from 'tap'
 import { putUp, startMap, writeConfig } from '../../fixtures/map.ts'
 import { publicDirectory, until } from '../../fixtures/processes.ts'
 
-/** A directory in which a map has run with a good configuration of `a b`. */
+/** A directory in which a map program has run with a good configuration of `a b`. */
 async function kept(t: Test) {
   const directory = publicDirectory(t)
   const config = writeConfig(
@@ -30,7 +30,7 @@ async function kept(t: Test) {
 }
 
 void t.test(
-  'a configuration gone bad: the last good one is used, and that is said, each time',
+  'an invalid configuration: the last good one is used, and each start logs it',
   async t => {
     const { config, args, keptFile } = await kept(t)
     t.equal(statSync(keptFile).mode & 0o777, 0o600, 'it can hold secrets')
@@ -38,39 +38,39 @@ void t.test(
     for (const time of ['first', 'second']) {
       const map = startMap(t, config, { args })
       t.equal(await map.lookup('default b'), 'b', time)
-      await map.says(/the map runs with the last good configuration/)
+      await map.says(/the map program runs with the last good configuration/)
       await map.says(/backends/)
       await map.end()
     }
   },
 )
 
-void t.test('a configuration that is gone, then there and mended', async t => {
-  const { directory, config, args } = await kept(t)
-  rmSync(config)
-  const map = startMap(t, config, { args })
-  t.equal(await map.lookup('default'), 'a')
-  await map.says(/ENOENT/)
-  writeConfig(config, directory, 'c b')
-  await map.becomes('default b', 'b')
-  putUp(directory, 'c')
-  await map.becomes('default', 'c')
-})
-
 void t.test(
-  'an empty file is not what an unreadable one was taken for',
+  'a configuration that is missing, then there and fixed',
   async t => {
-    const { config, args } = await kept(t)
+    const { directory, config, args } = await kept(t)
     rmSync(config)
     const map = startMap(t, config, { args })
+    t.equal(await map.lookup('default'), 'a')
     await map.says(/ENOENT/)
-    await map.end()
-    writeFileSync(config, '')
-    const other = startMap(t, config, { args })
-    await other.says(/the map runs with the last good configuration/)
-    await other.end()
+    writeConfig(config, directory, 'c b')
+    await map.becomes('default b', 'b')
+    putUp(directory, 'c')
+    await map.becomes('default', 'c')
   },
 )
+
+void t.test('an empty file is not mistaken for an unreadable one', async t => {
+  const { config, args } = await kept(t)
+  rmSync(config)
+  const map = startMap(t, config, { args })
+  await map.says(/ENOENT/)
+  await map.end()
+  writeFileSync(config, '')
+  const other = startMap(t, config, { args })
+  await other.says(/the map program runs with the last good configuration/)
+  await other.end()
+})
 
 for (const [name, tamper] of [
   ['by another owner', (file: string) => chownSync(file, 65_534, 65_534)],
@@ -114,17 +114,21 @@ for (const [name, tamper] of [
     name === 'by another owner' && process.getuid?.() !== 0
       ? 'only root can give files away'
       : false
-  void t.test(`what was kept, but ${name}, is ignored`, { skip }, async t => {
-    const { config, keptFile, args } = await kept(t)
-    tamper(keptFile)
-    writeFileSync(config, 'backends: {}\n')
-    const map = startMap(t, config, { args })
-    t.strictSame(await map.exit(), { code: 2, signal: null })
-    t.equal(map.rest, '')
-  })
+  void t.test(
+    `a kept configuration, but ${name}, is ignored`,
+    { skip },
+    async t => {
+      const { config, keptFile, args } = await kept(t)
+      tamper(keptFile)
+      writeFileSync(config, 'backends: {}\n')
+      const map = startMap(t, config, { args })
+      t.strictSame(await map.exit(), { code: 2, signal: null })
+      t.equal(map.rest, '')
+    },
+  )
 }
 
-void t.test('a directory made anew gets it again', async t => {
+void t.test('a recreated directory gets it again', async t => {
   const { directory, config, keptFile, args } = await kept(t)
   const map = startMap(t, config, { args })
   t.equal(await map.lookup('default b'), 'b')
@@ -136,11 +140,11 @@ void t.test('a directory made anew gets it again', async t => {
 })
 
 void t.test(
-  'a --directory that is not the one of the configuration is told',
+  'a --directory that differs from the configuration is logged',
   async t => {
     const { config } = await kept(t)
     const map = startMap(t, config, { args: ['--directory', '/nowhere'] })
     t.equal(await map.lookup('default'), 'a')
-    await map.says(/--directory must be the one of the configuration/)
+    await map.says(/--directory must be the directory of the configuration/)
   },
 )

@@ -31,7 +31,7 @@ async function launch(t: Test, shell: readonly string[] = []) {
     '--config',
     config,
   ]
-  // a pipe of its own: Node closes the one of a child that has exited
+  // a separate pipe: Node closes the one of a child that has exited
   const { input, writer } = namedPipe(t)
   const map = new MapProgram(
     t,
@@ -99,7 +99,7 @@ for (const [name, shell] of [
   )
 }
 
-void t.test('signals to the whole group: Node answers on', async t => {
+void t.test('signals to the whole group: Node keeps answering', async t => {
   const { map, node } = await launch(t)
   for (const signal of [
     'SIGHUP',

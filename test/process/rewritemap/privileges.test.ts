@@ -27,7 +27,7 @@ void t.test('--user drops root with all its groups', { skip }, async t => {
 })
 
 void t.test(
-  'a --user that cannot be had: exit 2, one line',
+  'a --user that cannot be used: exit 2, one line',
   { skip },
   async t => {
     const directory = publicDirectory(t)
@@ -70,18 +70,18 @@ void t.test(
 )
 
 void t.test(
-  'root when the directory belongs to root: it is said',
+  'root when the directory belongs to root: it is logged',
   { skip },
   async t => {
     const directory = publicDirectory(t)
     const config = writeConfig(`${directory}/.config.yaml`, directory, 'a')
     const map = startMap(t, config)
-    await map.says(/the map runs as root, for \S+ belongs to root/)
+    await map.says(/the map program runs as root because \S+ belongs to root/)
   },
 )
 
 void t.test(
-  'another user who may only read: lookups are answered, the lack of a report is said',
+  'another user with read access only: lookups are answered, the missing report is logged',
   { skip },
   async t => {
     const directory = publicDirectory(t)
@@ -91,7 +91,7 @@ void t.test(
     t.equal(await map.lookup('default'), 'b')
     await map.says(/report not written/)
     await t.test(
-      'and who may not even read: as without verdicts, which is said',
+      'without read access: as without verdicts, and it is logged',
       async t => {
         const closed = `${directory}/closed`
         mkdirSync(closed)

@@ -85,7 +85,7 @@ void t.test('a directory that all users can write to is not used', async t => {
   chmodSync(directory, 0o777)
   const map = startMap(t, config)
   t.equal(await map.lookup('default'), 'a', 'as if it were empty')
-  await until('it is told', () =>
+  await until('the log line', () =>
     map.stderr.includes('must not be writable by all users (mode 777)'),
   )
 })
@@ -134,7 +134,7 @@ void t.test('wrong usage: exit 2', async t => {
 })
 
 void t.test(
-  'lookups that are malformed are told once a second at most, and counted',
+  'malformed lookups are logged at most once a second, and counted',
   async t => {
     const directory = publicDirectory(t)
     const map = startMap(
@@ -142,13 +142,13 @@ void t.test(
       writeConfig(`${directory}/.config.yaml`, directory, 'a'),
     )
     for (let time = 0; time < 1_000; time++) await map.lookup('nowhere')
-    // and nobody asks after that: it is told nevertheless
+    // and logged although no further lookup comes
     await until('the count', () => /"malformed":1000/.test(map.stderr))
     t.ok(map.stderr.split('malformed lookups').length < 100)
   },
 )
 
-/** A pipe nobody reads, full to the last byte: its end for writing. */
+/** The write end of a pipe that is not being read and is completely full. */
 function stuckPipe(t: Parameters<typeof publicDirectory>[0]): number {
   const fifo = `${publicDirectory(t)}/log`
   execFileSync('mkfifo', [fifo])
@@ -164,12 +164,12 @@ function stuckPipe(t: Parameters<typeof publicDirectory>[0]): number {
 }
 
 void t.test(
-  'an error log that nobody reads stops no answer, and no end',
+  'an error log that is not being read blocks neither answers nor the end',
   async t => {
     const directory = publicDirectory(t)
     const config = writeConfig(`${directory}/.config.yaml`, directory, 'a b')
     putUp(directory, 'a', 'b')
-    // thirty problems to tell
+    // thirty problems to log
     for (let strange = 0; strange < 30; strange++)
       writeFileSync(`${directory}/Strange${strange}`, '')
     const map = startMap(t, config, { stderr: stuckPipe(t) })
@@ -191,28 +191,25 @@ void t.test(
   },
 )
 
-void t.test(
-  'an error log that fails is no reason to spin or to end',
-  async t => {
-    const directory = publicDirectory(t)
-    const config = writeConfig(`${directory}/.config.yaml`, directory, 'a')
-    writeFileSync(`${directory}/Strange`, '')
-    const full = openSync('/dev/full', 'w')
-    t.teardown(() => closeSync(full))
-    const map = startMap(t, config, { stderr: full })
-    for (let round = 0; round < 3; round++) {
-      const before = reportOf(directory, map.pid)?.written
-      await until(
-        'a report',
-        () => reportOf(directory, map.pid)?.written !== before,
-      )
-      t.equal(await map.lookup('nowhere'), 'NULL')
-    }
-    t.strictSame(await map.end(), { code: 0, signal: null })
-  },
-)
+void t.test('a failing error log makes it neither spin nor exit', async t => {
+  const directory = publicDirectory(t)
+  const config = writeConfig(`${directory}/.config.yaml`, directory, 'a')
+  writeFileSync(`${directory}/Strange`, '')
+  const full = openSync('/dev/full', 'w')
+  t.teardown(() => closeSync(full))
+  const map = startMap(t, config, { stderr: full })
+  for (let round = 0; round < 3; round++) {
+    const before = reportOf(directory, map.pid)?.written
+    await until(
+      'a report',
+      () => reportOf(directory, map.pid)?.written !== before,
+    )
+    t.equal(await map.lookup('nowhere'), 'NULL')
+  }
+  t.strictSame(await map.end(), { code: 0, signal: null })
+})
 
-void t.test('the last lines of the log get out before the end', async t => {
+void t.test('the last log lines are flushed before the end', async t => {
   const directory = publicDirectory(t)
   const map = startMap(
     t,
@@ -240,7 +237,7 @@ void t.test(
 )
 
 void t.test(
-  'a monitor.json makes down what it has judged and not found up',
+  'with monitor.json a judged backend without a verdict up is down',
   async t => {
     const directory = publicDirectory(t)
     const config = writeConfig(`${directory}/.config.yaml`, directory, 'a b')

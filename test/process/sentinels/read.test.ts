@@ -26,7 +26,7 @@ function problemsOf(directory: string): string[] {
   )
 }
 
-/** The same as another user, who cannot read everything as root can. */
+/** Reads as another user, without root's access to everything. */
 function readAsNobody(directory: string): {
   share: number | null | undefined
   drain: boolean
@@ -44,7 +44,7 @@ function readAsNobody(directory: string): {
     }))`
   const { stdout, stderr } = spawnSync(
     'env',
-    // without what tap adds for coverage: nobody may not write that
+    // without tap's environment for coverage: user nobody cannot write that
     ['-i', process.execPath, '--input-type=module', '-e', script],
     { uid: 65_534, gid: 65_534, encoding: 'utf8', cwd: '/' },
   )
@@ -98,7 +98,7 @@ void t.test('the directory is read as it stands', t => {
   t.end()
 })
 
-void t.test('what is not understood is told, and does no harm', t => {
+void t.test('unknown content is reported and does no harm', t => {
   const directory = t.testdir({
     'zope1.up': 'yes\n',
     'zope1.drain': 'soon\n',
@@ -108,11 +108,11 @@ void t.test('what is not understood is told, and does no harm', t => {
   })
   chmodSync(directory, 0o755)
   t.strictSame(problemsOf(directory).sort(), [
-    'monitor.json is no report of a monitor, only its time counts',
-    'zope1.UP means nothing here and is ignored; see the file names in README',
+    'monitor.json is not a report of a monitor, only its time counts',
+    'zope1.UP has no meaning here and is ignored; see the file names in README',
     'zope1.drain may hold lines "reason: …", "by: …", "until: …" only, got "soon"',
-    String.raw`zope1.up must hold one integer from 0 to 100, got "yes\n"; counted as 100`,
-    'zope3.up names no backend of the configuration and is ignored',
+    String.raw`zope1.up must hold one integer from 0 to 100, got "yes\n"; treated as 100`,
+    'zope3.up does not name a backend of the configuration and is ignored',
   ])
   const { backends, monitor } = read(directory)
   t.match(backends.get('zope1'), { share: 100, drain: { until: null } })
@@ -127,7 +127,7 @@ void t.test('a file that is too long keeps its whole lines', t => {
     'zope2.up': '0'.repeat(5_000),
   })
   chmodSync(directory, 0o755)
-  const longer = 'is longer than 4096 bytes, what comes later is ignored'
+  const longer = 'is longer than 4096 bytes, the rest is ignored'
   t.strictSame(problemsOf(directory).sort(), [
     `zope1.drain ${longer}`,
     `zope1.up ${longer}`,
@@ -210,7 +210,7 @@ void t.test('a directory that cannot be used says why', t => {
 })
 
 void t.test(
-  'what cannot be read for a moment stays as it was',
+  'a file that temporarily cannot be read keeps its last content',
   { skip: isRoot ? false : 'root may become another user, you may not' },
   t => {
     const directory = publicDirectory(t)
@@ -281,7 +281,7 @@ void t.test(
 )
 
 void t.test(
-  'what another user may not read still counts by its name',
+  'a file without read access still counts by its name',
   { skip: isRoot ? false : 'root may become another user, you may not' },
   t => {
     const directory = publicDirectory(t)
@@ -312,7 +312,7 @@ void t.test(
   },
 )
 
-void t.test('strange names are shown, whatever their bytes', t => {
+void t.test('unknown names are shown, whatever their bytes', t => {
   const directory = t.testdir()
   chmodSync(directory, 0o755)
   for (const name of ['\u001B[31m.up', 'two\nlines', '--help', 'lost+found'])

@@ -15,7 +15,7 @@ import t from 'tap'
 import { removeFile, touchFile, writeAside } from '../../../sentinels/write.ts'
 import { publicDirectory } from '../../fixtures/processes.ts'
 
-void t.test('a file is readable for everybody, whatever the umask', t => {
+void t.test('a file is world-readable, whatever the umask', t => {
   const directory = t.testdir()
   const umask = process.umask(0o077)
   t.teardown(() => process.umask(umask))
@@ -37,7 +37,7 @@ void t.test('a link is replaced, what it points to stays as it is', t => {
   t.end()
 })
 
-void t.test('what cannot be written leaves nothing behind', t => {
+void t.test('a failed write leaves no file behind', t => {
   const directory = t.testdir({ 'zope1.up': { 'in the place': '' } })
   t.throws(() => writeAside(directory, 'zope1.up', '100\n'), { code: 'EISDIR' })
   t.strictSame(readdirSync(directory), ['zope1.up'])

@@ -234,7 +234,7 @@ void t.test('a flood that nobody can take holds nobody up', async t => {
   const load = startLoad({ port: site.httpd.port, pauseMs: 0 })
   await more(load, 3_000)
   t.strictSame(failuresOf(await load.stop()).map(brief), [])
-  t.match(told(site, 'directory cannot be written, suspicions are dropped'), [
+  t.match(told(site, 'cannot write to the directory, dropping suspicions'), [
     { err: 'EACCES' },
   ])
   chmodSync(site.directory, mode)

@@ -90,7 +90,7 @@ await t.test('--wait ends when nothing is inside', async t => {
   })
   t.match(ask(site, 'drain', 'zope1', 'zope1'), {
     code: 2,
-    stderr: /zope1 must be named once only/,
+    stderr: /zope1 must be given only once/,
   })
 })
 
@@ -145,7 +145,7 @@ await t.test('restart, ended at each step', async t => {
     await left(
       program,
       130,
-      /interrupted by SIGINT; it was not restarted, and everything is as before\nnot begun: zope2\n$/,
+      /interrupted by SIGINT; it was not restarted, and everything is as before\nnot started: zope2\n$/,
       undefined,
     )
     leave()
@@ -170,7 +170,7 @@ await t.test('restart, ended at each step', async t => {
     await left(
       program,
       143,
-      /interrupted by SIGTERM; it stays out of service \(maint\). Once it is healthy, type: zope-failover ready zope1\nnot begun: zope2\n$/,
+      /interrupted by SIGTERM; it stays out of service \(maint\). Once it is healthy, type: zope-failover ready zope1\nnot started: zope2\n$/,
       /maint by \S+: restart: the command is done, waiting until it answers; stopped: interrupted by SIGTERM;/,
     )
   })
@@ -295,7 +295,7 @@ await t.test('ended in slow start, when visitors come again', async t => {
   program.child.kill('SIGINT')
   t.match(await endOf(program), {
     code: 130,
-    said: /zope1: interrupted by SIGINT; it is in service\nnot begun: zope2\n$/,
+    said: /zope1: interrupted by SIGINT; it is in service\nnot started: zope2\n$/,
   })
   const { stdout } = ask(site, 'status')
   t.match(stdout, /zope1 .* warming .*; its share grows for 1h$/m)

@@ -171,7 +171,7 @@ for (const [what, spoil] of [
     for (let count = 0; count < 100; count++)
       if ((await get(squid.port, '/')).status !== 200) t.fail('not served')
     await until('the log says so', () =>
-      squid.cacheLog().includes('every lookup is left undecided until then'),
+      squid.cacheLog().includes('no lookup is decided until that is fixed'),
     )
     t.ok(squid.accessLog().every(({ backend }) => backend === '-'))
     writeFileSync(configFile, good)

@@ -88,7 +88,7 @@ await t.test('three restarts; and one that does not come back', async t => {
   await bad.gone
   t.equal(bad.child.exitCode, 1, 'it failed')
   t.match(bad.output(), /zope2: it did not come back within 25s/)
-  t.match(bad.output(), /not begun: zope3/)
+  t.match(bad.output(), /not started: zope3/)
   await more(load, 50)
   const samples = await load.stop()
   t.same(failuresOf(samples).map(brief), [], `${samples.length} requests`)

@@ -16,7 +16,7 @@ const drained = { up: 100, drain: true } as const
 const maint = { up: 100, maint: true } as const
 const stale = { ageMs: 60_000 }
 
-/** The name and the way; null = nobody. */
+/** The name and the way; null = none. */
 function chosen(
   pool: TablePool,
   route: string | null = null,
@@ -47,7 +47,7 @@ function next(
     : `${decision.member.name} -`
 }
 
-void t.test('failover: newcomers get the first that is usable', t => {
+void t.test('failover: new visitors get the first usable backend', t => {
   for (const [name, files, expected] of [
     ['all are up', { a: up, b: up, c: up }, 'a only'],
     ['the first is down', { b: up, c: up }, 'b only'],
@@ -55,9 +55,9 @@ void t.test('failover: newcomers get the first that is usable', t => {
     ['the first is drained', { a: drained, b: up, c: up }, 'b only'],
     ['the first is forced', { a: { force: true }, b: up }, 'a only'],
     ['share 0 loses to a later tier', { a: { up: 0 }, b: up }, 'b only'],
-    ['share 0 before nobody', { a: { up: 0 } }, 'a only'],
+    ['share 0 before none', { a: { up: 0 } }, 'a only'],
     ['any share is a share', { a: { up: 1 }, b: up }, 'a only'],
-    ['nobody', {}, null],
+    ['none', {}, null],
     ['only drained ones', { a: drained }, null],
     ['only maintenance', { a: maint, b: maint, c: maint }, null],
   ] as const)
@@ -65,13 +65,13 @@ void t.test('failover: newcomers get the first that is usable', t => {
   t.end()
 })
 
-void t.test('without a living monitor somebody is always tried', t => {
+void t.test('without a live monitor some backend is always tried', t => {
   for (const [name, files, monitor, expected] of [
     ['no verdicts at all', {}, stale, 'a only'],
-    ['the last verdicts order the choice', { b: up }, stale, 'b only'],
+    ['the last verdicts serve as a preference', { b: up }, stale, 'b only'],
     ['share 0 before no verdict', { b: { up: 0 } }, stale, 'b only'],
     ['no verdict before drained', { a: drained }, stale, 'b only'],
-    ['drained before nobody', { a: drained, b: maint }, stale, 'a only'],
+    ['drained before none', { a: drained, b: maint }, stale, 'a only'],
     ['maintenance never', { a: maint, b: maint }, stale, null],
     ['not judged yet', {}, { unknown: ['a', 'b'] }, 'a only'],
     ['not judged loses to up', { b: up }, { unknown: ['a'] }, 'b only'],
@@ -86,7 +86,7 @@ const triesAll = (files: Readonly<Record<string, Files>>, members = '[a, b]') =>
 
 void t.test('a pool that tries all', t => {
   t.equal(chosen(triesAll({})), 'a only')
-  t.equal(chosen(triesAll({ b: up })), 'b only', 'who is up comes first')
+  t.equal(chosen(triesAll({ b: up })), 'b only', 'up comes first')
   t.equal(chosen(triesAll({ b: { up: 0 } })), 'b only', 'then the last resort')
   t.equal(chosen(triesAll({ a: drained })), 'b only', 'down before drained')
   t.equal(chosen(triesAll({ a: drained, b: maint })), 'a only')
@@ -94,7 +94,7 @@ void t.test('a pool that tries all', t => {
   t.equal(
     chosen(triesAll({ a: maint, b: up }, '[a, { name: b, weight: 0 }]')),
     'b only',
-    'weight 0 before nobody',
+    'weight 0 before none',
   )
   t.equal(
     chosen(triesAll({ a: drained, b: up }, '[a, { name: b, weight: 0 }]')),
@@ -104,7 +104,7 @@ void t.test('a pool that tries all', t => {
   t.end()
 })
 
-void t.test('a bound visitor', t => {
+void t.test('a sticky visitor', t => {
   for (const [name, options, files, route, expected, monitor = {}] of [
     ['stays', '', { a: up, b: up }, 'b', 'b route'],
     [
@@ -114,24 +114,30 @@ void t.test('a bound visitor', t => {
       'b',
       'b route',
     ],
-    ['moves when his is down', '', { a: up }, 'b', 'a only'],
+    ['moves while its backend is down', '', { a: up }, 'b', 'a only'],
     [
-      'moves when his is in maintenance',
+      'moves while its backend is in maintenance',
       '',
       { a: up, b: maint },
       'b',
       'a only',
     ],
-    ['stays while his is drained', '', { a: up, b: drained }, 'b', 'b route'],
     [
-      'stays while drained with nobody else',
+      'stays while its backend is drained',
+      '',
+      { a: up, b: drained },
+      'b',
+      'b route',
+    ],
+    [
+      'stays on a drained backend without an alternative',
       '',
       { b: drained },
       'b',
       'b route',
     ],
     [
-      'moves when his is drained and down',
+      'moves while its backend is drained and down',
       '',
       { a: up, b: { drain: true } },
       'b',
@@ -226,7 +232,7 @@ void t.test('a bound visitor', t => {
       stale,
     ],
     [
-      'moves to who was up when verdicts are stale',
+      'moves to a backend that was up when verdicts are stale',
       '',
       { a: up },
       'b',
@@ -235,7 +241,7 @@ void t.test('a bound visitor', t => {
     ],
     ['stays when all are presumed down', '', {}, 'b', 'b route', stale],
     [
-      'stays when nobody is left but drained ones',
+      'stays when only drained ones are left',
       '',
       { a: { drain: true, up: 0 }, b: { drain: true } },
       'b',
@@ -243,13 +249,13 @@ void t.test('a bound visitor', t => {
       stale,
     ],
     [
-      'of a backend that is no member is new',
+      'with a route that is not a member is new',
       '',
       { a: up, b: up },
       'ghost',
       'a only',
     ],
-    ['of a backend gone, with nobody left', '', {}, 'b', null],
+    ['of a down backend, with no other left', '', {}, 'b', null],
   ] as const)
     t.equal(
       chosen(
@@ -263,7 +269,7 @@ void t.test('a bound visitor', t => {
 })
 
 void t.test(
-  'a visitor bound to weight 0 stays, and no newcomer joins him',
+  'sticky visitors of weight 0 stay, and no new visitor joins them',
   t => {
     const pool = poolOf(
       'a b',
@@ -277,7 +283,7 @@ void t.test(
   },
 )
 
-void t.test('who is next', t => {
+void t.test('the next backend', t => {
   for (const [name, options, files, route, expected, monitor = {}] of [
     ['the next tier', '', { a: up, b: up, c: up }, null, 'a b'],
     ['never drained', '', { a: up, b: drained, c: up }, null, 'a c'],
@@ -291,18 +297,18 @@ void t.test('who is next', t => {
       stale,
     ],
     ['the last resort', '', { a: up, c: { up: 0 } }, null, 'a c'],
-    ['nobody', '', { a: up }, null, 'a -'],
-    ['presumed down before nobody', '', { a: up }, null, 'a b', stale],
-    ['for a bound visitor', '', { a: up, b: up }, 'b', 'b a'],
+    ['none', '', { a: up }, null, 'a -'],
+    ['presumed down before none', '', { a: up }, null, 'a b', stale],
+    ['for a sticky visitor', '', { a: up, b: up }, 'b', 'b a'],
     [
-      'for one who falls back: the best tier left',
+      'for a visitor that fails back: the best tier left',
       'failback: all,',
       { a: up, b: up, c: up },
       'c',
       'a b',
     ],
     [
-      'for one who left his last resort: back there',
+      'for a visitor that left its last resort: back there',
       'policy: balance, stickiness: relaxed,',
       { a: up, b: { up: 0 }, c: { up: 0 } },
       'c',
@@ -321,7 +327,7 @@ void t.test('who is next', t => {
 })
 
 void t.test(
-  'one who falls back from the second tier would return where he was',
+  'a visitor that fails back from the second tier would return there',
   t => {
     const pool = poolOf(
       'a b c',
@@ -334,7 +340,7 @@ void t.test(
   },
 )
 
-void t.test('newcomers share the best level and its lowest tier', t => {
+void t.test('new visitors share the best preference and its lowest tier', t => {
   const pool = poolOf(
     'a b c d',
     '{ policy: balance, members: [{ name: a, tier: 2 }, b, { name: c, tier: 2 }, d] }',
@@ -354,7 +360,7 @@ const keys = Array.from({ length: 10_000 }, (_, index) => `visitor ${index}`)
 const allUp = Object.fromEntries(five.split(' ').map(name => [name, up]))
 
 function spread(pool: TablePool): string[] {
-  return keys.map(key => chosen(pool, null, key)?.split(' ')[0] ?? 'nobody')
+  return keys.map(key => chosen(pool, null, key)?.split(' ')[0] ?? 'none')
 }
 
 void t.test(
@@ -380,27 +386,22 @@ void t.test(
   },
 )
 
-void t.test(
-  'a warming backend takes keys over, nobody else’s change hands',
-  t => {
-    const gone = spread(poolOf(five, balanced, { ...allUp, c: {} }))
-    let before = gone
-    for (const share of [10, 50, 100]) {
-      const after = spread(
-        poolOf(five, balanced, { ...allUp, c: { up: share } }),
-      )
-      t.strictSame(
-        after.filter((name, index) => name !== before[index] && name !== 'c'),
-        [],
-      )
-      const part = share / 100 / (4 + share / 100)
-      const got = after.filter(name => name === 'c').length
-      t.ok(Math.abs(got - part * keys.length) < 200, `${share} %: ${got} keys`)
-      before = after
-    }
-    t.end()
-  },
-)
+void t.test('a warming backend takes over keys; no other key moves', t => {
+  const gone = spread(poolOf(five, balanced, { ...allUp, c: {} }))
+  let before = gone
+  for (const share of [10, 50, 100]) {
+    const after = spread(poolOf(five, balanced, { ...allUp, c: { up: share } }))
+    t.strictSame(
+      after.filter((name, index) => name !== before[index] && name !== 'c'),
+      [],
+    )
+    const part = share / 100 / (4 + share / 100)
+    const got = after.filter(name => name === 'c').length
+    t.ok(Math.abs(got - part * keys.length) < 200, `${share} %: ${got} keys`)
+    before = after
+  }
+  t.end()
+})
 
 void t.test('keys follow the weights', t => {
   const pool = poolOf(
@@ -420,17 +421,17 @@ void t.test('keys follow the weights', t => {
   t.end()
 })
 
-function turnsOf(
+function roundRobinOf(
   pool: TablePool,
   count: number,
-  turns: RoundRobin = newRoundRobin,
+  roundRobin: RoundRobin = newRoundRobin,
 ): string {
   let names = ''
   for (let turn = 0; turn < count; turn++) {
-    const decision = choose(pool, null, null, turns)
+    const decision = choose(pool, null, null, roundRobin)
     if (decision.kind === 'nobody') return names
     names += decision.member.name
-    turns = decision.roundRobin
+    roundRobin = decision.roundRobin
   }
   return names
 }
@@ -438,15 +439,18 @@ function turnsOf(
 const weighted = (weights: number[]) =>
   `{ policy: balance, members: [${weights.map((weight, index) => `{ name: ${'abc'[index]}, weight: ${weight} }`).join(', ')}] }`
 
-void t.test('turns are smooth and exact', t => {
+void t.test('weighted round robin is smooth and exact', t => {
   const three = { a: up, b: up, c: up }
   t.equal(
-    turnsOf(poolOf('a b c', weighted([5, 1, 1]), three), 14),
+    roundRobinOf(poolOf('a b c', weighted([5, 1, 1]), three), 14),
     'aabacaaaabacaa',
   )
-  t.equal(turnsOf(poolOf('a b c', weighted([1, 1, 1]), three), 6), 'abcabc')
-  t.equal(turnsOf(poolOf('a b c', weighted([1, 0, 1]), three), 4), 'acac')
-  const long = turnsOf(
+  t.equal(
+    roundRobinOf(poolOf('a b c', weighted([1, 1, 1]), three), 6),
+    'abcabc',
+  )
+  t.equal(roundRobinOf(poolOf('a b c', weighted([1, 0, 1]), three), 4), 'acac')
+  const long = roundRobinOf(
     poolOf('a b c', weighted([256, 100, 1]), { ...three, c: { up: 10 } }),
     35_610,
   )
@@ -460,14 +464,14 @@ void t.test('turns are smooth and exact', t => {
   t.end()
 })
 
-void t.test('taking turns goes on when somebody leaves and returns', t => {
+void t.test('round robin continues when a backend leaves and returns', t => {
   const all = poolOf('a b c', balanced, { a: up, b: up, c: up })
   const first = choose(all, null, null, newRoundRobin)
   const without = poolOf('a b c', balanced, { b: up, c: up })
   const second = choose(without, null, null, first.roundRobin)
   t.equal(second.kind === 'backend' && second.member.name, 'b')
   t.equal(
-    turnsOf(all, 30, second.roundRobin)
+    roundRobinOf(all, 30, second.roundRobin)
       .split('')
       .filter(one => one === 'a').length,
     10,
@@ -475,10 +479,10 @@ void t.test('taking turns goes on when somebody leaves and returns', t => {
   t.end()
 })
 
-void t.test('looking at who is next takes no turn', t => {
+void t.test('reading the next backend does not advance the round robin', t => {
   const pool = poolOf('a b c', balanced, { a: up, b: up, c: up })
   const decision = choose(pool, null, null, newRoundRobin)
-  if (decision.kind === 'nobody') throw new Error('nobody')
+  if (decision.kind === 'nobody') throw new Error('no backend')
   const before = [...decision.roundRobin]
   t.equal(next(pool), 'a b')
   chooseNext(pool, decision.member, null, null, decision.roundRobin)
@@ -538,7 +542,7 @@ void t.test('whatever the directory says', t => {
           new Map<string | null, Files>(Object.entries(files)).get(name)
         const isMaint = (name: string) => filesOf(name)?.maint === true
         if (decision.kind === 'nobody') {
-          // only a living monitor, or the administrator, closes a pool
+          // only a live monitor or the administrator closes a pool
           return (
             (isFresh && options.whenAllDown === 'maintenance') ||
             pool.members.every(({ name }) => isMaint(name))
@@ -553,7 +557,7 @@ void t.test('whatever the directory says', t => {
           decision.roundRobin,
         )
         const bound = filesOf(route)
-        const isHonoured =
+        const isHonored =
           options.stickiness === 'relaxed' ||
           options.failback === 'all' ||
           bound === undefined ||
@@ -562,7 +566,7 @@ void t.test('whatever the directory says', t => {
           name === route
         return (
           !isMaint(name) &&
-          isHonoured &&
+          isHonored &&
           (next.kind === 'nobody' ||
             (next.member.name !== name &&
               !isMaint(next.member.name) &&
@@ -572,6 +576,6 @@ void t.test('whatever the directory says', t => {
     ),
     { numRuns: 2_000 },
   )
-  t.pass('maint is never chosen, a usable route is honoured, next is another')
+  t.pass('maint is never chosen, a usable route is honored, next is another')
   t.end()
 })

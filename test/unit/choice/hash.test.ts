@@ -24,7 +24,7 @@ const unmix = (word: number): number => {
 }
 
 void t.test('a key draws a number strictly between 0 and 1', t => {
-  // the key and the seed that draw the highest number there is, found by
+  // the key and the seed that draw the highest possible number, found by
   // running the mixer backwards
   for (const word of [0xffffffff, 0]) {
     const first = unmix(word)
@@ -37,7 +37,7 @@ void t.test('a key draws a number strictly between 0 and 1', t => {
 })
 
 void t.test(
-  'numbers are evenly spread, and neighbours are no neighbours',
+  'numbers are evenly distributed, and similar keys are independent',
   t => {
     const bins = Array.from({ length: 16 }, () => 0)
     let together = 0

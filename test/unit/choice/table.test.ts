@@ -14,8 +14,8 @@ const past = { until: now - 1 }
 const future = { until: now + 1 }
 const stale = { ageMs: 15_001 }
 
-/** How member a stands in a pool with b, which is up. */
-function placeOf(files: Files, monitor?: Monitor, pool?: string) {
+/** The eligibility of member a in a pool with b, which is up. */
+function eligibilityOf(files: Files, monitor?: Monitor, pool?: string) {
   const [member] = poolOf(
     'a b',
     pool,
@@ -23,43 +23,37 @@ function placeOf(files: Files, monitor?: Monitor, pool?: string) {
     monitor,
   ).members
   if (member === undefined) throw new Error('no member')
-  const {
-    standing,
-    preference: level,
-    weight,
-    keepsSession: keepsBound,
-    isLastResort,
-  } = member
-  return { standing, level, weight, keepsBound, isLastResort }
+  const { standing, preference, weight, keepsSession, isLastResort } = member
+  return { standing, preference, weight, keepsSession, isLastResort }
 }
 
 const up = {
   standing: 'up',
-  level: 0,
+  preference: 0,
   weight: 1,
-  keepsBound: true,
+  keepsSession: true,
   isLastResort: false,
 }
 const down = {
   standing: 'down',
-  level: null,
+  preference: null,
   weight: 1,
-  keepsBound: false,
+  keepsSession: false,
   isLastResort: false,
 }
 const maint = { ...down, standing: 'maint' }
-const drain = { ...up, standing: 'drain', level: null }
+const drain = { ...up, standing: 'drain', preference: null }
 const force = { ...up, standing: 'force' }
-const presumed = { ...down, standing: 'presumed-down', level: 2 }
+const presumed = { ...down, standing: 'presumed-down', preference: 2 }
 const lastResort = {
   ...up,
   standing: 'last-resort',
-  level: 1,
+  preference: 1,
   isLastResort: true,
 }
 const unknown = { ...lastResort, standing: 'unknown' }
 
-void t.test('what the files of a backend make of it', t => {
+void t.test('what the files of a backend mean for it', t => {
   for (const [name, files, expected] of [
     ['no file', {}, down],
     ['up', { up: 100 }, up],
@@ -73,7 +67,7 @@ void t.test('what the files of a backend make of it', t => {
       { up: 0, drain: true },
       { ...drain, isLastResort: true },
     ],
-    ['drained and down', { drain: true }, { ...drain, keepsBound: false }],
+    ['drained and down', { drain: true }, { ...drain, keepsSession: false }],
     ['drained, down and forced', { drain: true, force: true }, drain],
     ['forced while down', { force: true }, force],
     ['forced while share 0', { up: 0, force: true }, force],
@@ -81,22 +75,22 @@ void t.test('what the files of a backend make of it', t => {
     ['maintenance beats drain', { up: 100, maint: true, drain: true }, maint],
     ['maintenance beats force', { up: 100, maint: true, force: true }, maint],
     ['drain beats force', { up: 100, drain: true, force: true }, drain],
-    ['maintenance over by now', { up: 100, maint: past }, up],
-    ['maintenance not yet over', { up: 100, maint: future }, maint],
-    ['maintenance over this instant', { up: 100, maint: { until: now } }, up],
-    ['drain over by now', { up: 100, drain: past }, up],
-    ['force over by now', { force: past }, down],
+    ['maintenance has ended', { up: 100, maint: past }, up],
+    ['maintenance has not ended', { up: 100, maint: future }, maint],
+    ['maintenance ends this instant', { up: 100, maint: { until: now } }, up],
+    ['drain has ended', { up: 100, drain: past }, up],
+    ['force has ended', { force: past }, down],
     [
-      'maintenance over, drain not',
+      'maintenance has ended, drain has not',
       { up: 100, maint: past, drain: true },
       drain,
     ],
   ] as const)
-    t.strictSame(placeOf(files), expected, name)
+    t.strictSame(eligibilityOf(files), expected, name)
   t.end()
 })
 
-void t.test('without a living monitor nobody is down for sure', t => {
+void t.test('without a live monitor no backend counts as down', t => {
   for (const [name, files, monitor, expected] of [
     ['no verdict', {}, stale, presumed],
     ['no monitor.json at all', {}, { ageMs: null }, presumed],
@@ -107,16 +101,21 @@ void t.test('without a living monitor nobody is down for sure', t => {
       'drained ones come last',
       { up: 100, drain: true },
       stale,
-      { ...drain, level: 4 },
+      { ...drain, preference: 4 },
     ],
     ['forced', { force: true }, stale, force],
     ['not judged yet', {}, { unknown: ['a'] }, unknown],
-    ['not judged yet, but up is there', { up: 100 }, { unknown: ['a'] }, up],
+    [
+      'not judged yet, but with a verdict up',
+      { up: 100 },
+      { unknown: ['a'] },
+      up,
+    ],
     [
       'not judged and drained',
       { drain: true },
       { unknown: ['a'] },
-      { ...drain, level: 4, isLastResort: true },
+      { ...drain, preference: 4, isLastResort: true },
     ],
     ['not judged, in maintenance', { maint: true }, { unknown: ['a'] }, maint],
     [
@@ -126,33 +125,33 @@ void t.test('without a living monitor nobody is down for sure', t => {
       presumed,
     ],
   ] as const)
-    t.strictSame(placeOf(files, monitor), expected, name)
+    t.strictSame(eligibilityOf(files, monitor), expected, name)
   t.end()
 })
 
 void t.test('a pool that tries all uses everything but maintenance', t => {
   const pool = '{ whenAllDown: try-all }'
   for (const [name, files, expected] of [
-    ['down', {}, { ...down, level: 2 }],
-    ['drained', { up: 100, drain: true }, { ...drain, level: 4 }],
+    ['down', {}, { ...down, preference: 2 }],
+    ['drained', { up: 100, drain: true }, { ...drain, preference: 4 }],
     [
       'drained and down',
       { drain: true },
-      { ...drain, level: 4, keepsBound: false },
+      { ...drain, preference: 4, keepsSession: false },
     ],
     ['maintenance', { maint: true }, maint],
     ['up', { up: 100 }, up],
     ['share 0', { up: 0 }, lastResort],
   ] as const)
-    t.strictSame(placeOf(files, {}, pool), expected, name)
+    t.strictSame(eligibilityOf(files, {}, pool), expected, name)
   t.end()
 })
 
 const weightless = (rest: string) =>
   `{ policy: balance, ${rest} members: [{ name: a, weight: 0 }, b] }`
 
-void t.test('weight 0 is only for those bound to it', t => {
-  for (const [name, pool, files, monitor, level] of [
+void t.test('weight 0 is only for sticky visitors', t => {
+  for (const [name, pool, files, monitor, preference] of [
     ['up', '', { up: 100 }, {}, null],
     ['share 0', '', { up: 0 }, {}, null],
     ['down', '', {}, {}, null],
@@ -183,11 +182,12 @@ void t.test('weight 0 is only for those bound to it', t => {
     ['no verdict, while the monitor is gone', '', {}, stale, 3],
     ['not judged yet', '', {}, { unknown: ['a'] }, 3],
   ] as const) {
-    const place = placeOf(files, monitor, weightless(pool))
-    t.equal(place.level, level, name)
-    if (level !== null) t.equal(place.weight, 1, 'all of them weigh the same')
+    const eligibility = eligibilityOf(files, monitor, weightless(pool))
+    t.equal(eligibility.preference, preference, name)
+    if (preference !== null)
+      t.equal(eligibility.weight, 1, 'all have the same weight')
   }
-  t.ok(placeOf({ up: 100 }, {}, weightless('')).keepsBound)
+  t.ok(eligibilityOf({ up: 100 }, {}, weightless('')).keepsSession)
   t.end()
 })
 
@@ -195,9 +195,9 @@ void t.test(
   'weights count with the share; last resorts share by weight alone',
   t => {
     const pool = '{ policy: balance, members: [{ name: a, weight: 8 }, b] }'
-    t.equal(placeOf({ up: 25 }, {}, pool).weight, 2)
-    t.equal(placeOf({ up: 0 }, {}, pool).weight, 8)
-    t.equal(placeOf({}, stale, pool).weight, 8)
+    t.equal(eligibilityOf({ up: 25 }, {}, pool).weight, 2)
+    t.equal(eligibilityOf({ up: 0 }, {}, pool).weight, 8)
+    t.equal(eligibilityOf({}, stale, pool).weight, 8)
     t.end()
   },
 )
@@ -207,8 +207,8 @@ void t.test('the age of monitor.json', t => {
     ['just written', 0, true],
     ['as old as allowed', 15_000, true],
     ['older', 15_001, false],
-    ['from a future as near as allowed', -15_000, true],
-    ['from further in the future', -15_001, false],
+    ['as far in the future as allowed', -15_000, true],
+    ['further in the future', -15_001, false],
     ['never written', null, false],
   ] as const) {
     const snapshot = snapshotOf(configOf('a'), {}, { ageMs })
@@ -227,7 +227,7 @@ void t.test('an administrator’s file counts until its end', t => {
   t.end()
 })
 
-void t.test('pools hold their members in the order of the file', t => {
+void t.test('pools keep their members in the order of the file', t => {
   const config = configOf('a b c', '{ members: [c, { name: a, tier: 7 }] }')
   const table = buildTable(config, snapshotOf(config, {}), now)
   t.strictSame(
@@ -248,7 +248,7 @@ void t.test('pools hold their members in the order of the file', t => {
   t.end()
 })
 
-void t.test('what is not in the configuration is nowhere in the table', t => {
+void t.test('only configured backends and members are in the table', t => {
   const config = configOf('a')
   const snapshot = snapshotOf(config, { a: { up: 100 } })
   const more = new Map([

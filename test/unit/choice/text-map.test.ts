@@ -26,7 +26,7 @@ import {
 import { configOf, now, snapshotOf } from '../../fixtures/map.ts'
 import type { Files, Monitor } from '../../fixtures/map.ts'
 
-/** The map as httpd reads it. */
+/** The text map as httpd reads it. */
 function read(
   names: string,
   files: Readonly<Record<string, Files>>,
@@ -54,7 +54,7 @@ const up = { up: 100 }
 const all = { a: up, b: up, c: up }
 const balance = '{ policy: balance }'
 
-void t.test('who gets newcomers, who is next, who stays', t => {
+void t.test('new visitors, the next backend, and sticky visitors', t => {
   const rows: [
     what: string,
     map: Record<string, string>,
@@ -77,17 +77,17 @@ void t.test('who gets newcomers, who is next, who stays', t => {
     ],
     ['one is down', read('a b', { b: up }), { default: 'b', 'default/b': '-' }],
     [
-      'drain keeps who is bound, and stands by for nobody',
+      'drain keeps sticky visitors and is no standby',
       read('a b', { a: { ...up, drain: true }, b: up }),
       { default: 'b', 'default/a': 'b', 'default/b': '-' },
     ],
     [
-      'maintenance keeps nobody',
+      'maintenance keeps no visitor',
       read('a b', { a: { ...up, maint: true }, b: up }),
       { default: 'b', 'default/b': '-' },
     ],
     [
-      'a time that is over',
+      'an end that has passed',
       read('a b', { a: { ...up, maint: { until: now - 1 } }, b: up }),
       { default: 'a', 'default/a': 'b', 'default/b': 'a' },
     ],
@@ -107,7 +107,7 @@ void t.test('who gets newcomers, who is next, who stays', t => {
       { default: 'a|b|b', 'default/a': 'b', 'default/b': 'a' },
     ],
     [
-      'weight 0: only who is bound',
+      'weight 0: only sticky visitors',
       read('a b', all, '{ members: [{ name: a, weight: 0 }, b] }'),
       { default: 'b', 'default/a': 'b', 'default/b': '-' },
     ],
@@ -116,7 +116,7 @@ void t.test('who gets newcomers, who is next, who stays', t => {
   t.end()
 })
 
-void t.test('nobody left: all but maintenance, those in drain last', t => {
+void t.test('no backend left: all but maintenance, drained ones last', t => {
   t.strictSame(
     read('a b c', { a: { drain: true }, c: { maint: true } }),
     { default: 'b', 'default/b': '-' },
@@ -135,13 +135,13 @@ function count(value: string | undefined, name: string): number {
   return (value ?? '').split('|').filter(it => it === name).length
 }
 
-void t.test('weights as exactly as a line has room', t => {
+void t.test('weights as exactly as a line allows', t => {
   const heavy = read(
     'a b',
     { a: { up: 33 }, b: up },
     '{ policy: balance, members: [{ name: a, weight: 256 }, b] }',
   )['default']
-  t.equal(count(heavy, 'b'), 1, 'nobody is left out')
+  t.equal(count(heavy, 'b'), 1, 'none is left out')
   t.equal(count(heavy, 'a'), 99)
   const thirds = read(
     'a b c',
@@ -165,7 +165,7 @@ void t.test('weights as exactly as a line has room', t => {
   t.end()
 })
 
-void t.test('never anybody whom the map would not choose', t => {
+void t.test('only backends that the map program would choose', t => {
   const file = record(
     {
       up: constantFrom(0, 1, 50, 100),
@@ -195,14 +195,14 @@ void t.test('never anybody whom the map would not choose', t => {
             )
         }
         for (const name of listed)
-          t.ok(map[`default/${name}`], 'whoever is listed has a line')
+          t.ok(map[`default/${name}`], 'each listed backend has a line')
       },
     ),
   )
   t.end()
 })
 
-/** Absent more often than not: with few files the states are the usual ones. */
+/** Mostly absent: with few files the states are the usual ones. */
 const seldom = oneof(
   { weight: 5, arbitrary: constant({}) },
   {
@@ -251,7 +251,7 @@ void t.test(
         constantFrom('a', 'b', 'c'),
         (before, after, isNew, config, route) => {
           const snapshot = snapshotOf(config, after.files, after.monitor)
-          // the text may be older than the files, by any time
+          // the text may be older than the files by any time
           const text = textMap(
             config,
             isNew ? snapshot : snapshotOf(config, before.files, before.monitor),
@@ -262,7 +262,7 @@ void t.test(
           if (!isInTextMap(pool, route, null, snapshot, text)) return
           kept++
           const decision = choose(pool, route, null, newRoundRobin)
-          if (decision.kind !== 'backend') throw new Error('nobody')
+          if (decision.kind !== 'backend') throw new Error('no backend')
           equal(decision.member.name, route)
           const next = standbysIn(text, 'default', route)
           const standbys = standbysOf(pool, decision.member)
@@ -307,7 +307,7 @@ function asks(
 void t.test('when a sticky visitor does not ask the map program', t => {
   const both = { a: up, b: up }
   t.notOk(asks(both))
-  t.notOk(asks({ a: up }), 'also when nobody stands by')
+  t.notOk(asks({ a: up }), 'also without a standby')
   t.notOk(asks({ a: { ...up, drain: true }, b: up }), 'nor in drain')
   t.notOk(asks({ a: { up: 0 }, b: up }), 'nor at a last resort')
   t.ok(asks({ a: { up: 0 }, b: up }, { pool: 'stickiness: relaxed' }))

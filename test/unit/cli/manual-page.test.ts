@@ -1,7 +1,7 @@
 import t from 'tap'
 import { manualPage } from '../../../cli/manual-page.ts'
 
-void t.test('what roff would read as its own is kept from it', t => {
+void t.test('text that roff would interpret is escaped', t => {
   const page = manualPage(
     [
       {

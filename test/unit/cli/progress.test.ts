@@ -17,7 +17,7 @@ void t.test('a line for each step', t => {
   t.end()
 })
 
-void t.test('on a terminal one line is written over', t => {
+void t.test('on a terminal one line is overwritten', t => {
   t.intercept(process, 'env', { value: { ...process.env, TERM: 'xterm' } })
   t.strictSame(shown({ isTTY: true, columns: 21 }).split('\r\u001B[K'), [
     '',

@@ -8,7 +8,7 @@ import {
 import t from 'tap'
 import { install, run } from '../../process/cli/command.ts'
 
-void t.test('drain writes the file and tells the effect', t => {
+void t.test('drain writes the file and prints the effect', t => {
   const installation = install(t)
   const before = Date.now()
   const { code, stdout, stderr } = run(
@@ -32,7 +32,7 @@ void t.test('drain writes the file and tells the effect', t => {
   t.end()
 })
 
-void t.test('what comes first is said, and that nobody is left', t => {
+void t.test('the file in force is printed, and that no backend is left', t => {
   const installation = install(t)
   t.match(run(installation, ['maint', 'zope1']), {
     code: 0,
@@ -44,7 +44,8 @@ void t.test('what comes first is said, and that nobody is left', t => {
   })
   t.match(run(installation, ['maint', 'zope2']), {
     code: 0,
-    stdout: 'zope2: maint\npool default: NO BACKEND can serve new visitors now\n',
+    stdout:
+      'zope2: maint\npool default: NO BACKEND can serve new visitors now\n',
   })
   t.match(run(installation, ['ready', 'zope1']), {
     code: 0,
@@ -59,7 +60,7 @@ void t.test('what comes first is said, and that nobody is left', t => {
   t.end()
 })
 
-void t.test('an order that cannot be written says why', t => {
+void t.test('a failed action reports why', t => {
   const installation = install(t)
   const { directory } = installation
   mkdirSync(`${directory}/zope1.drain`)
@@ -94,7 +95,7 @@ void t.test('the front is steered like a backend', t => {
   const plain = install(t)
   t.match(run(plain, ['maint', 'front']), {
     code: 2,
-    stderr: /front must be configured before it can be steered/,
+    stderr: /front must be configured first/,
   })
   const installation = install(
     t,
@@ -118,7 +119,7 @@ void t.test('the front is steered like a backend', t => {
   t.match(run(installation, ['force', 'front']), { stdout: /is 100 whatever/ })
   t.match(run(installation, ['drain', 'front', '--wait']), {
     code: 2,
-    stderr: /--wait must come with backends only/,
+    stderr: /--wait works with backends only/,
   })
   t.match(run(installation, ['completion', 'backends']), {
     stdout: 'zope1\nzope2\nfront\n',

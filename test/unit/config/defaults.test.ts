@@ -199,7 +199,7 @@ const probeOf = (probe: string, count = 1) =>
     `probe: { ${probe} }`,
   ).backends[0]?.probe
 
-void t.test('what is learned keeps within what was given', t => {
+void t.test('learned limits stay within the configured ones', t => {
   t.match(probeOf('interval: 2s, slow: 2s'), {
     quickIntervalMs: 2_000,
     leastSlowMs: 2_000,
@@ -264,28 +264,31 @@ function tiers(pool: Pool | undefined): unknown {
   )
 }
 
-void t.test('the look at the map is off, and has defaults when it is on', t => {
-  const two = ['backends:', '  zope1: http://10.0.0.11:8080']
-  const url = 'http://127.0.0.1/.zope-failover/map'
-  t.notOk('map' in parse(...two))
-  const defaults = {
-    url,
-    host: null,
-    intervalMs: 5_000,
-    timeoutMs: 2_000,
-    command: null,
-    commandIntervalMs: 600_000,
-  }
-  t.strictSame(parse(...two, `map: { url: '${url}' }`).map, defaults)
-  t.match(
-    parse(
-      ...two,
-      `map: { url: '${url}', host: www.example.org, command: systemctl reload apache2 }`,
-    ).map,
-    { host: 'www.example.org', command: 'systemctl reload apache2' },
-  )
-  t.end()
-})
+void t.test(
+  'the check of the map program is off, and has defaults when it is on',
+  t => {
+    const two = ['backends:', '  zope1: http://10.0.0.11:8080']
+    const url = 'http://127.0.0.1/.zope-failover/map'
+    t.notOk('map' in parse(...two))
+    const defaults = {
+      url,
+      host: null,
+      intervalMs: 5_000,
+      timeoutMs: 2_000,
+      command: null,
+      commandIntervalMs: 600_000,
+    }
+    t.strictSame(parse(...two, `map: { url: '${url}' }`).map, defaults)
+    t.match(
+      parse(
+        ...two,
+        `map: { url: '${url}', host: www.example.org, command: systemctl reload apache2 }`,
+      ).map,
+      { host: 'www.example.org', command: 'systemctl reload apache2' },
+    )
+    t.end()
+  },
+)
 
 void t.test('heartbeats are for a few Zopes, not for a thousand', t => {
   const beats = (count: number, url = 'http') =>
@@ -348,7 +351,7 @@ void t.test(
   },
 )
 
-void t.test('what restart goes by', t => {
+void t.test('the settings of restart', t => {
   const { backends, httpd } = parse(
     'backends: { a: { url: "http://h:1", warmUp: [/news] }, b: http://h:2 }',
     'httpd: { status: http://127.0.0.1/server-status }',
@@ -387,7 +390,7 @@ void t.test('what restart goes by', t => {
   t.end()
 })
 
-void t.test('who is told, and when', t => {
+void t.test('the receivers and timing of notices', t => {
   const one = 'backends: { a: http://h:1 }'
   t.equal(parse(one).notify, undefined)
   const common = {
@@ -452,16 +455,13 @@ void t.test(
   },
 )
 
-void t.test(
-  'who is only connected to gets no heartbeat of its own accord',
-  t => {
-    t.equal(own('{ tcp: true }')?.heartbeat.kind, 'off')
-    t.equal(own('{ tcp: true, heartbeat: auto }')?.heartbeat.kind, 'on')
-    t.equal(own('{ tcp: false }')?.heartbeat.kind, 'on')
-    t.equal(own('{ command: [/bin/true] }')?.heartbeat.kind, 'on')
-    t.end()
-  },
-)
+void t.test('a backend with TCP probes gets no heartbeat by default', t => {
+  t.equal(own('{ tcp: true }')?.heartbeat.kind, 'off')
+  t.equal(own('{ tcp: true, heartbeat: auto }')?.heartbeat.kind, 'on')
+  t.equal(own('{ tcp: false }')?.heartbeat.kind, 'on')
+  t.equal(own('{ command: [/bin/true] }')?.heartbeat.kind, 'on')
+  t.end()
+})
 
 void t.test('the front', t => {
   const backends = 'backends: { zope1: "http://h:1" }'

@@ -23,7 +23,7 @@ function rulesOf(block: object, common: object = {}): string[] {
   )
 }
 
-void t.test('what goes together', t => {
+void t.test('keys that fit together', t => {
   for (const [block, common] of [
     [{ path: '/@@ok', body: 'OK', status: 200, method: 'GET' }, {}],
     [{ tcp: true, connectTimeout: '1s', verify: false }, {}],
@@ -40,10 +40,10 @@ void t.test('what goes together', t => {
   t.end()
 })
 
-void t.test('what does not', t => {
+void t.test('keys that do not fit together', t => {
   t.strictSame(rulesOf({ tcp: true, ask, command: ['/bin/true'] }), [
-    'probe.ask must be left out beside probe.tcp: a light probe is of one kind, got {"port":8180,"send":"health_ok","expect":"OK"}',
-    'probe.command must be left out beside probe.tcp: a light probe is of one kind, got ["/bin/true"]',
+    'probe.ask must be left out next to probe.tcp: a light probe is of one kind, got {"port":8180,"send":"health_ok","expect":"OK"}',
+    'probe.command must be left out next to probe.tcp: a light probe is of one kind, got ["/bin/true"]',
   ])
   t.strictSame(
     rulesOf({
@@ -54,14 +54,14 @@ void t.test('what does not', t => {
       body: 'a',
     }),
     [
-      'probe.path must be left out beside probe.tcp, which asks for no page, got "/@@ok"',
-      'probe.method must be left out beside probe.tcp, which asks for no page, got "GET"',
-      'probe.status must be left out beside probe.tcp, which asks for no page, got 200',
-      'probe.body must be left out beside probe.tcp, which asks for no page, got "a"',
+      'probe.path must be left out next to probe.tcp, which asks for no page, got "/@@ok"',
+      'probe.method must be left out next to probe.tcp, which asks for no page, got "GET"',
+      'probe.status must be left out next to probe.tcp, which asks for no page, got 200',
+      'probe.body must be left out next to probe.tcp, which asks for no page, got "a"',
     ],
   )
   t.strictSame(rulesOf({ path: '/' }, { ask }), [
-    'probe.path must be left out while probe.ask holds for all backends and asks for no page ("tcp: false" beside it asks for one), got "/"',
+    'probe.path must be left out while probe.ask holds for all backends and asks for no page ("tcp: false" next to it asks for one), got "/"',
   ])
   t.end()
 })

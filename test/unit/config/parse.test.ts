@@ -23,7 +23,7 @@ const oneBackend = 'backends: { zope1: http://h:1 }\n'
 const urlRule =
   'must be http://HOST:PORT or https://HOST:PORT, PORT from 1 to 65535, without user, path or query'
 const nameRule =
-  'must be a name: a small letter, then at most 31 small letters, digits or "-"'
+  'must be a name: a lowercase letter, then up to 31 lowercase letters, digits or "-"'
 
 void t.test('a key that has another name now', t => {
   t.strictSame(problemsOf(`${oneBackend}probe: { cutLoose: true }\n`), [
@@ -163,7 +163,7 @@ void t.test(
       [
         'a key given twice',
         'backends:\n  zope1: http://h:1\n  zope1: http://h:2\n',
-        '3: backends.zope1 must be given once only, it is there in line 2 already',
+        '3: backends.zope1 must be given only once, it is already in line 2',
       ],
       [
         'a member that is no backend',
@@ -247,17 +247,17 @@ void t.test(
       [
         'two kinds of light probes',
         `${oneBackend}probe:\n  tcp: true\n  command: [/bin/check]\n`,
-        '4: probe.command must be left out beside probe.tcp: a light probe is of one kind, got ["/bin/check"]',
+        '4: probe.command must be left out next to probe.tcp: a light probe is of one kind, got ["/bin/check"]',
       ],
       [
         'a page asked for by who is only connected to',
         'backends:\n  a:\n    url: http://h:1\n    probe:\n      tcp: true\n      path: /@@ok\n',
-        '6: backends.a.probe.path must be left out beside probe.tcp, which asks for no page, got "/@@ok"',
+        '6: backends.a.probe.path must be left out next to probe.tcp, which asks for no page, got "/@@ok"',
       ],
       [
         'a page in one backend where all are only connected to',
         'backends:\n  a: { url: http://h:1, probe: { path: /@@ok } }\nprobe: { tcp: true }\n',
-        '2: backends.a.probe.path must be left out while probe.tcp holds for all backends and asks for no page ("tcp: false" beside it asks for one), got "/@@ok"',
+        '2: backends.a.probe.path must be left out while probe.tcp holds for all backends and asks for no page ("tcp: false" next to it asks for one), got "/@@ok"',
       ],
     ] as const)
       t.strictSame(problemsOf(text), expected, title)
@@ -265,7 +265,7 @@ void t.test(
   },
 )
 
-void t.test('all problems are told at once, from top to bottom', t => {
+void t.test('all problems are reported at once, from top to bottom', t => {
   const text = [
     'directory: run',
     'staleAfter: 15',
@@ -284,7 +284,7 @@ void t.test('all problems are told at once, from top to bottom', t => {
   t.match(problemsOf(text), [
     /^1: directory must be an absolute path .*, got "run"$/,
     /^2: staleAfter must be a duration from 2s to 1h, .*, got 15$/,
-    /^5: backends.zope1 must be given once only/,
+    /^5: backends.zope1 must be given only once/,
     /^6: backends.Zope2 must be a name/,
     /^9: pools.default.members\[1\] must be the name of a backend/,
     /^11: probe.slow must be at most/,
@@ -329,7 +329,7 @@ void t.test('a byte order mark and Windows line ends do no harm', t => {
   t.end()
 })
 
-void t.test('a text that is no YAML is told as such, and nothing else', t => {
+void t.test('for a text that is not YAML nothing else is reported', t => {
   t.strictSame(problemsOf('backends:\n\tzope1: http://h:1\n'), [
     '2: the file must be YAML: Tabs are not allowed as indentation',
   ])
@@ -394,7 +394,7 @@ void t.test('the front', t => {
   t.end()
 })
 
-void t.test('names with a meaning of their own, and who answers ICP', t => {
+void t.test('reserved names, and the addresses of ICP', t => {
   const backends = 'backends: { zope1: http://a, zope2: http://b }\n'
   const icp = (text: string) => `${backends}icp: { ${text} }\n`
   t.match(problemsOf('backends: { none: http://a, front: http://b }'), [
@@ -415,7 +415,7 @@ void t.test('names with a meaning of their own, and who answers ICP', t => {
     ],
     [
       'listen: { zope1: "127.0.0.1:1", zope2: "127.0.0.1:1" }',
-      [/must be an address of its own/],
+      [/must be a unique address/],
     ],
     [
       'listen: { zope1: "127.0.0.1:1" }, pool: www',

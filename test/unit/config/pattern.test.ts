@@ -1,7 +1,7 @@
 import t from 'tap'
 import { compilePattern, maxPatternSize } from '../../../config/pattern.ts'
 
-/** What a pattern says of a text, or why it is refused. */
+/** The result of a pattern for a text, or why it is rejected. */
 function verdict(source: string, text: string): boolean | string {
   const pattern = compilePattern(source)
   return typeof pattern === 'object' ? pattern.test(text) : pattern
@@ -29,7 +29,7 @@ void t.test('patterns as RegExp has them', t => {
   t.end()
 })
 
-void t.test('what is refused, and why', t => {
+void t.test('rejected patterns, and why', t => {
   for (const [source, why] of [
     ['(', 'unreadable'],
     ['a{2,1}', 'unreadable'],

@@ -33,7 +33,7 @@ function running(t: Test) {
   return { file, write, reload, port, problems }
 }
 
-void t.test('nothing is told of a file that did not change', t => {
+void t.test('an unchanged file is not reported', t => {
   const { file, reload, write } = running(t)
   t.equal(reload.check(), undefined)
   write(textOf(1))
@@ -43,7 +43,7 @@ void t.test('nothing is told of a file that did not change', t => {
   t.end()
 })
 
-void t.test('a change is taken over once, however it was made', t => {
+void t.test('a change is loaded once, however it was made', t => {
   const { file, write, reload, port } = running(t)
   write(textOf(2))
   t.equal(port(), 2, 'written in place')
@@ -65,7 +65,7 @@ void t.test('the text comes with the configuration', t => {
   t.end()
 })
 
-void t.test('a bad file is refused once, and taken when it is mended', t => {
+void t.test('a bad file is rejected once, and loaded when it is fixed', t => {
   const { write, reload, port, problems } = running(t)
   write('backends: {}\n')
   t.strictSame(problems(), [
@@ -85,7 +85,7 @@ void t.test('a bad file is refused once, and taken when it is mended', t => {
   t.end()
 })
 
-void t.test('a file that is gone or not text is told once', t => {
+void t.test('a file that is missing or not text is reported once', t => {
   const { file, write, reload, port, problems } = running(t)
   rmSync(file)
   t.strictSame(problems(), [
@@ -109,7 +109,7 @@ void t.test('another directory needs a restart', t => {
   const { write, reload, port, problems } = running(t)
   write(textOf(2, '/run/y'))
   t.strictSame(problems(), [
-    'f: directory must stay /run/x while the program runs, got /run/y; restart the monitor, and httpd for the map',
+    'f: directory must stay /run/x while the program runs, got /run/y; restart the monitor, and httpd for the map program',
   ])
   t.equal(reload.check(), undefined)
   write(textOf(2))

@@ -20,12 +20,12 @@ function probeOf(probe: unknown): unknown {
 
 const rules = {
   path: 'must be a path: "/", then printable characters without space or "#"',
-  host: 'must be a host name, with a port if need be, such as www.example.org',
+  host: 'must be a host name, with a port if needed, such as www.example.org',
   status:
     'must be status codes from 100 to 599 that pass, like 200-399 or "200, 301-303"',
   body: 'must be a text that the body holds, or a pattern between slashes like /OK|ready/',
   unsupported:
-    'must be a pattern that takes no longer for a text than its length allows: without lookahead, lookbehind and back references, and with at most 1000 repeats',
+    'must be a pattern that matches in linear time: without lookahead, lookbehind and back references, and with at most 1000 repeats',
   tooLarge: 'must be a simpler pattern, with fewer repeats such as {0,100}',
   ask: 'must be a mapping with port, send, expect',
   send: 'must be one line of text without control characters',
@@ -235,7 +235,7 @@ void t.test('a URL is an origin, with the usual port left out or not', t => {
 
 void t.test('names, directory, pools', t => {
   const nameRule =
-    'must be a name: a small letter, then at most 31 small letters, digits or "-"'
+    'must be a name: a lowercase letter, then up to 31 lowercase letters, digits or "-"'
   for (const [file, ...rule] of [
     [{ backends: { [`a${'1'.repeat(31)}`]: 'http://h' } }],
     [{ backends: { 'a-1': 'http://h' } }],
@@ -300,7 +300,7 @@ void t.test('every place of the file knows its keys', t => {
 
 const ofMap = (map: unknown): string[] => messagesOf({ backends, map })
 
-void t.test('a look at the map', t => {
+void t.test('the check of the map program', t => {
   const url = 'http://127.0.0.1/.zope-failover/map'
   for (const good of [
     { url },
@@ -383,7 +383,7 @@ void t.test('the site of a pool', t => {
   const path =
     'must be the path of the site inside Zope, such as /Plone or /my%20site, percent-encoded, without "?", space or "#"'
   const url =
-    'must be what visitors type: http://HOST or https://HOST, with a port if need be'
+    'must be what visitors type: http://HOST or https://HOST, with a port if needed'
   for (const site of [
     '/',
     '/a/Plone',
@@ -411,7 +411,7 @@ void t.test('the site of a pool', t => {
 
 const ofNotify = (notify: unknown): string[] => messagesOf({ backends, notify })
 
-void t.test('who is told', t => {
+void t.test('the receivers of notices', t => {
   const webhook = 'https://chat.example.org/hooks/x?y=z'
   for (const good of [
     { webhook },

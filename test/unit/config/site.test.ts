@@ -1,7 +1,7 @@
 import t from 'tap'
 import { isEncoded, siteOptions } from '../../../config/site.ts'
 
-void t.test('what the options --site and --url would say', t => {
+void t.test('the values of the options --site and --url', t => {
   t.equal(siteOptions(undefined), undefined)
   t.strictSame(
     siteOptions({ path: '/my%20site/%C3%BC', origin: 'http/localhost:80' }),

@@ -36,16 +36,19 @@ void t.test('a change: at once, changes together once', t => {
   t.end()
 })
 
-void t.test('newest only, never two at once, not too often', t => {
-  const begun = runBegun(tableRead(calm(), 'b', 2_000), 2_020)
-  const meanwhile = tableRead(tableRead(begun, 'c', 2_025), 'd', 2_030)
-  t.equal(untilRun(meanwhile, 2_060), null)
-  const ended = runEnded(meanwhile, true, 2_060)
-  t.equal(untilRun(ended, 2_060), 60, '100 ms from start to start')
-  t.equal(runBegun(ended, 2_120).running, 'd')
-  t.equal(untilRun(tableRead(ended, 'b', 2_070), 2_300), null, 'b is there')
-  t.end()
-})
+void t.test(
+  'only the newest table, never two runs at once, not too often',
+  t => {
+    const begun = runBegun(tableRead(calm(), 'b', 2_000), 2_020)
+    const meanwhile = tableRead(tableRead(begun, 'c', 2_025), 'd', 2_030)
+    t.equal(untilRun(meanwhile, 2_060), null)
+    const ended = runEnded(meanwhile, true, 2_060)
+    t.equal(untilRun(ended, 2_060), 60, '100 ms from start to start')
+    t.equal(runBegun(ended, 2_120).running, 'd')
+    t.equal(untilRun(tableRead(ended, 'b', 2_070), 2_300), null, 'b is there')
+    t.end()
+  },
+)
 
 void t.test('again after a failure, ever later', t => {
   let runs = tableRead(calm(), 'b', 2_000)

@@ -109,7 +109,7 @@ void t.test('no verdicts, or not yet', t => {
   t.end()
 })
 
-void t.test('json says who gets new visitors, and why', t => {
+void t.test('json shows which backends get new visitors, and why', t => {
   const weights =
     '{ policy: balance, members: [{ name: a, weight: 2 }, b, c, { name: d, tier: 2 }] }'
   const given = {

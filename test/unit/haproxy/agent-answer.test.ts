@@ -5,7 +5,7 @@ import { parseConfig } from '../../../config/parse.ts'
 import { configOf, now, snapshotOf } from '../../fixtures/map.ts'
 import type { Files, Monitor } from '../../fixtures/map.ts'
 
-/** What a and b are told, or one that is named. */
+/** The answers for a and b, or for the given one. */
 function answers(
   pools: string,
   files: Readonly<Record<string, Files>>,
@@ -20,7 +20,7 @@ function answers(
 const up = { up: 100 }
 const balance = '{ policy: balance }'
 
-void t.test('what each state is called', t => {
+void t.test('the answer for each state', t => {
   for (const [what, files, a, b] of [
     ['up', { a: up, b: up }, 'ready up 100%\n', 'ready up 100%\n'],
     ['a share', { a: { up: 30 }, b: up }, 'ready up 30%\n', 'ready up 100%\n'],

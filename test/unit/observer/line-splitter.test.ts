@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import t from 'tap'
 import { LineSplitter } from '../../../observer/line-splitter.ts'
 
-/** An intake with a clock of its own. */
+/** A splitter with a fake clock. */
 function stage(costMs = 0): {
   intake: LineSplitter
   seen: string[]
@@ -65,7 +65,7 @@ void t.test('a line that is too long is counted, the next one is read', t => {
   t.end()
 })
 
-void t.test('what there is no time for is dropped and counted', t => {
+void t.test('lines over the time budget are dropped and counted', t => {
   const { intake, seen, pass } = stage(100)
   for (const text of ['1\n2\n3\n', '4\n5\n', '6\n7\n8', '9\n'])
     intake.take(Buffer.from(text))

@@ -75,7 +75,7 @@ for (const [title, line, wanted] of [
     t.end()
   })
 
-void t.test('what is not a whole line of ours is nothing', t => {
+void t.test('anything but one of our complete lines is ignored', t => {
   const whole = lineOf('zope1,200,200,-')
   for (const line of [
     '',

@@ -57,7 +57,7 @@ void t.test('a lookup and its answer, in each style', t => {
   t.end()
 })
 
-void t.test('every lookup is counted, by what became of it', t => {
+void t.test('every lookup is counted by its result', t => {
   const { answerer, totals, answers } = answererOf(
     'name',
     tableOf('a b c', undefined, { b: up }),
@@ -72,7 +72,7 @@ void t.test('every lookup is counted, by what became of it', t => {
   t.end()
 })
 
-void t.test('turns are taken, and go on with another table', t => {
+void t.test('round robin advances, and continues with another table', t => {
   const balanced = '{ policy: balance }'
   const { answerer } = answererOf(
     'name',
@@ -85,7 +85,7 @@ void t.test('turns are taken, and go on with another table', t => {
 })
 
 void t.test(
-  'another configuration goes on counting, and forgets pools that are gone',
+  'another configuration keeps the counts and forgets removed pools',
   t => {
     const balanced = '{ policy: balance }'
     const first = tableOf('a b', balanced, { a: up, b: up })
@@ -100,7 +100,7 @@ void t.test(
     answerer.take({ ...other, pools: elsewhere }, new Float64Array(2))
     t.equal(answerer.answer('- default'), 'NULL\n')
     answerer.take(other, new Float64Array(2))
-    t.equal(answerer.answer('- default'), 'c\n', 'turns begin anew')
+    t.equal(answerer.answer('- default'), 'c\n', 'round robin starts over')
     t.end()
   },
 )
@@ -124,26 +124,26 @@ void t.test('a bug is answered too, and counted', t => {
   t.end()
 })
 
-void t.test('a backend may be called like what every object has', t => {
-  const { answerer, answers } = answererOf(
-    'name',
-    tableOf('constructor', undefined, { constructor: up }),
-  )
-  t.equal(answerer.answer('n default'), 'n constructor\n')
-  t.equal(answers[0], 1)
-  t.end()
-})
-
 void t.test(
-  'a backend without a place in the counts is answered all the same',
+  'a backend may have the name of an Object.prototype property',
   t => {
-    const table = tableOf('a b c d', undefined, { d: up })
-    const { answerer, answers } = answererOf('name', table)
-    t.equal(answerer.answer('n default'), 'n d\n')
-    t.strictSame([...answers], [0, 0, 0])
+    const { answerer, answers } = answererOf(
+      'name',
+      tableOf('constructor', undefined, { constructor: up }),
+    )
+    t.equal(answerer.answer('n default'), 'n constructor\n')
+    t.equal(answers[0], 1)
     t.end()
   },
 )
+
+void t.test('a backend without a counter is answered as well', t => {
+  const table = tableOf('a b c d', undefined, { d: up })
+  const { answerer, answers } = answererOf('name', table)
+  t.equal(answerer.answer('n default'), 'n d\n')
+  t.strictSame([...answers], [0, 0, 0])
+  t.end()
+})
 
 void t.test('any bytes in, exactly one line out, in order', t => {
   const byte = fc.integer({ min: 0, max: 255 }).filter(code => code !== 0x0a)
@@ -180,7 +180,7 @@ void t.test('any bytes in, exactly one line out, in order', t => {
   t.end()
 })
 
-void t.test('a report that httpd was given the answer before', t => {
+void t.test('a report that httpd got the previous answer', t => {
   const { answerer, totals } = answererOf(
     'name',
     tableOf('a b', undefined, { a: up }),
@@ -195,7 +195,7 @@ void t.test('a report that httpd was given the answer before', t => {
   t.end()
 })
 
-void t.test('without httpd every line has its answer, that report too', t => {
+void t.test('without httpd every line gets an answer, that report too', t => {
   const { answerer } = answererOf('name', tableOf('a b', undefined, { a: up }))
   for (const nonce of ['n1', 'n2']) answerer.answer(`${nonce} default`)
   t.equal(answerer.answer('n2 .stale n1'), 'n2 NULL\n', 'an unknown pool')
@@ -231,7 +231,7 @@ void t.test(
   },
 )
 
-void t.test('a dialect without nonces has a memory, too', t => {
+void t.test('a dialect without nonces uses the cache, too', t => {
   const totals = new Float64Array(total.length)
   const answerer = new Answerer(
     { ...httpdDialect('name'), questionOf: () => 'q' },

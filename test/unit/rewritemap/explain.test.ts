@@ -4,7 +4,7 @@ import { tableOf } from '../../fixtures/map.ts'
 
 const up = { up: 100 }
 
-function told(
+function explained(
   args: Parameters<typeof tableOf>,
   route: string | null = null,
   key: string | null = null,
@@ -16,16 +16,16 @@ function told(
   return explain(table, pool, route, key, isText)
 }
 
-void t.test('who serves, who is next, and where each one stands', t => {
+void t.test('the backend, the next one, and the standing of each member', t => {
   t.strictSame(
-    told(['a b', undefined, { a: up, b: { up: 100, drain: true } }]),
+    explained(['a b', undefined, { a: up, b: { up: 100, drain: true } }]),
     [
-      'a: the only one of tier 1.',
-      'If a were gone: nobody.',
+      'a: the only candidate in tier 1.',
+      'If a failed: none.',
       'With style prg httpd asks the map program (via=map).',
-      'The monitor is alive: its verdicts count.',
+      'The monitor is alive: its verdicts are used.',
       '  a (10.0.0.1:8080), tier 1: up',
-      '  b (10.0.0.2:8080), tier 2: in drain: no newcomers, bound visitors stay while it is up',
+      '  b (10.0.0.2:8080), tier 2: in drain: no new visitors, sticky visitors stay while it is up',
     ],
   )
   t.end()
@@ -35,44 +35,44 @@ void t.test('why', t => {
   const balanced = '{ policy: balance }'
   for (const [name, args, route, key, first, second] of [
     [
-      'bound',
+      'sticky',
       ['a b', balanced, { a: up, b: up }],
       'b',
       null,
-      'b: the visitor is bound to it.',
-      'If b were gone: a.',
+      "b: the visitor's session is on it.",
+      'If b failed: a.',
     ],
     [
       'a turn',
       ['a b', balanced, { a: up, b: up }],
       null,
       null,
-      'a: its turn among tier 1.',
-      'If a were gone: b.',
+      'a: its turn in tier 1.',
+      'If a failed: b.',
     ],
     [
       'a key',
       ['a b', balanced, { a: up, b: up }],
       null,
       'key 1',
-      /^[ab]: the affinity key falls to it among tier 1\.$/,
-      /gone: [ab]\./,
+      /^[ab]: the affinity key selects it in tier 1\.$/,
+      /failed: [ab]\./,
     ],
     [
-      'bound to who is down',
+      'a session on a down backend',
       ['a b', balanced, { a: up }],
       'b',
       null,
-      'a: the only one of tier 1. The visitor is bound to b, but cannot stay there.',
-      'If a were gone: nobody.',
+      "a: the only candidate in tier 1. The visitor's session is on b, but cannot stay there.",
+      'If a failed: none.',
     ],
     [
-      'bound to a stranger',
+      'a session on an unknown backend',
       ['a b', balanced, { a: up }],
       'x y',
       null,
-      'a: the only one of tier 1. "x y" is no member of default, so the visitor counts as new.',
-      'If a were gone: nobody.',
+      'a: the only candidate in tier 1. "x y" is not a member of default, so the visitor counts as new.',
+      'If a failed: none.',
     ],
     [
       'falls back, and would return',
@@ -83,23 +83,23 @@ void t.test('why', t => {
       ],
       'c',
       null,
-      'a: the only one of tier 1. The visitor is bound to c, but cannot stay there.',
-      'If a were gone: c.',
+      "a: the only candidate in tier 1. The visitor's session is on c, but cannot stay there.",
+      'If a failed: c.',
     ],
     [
       'last resort',
       ['a b', undefined, { a: { up: 0 } }],
       null,
       null,
-      'a: the only one of tier 1 where nothing better is left.',
-      'If a were gone: nobody.',
+      'a: the only candidate in tier 1, where nothing better is left.',
+      'If a failed: none.',
     ],
     [
-      'nobody',
+      'none',
       ['a', undefined, {}],
       null,
       null,
-      'Nobody: no member of default is usable, the answer is NULL.',
+      'None: no member of default is usable, the answer is NULL.',
       'With style prg httpd asks the map program (via=map).',
     ],
     [
@@ -107,21 +107,21 @@ void t.test('why', t => {
       ['a', undefined, {}, { ageMs: null }],
       null,
       null,
-      'a: the only one of tier 1 where nothing better is left.',
-      'If a were gone: nobody.',
+      'a: the only candidate in tier 1, where nothing better is left.',
+      'If a failed: none.',
     ],
   ] as const) {
-    const lines = told([...args] as Parameters<typeof tableOf>, route, key)
+    const lines = explained([...args] as Parameters<typeof tableOf>, route, key)
     t.match(lines[0], first, name)
     t.match(lines[1], second, name)
   }
   t.equal(
-    told(['a', undefined, { a: up }], 'a', null, true)[2],
-    'With style prg httpd finds this in the text map (via=txt), without asking the map program.',
+    explained(['a', undefined, { a: up }], 'a', null, true)[2],
+    'With style prg httpd reads this answer from the text map (via=txt) and does not ask the map program.',
   )
   t.equal(
-    told(['a', undefined, {}, { ageMs: null }])[3],
-    'The monitor is gone: its last verdicts only order the choice.',
+    explained(['a', undefined, {}, { ageMs: null }])[3],
+    'The monitor is gone: its last verdicts serve only as a preference.',
   )
   t.end()
 })

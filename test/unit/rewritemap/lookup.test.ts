@@ -51,7 +51,7 @@ void t.test('the fields of a line', t => {
   t.end()
 })
 
-void t.test('a malformed line still tells its nonce', t => {
+void t.test('a malformed line still has its nonce', t => {
   for (const [name, line, nonce] of [
     ['an empty line', '', null],
     ['a nonce alone', 'n', 'n'],

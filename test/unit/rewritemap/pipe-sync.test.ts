@@ -5,9 +5,9 @@ import { PipeSync } from '../../../rewritemap/pipe-sync.ts'
 /** The pipe and the children of httpd, one question at a time. */
 class Httpd {
   readonly step = new PipeSync()
-  /** answers nobody has read: their nonces, null = without, '…' = half read */
+  /** unread answers: their nonces, null = without, '…' = half read */
   readonly pipe: (string | null)[] = []
-  /** questions that were given another one's answer, not reported yet */
+  /** questions that got another one's answer, not reported yet */
   readonly reports: { nonce: string; other: string }[] = []
   #count = 0
 
@@ -40,7 +40,7 @@ class Httpd {
   }
 }
 
-void t.test('one child killed, one report, in step again', t => {
+void t.test('one child killed, one report, pipe resynchronized', t => {
   const httpd = new Httpd()
   httpd.ask()
   httpd.ask('before reading')
@@ -83,7 +83,7 @@ void t.test('what proves nothing is answered', t => {
   t.end()
 })
 
-void t.test('an old report proves nothing any more', t => {
+void t.test('an old report no longer proves anything', t => {
   const step = new PipeSync()
   for (const nonce of ['a', 'b']) step.answered(nonce)
   for (let count = 0; count < 1_023; count++) step.answered(null)
@@ -102,7 +102,7 @@ const event = fc.constantFrom(
   'killed reporting',
 )
 
-void t.test('whatever happens, nobody waits for ever', t => {
+void t.test('whatever happens, no question waits forever', t => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 200 }), events => {
       const httpd = new Httpd()
@@ -111,7 +111,7 @@ void t.test('whatever happens, nobody waits for ever', t => {
         else if (it === 'report') httpd.report()
         else if (it === 'killed reporting') httpd.report(true)
         else httpd.ask(it)
-      // and when nobody is killed any more, all is well in the end
+      // when no more children are killed, the pipe gets in sync eventually
       for (let count = 0; count < 300; count++) {
         httpd.ask()
         httpd.report()

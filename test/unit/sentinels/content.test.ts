@@ -27,7 +27,7 @@ void t.test('a share is one integer from 0 to 100, empty means 100', t => {
     t.strictSame(parseShare(text), {
       value: 100,
       problems: [
-        `must hold one integer from 0 to 100, got ${shown}; counted as 100`,
+        `must hold one integer from 0 to 100, got ${shown}; treated as 100`,
       ],
     })
   t.equal(formatShare(50), '50\n')
@@ -96,7 +96,7 @@ void t.test('until needs date, time and offset', t => {
       {
         value: { reason: null, by: 'jim', until: null },
         problems: [
-          `until must be a time like 2026-11-22T18:00:00Z, with date, time and offset, got ${JSON.stringify(text)}; counted as without end`,
+          `until must be a time like 2026-11-22T18:00:00Z, with date, time and offset, got ${JSON.stringify(text)}; treated as without end`,
         ],
       },
       text,
@@ -104,7 +104,7 @@ void t.test('until needs date, time and offset', t => {
   t.end()
 })
 
-void t.test('what cannot be understood is told, the rest counts', t => {
+void t.test('invalid lines are problems, the rest counts', t => {
   t.strictSame(
     parseAdminNote('Reason: x\nby: jim\nback soon\nby: joe\nreason: a\rb\n'),
     {
@@ -120,7 +120,7 @@ void t.test('what cannot be understood is told, the rest counts', t => {
   t.end()
 })
 
-void t.test('what is written is read back the same', t => {
+void t.test('written content is read back unchanged', t => {
   const until = Date.parse('2026-11-22T18:00:00Z')
   for (const note of [
     { reason: null, by: null, until: null },

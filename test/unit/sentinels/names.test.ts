@@ -47,13 +47,13 @@ void t.test('the time of the last good answer', t => {
   t.end()
 })
 
-void t.test('files written aside and hidden ones are nobody’s business', t => {
+void t.test('temporary and hidden files are ignored', t => {
   for (const name of ['.zope1.up.4711.tmp', 'zope1.up.tmp', '.nfs01', '.tmp'])
     t.strictSame(meaningOf(name), { kind: 'silent' }, name)
   t.end()
 })
 
-void t.test('anything else is strange', t => {
+void t.test('anything else is unknown', t => {
   for (const name of [
     'zope1',
     'zope1.UP',

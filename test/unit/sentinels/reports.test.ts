@@ -51,7 +51,7 @@ const rubbish = [
   ].map(wrong => JSON.stringify({ ...map, ...wrong })),
 ]
 
-void t.test('rubbish is no report, and judges nobody', t => {
+void t.test('garbage is not a report, and has judged no backend', t => {
   for (const text of rubbish) {
     const value = parseReport(text)
     t.notOk(isMonitorReport(value), text)

@@ -16,13 +16,18 @@ void t.test('the time of the file is the time of the answer', t => {
   t.end()
 })
 
-void t.test('it is no verdict, and strange only for a stranger', t => {
-  const directory = t.testdir({ 'zope1.served': '', 'zope9.served': '' })
-  const snapshot = readSentinels(directory, new Set(['zope1']))
-  t.equal(snapshot.backends.size, 0)
-  t.strictSame(
-    snapshot.problems.map(({ text }) => text),
-    ['zope9.served names no backend of the configuration and is ignored'],
-  )
-  t.end()
-})
+void t.test(
+  'it is not a verdict, and a problem only for an unknown backend',
+  t => {
+    const directory = t.testdir({ 'zope1.served': '', 'zope9.served': '' })
+    const snapshot = readSentinels(directory, new Set(['zope1']))
+    t.equal(snapshot.backends.size, 0)
+    t.strictSame(
+      snapshot.problems.map(({ text }) => text),
+      [
+        'zope9.served does not name a backend of the configuration and is ignored',
+      ],
+    )
+    t.end()
+  },
+)

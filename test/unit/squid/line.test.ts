@@ -159,11 +159,11 @@ void t.test('explain names whom Squid is told', t => {
       const [, backend, after] = /^OK backend_=(\w+)(?: next_=([\w-]+))?/.exec(
         answer,
       ) ?? ['', '', '']
-      if (backend === 'none') t.match(who, /^Nobody: /)
+      if (backend === 'none') t.match(who, /^None: /)
       else {
         t.ok(who.startsWith(`${backend}: `), `${who} ${answer}`)
         t.ok(
-          next.endsWith(after === '-' ? ' nobody.' : ` ${after}.`),
+          next.endsWith(after === '-' ? ' none.' : ` ${after}.`),
           `${next} ${answer}`,
         )
       }

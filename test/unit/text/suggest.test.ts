@@ -2,7 +2,7 @@ import t from 'tap'
 import { suggestion, unknownNameMessage } from '../../../text/suggest.ts'
 
 void t.test(
-  'the nearest known name is proposed, else the known ones are told',
+  'the closest known name is suggested, otherwise the known ones are listed',
   t => {
     const known = ['interval', 'timeout', 'path']
     t.equal(suggestion('intervall', known), '; did you mean "interval"?')

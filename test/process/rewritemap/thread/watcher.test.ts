@@ -35,7 +35,7 @@ function twoUp(t: Test, pools?: string) {
   return { directory, config, place }
 }
 
-/** Lookups that go on beside the test: each must get its own answer. */
+/** Lookups that run during the test: each must get its own answer. */
 function askOn(map: MapProgram, rest: string) {
   let isOver = false
   const answers = new Map<string, number>()
@@ -53,62 +53,65 @@ function askOn(map: MapProgram, rest: string) {
   }
 }
 
-void t.test('a sentinel counts at once, however it comes and goes', async t => {
-  const { directory, config } = twoUp(t)
-  const map = startMap(t, config)
-  t.equal(await map.lookup('default'), 'a')
-  const file = `${directory}/a.maint`
-  for (const [name, come, go] of [
-    [
-      'written and removed',
-      () => writeFileSync(file, 'reason: test\n'),
-      () => rmSync(file),
-    ],
-    [
-      'renamed over and away',
-      () => {
-        writeFileSync(`${directory}/.x.tmp`, '')
-        renameSync(`${directory}/.x.tmp`, file)
-      },
-      () => renameSync(file, `${directory}/.x.tmp`),
-    ],
-    [
-      'written in a burst',
-      () => {
-        for (let time = 0; time < 200; time++) {
+void t.test(
+  'a sentinel takes effect at once, however it appears and disappears',
+  async t => {
+    const { directory, config } = twoUp(t)
+    const map = startMap(t, config)
+    t.equal(await map.lookup('default'), 'a')
+    const file = `${directory}/a.maint`
+    for (const [name, come, go] of [
+      [
+        'written and removed',
+        () => writeFileSync(file, 'reason: test\n'),
+        () => rmSync(file),
+      ],
+      [
+        'renamed over and away',
+        () => {
+          writeFileSync(`${directory}/.x.tmp`, '')
+          renameSync(`${directory}/.x.tmp`, file)
+        },
+        () => renameSync(file, `${directory}/.x.tmp`),
+      ],
+      [
+        'written in a burst',
+        () => {
+          for (let time = 0; time < 200; time++) {
+            writeFileSync(file, '')
+            rmSync(file)
+          }
           writeFileSync(file, '')
+        },
+        () => {
+          for (let time = 0; time < 200; time++) {
+            rmSync(file)
+            writeFileSync(file, '')
+          }
           rmSync(file)
-        }
-        writeFileSync(file, '')
-      },
-      () => {
-        for (let time = 0; time < 200; time++) {
-          rmSync(file)
-          writeFileSync(file, '')
-        }
-        rmSync(file)
-      },
-    ],
-    [
-      'with an end that comes',
-      () =>
-        writeFileSync(
-          file,
-          `until: ${new Date(Date.now() + 2_000).toISOString()}\n`,
-        ),
-      () => {},
-    ],
-  ] as const) {
-    come()
-    await map.becomes('default', 'b')
-    go()
-    await map.becomes('default', 'a')
-    t.pass(name)
-  }
-})
+        },
+      ],
+      [
+        'with an end that comes',
+        () =>
+          writeFileSync(
+            file,
+            `until: ${new Date(Date.now() + 2_000).toISOString()}\n`,
+          ),
+        () => {},
+      ],
+    ] as const) {
+      come()
+      await map.becomes('default', 'b')
+      go()
+      await map.becomes('default', 'a')
+      t.pass(name)
+    }
+  },
+)
 
 void t.test(
-  '`until` knows offsets; what cannot be read is without end, and told',
+  '`until` accepts offsets; an invalid one means no end, and is logged',
   async t => {
     const { directory, config } = twoUp(t)
     const map = startMap(t, config)
@@ -138,19 +141,22 @@ void t.test(
   },
 )
 
-void t.test('what is no regular file is as if absent, and told', async t => {
-  const { directory, config } = twoUp(t)
-  const map = startMap(t, config)
-  symlinkSync('/etc/passwd', `${directory}/a.maint`)
-  mkdirSync(`${directory}/a.drain`)
-  execFileSync('mkfifo', [`${directory}/b.maint`])
-  for (const name of ['a.maint', 'a.drain', 'b.maint'])
-    await map.says(new RegExp(`${name} is not a regular file`))
-  t.equal(await map.lookup('default'), 'a')
-  t.equal(await map.lookup('default b'), 'b')
-})
+void t.test(
+  'anything but a regular file counts as absent, and is logged',
+  async t => {
+    const { directory, config } = twoUp(t)
+    const map = startMap(t, config)
+    symlinkSync('/etc/passwd', `${directory}/a.maint`)
+    mkdirSync(`${directory}/a.drain`)
+    execFileSync('mkfifo', [`${directory}/b.maint`])
+    for (const name of ['a.maint', 'a.drain', 'b.maint'])
+      await map.says(new RegExp(`${name} is not a regular file`))
+    t.equal(await map.lookup('default'), 'a')
+    t.equal(await map.lookup('default b'), 'b')
+  },
+)
 
-void t.test('strange contents and strange names are told once', async t => {
+void t.test('unknown contents and unknown names are logged once', async t => {
   const { directory, config } = twoUp(t)
   const map = startMap(t, config)
   writeFileSync(`${directory}/a.up`, '101\n')
@@ -160,7 +166,7 @@ void t.test('strange contents and strange names are told once', async t => {
   await map.says(
     /a\.up must hold one integer from 0 to 100, got \\"101\\\\n\\"/,
   )
-  await map.says(/zope9\.maint names no backend/)
+  await map.says(/zope9\.maint does not name a backend/)
   writeFileSync(`${directory}/b.maint`, '')
   await map.becomes('default b', 'a')
   for (const word of ['101', 'zope9', 'hidden', 'a.up.tmp'])
@@ -171,7 +177,7 @@ void t.test('strange contents and strange names are told once', async t => {
     )
 })
 
-void t.test('empty .up is all of its share', async t => {
+void t.test('an empty .up is the full share', async t => {
   const { directory, config } = twoUp(t)
   writeFileSync(`${directory}/a.up`, '')
   writeFileSync(`${directory}/b.up`, '0\n')
@@ -194,7 +200,7 @@ void t.test('the monitor’s heartbeat is the time of monitor.json', async t => 
   t.equal(
     await map.lookup('default'),
     'NULL',
-    'it lives, and has found nobody up',
+    'it is alive and has found no backend up',
   )
   for (const [name, offset, answer] of [
     ['an hour old: as if down were not sure', -3_600, 'a'],
@@ -208,32 +214,35 @@ void t.test('the monitor’s heartbeat is the time of monitor.json', async t => 
     t.pass(name)
   }
   await map.says(/the monitor is gone/)
-  await t.test('rubbish in it: it lives, but has judged nobody', async t => {
-    for (const rubbish of [
-      '',
-      '{',
-      '[]',
-      'null',
-      '{"backends":7}',
-      '{"backends":{"a":7}}',
-      '\0\xff'.repeat(1_000),
-    ]) {
-      writeFileSync(`${directory}/monitor.json`, rubbish)
-      await map.becomes('default', 'a')
-    }
-    truncateSync(`${directory}/monitor.json`, 100 * 1024 * 1024)
-    await map.becomes('default b', 'b')
-    t.equal(await map.lookup('default'), 'a', 'huge')
-  })
+  await t.test(
+    'garbage in it: it is alive, but has judged no backend',
+    async t => {
+      for (const rubbish of [
+        '',
+        '{',
+        '[]',
+        'null',
+        '{"backends":7}',
+        '{"backends":{"a":7}}',
+        '\0\xff'.repeat(1_000),
+      ]) {
+        writeFileSync(`${directory}/monitor.json`, rubbish)
+        await map.becomes('default', 'a')
+      }
+      truncateSync(`${directory}/monitor.json`, 100 * 1024 * 1024)
+      await map.becomes('default b', 'b')
+      t.equal(await map.lookup('default'), 'a', 'huge')
+    },
+  )
 })
 
 void t.test(
-  'a directory that is not there, comes, goes and comes again',
+  'a directory that is missing, appears, disappears and appears again',
   async t => {
     const { directory, config } = twoUp(t)
     rmSync(directory, { recursive: true, maxRetries: 10 })
     const map = startMap(t, config)
-    t.equal(await map.lookup('default'), 'a', 'nobody knows, somebody is tried')
+    t.equal(await map.lookup('default'), 'a', 'no verdicts: a backend is tried')
     await map.says(/cannot be read \(ENOENT\); create it/)
     for (let time = 0; time < 3; time++) {
       mkdirSync(directory)
@@ -250,7 +259,7 @@ void t.test(
     mkdirSync(directory)
     writeFileSync(`${directory}/a.maint`, '')
     await map.becomes('default', 'b')
-    // made anew at once, perhaps with the same inode: its changes are seen too
+    // recreated at once, perhaps with the same inode: its changes are seen too
     rmSync(directory, { recursive: true, maxRetries: 10 })
     mkdirSync(directory)
     await map.becomes('default', 'a')
@@ -260,19 +269,22 @@ void t.test(
   },
 )
 
-void t.test('thousands of strange files are no flood and no delay', async t => {
-  const { directory, config } = twoUp(t)
-  for (let count = 0; count < 5_000; count++)
-    writeFileSync(`${directory}/Strange ${count}`, '')
-  const map = startMap(t, config)
-  t.equal(await map.lookup('default'), 'a')
-  writeFileSync(`${directory}/a.maint`, '')
-  await map.becomes('default', 'b')
-  await map.says(/holds more than 1000 files that mean nothing here/)
-  t.ok(map.stderr.split('problem in the directory').length < 100)
-  const report = await until('a report', () => reportOf(directory, map.pid))
-  t.ok(report.problems.length < 100)
-})
+void t.test(
+  'thousands of foreign files cause no flood and no delay',
+  async t => {
+    const { directory, config } = twoUp(t)
+    for (let count = 0; count < 5_000; count++)
+      writeFileSync(`${directory}/Strange ${count}`, '')
+    const map = startMap(t, config)
+    t.equal(await map.lookup('default'), 'a')
+    writeFileSync(`${directory}/a.maint`, '')
+    await map.becomes('default', 'b')
+    await map.says(/holds more than 1000 foreign files/)
+    t.ok(map.stderr.split('problem in the directory').length < 100)
+    const report = await until('a report', () => reportOf(directory, map.pid))
+    t.ok(report.problems.length < 100)
+  },
+)
 
 void t.test(
   'the configuration changes while lookups run: none is lost',
@@ -288,8 +300,8 @@ void t.test(
       await until(name, () => pattern.test(map.stderr.slice(before)))
       t.pass(name)
     }
-    const taken = /configuration taken over/
-    const refused = /configuration refused, the old one lives on/
+    const taken = /configuration loaded/
+    const refused = /configuration rejected, keeping the previous one/
     const yaml = (names: string) =>
       writeConfig(`${place}/aside`, directory, names)
     await change(
@@ -299,7 +311,7 @@ void t.test(
     )
     await change('renamed over', () => renameSync(yaml('d a'), config), taken)
     await change(
-      'deleted and made anew',
+      'deleted and recreated',
       () => {
         rmSync(config)
         writeConfig(config, directory, 'e a')
@@ -351,7 +363,7 @@ void t.test('pools come and go with the configuration', async t => {
   t.equal(await map.lookup('default'), 'NULL')
 })
 
-/** A copy of the program whose watching thread is another one. */
+/** A copy of the program with a different watching thread. */
 function withWatcher(t: Test, code: string): string {
   const copy = copyOfDist(t)
   renameSync(
@@ -376,7 +388,7 @@ for (const [name, code] of [
       const { directory, config } = twoUp(t)
       const map = startMap(t, config, { main: withWatcher(t, code) })
       const done = askOn(map, 'default b')
-      await map.says(/the watching thread was dead, another one took over/)
+      await map.says(/the watching thread was dead, a new one has replaced it/)
       const answers = await done()
       t.strictSame([...answers.keys()], ['b'])
       writeFileSync(`${directory}/b.maint`, '')
@@ -384,12 +396,12 @@ for (const [name, code] of [
       writeConfig(config, directory, 'b')
       rmSync(`${directory}/b.maint`)
       await map.becomes('default', 'b')
-      t.equal(map.stderr.split('another one took over').length - 1, 1)
+      t.equal(map.stderr.split('a new one has replaced it').length - 1, 1)
       await map.end()
     },
   )
 
-void t.test('without a watch of the system: told once', async t => {
+void t.test('without file system events: logged once', async t => {
   const { directory, config } = twoUp(t)
   const code = `
     const { default: fs } = await import('node:fs')
@@ -400,7 +412,7 @@ void t.test('without a watch of the system: told once', async t => {
     syncBuiltinESMExports()`
   const map = startMap(t, config, { main: withWatcher(t, code) })
   await map.says(/cannot watch the directory, reading it once a second/)
-  // each report is that of another second
+  // each report is from a different second
   const seen = new Set<string>()
   await until('more seconds', () => {
     seen.add(reportOf(directory, map.pid)?.written ?? '')

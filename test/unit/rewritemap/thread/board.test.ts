@@ -17,7 +17,7 @@ void t.test('nothing published, nothing to take', t => {
   t.end()
 })
 
-void t.test('the newest table is taken, once, whatever was between', t => {
+void t.test('the newest table is taken, once; older ones are skipped', t => {
   const first = tableOf('a b', undefined, {})
   const last = tableOf('a b', undefined, { a: { up: 33 }, b: { maint: true } })
   const board = newBoard(first)
@@ -30,13 +30,13 @@ void t.test('the newest table is taken, once, whatever was between', t => {
   t.end()
 })
 
-void t.test('what says nothing new is not published, but at first', t => {
+void t.test('an unchanged table is published only the first time', t => {
   const table = tableOf('a b', undefined, { a: up })
   const board = newBoard(table)
   t.equal(publish(board, table), true)
   t.equal(publish(board, table), false)
-  const nobody = tableOf('a b', undefined, {})
-  t.equal(publish(newBoard(nobody), nobody), true)
+  const empty = tableOf('a b', undefined, {})
+  t.equal(publish(newBoard(empty), empty), true)
   t.end()
 })
 
@@ -59,7 +59,7 @@ void t.test('half a table is never taken', t => {
   t.end()
 })
 
-void t.test('what has not changed stays the same object', t => {
+void t.test('unchanged members stay the same object', t => {
   const both = parseConfig(
     `backends: { a: http://a, b: http://b, c: http://c }
 pools: { one: {}, two: { members: [a, b] } }`,
