@@ -8,12 +8,12 @@ import { untilAnswerChanges } from './sentinel-latency.ts'
 const keys = ['-', backends[1], backends[0]].map(
   (route, index) => `n${index} ${pool} ${route} 192.0.2.7`,
 )
-/** The same questions as Squid asks them. */
+/** The same questions in Squid's form. */
 export const squidKeys: readonly string[] = keys.map((key, index) =>
   key.replace(`n${index}`, `${index} http://www.example.org/`),
 )
 
-/** @throws when two programs answer differently, drained or not, bound or not */
+/** @throws when two programs differ, with or without drain or a session */
 export async function assertAgreement(
   scratch: Scratch,
   programs: readonly MapProgram[],

@@ -1,4 +1,4 @@
-// From launch to the first answer, beside what bare node takes for nothing.
+// Time from launch to the first answer, compared with an empty node script.
 import { startProgram } from './piped-program.ts'
 import type { MapProgram } from './programs.ts'
 import { exitOf } from './scratch.ts'
@@ -18,7 +18,7 @@ export async function measureColdStart(
 ): Promise<ColdStart> {
   const mapMs: number[] = []
   const bareNodeMs: number[] = []
-  // the first round only brings the files into the page cache
+  // the first round only loads the files into the page cache
   for (let round = 0; round <= rounds; round++) {
     const beginBare = performance.now()
     await exitOf(

@@ -6,14 +6,14 @@ import { exitOf } from './scratch.ts'
 import type { Scratch } from './scratch.ts'
 
 export type DriveOptions = {
-  /** left out: as httpd, one after the other; else as Squid, so many at a time */
+  /** omitted: like httpd, one at a time; else like Squid, this many at a time */
   readonly inFlight?: number
   readonly rounds: number
   /** by each program in each round */
   readonly lookups: number
   readonly warmUp: number
   readonly flipMs: number
-  /** no round begins later */
+  /** no round starts later */
   readonly seconds: number
 }
 

@@ -1,5 +1,5 @@
-// The driver for machines without a C compiler: the same round trips by the
-// same rules as driver.c, but its own pauses are part of what it measures.
+// The driver for machines without a C compiler: the same round trips and rules
+// as driver.c, but its own pauses are part of the measurement.
 import type { Driven, DriveOptions } from './drive-in-c.ts'
 import { startProgram } from './piped-program.ts'
 import type { PipedProgram } from './piped-program.ts'

@@ -1,5 +1,5 @@
 // One real httpd on loopback with a virtual host per map program; each serves
-// the same tiny file, named by the map's answer.
+// the same tiny file, named by the map program's answer.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ export type Site = {
   readonly map: MapProgram | undefined
   /** the rules in its place */
   readonly rules?: string
-  /** what each request sends as `Cookie`; left out: new visitors */
+  /** the `Cookie` header of each request; omitted: new visitors */
   readonly cookie?: string
 }
 
@@ -61,7 +61,7 @@ export function siteWithSticky(name: string, map: MapProgram): Site {
 
 const lookupCondition = `RewriteCond "%{ENV:UNIQUE_ID} \${zope:%{ENV:UNIQUE_ID} ${pool} - %{REMOTE_ADDR}}" "^(\\S+) \\1 ([a-z][a-z0-9-]*) (\\S+)$"`
 
-/** What the styles without a map program do for a newcomer. */
+/** The rules of the styles without a map program for a new visitor. */
 export function sitesWithoutProgram(directory: string): Site[] {
   const test = (name: string, kind: string, flag: string): string =>
     `RewriteCond "${directory}/${name}.${kind}" ${flag}`
@@ -123,7 +123,7 @@ export async function startHttpd(
   const hasEnded = exit.then(code => {
     throw new Error(`apache2 ended with ${code}`)
   })
-  // it may end long after the start, when nobody races with it any more
+  // it may end long after the start, when nothing waits for it
   hasEnded.catch(() => undefined)
   await Promise.race([isServing(ports), hasEnded])
   return {

@@ -1,4 +1,5 @@
-// The ICP responder, queried at Squid's pace while the table changes, compared with one in C.
+// The ICP responder, queried at Squid's pace while the table changes, compared
+// with one in C.
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'

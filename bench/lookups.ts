@@ -11,7 +11,9 @@ import type { RoundTrips } from './statistics.ts'
 export type LookupTimes = {
   readonly program: MapProgram
   readonly rounds: readonly RoundTrips[]
-  /** answers that differed from the one before: the table did flip */
+  /**
+   * answers that differed from the previous one: proof that the table flipped
+   */
   readonly changes: number
 }
 

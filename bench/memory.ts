@@ -1,11 +1,11 @@
-// Resident memory of the map after many lookups, while the table flips.
+// Resident memory of the map program after many lookups, while the table flips.
 import { readFileSync } from 'node:fs'
 import { startProgram } from './piped-program.ts'
 import type { MapProgram } from './programs.ts'
 import type { Scratch } from './scratch.ts'
 import { pool, setDrained } from './sentinel-directory.ts'
 
-/** few enough for the pipes to hold, keys and answers */
+/** few enough that the pipes hold all keys and answers */
 const batch = 200
 
 export type Memory = {
@@ -50,7 +50,7 @@ export async function measureMemory(
   }
 }
 
-/** The launcher is a shell; the map is its child. */
+/** The launcher is a shell; the map program is its child. */
 function childrenOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
     .split(' ')

@@ -1,5 +1,5 @@
-// A map program as httpd has it: real pipes (node's own are sockets), an empty
-// environment, and lookups one after the other that block the asker.
+// A map program as started by httpd: real pipes (node's own are sockets), an empty
+// environment, and one blocking lookup after the other.
 import { execFileSync } from 'node:child_process'
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
@@ -68,7 +68,7 @@ let pipes = 0
 function makePipe(scratch: Scratch): { readFd: number; writeFd: number } {
   const path = join(scratch.path, `pipe-${pipes++}`)
   execFileSync('mkfifo', [path])
-  // opened for both at first: either end alone would wait for the other
+  // first opened read-write: opening one end alone would wait for the other
   const both = openSync(path, 'r+')
   const pipe = { readFd: openSync(path, 'r'), writeFd: openSync(path, 'w') }
   closeSync(both)

@@ -1,5 +1,5 @@
-// The map programs that are compared. All answer the same lookups from a
-// sentinel directory of their own, so that flipping one does not wake the others.
+// The map programs that are compared. All answer the same lookups, each from
+// its own sentinel directory, so that flipping one does not wake the others.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Scratch } from './scratch.ts'
@@ -18,7 +18,9 @@ export type MapProgram = {
   readonly argv: readonly string[]
 }
 
-/** The least an administrator would write: it asks the files at each lookup. */
+/**
+ * A minimal program of an administrator: it checks the files at each lookup.
+ */
 const perlOneLiner =
   '$|=1;$d=shift;while(<STDIN>){chomp;($n,$p,$r)=split/ /;@u=grep{-e"$d/$_.up"&&!-e"$d/$_.maint"}@ARGV;@o=grep{!-e"$d/$_.drain"}@u;($b)=((grep{$_ eq$r}@u),@o);($x)=grep{$_ ne$b}@o;print"$n ",defined$b?"$b ".($x//"-"):"NULL","\\n"}'
 
@@ -27,14 +29,16 @@ import sys; from os.path import exists as e; d,*a=sys.argv[1:]
 for l in sys.stdin: n,p,r,*_=(l[:-1]+" ").split(" "); u=[b for b in a if e(f"{d}/{b}.up") and not e(f"{d}/{b}.maint")]; o=[b for b in u if not e(f"{d}/{b}.drain")]; c=([b for b in u if b==r]+o+["NULL"])[0]; print(n,c,([b for b in o if b!=c]+["-"])[0],flush=True)
 `
 
-/** Knows nothing, does nothing: below this no program on Node can get. */
+/** Does nothing: the lower limit of any program on Node. */
 const bareNodeLoop = `
 const fs = require('node:fs'), b = Buffer.alloc(65536)
 for (let n; (n = fs.readSync(0, b, 0, 65536, null)) > 0; )
   fs.writeSync(1, b.latin1Slice(0, b.indexOf(32)) + ' zope2 zope1\\n', null, 'latin1')
 `
 
-/** As in Squid's own wiki, with the files in place of its regular expressions. */
+/**
+ * As in Squid's own wiki, with the files in place of its regular expressions.
+ */
 const perlHelper =
   '$|=1;$d=shift;while(<STDIN>){chomp;($n,$u,$p,$r)=split/ /;@u=grep{-e"$d/$_.up"&&!-e"$d/$_.maint"}@ARGV;@o=grep{!-e"$d/$_.drain"}@u;($b)=((grep{$_ eq$r}@u),@o);($x)=grep{$_ ne$b}@o;print"$n OK backend_=",defined$b?"$b next_=".($x//"-").($b eq$r?"":" bind_=1"):"none","\\n"}'
 
@@ -42,7 +46,7 @@ export type MapPrograms = {
   readonly thisMap: MapProgram
   /** undefined without a C compiler */
   readonly cMap: MapProgram | undefined
-  /** beside them, for comparison */
+  /** in addition, for comparison */
   readonly others: readonly MapProgram[]
 }
 

@@ -1,4 +1,4 @@
-// The figures as Markdown for README, and what they say about the targets.
+// The figures as Markdown, and whether they meet the targets.
 import type { ColdStart } from './cold-start.ts'
 import type { IcpTimes } from './icp.ts'
 import type { LookupTimes } from './lookups.ts'
@@ -13,15 +13,15 @@ import {
 } from './statistics.ts'
 import type { RoundTrips } from './statistics.ts'
 
-/** A section that was not asked for is missing. */
+/** Sections that were not requested are missing. */
 export type Results = {
   lookups?: {
-    /** the first is this map */
+    /** the first is this map program */
     readonly times: readonly LookupTimes[]
     readonly cMap: LookupTimes | undefined
     readonly lookupsPerRound: number
   }
-  /** the first is without a map, the second this map */
+  /** the first is without a map program, the second is this one */
   requests?: readonly RequestRates[]
   sentinel?: readonly {
     readonly name: string
@@ -42,7 +42,7 @@ export type Target = {
   readonly verdict: 'met' | 'missed' | 'not measured'
 }
 
-/** What was promised, each with its figure; in the order of the sections. */
+/** The targets, each with its figure, in the order of the sections. */
 export function targets(results: Results): Target[] {
   const found: Target[] = []
   const judge = (
@@ -55,7 +55,7 @@ export function targets(results: Results): Target[] {
       found.push({ title: title('?'), verdict: 'not measured' })
     else
       found.push({
-        // more digits than the limit has, so that none seems kept that is not
+        // more digits than the limit, so that a missed one does not look met
         title: title(
           `${unit === '×' ? value.toFixed(3) : round(value)} ${unit}`,
         ),

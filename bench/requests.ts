@@ -1,5 +1,5 @@
-// Requests per second through real httpd: without a map, with this one, with
-// the C one, in alternating rounds.
+// Requests per second through real httpd: without a map program, with this one,
+// with the C one, in alternating rounds.
 import { Socket } from 'node:net'
 import { sitePath, startHttpd } from './httpd.ts'
 import type { Site } from './httpd.ts'
@@ -19,7 +19,9 @@ export type RequestRates = {
   readonly failed: number
 }
 
-/** @param load the C load generator; undefined = a slower one in this process */
+/**
+ * @param load the C load generator; undefined = a slower one in this process
+ */
 export async function measureRequests(
   scratch: Scratch,
   sites: readonly Site[],

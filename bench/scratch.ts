@@ -1,5 +1,5 @@
-// The place where one run of the benchmark keeps its files, and the processes
-// it started: both are gone when the run ends, however it ends.
+// The files and processes of one run of the benchmark: both are removed when
+// the run ends, however it ends.
 import { spawn } from 'node:child_process'
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { chmodSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
@@ -7,13 +7,13 @@ import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 export type Scratch = {
-  /** absolute; readable by everybody, for httpd's own user */
+  /** absolute; world-readable, for httpd's own user */
   readonly path: string
-  /** where the stderr of every started program goes */
+  /** gets the stderr of every started program */
   readonly logFd: number
-  /** Like node's spawn; the process is ended with this run at the latest. */
+  /** Like node's spawn; the process ends with this run at the latest. */
   spawn(argv: readonly string[], options: SpawnOptions): ChildProcess
-  /** The end of what the started programs had to say. */
+  /** The end of the output of the started programs. */
   logTail(): string
   remove(): void
 }

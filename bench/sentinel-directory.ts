@@ -1,4 +1,4 @@
-// A sentinel directory as a living monitor would leave it, all backends up.
+// A sentinel directory as written by a live monitor, all backends up.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { textMap } from '../choice/text-map.ts'
@@ -14,7 +14,9 @@ import type { Scratch } from './scratch.ts'
 export const pool = 'default'
 export const backends = ['zope1', 'zope2', 'zope3'] as const
 
-/** Fits the directories made here; the monitor.json in them stays fresh for it. */
+/**
+ * Fits the directories made here; the monitor.json in them stays fresh for it.
+ */
 export function configText(directory: string, more: object = {}): string {
   return `${JSON.stringify({
     ...more,
@@ -39,7 +41,7 @@ export function makeSentinelDirectory(directory: string): void {
   )
 }
 
-/** One of its own, with the map that a monitor keeps there. */
+/** A separate one, with the text map that a monitor keeps there. */
 export function textMapDirectory(scratch: Scratch): string {
   const directory = join(scratch.path, 'text-map')
   makeSentinelDirectory(directory)
@@ -47,7 +49,7 @@ export function textMapDirectory(scratch: Scratch): string {
   return directory
 }
 
-/** What a monitor would write there. */
+/** The report of a monitor. */
 export function writeTextMap(directory: string): void {
   const config = parseConfig(configText(directory), 'bench')
   const snapshot = readSentinels(directory, new Set(backends))
@@ -57,7 +59,7 @@ export function writeTextMap(directory: string): void {
   )
 }
 
-/** What `touch zope1.drain` and `rm zope1.drain` do. */
+/** Like `touch zope1.drain` and `rm zope1.drain`. */
 export function setDrained(directory: string, isDrained: boolean): void {
   const path = join(directory, sentinelFile(backends[0], 'drain'))
   if (isDrained) writeFileSync(path, '')

@@ -1,5 +1,5 @@
-// How long after `touch zope1.drain` (or its removal) the first answer is given
-// that knows of it.
+// Time from `touch zope1.drain` (or its removal) to the first answer that
+// reflects it.
 import { setTimeout as pause } from 'node:timers/promises'
 import { startProgram } from './piped-program.ts'
 import type { PipedProgram } from './piped-program.ts'
@@ -16,14 +16,15 @@ export async function measureSentinelLatency(
   const program = startProgram(scratch, argv)
   const tookMs: number[] = []
   try {
-    // the watch may begin after the first answer; one change unmeasured
+    // the watch may start after the first answer, so the first change is not
+    // measured
     for (let change = 0; change <= changes; change++) {
-      const answer = program.ask(newcomer)
+      const answer = program.ask(newVisitor)
       const begin = performance.now()
       setDrained(directory, change % 2 === 0)
-      const took = untilAnswerChanges(program, newcomer, answer, begin)
+      const took = untilAnswerChanges(program, newVisitor, answer, begin)
       if (change > 0) tookMs.push(took)
-      // uneven, so as not to fall into step with a timer of the program
+      // random, to avoid synchronizing with a timer of the program
       await pause(3 + Math.random() * 17)
     }
     if (changes % 2 === 0) setDrained(directory, false)
@@ -33,10 +34,10 @@ export async function measureSentinelLatency(
   return tookMs
 }
 
-const newcomer = `n0 ${pool} - 192.0.2.7`
+const newVisitor = `n0 ${pool} - 192.0.2.7`
 const limitMs = 10_000
 
-/** @returns milliseconds since `begin` when the answer was another for the first time */
+/** @returns milliseconds from `begin` to the first changed answer */
 export function untilAnswerChanges(
   program: PipedProgram,
   key: string,

@@ -1,5 +1,5 @@
-// Helpers of Squid, in lock step and with many questions on their way, as
-// driver.c asks them.
+// Helpers of Squid, in lock step and with many questions in flight, driven by
+// driver.c.
 import { assertAgreement, squidKeys } from './agreement.ts'
 import { measureLookups } from './lookups.ts'
 import type { LookupTimes } from './lookups.ts'

@@ -1,15 +1,15 @@
-// What is made of many measured times. Machines are shared and noisy, so speed
-// is told as the median over alternating rounds, and judged as a ratio between
+// Statistics of many measured times. Machines are shared and noisy, so speed is
+// reported as the median over alternating rounds, and judged as a ratio between
 // two programs of the same round.
 
-/** Nearest rank: the smallest value that at least `share` of all do not exceed. */
+/** Nearest rank: the smallest value not exceeded by at least `share` of all. */
 export function percentile(sorted: ArrayLike<number>, share: number): number {
   if (sorted.length === 0) return Number.NaN
   const rank = Math.ceil(share * sorted.length)
   return sorted[Math.min(Math.max(rank, 1), sorted.length) - 1] ?? Number.NaN
 }
 
-/** The middle one, or the mean of the two in the middle; NaN of nothing. */
+/** The middle one, or the mean of the two in the middle; NaN for none. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const upper = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
@@ -47,8 +47,8 @@ export function medianOfRounds(rounds: readonly RoundTrips[]): RoundTrips {
 }
 
 /**
- * How one program compares with another: the median of the ratios of each round,
- * so that a burst of foreign load that falls on a whole round weighs nothing.
+ * Compares two programs: the median of the ratios of each round, so that a
+ * burst of foreign load during a whole round has no effect.
  */
 export function medianRatio(
   values: readonly number[],
@@ -63,8 +63,8 @@ export function medianRatio(
 }
 
 /**
- * Cuts what the driver wrote into `[round][program]`; an unfinished last round is
- * left out.
+ * Splits the driver's output into `[round][program]`; drops an unfinished last
+ * round.
  */
 export function cutRounds(
   tookNs: Uint32Array,

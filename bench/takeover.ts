@@ -1,6 +1,6 @@
-// npm run bench:takeover: for how long new visitors fail when an address has to move,
-// and when a tier has to help itself. The steps are those of test/takeover, with a
-// user's time limits.
+// npm run bench:takeover: for how long new visitors fail when an address has to
+// move, and when a tier has to help itself. The steps are those of
+// test/takeover, with a user's time limits.
 import { parseArgs } from 'node:util'
 import { failed, failedMs, startFronts } from '../test/fixtures/fronts.ts'
 import { startNatSite, through, vanish } from '../test/fixtures/nat.ts'

@@ -1,5 +1,5 @@
-// What the measuring needs from the machine: interpreters, a C compiler, and the
-// C programs of this folder made with it.
+// What the benchmark needs from the machine: interpreters, a C compiler, and
+// the compiled C programs of this folder.
 import { execFileSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { cpus, loadavg, release } from 'node:os'
@@ -12,7 +12,7 @@ export const checkout = join(
   import.meta.dirname.endsWith(join('dist', 'bench')) ? '../..' : '..',
 )
 
-/** What measured: a line above the figures. */
+/** The machine and its load: a line above the figures. */
 export function machine(): string {
   const [load = 0] = loadavg()
   return `Node ${process.version}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, load ${load.toFixed(1)}`
@@ -23,7 +23,7 @@ export function textOf(err: unknown): string {
 }
 
 export function findProgram(name: string): string | undefined {
-  // /usr/sbin: where Debian has apache2, and not in everybody's PATH
+  // /usr/sbin: where Debian has apache2; not in every user's PATH
   const path = `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/sbin`
   return path
     .split(':')
@@ -36,7 +36,7 @@ function isExecutable(path: string): boolean {
     accessSync(path, constants.X_OK)
     return true
   } catch {
-    // whatever the reason: it cannot be run
+    // whatever the reason, it cannot be run
     return false
   }
 }

@@ -11,9 +11,9 @@ export function hashBytes(latin1: string): number {
 }
 
 /**
- * A number strictly between 0 and 1 for a key and a seed, evenly distributed and
- * independent from seed to seed. FNV maps similar keys to similar hashes, so
- * both halves go through a mixer (MurmurHash3's finalizer) first.
+ * A number strictly between 0 and 1 for a key and a seed, evenly distributed
+ * and independent from seed to seed. FNV maps similar keys to similar hashes,
+ * so both halves go through a mixer (MurmurHash3's finalizer) first.
  */
 export function fraction(keyHash: number, seedHash: number): number {
   const high = mix(keyHash ^ mix(seedHash))

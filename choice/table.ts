@@ -56,7 +56,9 @@ export type TableMember = {
   readonly share: number
   /** its sticky visitors stay, whatever else is available (strict) */
   readonly keepsSession: boolean
-  /** with stickiness relaxed: a sticky visitor leaves it for a better backend */
+  /**
+   * with stickiness relaxed: a sticky visitor leaves it for a better backend
+   */
   readonly isLastResort: boolean
   /** for rendezvous hashing */
   readonly seed: number

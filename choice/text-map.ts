@@ -44,9 +44,9 @@ export function textMap(
 
 /**
  * Whether httpd finds a sticky visitor's answer in the text map and does not ask
- * the map program. These are the conditions of apache-conf/prg-sticky.conf. They
- * are true only where the map program would keep the visitor too, however old
- * the text is.
+ * the map program. These are the conditions of apache-conf/prg-sticky.conf.
+ * They are true only where the map program would keep the visitor too, however
+ * old the text is.
  *
  * @param route null = a new visitor
  * @param affinity null = none
@@ -122,8 +122,8 @@ function line(key: string, members: readonly TableMember[]): string {
 }
 
 /**
- * `a|b|b`: repeats each name in proportion to its weight, as exactly as the room
- * allows. If one line cannot hold all names, it holds the heaviest ones.
+ * `a|b|b`: repeats each name in proportion to its weight, as exactly as the
+ * room allows. If one line cannot hold all names, it holds the heaviest ones.
  */
 function repeated(members: readonly TableMember[], room: number): string {
   const longest = Math.max(...members.map(({ name }) => name.length))
@@ -139,7 +139,9 @@ function repeated(members: readonly TableMember[], room: number): string {
     .join('|')
 }
 
-/** Whole numbers in proportion to the weights, none 0, together at most `parts`. */
+/**
+ * Whole numbers in proportion to the weights, none 0, together at most `parts`.
+ */
 function apportion(
   members: readonly TableMember[],
   parts: number,

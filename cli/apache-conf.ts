@@ -57,8 +57,8 @@ type ApacheConfOptions = GeneratedGiven & {
 }
 
 /**
- * `zope-failover apache-conf`: prints on stdout; a ConfigError for what cannot be
- * rendered (exit code 2).
+ * `zope-failover apache-conf`: prints on stdout; a ConfigError for what cannot
+ * be rendered (exit code 2).
  */
 export function apacheConfCommand(): Command {
   const command = withOptions()
@@ -74,8 +74,8 @@ export function apacheConfCommand(): Command {
 }
 
 /**
- * What the command would print now, made in this process, for `check`. It writes no
- * file, whatever the options say.
+ * What the command would print now, made in this process, for `check`. It
+ * writes no file, whatever the options say.
  *
  * @param words the whole command, as the head of a generated file has it
  */
@@ -270,7 +270,8 @@ const programs = {
 
 /**
  * A map program that cannot be executed stops httpd, including a running one at
- * its next graceful restart (AH00654). `apachectl configtest` does not detect it.
+ * its next graceful restart (AH00654). `apachectl configtest` does not detect
+ * it.
  */
 function missingPrograms(): string[] {
   try {

@@ -1,4 +1,5 @@
-// The subcommands as plain data, for the manual page and the shells' completion.
+// The subcommands as plain data, for the manual page and the shells'
+// completion.
 import type { Command } from 'commander'
 
 export type OptionForm = {

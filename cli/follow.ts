@@ -15,7 +15,9 @@ type Options = {
   timeout: number
 }
 
-/** `zope-failover follow -- COMMAND…`: in the foreground until a signal ends it. */
+/**
+ * `zope-failover follow -- COMMAND…`: in the foreground until a signal ends it.
+ */
 export function followCommand(): Command {
   return new Command('follow')
     .summary('run a command with the whole table whenever it changes')

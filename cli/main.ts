@@ -55,8 +55,8 @@ for (const command of [
 for (const command of [program, ...program.commands])
   command.exitOverride().showHelpAfterError('(try --help)')
 
-// For a monitoring system, 1 and 2 of `probe` are verdicts on the backend, and 3
-// means that it could not probe (the exit codes of monitoring plugins).
+// For a monitoring system, 1 and 2 of `probe` are verdicts on the backend, and
+// 3 means that it could not probe (the exit codes of monitoring plugins).
 const isProbe = process.argv[2] === 'probe'
 const wrongUsage = isProbe ? 3 : 2
 const failed = isProbe ? 3 : 1

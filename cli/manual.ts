@@ -3,7 +3,9 @@ import { version } from '../system/version.ts'
 import { commandTree } from './command-tree.ts'
 import { manualPage } from './manual-page.ts'
 
-/** `zope-failover manual`, for the build: `man zope-failover` shows its output. */
+/**
+ * `zope-failover manual`, for the build: `man zope-failover` shows its output.
+ */
 export function manualCommand(): Command {
   return new Command('manual')
     .description('print the manual page, for man -l -')

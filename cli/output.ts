@@ -2,8 +2,8 @@
 import { errorCode } from '../system/error-code.ts'
 
 /**
- * A reader that has left (`| head -1`) ends the program quietly; any other write
- * error is a failure. Without this, both would print a stack trace.
+ * A reader that has left (`| head -1`) ends the program quietly; any other
+ * write error is a failure. Without this, both would print a stack trace.
  */
 export function watchOutput(): void {
   process.stdout.on('error', err => {

@@ -1,4 +1,5 @@
-// zope-failover squid-conf: prints the part of squid.conf for this configuration.
+// zope-failover squid-conf: prints the part of squid.conf for this
+// configuration.
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Command, Option } from 'commander'

@@ -27,7 +27,10 @@ export type ProbeSettings = {
   readonly fall: number
   /** status codes that pass, as closed ranges */
   readonly status: readonly (readonly [number, number])[]
-  /** what the body must contain: a text or a pattern (RegExp source); null = anything */
+  /**
+   * what the body must contain: a text or a pattern (RegExp source); null =
+   * anything
+   */
   readonly body: BodyRule | null
   /** bytes of the body read at most */
   readonly maxBody: number

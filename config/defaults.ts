@@ -156,7 +156,9 @@ function poolSettings(
   }
 }
 
-/** The common settings, without the kind of light probe if the backend has one. */
+/**
+ * The common settings, without the kind of light probe if the backend has one.
+ */
 function commonFor(
   own: ProbeInput = {},
   common: ProbeInput = {},
@@ -245,8 +247,8 @@ const maxBeats = 80
 
 /**
  * Four a second per backend for up to 20 backends, fewer for more of them, down
- * to one a second for 80; none beyond. None with TLS: Zope does not speak TLS, so
- * the answer would come from the proxy in front of it.
+ * to one a second for 80; none beyond. None with TLS: Zope does not speak TLS,
+ * so the answer would come from the proxy in front of it.
  */
 function autoHeartbeat(isTls: boolean, backends: number): Heartbeat {
   return isTls || backends > maxBeats

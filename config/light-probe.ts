@@ -1,5 +1,5 @@
-// The kind of light probe that a block of settings selects, and the keys that do
-// not fit it. A backend's own kind replaces the common one. Pure.
+// The kind of light probe that a block of settings selects, and the keys that
+// do not fit it. A backend's own kind replaces the common one. Pure.
 import { describeValue } from '../text/describe.ts'
 import type { Path, Problem } from './problem.ts'
 
@@ -9,7 +9,9 @@ const kinds = ['tcp', 'ask', 'command'] as const
 /** keys that only a request for a page needs */
 const pageKeys = ['path', 'method', 'status', 'body'] as const
 
-/** Whether a block selects the kind of light probe; `tcp: false` selects a page. */
+/**
+ * Whether a block selects the kind of light probe; `tcp: false` selects a page.
+ */
 export function decidesKind(block: Block): boolean {
   return kinds.some(kind => block[kind] !== undefined)
 }

@@ -1,6 +1,6 @@
-// The patterns of a configuration. A backend can answer anything, so a match must
-// take linear time for every pattern and every text: a backtracking engine can
-// take hours for 64 KiB, and probing would stop. Pure.
+// The patterns of a configuration. A backend can answer anything, so a match
+// must take linear time for every pattern and every text: a backtracking engine
+// can take hours for 64 KiB, and probing would stop. Pure.
 import { RE2JS } from 're2js'
 
 export type Pattern = {

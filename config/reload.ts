@@ -28,7 +28,8 @@ export class ConfigReload {
    * @param file the configuration file
    * @param text what the running configuration was read from
    * @param config the running configuration
-   * @param refusal why this program must not use an otherwise valid configuration
+   * @param refusal why this program must not use an otherwise valid
+   *   configuration
    */
   constructor(
     file: string,
@@ -45,8 +46,8 @@ export class ConfigReload {
   /**
    * The change since the last call; undefined when there is none, or when the
    * file is changing right now. A file that cannot be read, is invalid, or has
-   * another directory (that needs a restart) is rejected once; the program keeps
-   * the previous configuration.
+   * another directory (that needs a restart) is rejected once; the program
+   * keeps the previous configuration.
    *
    * @param now ms since 1970, the clock of the file
    */

@@ -1,5 +1,5 @@
-// The schema of the YAML file, key by key. The message of a rule states the rule;
-// the value found is added where the message is printed.
+// The schema of the YAML file, key by key. The message of a rule states the
+// rule; the value found is added where the message is printed.
 import { isIP } from '../text/ip.ts'
 import * as z from 'zod'
 import { namePattern } from './config.ts'

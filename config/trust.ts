@@ -1,5 +1,5 @@
-// Can another user change a configuration that names commands to run? Checks the
-// file and every directory above it, like sshd's StrictModes.
+// Can another user change a configuration that names commands to run? Checks
+// the file and every directory above it, like sshd's StrictModes.
 import { lstatSync, realpathSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { dirname, resolve } from 'node:path'

@@ -2,7 +2,8 @@
 import type { Pool, WarmUpPage } from './config.ts'
 
 /**
- * The pages as visitors see them, and in the form for Zope's VirtualHostMonster.
+ * The pages as visitors see them, and in the form for Zope's
+ * VirtualHostMonster.
  *
  * @param name the backend; pages are fetched once for each site of its pools
  * @param paths its pages; undefined = those of each of its pools

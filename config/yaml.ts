@@ -25,7 +25,9 @@ export type Yaml = {
 
 /** Later syntax errors only follow from the first ones. */
 const maxSyntaxProblems = 10
-/** The deepest key of the schema is at depth 6, and each level is two tokens. */
+/**
+ * The deepest key of the schema is at depth 6, and each level is two tokens.
+ */
 const maxDepth = 60
 /** Words, signs, spaces and line ends: twenty thousand lines of this form. */
 const maxLexemes = 200_000
@@ -38,8 +40,8 @@ class TooMuch extends Error {
 }
 
 /**
- * Never throws, whatever the text, and takes seconds at most: a program keeps its
- * previous configuration, but only after this has rejected the new one.
+ * Never throws, whatever the text, and takes seconds at most: a program keeps
+ * its previous configuration, but only after this has rejected the new one.
  */
 export function readYaml(text: string): Yaml {
   try {
@@ -54,9 +56,9 @@ function broken(problems: readonly Problem[]): Yaml {
 }
 
 /**
- * The tokens of the text, without recursion. Composing recurses, and near the end
- * of the stack it ends the process instead of throwing (V8 compiles a regular
- * expression there), so the depth is limited here.
+ * The tokens of the text, without recursion. Composing recurses, and near the
+ * end of the stack it ends the process instead of throwing (V8 compiles a
+ * regular expression there), so the depth is limited here.
  *
  * @throws {TooMuch} when they are nested deeper than `maxDepth`, or too many
  */

@@ -1,5 +1,6 @@
 // A stand-in for a Zope: answers with its name, echoes requests, dies at once.
-// node dist/demo/backend.js --name zope1 --port 8081 [--delay MS] [--journal FILE]
+// node dist/demo/backend.js --name zope1 --port 8081 [--delay MS] [--journal
+// FILE]
 import { appendFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'

@@ -17,7 +17,9 @@ export type Sample = {
   readonly error: string | undefined
   /** the connection had served another request before */
   readonly isReused: boolean
-  /** the first try failed because its connection was closed, see `isRepeating` */
+  /**
+   * the first try failed because its connection was closed, see `isRepeating`
+   */
   readonly isRepeated: boolean
 }
 

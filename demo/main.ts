@@ -1,5 +1,5 @@
-// `npm start` and `npm run demo:squid`: interactive on a terminal; without one, a
-// tour that checks itself.
+// `npm start` and `npm run demo:squid`: interactive on a terminal; without one,
+// a tour that checks itself.
 import { parseArgs } from 'node:util'
 import { fronts } from './front.ts'
 import { live } from './live.ts'

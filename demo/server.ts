@@ -16,8 +16,8 @@ export type Front = {
 /**
  * Resolves when it serves.
  *
- * @param server how to watch it: `logs` are its log files, and its output goes to
- *   the first one; `serves` is logged once per start
+ * @param server how to watch it: `logs` are its log files, and its output goes
+ *   to the first one; `serves` is logged once per start
  * @throws {Error} with the server's log when it does not start
  */
 export async function startServer(

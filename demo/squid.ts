@@ -5,8 +5,8 @@ import { startServer } from './server.ts'
 import type { Front } from './server.ts'
 
 /**
- * The checkout's, seen from demo/ as from dist/demo/. Another Squid can be named:
- * a directory with `usr/` and a `run` that starts it.
+ * The checkout's, seen from demo/ as from dist/demo/. Another Squid can be
+ * named: a directory with `usr/` and a `run` that starts it.
  */
 const unpacked =
   process.env['ZOPE_FAILOVER_SQUID'] ??

@@ -1,6 +1,6 @@
 // The processes of the demo: a real httpd with the map program, or Squid with its
-// helper; the monitor, three stand-in Zopes and twenty visitors. All on loopback
-// ports and in a temporary directory.
+// helper; the monitor, three stand-in Zopes and twenty visitors. All on
+// loopback ports and in a temporary directory.
 import { execFileSync, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'

@@ -26,7 +26,9 @@ import type { Runs } from './runs.ts'
 import { followText } from './table-text.ts'
 import type { FollowFormat } from './table-text.ts'
 
-/** The watching thread wakes this one; the tick covers the case that it died. */
+/**
+ * The watching thread wakes this one; the tick covers the case that it died.
+ */
 const tickMs = 250
 /** How long a running command may take to finish when the program stops. */
 const graceMs = 2_000

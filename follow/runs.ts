@@ -1,10 +1,12 @@
-// When the command of `zope-failover follow` runs: at startup, at each change of
-// the table, and again after a failure. Never two runs at once, always with the
-// newest table. Pure: times are ms of a monotonic clock.
+// When the command of `zope-failover follow` runs: at startup, at each change
+// of the table, and again after a failure. Never two runs at once, always with
+// the newest table. Pure: times are ms of a monotonic clock.
 
 /** Changes that come together (one file per backend) are one change. */
 const settleMs = 20
-/** From the start of one run to the next: limits the cost of a flapping table. */
+/**
+ * From the start of one run to the next: limits the cost of a flapping table.
+ */
 const spacingMs = 100
 /** The pause after the first failure; each further one doubles it. */
 const shortestRetryMs = 1_000

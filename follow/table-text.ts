@@ -1,5 +1,5 @@
-// The input of the command of `zope-failover follow`: the whole table of one pool,
-// as the map program uses it. Pure.
+// The input of the command of `zope-failover follow`: the whole table of one
+// pool, as the map program uses it. Pure.
 import { choose, candidatesOf, newRoundRobin } from '../choice/choose.ts'
 import { preferences } from '../choice/table.ts'
 import type { Standing, TableMember, TablePool } from '../choice/table.ts'
@@ -75,8 +75,8 @@ export function followRows(config: Config, pool: TablePool): FollowRow[] {
 /**
  * The text for the command's standard input; equal texts mean equal tables.
  *
- * @param format lines: `NAME HOST PORT STATE WEIGHT TIER` for each backend; json:
- *   one object on one line
+ * @param format lines: `NAME HOST PORT STATE WEIGHT TIER` for each backend;
+ *   json: one object on one line
  */
 export function followText(
   config: Config,

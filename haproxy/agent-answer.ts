@@ -1,5 +1,5 @@
-// The answer to HAProxy's agent-check for one backend: the map program's choice in
-// HAProxy's words. Always complete (`ready|drain|maint up|down N%`), because
+// The answer to HAProxy's agent-check for one backend: the map program's choice
+// in HAProxy's words. Always complete (`ready|drain|maint up|down N%`), because
 // HAProxy keeps the old value of every part that an answer omits. Pure.
 import { candidatesOf } from '../choice/choose.ts'
 import { preferences } from '../choice/table.ts'
@@ -16,9 +16,9 @@ import type { Config } from '../config/config.ts'
  * | in maintenance                            | `maint up 100%`               |
  * | down                                      | `ready down 0%`               |
  *
- * N is its share and its weight, in percent of the greatest weight in its tier, so
- * that servers with the same `weight` in haproxy.cfg divide visitors as the map
- * program does.
+ * N is its share and its weight, in percent of the greatest weight in its tier,
+ * so that servers with the same `weight` in haproxy.cfg divide visitors as the
+ * map program does.
  *
  * @param asked the line without its newline: `NAME`, or `POOL/NAME`
  * @returns null = no answer: unknown backend, or no valid verdict

@@ -1,6 +1,6 @@
-// HAProxy's agent-check over TCP: one line in, one line out, close. Clients that
-// can reach the port may be hostile, so the resources of one connection are
-// limited, and the oldest waiting connection makes room for a new one.
+// HAProxy's agent-check over TCP: one line in, one line out, close. Clients
+// that can reach the port may be hostile, so the resources of one connection
+// are limited, and the oldest waiting connection makes room for a new one.
 import { createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import type { Table } from '../choice/table.ts'

@@ -1,6 +1,7 @@
-// The observations that are worth an immediate probe. Pure: time is an argument.
-// Invariant: however many requests fail, the directory is written only a few
-// times a second. The monitor decides; an observer only requests a probe.
+// The observations that are worth an immediate probe. Pure: time is an
+// argument. Invariant: however many requests fail, the directory is written
+// only a few times a second. The monitor decides; an observer only requests a
+// probe.
 import type { Signal, Observation } from './line.ts'
 
 /** The monitor makes at most two probes a second because of suspicions. */

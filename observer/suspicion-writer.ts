@@ -1,7 +1,7 @@
 // The files that an observer writes into the sentinel directory. Invariant:
-// reading never waits for a write. One operation runs at a time, off the reading
-// thread. While one hangs (a dead network file system) the next ones are queued
-// by name, so the queue is never longer than the number of backends.
+// reading never waits for a write. One operation runs at a time, off the
+// reading thread. While one hangs (a dead network file system) the next ones
+// are queued by name, so the queue is never longer than the number of backends.
 import { constants } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { errorCode } from '../system/error-code.ts'

@@ -7,7 +7,10 @@ import type { Lookup } from './lookup.ts'
 export type Dialect = {
   /** whether an answer names the next backend as well */
   readonly namesNext: boolean
-  /** What the answer repeats first, to mark it as the line's own; null = nothing. */
+  /**
+   * What the answer repeats first, to mark it as the line's own; null =
+   * nothing.
+   */
   readonly nonceOf: (line: string) => string | null
   /**
    * What the answer depends on besides the table and the nonce: the cache key

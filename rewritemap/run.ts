@@ -1,5 +1,5 @@
-// The map program: first table, second thread, answer loop, end. Loads only what
-// the first answer needs, because httpd's requests queue up until then.
+// The map program: first table, second thread, answer loop, end. Loads only
+// what the first answer needs, because httpd's requests queue up until then.
 import { writeSync } from 'node:fs'
 import { sentinelNames } from '../config/config.ts'
 import type { Config } from '../config/config.ts'

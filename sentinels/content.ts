@@ -19,8 +19,8 @@ export type ParsedNote<Value> = {
 export const maxSentinelBytes = 4_096
 
 /**
- * The share in percent that `NAME.up` grants. Empty = 100. Invalid content counts
- * as 100 and is a problem: the existence of the file is the verdict.
+ * The share in percent that `NAME.up` grants. Empty = 100. Invalid content
+ * counts as 100 and is a problem: the existence of the file is the verdict.
  */
 export function parseShare(text: string): ParsedNote<number> {
   const match = /^\s*(\d{1,3})?\s*$/.exec(text)
@@ -80,7 +80,9 @@ export function parseAdminNote(text: string): ParsedNote<AdminNote> {
   }
 }
 
-/** The text of an administrator's file; the reason, of any length, comes last. */
+/**
+ * The text of an administrator's file; the reason, of any length, comes last.
+ */
 export function formatAdminNote({ reason, by, until }: AdminNote): string {
   // whole seconds, rounded up: "--for 500ms" must not end before it begins
   const end = until === null ? null : Math.ceil(until / 1_000) * 1_000

@@ -1,5 +1,5 @@
-// The sentinel directory itself: its names, and whether it can be trusted. It may
-// contain a hundred thousand foreign files: then only the known names are
+// The sentinel directory itself: its names, and whether it can be trusted. It
+// may contain a hundred thousand foreign files: then only the known names are
 // checked, one by one.
 import { lstatSync, opendirSync, readdirSync, statSync } from 'node:fs'
 import type { Stats } from 'node:fs'
@@ -43,7 +43,9 @@ export function listUpTo(directory: string, limit: number): Listing {
   }
 }
 
-/** Whether an error means that the file does not exist, not only unreachable. */
+/**
+ * Whether an error means that the file does not exist, not only unreachable.
+ */
 export function isAbsence(code: string): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR'
 }
@@ -189,11 +191,11 @@ export function directoryRemedy(code: string): string {
 }
 
 /**
- * Why a directory cannot be trusted; undefined when it can. A user who can put a
- * file into it decides where visitors go. So it must not be world-writable,
- * sticky or not: that bit prevents removing files, not creating them. Nor may its
- * parent be world-writable: then the whole directory could be replaced. A group
- * with write access is the administrator's choice.
+ * Why a directory cannot be trusted; undefined when it can. A user who can put
+ * a file into it decides where visitors go. So it must not be world-writable,
+ * sticky or not: that bit prevents removing files, not creating them. Nor may
+ * its parent be world-writable: then the whole directory could be replaced. A
+ * group with write access is the administrator's choice.
  */
 export function directoryProblem(
   directory: string,

@@ -1,6 +1,6 @@
 // Reads the whole sentinel directory. Synchronous on purpose: it runs where
-// nothing waits for it (the map program's second thread, the monitor's timer), or
-// where the first table must exist before the first answer. Never throws.
+// nothing waits for it (the map program's second thread, the monitor's timer),
+// or where the first table must exist before the first answer. Never throws.
 import { lstatSync, statSync } from 'node:fs'
 import { maxSentinelBytes, parseAdminNote, parseShare } from './content.ts'
 import type { ParsedNote } from './content.ts'
@@ -63,7 +63,8 @@ export function readSentinels(
 }
 
 /**
- * Reads repeatedly: a file that temporarily cannot be read keeps its last content.
+ * Reads repeatedly: a file that temporarily cannot be read keeps its last
+ * content.
  */
 export class SentinelReader {
   readonly #directory: string
@@ -255,8 +256,8 @@ function readEntry(
 }
 
 /**
- * The usable text of an existing sentinel. Half a line could be a wrong time, so
- * it is dropped; an empty file is the safest meaning.
+ * The usable text of an existing sentinel. Half a line could be a wrong time,
+ * so it is dropped; an empty file is the safest meaning.
  */
 function wholeLines(
   file: Extract<FileRead, { kind: 'bytes' | 'closed' }>,

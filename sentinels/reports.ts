@@ -166,7 +166,9 @@ export type MapReport = {
   /** these two identify the process (system/process.ts) */
   readonly startTime?: string
   readonly pidNamespace?: string
-  /** how long the current lookup has been unanswered, in ms; 0 = less than 1 s */
+  /**
+   * how long the current lookup has been unanswered, in ms; 0 = less than 1 s
+   */
   readonly lookupMs?: number
   readonly lookups: number
   /** lookups that were malformed, too long, or for an unknown pool */
@@ -184,7 +186,9 @@ export type MapReport = {
   readonly kinds?: Readonly<Record<string, Readonly<Record<string, number>>>>
 }
 
-/** The backends that the monitor has judged, from its report; [] for garbage. */
+/**
+ * The backends that the monitor has judged, from its report; [] for garbage.
+ */
 export function judgedBackends(
   report: Readonly<Record<string, unknown>> | undefined,
 ): string[] {

@@ -1,5 +1,5 @@
-// Changes to the sentinel directory. A file is written under a temporary name and
-// renamed, so that no reader ever sees half of it.
+// Changes to the sentinel directory. A file is written under a temporary name
+// and renamed, so that no reader ever sees half of it.
 import {
   closeSync,
   constants,
@@ -17,7 +17,8 @@ import { errorCode } from '../system/error-code.ts'
  * Replaces `name` by `text`, atomically. A link is replaced, not followed.
  *
  * @param mode world-readable by default: httpd runs as another user
- * @throws the system's error (ENOSPC, EACCES, ENOENT …); no temporary file is left
+ * @throws the system's error (ENOSPC, EACCES, ENOENT …); no temporary file is
+ *   left
  */
 export function writeAside(
   directory: string,

@@ -1,7 +1,9 @@
 import { lstatSync, readlinkSync } from 'node:fs'
 import type { PathNode } from './trusted-path.ts'
 
-/** One name of a path; undefined: it does not exist or is closed to this user. */
+/**
+ * One name of a path; undefined: it does not exist or is closed to this user.
+ */
 export function pathNode(path: string): PathNode | undefined {
   try {
     const stats = lstatSync(path)

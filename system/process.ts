@@ -1,5 +1,5 @@
-// Identifies a process. A pid is not enough: it is reused, and it has no meaning
-// in another container.
+// Identifies a process. A pid is not enough: it is reused, and it has no
+// meaning in another container.
 import { readFileSync, readlinkSync } from 'node:fs'
 import { errorCode } from './error-code.ts'
 

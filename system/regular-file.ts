@@ -1,5 +1,5 @@
-// Reads one file safely: a pipe does not block, a device is not read, a huge file
-// is read up to a limit.
+// Reads one file safely: a pipe does not block, a device is not read, a huge
+// file is read up to a limit.
 import {
   closeSync,
   constants,

@@ -85,9 +85,9 @@ export function runCommand(
     child.on('error', err => {
       end('not-begun', errorCode(err))
     })
-    // At "exit" its output is in the pipes and will be read in the next turn that
-    // waits for events; "exit" may come in the middle of a turn. Output of a
-    // background child after that is not waited for.
+    // At "exit" its output is in the pipes and will be read in the next turn
+    // that waits for events; "exit" may come in the middle of a turn. Output of
+    // a background child after that is not waited for.
     child.on('exit', (code, by) => {
       afterTurns(3, () => {
         for (const stream of [child.stdin, child.stdout, child.stderr])

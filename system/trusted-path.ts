@@ -1,5 +1,5 @@
-// Can another user change what a path leads to? By owners and modes of each name
-// on the path, links followed. Pure: the caller reads each name.
+// Can another user change what a path leads to? By owners and modes of each
+// name on the path, links followed. Pure: the caller reads each name.
 
 /** One name of a path, not followed when it is a link. */
 export type PathNode = {
@@ -28,8 +28,8 @@ const maxLinks = 40
  * The first name on the way to `path` that a user other than root can change or
  * replace; undefined when there is none, as far as is visible.
  *
- * In a sticky directory (`/tmp`) others cannot replace a file of root; in a sticky
- * directory at the end of the path, others can create files.
+ * In a sticky directory (`/tmp`) others cannot replace a file of root; in a
+ * sticky directory at the end of the path, others can create files.
  *
  * @param path absolute
  */

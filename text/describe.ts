@@ -1,7 +1,9 @@
 // How a value that was found is shown in a message. Pure.
 import { withoutSecrets } from './printable.ts'
 
-/** The value as JSON, shortened when it is long, without the secrets of a URL. */
+/**
+ * The value as JSON, shortened when it is long, without the secrets of a URL.
+ */
 export function describeValue(value: unknown): string {
   if (value === undefined || value === null) return 'nothing'
   // aliases can make a small file a huge value

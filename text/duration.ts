@@ -19,7 +19,9 @@ export function parseDuration(text: string): number | undefined {
   return Number.isSafeInteger(ms) ? ms : undefined
 }
 
-/** The shortest exact spelling of a duration: 1500 is `1500ms`, 2000 is `2s`. */
+/**
+ * The shortest exact spelling of a duration: 1500 is `1500ms`, 2000 is `2s`.
+ */
 export function formatDuration(ms: number): string {
   if (ms === 0) return '0s'
   for (const [unit, size] of unitMs)

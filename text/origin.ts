@@ -10,8 +10,8 @@ export type Origin = {
 /**
  * `http://HOST[:PORT]` or `https://HOST[:PORT]`, perhaps with one slash.
  *
- * @returns 'malformed' for anything else; 'address' for an IPv4 address that URL
- *   would misread: 10.0.0.011 as 10.0.0.9, 10.1 as 10.0.0.1
+ * @returns 'malformed' for anything else; 'address' for an IPv4 address that
+ *   URL would misread: 10.0.0.011 as 10.0.0.9, 10.1 as 10.0.0.1
  */
 export function parseOrigin(text: string): Origin | 'malformed' | 'address' {
   // URL accepts much (one slash, backslashes, an empty port): be stricter

@@ -1,6 +1,8 @@
 // Makes text from files, requests and command lines safe for a terminal.
 
-/** Control characters (C0 and C1), line separators, and bidirectional controls. */
+/**
+ * Control characters (C0 and C1), line separators, and bidirectional controls.
+ */
 export const unprintable =
   /[\p{Cc}\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/gu
 
@@ -21,8 +23,8 @@ const maxSentence = 300
 
 /**
  * Text from a backend, a certificate or a name server, as one line of limited
- * length. A reason goes into files, environment variables and messages, and each
- * of these has a limit.
+ * length. A reason goes into files, environment variables and messages, and
+ * each of these has a limit.
  */
 export function sentence(text: string): string {
   // reads only the beginning, however long the text is

@@ -6,8 +6,8 @@ import { describeValue } from './describe.ts'
 const maxListed = 30
 
 /**
- * The known name closest to `given`, as the end of a sentence; the list of known
- * names when none is close; the empty string when there are none.
+ * The known name closest to `given`, as the end of a sentence; the list of
+ * known names when none is close; the empty string when there are none.
  *
  * @example '; did you mean "interval"?'
  */

@@ -1,4 +1,4 @@
-// The faults, done to two real Zopes or to the product in front of them.
+// The faults, injected into two real Zopes or the product in front of them.
 import { setTimeout as pause } from 'node:timers/promises'
 import { until } from '../../test/fixtures/processes.ts'
 import { ask } from '../../test/fixtures/zope-client.ts'
@@ -7,7 +7,7 @@ import type { Running } from './products.ts'
 import type { FaultKind } from './report.ts'
 
 export type Scene = {
-  /** gets every new visitor as long as it can */
+  /** gets every new visitor while it can serve */
   readonly primary: Zope
   readonly standby: Zope
   readonly product: Running
@@ -52,7 +52,7 @@ export async function inflict(kind: FaultKind, scene: Scene): Promise<void> {
       await product.takeOut()
       note('taken out')
       await wait(1_000)
-      // as waitress ends without cutting off what is inside it
+      // like waitress, which exits without cutting off requests in flight
       await kill(primary, 'SIGINT')
       await wait(2_000)
       await start(primary)
@@ -86,7 +86,7 @@ export async function inflict(kind: FaultKind, scene: Scene): Promise<void> {
   }
 }
 
-/** Whatever the fault was: both run, and answer. */
+/** After any fault: both run and answer. */
 export async function restore(zopes: readonly Zope[]): Promise<void> {
   await Promise.all(
     zopes.map(zope => {
@@ -99,7 +99,7 @@ export async function restore(zopes: readonly Zope[]): Promise<void> {
 
 function isGood(zope: Zope): Promise<unknown> {
   return until(`${zope.name} is good`, async () => {
-    // refused until it is there
+    // connections are refused until it listens
     const answer = await ask(zope.url).catch(() => undefined)
     return answer?.status === 200
   })

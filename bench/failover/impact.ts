@@ -1,8 +1,8 @@
-// What visitors saw of one fault, from their requests. Pure.
+// The impact of one fault on visitors, from their requests. Pure.
 import { failuresOf } from '../../test/fixtures/load.ts'
 import type { Sample } from '../../test/fixtures/load.ts'
 
-/** All times are those of one clock. */
+/** All times are from the same clock. */
 export type Span = {
   /** the load began */
   readonly beginMs: number
@@ -37,14 +37,14 @@ export type Impact = {
 
 /** one new visitor in this many ms */
 export const everyMs = 50
-/** a new visitor who waits longer is badly served */
+/** a longer wait counts as impact on a new visitor */
 export const slowMs = 1_000
 
 export function isBad(sample: Sample): boolean {
   return sample.status !== 200 || sample.endMs - sample.startMs > slowMs
 }
 
-/** A new visitor stands for the `everyMs` until the next one. */
+/** Each new visitor represents the `everyMs` until the next one. */
 export function impactOf({ kept, fresh }: Visits, span: Span): Impact {
   const failed = failuresOf([...kept, ...fresh])
   const failedFresh = fresh.filter(({ status }) => status !== 200).length

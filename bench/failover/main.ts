@@ -1,5 +1,5 @@
-// npm run bench:failover: what visitors see of the same faults of the same two
-// real Zopes, behind this product and behind others.
+// npm run bench:failover: the impact of the same faults of the same two real
+// Zopes on visitors, behind this product and behind others.
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Visitor, startLoad } from '../../test/fixtures/load.ts'
@@ -83,8 +83,8 @@ async function main(): Promise<number> {
 }
 
 /**
- * @returns the help, when it was asked for
- * @throws naming the option, what is allowed and what was found
+ * @returns the help, if requested
+ * @throws with the option, the allowed values and the value found
  */
 function choose(): Choice | string {
   const { values } = parseArgs({
@@ -133,7 +133,7 @@ async function measureAll(
   owner: Owner,
   choice: Choice,
 ): Promise<FailoverFigures[]> {
-  // before anything is started for nothing
+  // before starting anything
   for (const name of ['haproxy', 'nginx', 'apache2'] as const) findChecker(name)
   const zeo = await startZeo(owner)
   const zopes: Zopes = [
@@ -142,7 +142,8 @@ async function measureAll(
   ]
   const measured: FailoverFigures[] = []
   for (let round = 1; round <= choice.rounds; round++)
-    // all products have the same fault within two minutes: so have they the noise
+    // all products get the same fault within two minutes, so also the same
+    // noise
     for (const kind of choice.kinds)
       for (const name of choice.names) {
         process.stderr.write(`bench: round ${round}, ${kind}, ${name}\n`)
@@ -151,7 +152,7 @@ async function measureAll(
   return measured
 }
 
-/** A product that was just started, one fault, and what visitors saw. */
+/** Starts a product, injects one fault, and returns its impact on visitors. */
 async function measureOne(
   run: Owner,
   zopes: Zopes,
@@ -195,7 +196,7 @@ async function measureOne(
   return { kind, product: title, impact: impactOf(visits, span) }
 }
 
-/** New visitors get that Zope. */
+/** Waits until new visitors get that Zope. */
 async function servesFrom(name: string, { port }: Running): Promise<void> {
   const visitor = new Visitor({ port, isKeepAlive: false })
   await until(`new visitors get ${name}`, async () => {
@@ -204,7 +205,7 @@ async function servesFrom(name: string, { port }: Running): Promise<void> {
   })
 }
 
-/** @returns what ends it: nobody else comes, and all have been answered */
+/** @returns stops it: no further visitors, and all have been answered */
 function startVisitors(port: number): () => Promise<Visits> {
   const kept = startLoad({
     port,

@@ -1,5 +1,6 @@
-// What is compared, each in front of the same two Zopes, primary and standby, and
-// set up as those who run it would. docs/benchmarks.md shows these settings.
+// The products compared, each in front of the same two Zopes, primary and
+// standby, with the settings its users would choose. docs/benchmarks.md shows
+// them.
 import { execFile, execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -27,11 +28,11 @@ export type Zopes = readonly [Zope, Zope]
 
 /** A product in front of the two Zopes. */
 export type Running = {
-  /** where visitors come to */
+  /** the URL for visitors */
   readonly port: number
-  /** reads its configuration again, as its users have it do */
+  /** reloads its configuration, in the way its users do */
   readonly reload: () => Promise<void>
-  /** the primary gets no more requests: a stop is planned */
+  /** takes the primary out of service for a planned stop */
   readonly takeOut: () => Promise<void>
   readonly putBack: () => Promise<void>
   /** since its start */
@@ -40,7 +41,7 @@ export type Running = {
 
 export type Product = {
   readonly title: string
-  /** resolves when it serves and has learned what it can */
+  /** resolves when it serves and has finished learning */
   readonly start: (owner: Owner, zopes: Zopes) => Promise<Running>
 }
 
@@ -278,7 +279,7 @@ ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   }
 }
 
-/** @param check what mod_proxy_hcheck is told for each member */
+/** @param check the settings of mod_proxy_hcheck for each member */
 async function startBalancer(
   owner: Owner,
   zopes: Zopes,
@@ -328,12 +329,12 @@ ProxyPassReverse "/" "balancer://zopes/"
   }
 }
 
-/** Asked to, it takes its workers with it. */
+/** On a signal, it stops its workers, too. */
 function endByTerm(owner: Owner, { isGone, kill }: Program): void {
   owner.teardown(() => isGone() || kill('SIGTERM'))
 }
 
-/** A reload is asked for, and goes on by itself. */
+/** A reload is asynchronous. */
 async function signal(program: Program, name: NodeJS.Signals): Promise<void> {
   program.child.kill(name)
   await pause(100)
@@ -343,7 +344,7 @@ async function serves(program: Program, port: number): Promise<void> {
   await until('it serves', async () => {
     if (program.isGone())
       throw new Error(`${program.child.spawnfile}: ${program.output()}`)
-    // refused until it is there
+    // connections are refused until it listens
     return ask(`http://127.0.0.1:${port}/`).then(
       ({ status }) => status === 200,
       () => false,

@@ -90,7 +90,7 @@ export function gapAndFirst(impacts: readonly Impact[]): string {
   return `${seconds(median(impacts.map(one => one.gapMs)))} / ${first}`
 }
 
-/** How politely each product says that no Zope is alive. */
+/** How many requests get a proper error page while no Zope is alive. */
 function turnedAway(measured: readonly FailoverFigures[]): string {
   const products = [...new Set(measured.map(({ product }) => product))]
   const shares = products.flatMap(product => {

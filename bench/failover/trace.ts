@@ -1,4 +1,4 @@
-// What happened when, for one product and one fault. Pure.
+// The timeline of one product and one fault. Pure.
 import { failuresOf } from '../../test/fixtures/load.ts'
 import type { Sample } from '../../test/fixtures/load.ts'
 import { jsonLines } from '../../test/fixtures/processes.ts'
@@ -8,9 +8,10 @@ import type { Span, Visits } from './impact.ts'
 export type TraceEvent = { readonly atMs: number; readonly text: string }
 
 /**
- * @param done what was done to the Zopes and to the product, by the clock of `span`
- * @param log of the product, since it was started
- * @param epochMs what to add to that clock for the time of day
+ * @param done what was done to the Zopes and the product, on the clock of
+ *   `span`
+ * @param log of the product since its start
+ * @param epochMs add it to that clock to get the time of day
  */
 export function traceOf(
   title: string,
@@ -45,7 +46,7 @@ function endOf({ status, error }: Sample): string {
   return error ?? `status ${status}`
 }
 
-/** Requests that ended alike and began within 200 ms of each other are one line. */
+/** One line for requests with the same end that began within 200 ms. */
 function groups(samples: readonly Sample[], who: string): TraceEvent[] {
   const lots: Sample[][] = []
   for (const sample of samples.toSorted((a, b) => a.startMs - b.startMs)) {
@@ -72,7 +73,7 @@ function groups(samples: readonly Sample[], who: string): TraceEvent[] {
   })
 }
 
-/** Where new visitors are served, whenever that changes. */
+/** The backend of new visitors, at each change. */
 function switches(fresh: readonly Sample[]): TraceEvent[] {
   const good = fresh
     .filter(({ status }) => status === 200)
@@ -94,7 +95,7 @@ function verdicts(log: string, epochMs: number): TraceEvent[] {
     }))
 }
 
-/** What others log, as it is. */
+/** The logs of others, unchanged. */
 function plain(log: string, span: Span, epochMs: number): string {
   const lines = log.split('\n').filter(line => !/^(?:\{.*|)$/.test(line))
   if (lines.length === 0) return ''

@@ -1,5 +1,5 @@
-// The checkers that are compared, each as an administrator would set it up, and
-// what each says of every backend.
+// The checkers that are compared, each as an administrator would configure it,
+// and their verdicts on every backend.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import {
@@ -19,13 +19,13 @@ export type Ports = ReadonlyMap<string, number>
 
 export type Checker = {
   readonly name: string
-  /** what it says now, for each backend */
+  /** its current verdict on each backend */
   readonly look: () => Promise<ReadonlyMap<string, Word>>
-  /** its log on one backend; undefined = it keeps none */
+  /** its log of one backend; undefined = it has none */
   readonly log?: (backend: string) => string
 }
 
-/** A pool that our monitor is told of; the others know no such thing. */
+/** A pool for our monitor; the others have no such setting. */
 export type PoolOf = Readonly<
   Record<string, { readonly members: readonly string[]; minAlive?: number }>
 >
@@ -45,7 +45,7 @@ export type Monitor = {
   readonly sentinels: string
 }
 
-/** @param keys of the configuration, besides the backends and the directory */
+/** @param keys of the configuration, in addition to backends and directory */
 export function launchMonitor(
   owner: Owner,
   ports: Ports,
@@ -120,9 +120,9 @@ const waysToGet = {
   nginx: 'sh prepare-zope.sh',
 } as const
 
-/** @throws naming what to type */
+/** @throws with the command to type */
 export function findChecker(name: keyof typeof waysToGet): string {
-  // out of Debian's package, which would start a server
+  // unpacked from Debian's package, because installing it would start a server
   const unpacked = `${checkout}/.venv/${name}`
   const program =
     findProgram(name) ?? (existsSync(unpacked) ? unpacked : undefined)
@@ -139,7 +139,7 @@ const haproxySettings = {
 
 type HaproxySetUp = keyof typeof haproxySettings
 
-/** HAProxy's set-ups, in one process, checking the page `path`. */
+/** HAProxy's setups, in one process, checking the page `path`. */
 export async function startHaproxy(
   owner: Owner,
   ports: Ports,
@@ -186,7 +186,7 @@ ${servers}`,
   }))
 }
 
-/** What `show stat` says of the servers of one backend. */
+/** The servers of one backend from `show stat`. */
 export function haproxyWords(csv: string, backend: string): Map<string, Word> {
   const [head = '', ...lines] = csv.split('\n')
   const column = head.split(',').indexOf('status')
@@ -194,7 +194,7 @@ export function haproxyWords(csv: string, backend: string): Map<string, Word> {
     lines
       .map(line => line.split(','))
       .filter(([of, name]) => of === backend && name !== 'BACKEND')
-      // "UP 2/3" still gets newcomers, "DOWN 1/2" still none
+      // "UP 2/3" still gets new visitors, "DOWN 1/2" still none
       .map(cells => [
         cells[1] ?? '',
         cells[column]?.startsWith('UP') === true ? 'in' : 'out',
@@ -202,7 +202,7 @@ export function haproxyWords(csv: string, backend: string): Map<string, Word> {
   )
 }
 
-/** @returns what HAProxy answers on its socket */
+/** @returns HAProxy's answer on its socket */
 export function ask(path: string, question: string): Promise<string> {
   return new Promise((done, failed) => {
     let text = ''
@@ -225,7 +225,7 @@ const hcheckModules = [
   'lbmethod_byrequests',
 ]
 
-/** mod_proxy_hcheck, an httpd for each set-up, checking the page `path`. */
+/** mod_proxy_hcheck, one httpd per setup, checking the page `path`. */
 export async function startHcheck(
   owner: Owner,
   ports: Ports,
@@ -263,7 +263,7 @@ ProxyPass /site balancer://zopes
     '-f',
     file,
   ])
-  // asked to, it takes its children with it
+  // on a signal, it stops its children, too
   owner.teardown(() => isGone() || kill('SIGTERM'))
   const byPort = new Map([...ports].map(([backend, of]) => [of, backend]))
   const look = async (): Promise<Map<string, Word>> => {
@@ -274,14 +274,14 @@ ProxyPass /site balancer://zopes
     if (isGone()) throw new Error(`apache2 did not start: ${output()}`)
     return look().then(
       words => words.size === ports.size,
-      // refused until it is there
+      // connections are refused until it listens
       () => false,
     )
   })
   return { name, look }
 }
 
-/** What the page of balancer-manager says of each member. */
+/** The state of each member from the page of balancer-manager. */
 export function hcheckWords(
   html: string,
   byPort: ReadonlyMap<number, string>,

@@ -1,5 +1,5 @@
-// A process of its own for what must not share the one that measures: it takes
-// orders, and answers `count`.
+// A separate process for work that must not disturb the measuring one: it takes
+// orders and answers `count`.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import type { Owner } from '../../test/fixtures/processes.ts'
 
 export type Child<Order extends object, Counts> = {
   readonly order: (order: Order) => void
-  /** what it has counted since it began, or since it was told to begin anew */
+  /** its count since it started, or since it was last reset */
   readonly count: () => Promise<Counts>
 }
 
@@ -28,7 +28,7 @@ export async function startChild<
   const ended = once(child, 'exit').then(([code]) => {
     throw new Error(`${file} ended with ${code}`)
   })
-  // at the end of the run nobody waits for it any more
+  // at the end of the run nothing waits for it
   ended.catch(() => undefined)
   await Promise.race([once(child, 'message'), ended])
   return {

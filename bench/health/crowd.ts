@@ -1,5 +1,5 @@
-// The monitor, and many stand-in backends for it to probe: what is measured is
-// the monitor alone.
+// The monitor, and many stand-in backends for it to probe: only the monitor is
+// measured.
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
@@ -23,7 +23,9 @@ export type Crowd = {
   readonly isUp: (index: number) => boolean
 }
 
-/** Resolves when every backend is up. `settings` are keys of the configuration. */
+/**
+ * Resolves when every backend is up. `settings` are keys of the configuration.
+ */
 export async function startCrowd(
   owner: Owner,
   {
@@ -51,7 +53,7 @@ export async function startCrowd(
       backends: Object.fromEntries(
         names.map((name, i) => [name, `http://${addressOf(i)}:${port}`]),
       ),
-      // all may die, again and again
+      // all may die repeatedly
       pools: { all: { policy: 'balance', members: names, minAlive: 0 } },
       probe: {
         heartbeat,

@@ -1,5 +1,5 @@
 // The same real Zopes and the same faults for every checker at once: each fault
-// has a Zope of its own, and one Zope stays well.
+// has its own Zope, and one Zope stays healthy.
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -38,12 +38,12 @@ export async function measureFaults(
   owner: Owner,
   size: FaultSize,
 ): Promise<Faults> {
-  // before anything is started for nothing
+  // before starting anything
   for (const name of ['haproxy', 'apache2'] as const) findChecker(name)
   const lab = await startLab(owner, size.kinds)
   const pools = {
     site: { members: [...lab.ports.keys()].filter(is => is !== 'database') },
-    // a database of its own, and no peer
+    // a separate database, and no peer
     ...(lab.ports.has('database') && {
       database: { members: ['database'], minAlive: 0 },
     }),
@@ -70,7 +70,7 @@ export async function measureFaults(
   const findings: Faults['findings'][number][] = []
   for (let round = 0; round < size.rounds; round++) {
     await untilAllIn(watch, checkers, lab.ports)
-    // heartbeats are learned, and nobody has just come back
+    // heartbeats are learned, and no backend has just come back
     await pause(3_000)
     const beginMs = performance.now()
     const flap = lab.flap?.start(7_000 * size.scale)
@@ -80,7 +80,7 @@ export async function measureFaults(
         return { kind, ...(await run(size.scale)) }
       }),
     )
-    // time to come back for the slowest
+    // time for the slowest to come back
     await pause(12_000 * size.scale)
     await flap?.()
     const untilMs = performance.now()
@@ -117,7 +117,7 @@ export async function measureFaults(
 
 type Fault = {
   readonly kind: FaultKind
-  /** not all in one moment */
+  /** not all at the same moment */
   readonly delayMs: number
   readonly run: (scale: number) => Promise<Omit<Span, 'untilMs'>>
 }
@@ -218,7 +218,7 @@ async function startLab(
           run: async scale => {
             const beginMs = performance.now()
             await zope.kill()
-            // no database yet: it starts, and does not get on
+            // no database yet: it starts, but cannot continue
             via.stop()
             zope.launch()
             await pause(8_000 * scale)
@@ -255,7 +255,7 @@ async function during(
 
 type Flapping = {
   readonly port: number
-  /** @returns what ends it, with the port open */
+  /** @returns stops it, with the port open */
   readonly start: (everyMs: number) => () => Promise<void>
   /** how often it went away */
   readonly count: () => number
@@ -303,7 +303,7 @@ type Watching = {
   readonly changes: (checker: string, backend: string) => readonly StateChange[]
 }
 
-/** Notes each change of what each checker says of each backend. */
+/** Records each change of each checker's verdict on each backend. */
 function watchAll(owner: Owner, checkers: readonly Checker[]): Watching {
   const changes = new Map<string, StateChange[]>()
   let isOver = false
@@ -329,7 +329,7 @@ function watchAll(owner: Owner, checkers: readonly Checker[]): Watching {
   }
 }
 
-/** A round begins with everybody well, for every checker. */
+/** A round begins when every checker calls every backend healthy. */
 async function untilAllIn(
   watch: Watching,
   checkers: readonly Checker[],

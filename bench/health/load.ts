@@ -1,4 +1,5 @@
-// What the monitor takes for 2, 20 and 1,000 backends, and how soon it knows.
+// The monitor's cost for 2, 20 and 1,000 backends, and how fast it detects a
+// death.
 import { setTimeout as pause } from 'node:timers/promises'
 import { until } from '../../test/fixtures/processes.ts'
 import type { Owner } from '../../test/fixtures/processes.ts'
@@ -15,7 +16,7 @@ export type LoadSize = {
 export type SetUp = {
   readonly backends: number
   readonly hasHeartbeat: boolean
-  /** how many backends die to see how soon it is known */
+  /** how many backends die to measure the detection time */
   readonly deaths: number
 }
 
@@ -56,8 +57,8 @@ async function measureOne(
     verdictMs.push(
       ...(await Promise.all(
         Array.from({ length: dying }, async (_death, i) => {
-          // anywhere between two probes, anywhere among the backends, and five a
-          // second at most: what is asked is how soon one is known to be dead
+          // anywhere between two probes, anywhere among the backends, and five
+          // a second at most: what is asked is how soon one is known to be dead
           await pause(Math.random() * Math.max(1_000, dying * 200))
           const index = Math.floor(((i + Math.random()) * backends) / dying)
           const diedMs = performance.now()

@@ -1,6 +1,6 @@
-// npm run bench:health: how soon and how rightly this monitor, HAProxy and
-// mod_proxy_hcheck judge the same real Zopes with the same faults, and what this
-// monitor takes for many backends.
+// npm run bench:health: how fast and how correctly this monitor, HAProxy and
+// mod_proxy_hcheck judge the same real Zopes with the same faults, and this
+// monitor's cost for many backends.
 import { parseArgs } from 'node:util'
 import { machine, textOf } from '../tools.ts'
 import { measureFaults } from './faults.ts'
@@ -23,7 +23,7 @@ const help = `npm run bench:health -- [--quick] [--only SECTION]... [--page-seco
   --page-seconds   for how long each of those who look at the status page does
 `
 
-/** How much is measured; the whole run stays under five minutes. */
+/** The amount of work; the whole run stays under five minutes. */
 const full: {
   faults: FaultSize
   load: LoadSize
@@ -114,7 +114,7 @@ async function main(): Promise<number> {
           results.zope = await measureZopeCost(owner, size.questions)
           break
       }
-      // nothing of one section runs beside the next
+      // sections never overlap
       await owner.end()
     }
     process.stdout.write(`${before} before\n\n${report(results)}`)

@@ -1,4 +1,4 @@
-// What one run has started: gone when the run ends, however it ends.
+// The processes of one run: stopped when the run ends, however it ends.
 import { constants } from 'node:os'
 import type { Owner } from '../../test/fixtures/processes.ts'
 
@@ -8,9 +8,9 @@ export type RunOwner = Owner & {
 }
 
 /**
- * What fails to end does not keep the rest alive: `end` goes on, and rejects with
- * the first error. A second `end` waits for the first: a signal can come while the
- * run is ending.
+ * One that fails to end does not keep the others alive: `end` continues, and
+ * rejects with the first error. A second `end` waits for the first: a signal
+ * can come while the run is ending.
  */
 export function makeOwner(): RunOwner {
   const ends: (() => unknown)[] = []

@@ -1,5 +1,6 @@
-// What the status page takes of the monitor, and whether it delays the probing:
-// nobody, many open pages, and an attack, one after the other on one monitor.
+// The cost of the status page for the monitor, and whether it delays the
+// probing: no pages, many open pages, and an attack, one after the other on one
+// monitor.
 import { setTimeout as pause } from 'node:timers/promises'
 import { freePort, until } from '../../test/fixtures/processes.ts'
 import type { Owner } from '../../test/fixtures/processes.ts'

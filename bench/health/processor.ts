@@ -1,4 +1,4 @@
-// What a process has taken, from /proc.
+// The resource usage of a process, from /proc.
 import { readFileSync, readdirSync } from 'node:fs'
 
 /** Processor time of all its threads so far, to the nanosecond. */

@@ -24,7 +24,7 @@ export type Faults = {
     readonly checker: string
     readonly finding: FaultTiming
   }[]
-  /** how often the flapping one went away, in all rounds */
+  /** how often the flapping backend went away, in all rounds */
   readonly flaps: number
 }
 
@@ -44,7 +44,7 @@ export type Load = {
   readonly bins: readonly number[]
 }
 
-/** What a real Zope takes for one kind of question. */
+/** The cost of one kind of request for a real Zope. */
 export type ZopeCost = {
   readonly what: string
   readonly times: number
@@ -54,7 +54,7 @@ export type ZopeCost = {
   readonly tookMs: number
 }
 
-/** One of those who look at the status page. */
+/** One kind of load on the status page. */
 export type PageLoad = {
   readonly what: string
   readonly seconds: number
@@ -65,7 +65,7 @@ export type PageLoad = {
   readonly gapsMs: readonly number[]
 }
 
-/** A section that was not asked for is missing. */
+/** Sections that were not requested are missing. */
 export type Results = {
   faults?: Faults
   load?: readonly Load[]

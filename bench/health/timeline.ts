@@ -25,7 +25,10 @@ export type FaultTiming = {
   readonly elsewhereMs: number | null
   /** from the fault until down */
   readonly downMs: number | null
-  /** from the fault's end until newcomers may come, to stay; null: never out, or not back */
+  /**
+   * from the fault's end until newcomers may come, to stay; null: never out, or
+   * not back
+   */
   readonly backMs: number | null
   /** it was not back when watching ended */
   readonly isLost: boolean

@@ -1,5 +1,5 @@
-// A process of its own, started by page.ts: who looks at the status page, and who
-// attacks it. `visitors.js PORT`; the rest comes as messages.
+// A process of its own, started by page.ts: who looks at the status page, and
+// who attacks it. `visitors.js PORT`; the rest comes as messages.
 import { get } from 'node:http'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'

@@ -1,6 +1,6 @@
 // What the two threads of the map program share: the part of the table that
-// changes from second to second, and the counts. Messages would pile up while no
-// lookups come (the answering thread sleeps in its read) and delay the first
+// changes from second to second, and the counts. Messages would pile up while
+// no lookups come (the answering thread sleeps in its read) and delay the first
 // answer after a quiet night. Here only the newest state exists: reading it
 // costs the same after a second as after a week.
 import { preferences, standings } from '../../choice/table.ts'

@@ -27,7 +27,9 @@ export type Problems = {
   readonly problems: readonly string[]
 }
 
-/** The indexes in the shared Int32Array; each watching thread gets a new one. */
+/**
+ * The indexes in the shared Int32Array; each watching thread gets a new one.
+ */
 export const shared = {
   /** configurations sent to the answering thread so far */
   sent: 0,

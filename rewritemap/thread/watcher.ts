@@ -118,7 +118,9 @@ function namesIn(config: Config): Set<string> {
   return new Set(sentinelNames(config))
 }
 
-/** Most problems logged at once and kept in the report: a flood does not help. */
+/**
+ * Most problems logged at once and kept in the report: a flood does not help.
+ */
 const maxProblems = 20
 /** A problem that comes and goes is logged once per period. */
 const repeatMs = 60_000

@@ -133,11 +133,11 @@ export class WatchingThread {
   }
 
   /**
-   * At most once a second: replaces a watching thread without a heartbeat during
-   * the last ten checks. It counts checks, not seconds, because the whole process
-   * may have been stopped in between. A thread that hangs in the directory of a
-   * dead file server cannot be ended, so the interval between replacements
-   * doubles.
+   * At most once a second: replaces a watching thread without a heartbeat
+   * during the last ten checks. It counts checks, not seconds, because the
+   * whole process may have been stopped in between. A thread that hangs in the
+   * directory of a dead file server cannot be ended, so the interval between
+   * replacements doubles.
    */
   #watchBeat(): void {
     // reading a clock costs more than the rest of a lookup's bookkeeping
@@ -158,7 +158,9 @@ export class WatchingThread {
     this.#replaceWorker()
   }
 
-  /** Shares nothing with the old thread, so that a late one cannot interfere. */
+  /**
+   * Shares nothing with the old thread, so that a late one cannot interfere.
+   */
   #replaceWorker(): void {
     void this.#worker.terminate()
     this.#port.close()
@@ -187,8 +189,8 @@ export class WatchingThread {
 
   /**
    * Flushes the last log lines. If stderr is not being read (httpd's error log
-   * as a stalled pipe), or a thread hangs in a system call, the process could not
-   * exit: then it kills itself.
+   * as a stalled pipe), or a thread hangs in a system call, the process could
+   * not exit: then it kills itself.
    */
   stop(): void {
     const stop: Stop = { kind: 'stop' }
