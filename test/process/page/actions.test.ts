@@ -102,7 +102,7 @@ void t.test('all other requests are rejected', async t => {
     [undefined, { headers: { authorization: '' } }, 401, {}],
     [undefined, { headers: { authorization: `Bearer ${token}x` } }, 401, {}],
     [undefined, { headers: { authorization: `Basic ${token}` } }, 401, {}],
-    ['/backends/nobody/none', { headers: { authorization: 'Bearer x' } }, 401],
+    ['/backends/unknown/none', { headers: { authorization: 'Bearer x' } }, 401],
     [undefined, { headers: { origin: 'http://evil.example.org' } }, 403],
     [undefined, { headers: { origin: 'null' } }, 403],
     [undefined, { headers: { 'sec-fetch-site': 'cross-site' } }, 403],
