@@ -6,45 +6,25 @@
 // - systemctl: test/fixtures/systemctl.sh starts what the unit says, for systemd
 //   cannot be the first process here
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, symlinkSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { cpSync, symlinkSync } from 'node:fs'
 import { resolve } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 import { commandsOf, sectionCommands } from '../../fixtures/markdown.ts'
 import { checkout, publicDirectory, until } from '../../fixtures/processes.ts'
-import { startShell } from '../../fixtures/shell.ts'
+import { noPrivateRoot, startPrivateRoot } from '../../fixtures/private-root.ts'
 import type { Shell } from '../../fixtures/shell.ts'
-
-const skip =
-  process.env['CI'] === 'true' ||
-  (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get'))
-    ? false
-    : 'only root of a Debian can have a private one'
 
 const steps = sectionCommands(
   resolve(checkout, 'README.md'),
   'Ten minutes with your own two Zopes',
 )
-const fixtures = resolve(checkout, 'test/fixtures')
 const leftOut = ['npm ci']
-const npmCache = process.env['npm_config_cache'] ?? `${homedir()}/.npm`
 
-void t.test('README typed as it stands', { skip }, async t => {
+void t.test('README typed as it stands', { skip: noPrivateRoot }, async t => {
   const directory = publicDirectory(t)
   const clone = copyOfCheckout(directory)
-  mkdirSync(npmCache, { recursive: true })
-  const shell = startShell(t, 'env', [
-    ...['-i', ...environment(), 'unshare', '--mount', '--pid', '--fork'],
-    ...['--kill-child', 'sh', `${fixtures}/private-root.sh`, directory],
-    ...[
-      process.execPath,
-      `${fixtures}/systemctl.sh`,
-      checkout,
-      clone,
-      npmCache,
-    ],
-  ])
+  const shell = startPrivateRoot(t, directory, [clone])
 
   t.equal(steps.length, 6)
   const [
@@ -187,31 +167,10 @@ function copyOfCheckout(directory: string): string {
     { cwd: checkout, encoding: 'utf8' },
   )
   for (const file of files.split('\0').filter(name => name !== ''))
-    cpSync(resolve(checkout, file), resolve(clone, file))
+    // with its times, or prepare.sh would fetch the packages that are linked below
+    cpSync(resolve(checkout, file), resolve(clone, file), {
+      preserveTimestamps: true,
+    })
   symlinkSync(resolve(checkout, 'node_modules'), `${clone}/node_modules`)
   return clone
-}
-
-/** That of somebody who has just logged in, and what the network may need. */
-function environment(): string[] {
-  const path = process.env['PATH'] ?? ''
-  const npm = path.split(':').find(folder => existsSync(`${folder}/npm`)) ?? ''
-  const network = Object.keys(process.env).filter(name =>
-    /_proxy$|^NODE_EXTRA_CA_CERTS$|^SSL_CERT_|^npm_config_(registry|cafile)$/i.test(
-      name,
-    ),
-  )
-  return [
-    'HOME=/home/newcomer',
-    `PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:${npm}`,
-    // no terminal to ask on
-    'DEBIAN_FRONTEND=noninteractive',
-    // what .ci/run has fetched need not be fetched again
-    `npm_config_cache=${npmCache}`,
-    'npm_config_prefer_offline=true',
-    'npm_config_fetch_retries=5',
-    // it may name where packages come from
-    `npm_config_userconfig=${process.env['npm_config_userconfig'] ?? `${homedir()}/.npmrc`}`,
-    ...network.map(name => `${name}=${process.env[name]}`),
-  ]
 }

@@ -1,0 +1,52 @@
+// Words that must not come back. Each has a plainer one, which the message says.
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+
+const patterns: readonly (readonly [RegExp, string])[] = [
+  [/\banew\b/i, 'again'],
+  [/\bfor ever\b/i, 'forever'],
+  [/\bmend(?:s|ed|ing)?\b/i, 'fix'],
+  [/\bwhoever\b/i, 'name the visitor, the backend or the program'],
+  [/\bnobody'?s?\b(?!:)/i, 'no visitor, no backend, none'],
+  [/\bsomebody\b/i, 'a user, an administrator, another program'],
+  [/\banybody\b/i, 'any user'],
+  [/\beverybody\b/i, 'every visitor, every user'],
+  [/\b(?:is|are|was|were|be) told of\b/i, 'is reported'],
+  [/\bwhat must hold\b/i, 'Invariant'],
+  [/\bbound visitors?\b/i, 'sticky visitor'],
+  [/\bfail-over\b/i, 'failover (noun), fail over (verb)'],
+  [/\bcontract,? (?:section )?\d/i, 'name the rule itself'],
+  [/\b(?:colour|behaviour|favour|licence|neighbour)/i, 'American spelling'],
+]
+
+/** the words of the configuration and of Unix, and texts that quote others */
+const isAllowed = (file: string, line: string): boolean =>
+  file === 'test/unit/words.test.ts' ||
+  file === 'CHANGELOG.md' ||
+  /\bNOBODY\b|'nobody'|nobody:|nobody\)|user nobody|kind: 'nobody'/.test(line)
+
+void t.test('plain words', t => {
+  const files = execFileSync(
+    'git',
+    ['-c', `safe.directory=${process.cwd()}`, 'ls-files', '-z'],
+    { encoding: 'utf8' },
+  )
+    .split('\0')
+    .filter(file => /\.(?:ts|js|md|conf|html|sh|service|css)$/.test(file))
+  t.ok(files.length > 400)
+  const found: string[] = []
+  for (const file of files)
+    for (const [index, line] of readFileSync(file, 'utf8')
+      .split('\n')
+      .entries()) {
+      if (isAllowed(file, line)) continue
+      for (const [pattern, plainer] of patterns) {
+        const word = pattern.exec(line)?.[0]
+        if (word !== undefined)
+          found.push(`${file}:${index + 1}: "${word}" (${plainer})`)
+      }
+    }
+  t.strictSame(found, [])
+  t.end()
+})
