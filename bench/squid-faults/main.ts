@@ -12,6 +12,7 @@ import type { Owner } from '../../test/fixtures/processes.ts'
 import {
   helpersOf,
   isSteered,
+  quickMonitor,
   servedBy,
   startSquidSite,
 } from '../../test/fixtures/squid-site.ts'
@@ -27,9 +28,6 @@ const help = `npm run bench:squid -- [--only FAULT]... [--quick]
 
 /** a visitor comes every so many ms, on a connection of its own */
 const everyMs = 10
-/** the monitor as `probe` of docs/configuration.md has it for quick verdicts */
-const quickMonitor =
-  'probe: { interval: 250ms, slow: 250ms, slowStart: 0s, damping: false, heartbeat: { interval: 100ms, timeout: 250ms } }\n'
 
 type Row = {
   readonly requests: number
@@ -83,6 +81,7 @@ function lastStart(samples: readonly Sample[], sinceMs: number): string {
 const faults: Readonly<Record<string, (scene: Scene) => Promise<Row>>> = {
   killed: async ({ owner, wait }) => {
     const { squid, backend } = await startSquidSite(owner, {
+      helperTimeout: 2,
       hasMonitor: true,
       yaml: quickMonitor,
     })
@@ -96,6 +95,7 @@ const faults: Readonly<Record<string, (scene: Scene) => Promise<Row>>> = {
   },
   frozen: async ({ owner, wait }) => {
     const { squid, backend } = await startSquidSite(owner, {
+      helperTimeout: 2,
       hasMonitor: true,
       yaml: quickMonitor,
     })
@@ -125,7 +125,7 @@ const faults: Readonly<Record<string, (scene: Scene) => Promise<Row>>> = {
     )
   },
   drain: async ({ owner, wait }) => {
-    const { squid, touch } = await startSquidSite(owner)
+    const { squid, touch } = await startSquidSite(owner, { helperTimeout: 2 })
     const visitors = startVisitors(squid.port)
     await wait(2_000)
     touch('zope1.drain')
@@ -142,7 +142,7 @@ const faults: Readonly<Record<string, (scene: Scene) => Promise<Row>>> = {
     )
   },
   helpers: async ({ owner, wait }) => {
-    const { squid } = await startSquidSite(owner)
+    const { squid } = await startSquidSite(owner, { helperTimeout: 2 })
     const before = squid.accessLog().length
     const visitors = startVisitors(squid.port)
     for (let round = 0; round < 10; round++) {
