@@ -16,7 +16,7 @@ has_packages() {
 has_build() {
   [ -x dist/cli/main.js ] &&
     [ -z "$(find package.json tsconfig.json tsconfig.build.json \
-      apache-conf bench check choice cli config demo monitor observer rewritemap sentinels \
+      agent apache-conf bench check choice cli config demo follow monitor observer rewritemap sentinels \
       squid status steer \
       test/fixtures \
       -newer dist/cli/main.js | head -n 1)" ]

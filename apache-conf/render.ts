@@ -236,8 +236,8 @@ export function render(
       part === 'server'
         ? config.pools.map(it => backendsOf(config, it))
         : [members],
-      workerOf(options, options.timeoutMs),
     ),
+    worker: workerOf(options, options.timeoutMs),
     patience: patienceMs === undefined ? false : seconds(patienceMs),
     workerPatience: workerOf(options, patienceMs ?? options.timeoutMs),
     program,
@@ -289,7 +289,9 @@ export function render(
   }
   // the jump goes over all rules but itself, and what stands before it
   const before = options.up === undefined ? 1 : 2
-  const siteRules = countRules(fill(templates.prg, { ...values, siteRules: 0 }))
+  const siteRules = countRules(
+    fill(templates.prg, { ...values, siteRules: 0, alone: [], pairs: [] }),
+  )
   return fill(templates.prg, { ...values, siteRules: siteRules - before })
 }
 
@@ -550,24 +552,21 @@ function pageText(html: string, problems: string[]): string {
 }
 
 /** For the backends of each pool: each alone, and each ordered pair. */
-function balancers(
-  pools: readonly (readonly Backend[])[],
-  worker: string,
-): { alone: Values[]; pairs: Values[] } {
+function balancers(pools: readonly (readonly Backend[])[]): {
+  alone: Values[]
+  pairs: Values[]
+} {
   const alone = new Map<string, Values>()
   const pairs = new Map<string, Values>()
-  for (const members of pools)
-    for (const backend of members) {
-      const lead = { lead: backend.name, leadUrl: originOf(backend), worker }
-      alone.set(backend.name, lead)
-      for (const other of members)
-        if (other !== backend)
-          pairs.set(`${backend.name} ${other.name}`, {
-            ...lead,
-            next: other.name,
-            nextUrl: originOf(other),
-          })
+  for (const members of pools) {
+    const all = members.map(it => ({ name: it.name, url: originOf(it) }))
+    for (const { name: lead, url: leadUrl } of all) {
+      alone.set(lead, { lead, leadUrl })
+      for (const { name: next, url: nextUrl } of all)
+        if (next !== lead)
+          pairs.set(`${lead} ${next}`, { lead, leadUrl, next, nextUrl })
     }
+  }
   return { alone: [...alone.values()], pairs: [...pairs.values()] }
 }
 

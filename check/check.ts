@@ -11,7 +11,7 @@ import type { Config } from '../config/config.ts'
 import { readConfigFile } from '../config/file.ts'
 import { commandRefusal, self } from '../config/trust.ts'
 import { version } from '../config/version.ts'
-import type { HttpdFacts, OwnFacts, User } from './facts.ts'
+import type { Fresh, HttpdFacts, OwnFacts, User } from './facts.ts'
 import { checkReport, placeOf } from './finding.ts'
 import type { CheckReport, Finding, Seen } from './finding.ts'
 import { generatedFindings, generatedSet } from './findings/generated.ts'
@@ -50,6 +50,8 @@ export type CheckOptions = {
   readonly unit: string | undefined
   /** how long a map that is tried may take; undefined: none is started */
   readonly trialMs: number | undefined
+  /** makes the text of a generated file once more, from the words of its command */
+  readonly fresh: (words: readonly string[]) => Fresh
 }
 
 export async function check(options: CheckOptions): Promise<CheckReport> {

@@ -56,6 +56,11 @@ export type Trial = {
   readonly limitMs: number
 }
 
+/** What a command of `apache-conf` would make now. */
+export type Fresh =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'refused'; readonly why: string }
+
 /** A file that `apache-conf` made, and what it would make now. */
 export type GeneratedFile = {
   readonly file: string
@@ -65,9 +70,7 @@ export type GeneratedFile = {
   readonly command: string
   /** written after the configuration was last changed */
   readonly isNewer: boolean
-  readonly fresh:
-    | { readonly kind: 'text'; readonly text: string }
-    | { readonly kind: 'refused'; readonly why: string }
+  readonly fresh: Fresh
 }
 
 export type HttpdFacts = {

@@ -1,13 +1,16 @@
 // Asks httpd what it would load, reads these files, and makes facts of it all.
 import { existsSync, statSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { dirname } from 'node:path'
 import type { WeakPoint } from '../config/trusted-path.ts'
 import { isAlive } from '../sentinels/process.ts'
-import type { GeneratedFile, HttpdFacts, User } from './facts.ts'
-import { commandWords, generatedHead } from './findings/generated.ts'
+import type { Fresh, GeneratedFile, HttpdFacts, User } from './facts.ts'
+import {
+  commandWords,
+  generatedHead,
+  withoutPairs,
+} from './findings/generated.ts'
 import { moduleName, parseHttpdConf } from './httpd-conf.ts'
-import type { ParsedConf } from './httpd-conf.ts'
+import type { ParsedConf, Source } from './httpd-conf.ts'
 import { parseBuild, parseCompiledIn, parseDump } from './httpd-dumps.ts'
 import type { Build, Dump } from './httpd-dumps.ts'
 import { aprWords } from './httpd-text.ts'
@@ -23,6 +26,8 @@ export type Wanted = {
   /** systemd's unit; undefined: look for it */
   readonly unit: string | undefined
   readonly configFile: string
+  /** makes the text of a generated file once more, from the words of its command */
+  readonly fresh: (words: readonly string[]) => Fresh
 }
 
 export type Gathered =
@@ -66,7 +71,8 @@ export async function gatherHttpd(wanted: Wanted): Promise<Gathered> {
     environment,
     version: called?.build.version,
   }
-  const first = parseHttpdConf(confFile, source, known)
+  const { source: read, generated } = reading(wanted)
+  const first = parseHttpdConf(confFile, read, known)
   const weak = weakConf ?? weakest([...first.files, ...moduleFiles(first)])
   const asked =
     weak === undefined
@@ -76,7 +82,7 @@ export async function gatherHttpd(wanted: Wanted): Promise<Gathered> {
   const conf =
     Object.keys(defines).length === 0
       ? first
-      : parseHttpdConf(confFile, source, { ...known, defines })
+      : parseHttpdConf(confFile, read, { ...known, defines })
   const life = lifeOf(asked?.dump, conf)
   const control =
     called === undefined
@@ -95,7 +101,7 @@ export async function gatherHttpd(wanted: Wanted): Promise<Gathered> {
       dump: asked?.dump,
       weak,
       refusal: asked?.refusal,
-      generated: await generatedFiles(conf, wanted.configFile),
+      generated: generated(),
       ...life,
       unit: unitOf(wanted, called),
     },
@@ -257,55 +263,40 @@ function userOf(uid: number): User {
   return system.user(String(uid)) ?? { name: `uid ${uid}`, uid, gids: [uid] }
 }
 
-const here = dirname(fileURLToPath(import.meta.url))
-const command = import.meta.url.endsWith('.ts')
-  ? resolve(here, '../dist/cli/main.js')
-  : resolve(here, '../cli/main.js')
-
-async function generatedFiles(
-  conf: ParsedConf,
-  configFile: string,
-): Promise<GeneratedFile[]> {
-  const made = [...new Set(conf.files)].flatMap(file => {
-    const text = readText(file) ?? ''
-    const head = generatedHead(text)
-    return head === undefined ? [] : [{ file, text, ...head }]
-  })
-  const renders = new Map<string, Promise<GeneratedFile['fresh']>>()
-  return Promise.all(
-    made.map(async one => {
-      const words = commandWords(one.command)
-      const fresh = renders.get(one.command) ?? render(words)
-      renders.set(one.command, fresh)
-      const at = words.indexOf('--config')
-      const config = at === -1 ? configFile : (words[at + 1] ?? configFile)
-      return {
-        ...one,
-        isNewer: (modifiedMs(one.file) ?? 0) >= (modifiedMs(config) ?? 0),
-        fresh: await fresh,
-      }
-    }),
-  )
+type Reading = {
+  readonly source: Source
+  /** the files that were read and are apache-conf's */
+  readonly generated: () => GeneratedFile[]
 }
 
-/** To stdout, whatever the command was told: check writes no file. */
-async function render(
-  words: readonly string[],
-): Promise<GeneratedFile['fresh']> {
-  const args = words
-    .slice(1)
-    .filter(
-      (word, index, all) =>
-        !/^--(?:output|force)(?:=|$)/.test(word) &&
-        all[index - 1] !== '--output',
-    )
-  const { code, stdout, stderr } = await run(
-    [process.execPath, command, ...args],
-    process.env,
-  )
-  return code === 0
-    ? { kind: 'text', text: stdout }
-    : { kind: 'refused', why: stderr.trim() }
+/** Each file is read once, and each command of a head is followed once. */
+function reading({ configFile, fresh }: Wanted): Reading {
+  const texts = new Map<string, string | undefined>()
+  const generated = new Map<string, GeneratedFile>()
+  const made = new Map<string, Fresh>()
+  const look = (file: string): string | undefined => {
+    const text = readText(file)
+    const head = generatedHead(text ?? '')
+    if (text === undefined || head === undefined) return text
+    const words = commandWords(head.command)
+    const now = made.get(head.command) ?? fresh(words)
+    made.set(head.command, now)
+    const at = words.indexOf('--config')
+    const config = at === -1 ? configFile : (words[at + 1] ?? configFile)
+    const isNewer = (modifiedMs(file) ?? 0) >= (modifiedMs(config) ?? 0)
+    generated.set(file, { file, text, ...head, isNewer, fresh: now })
+    return now.kind === 'text' && now.text === text ? withoutPairs(text) : text
+  }
+  return {
+    source: {
+      ...source,
+      read: file => {
+        if (!texts.has(file)) texts.set(file, look(file))
+        return texts.get(file)
+      },
+    },
+    generated: () => [...generated.values()],
+  }
 }
 
 const unitPlaces = [

@@ -1,7 +1,13 @@
 // zope-failover apache-conf: prints the httpd configuration for this one.
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import {
+  Command,
+  CommanderError,
+  InvalidArgumentError,
+  Option,
+} from 'commander'
+import { seal } from '../apache-conf/generated-file.ts'
 import { render } from '../apache-conf/render.ts'
 import type {
   Affinity,
@@ -10,6 +16,7 @@ import type {
   Style,
   Templates,
 } from '../apache-conf/render.ts'
+import type { Fresh } from '../check/facts.ts'
 import { errorCode } from '../config/error-code.ts'
 import { loadConfig } from '../config/load.ts'
 import { ConfigError, found } from '../config/problem.ts'
@@ -58,7 +65,49 @@ type Given = GeneratedGiven & {
  * rendered (exit code 2, contract 4).
  */
 export function apacheConfCommand(): Command {
-  const command = new Command('apache-conf')
+  const command = withOptions()
+  command.action((given: Given) => {
+    printOrSave(
+      given,
+      () => print(given, command),
+      'apachectl configtest && apachectl graceful',
+    )
+    if (given.mapUser !== undefined) warnOfClosedPaths(given.mapUser)
+  })
+  return command
+}
+
+/**
+ * What the command would print now, made in this process, for `check`. It writes no
+ * file, whatever the options say.
+ *
+ * @param words the whole command, as the head of a generated file has it
+ */
+export function freshApacheConf(words: readonly string[]): Fresh {
+  let text = ''
+  let told = ''
+  const command = withOptions()
+    .exitOverride()
+    .configureOutput({ writeErr: more => (told += more) })
+    .action((given: Given) => {
+      text = seal(print(given, command))
+    })
+  try {
+    command.parse(words.slice(2), { from: 'user' })
+    return { kind: 'text', text }
+  } catch (err) {
+    const why =
+      err instanceof ConfigError
+        ? err.problems.join('\n')
+        : err instanceof CommanderError
+          ? told
+          : String(err)
+    return { kind: 'refused', why: why.trim() }
+  }
+}
+
+function withOptions(): Command {
+  return new Command('apache-conf')
     .summary('print the httpd configuration for this configuration')
     .description(
       'Prints what to include in a <VirtualHost> (or at server level) of Apache httpd.',
@@ -154,15 +203,6 @@ export function apacheConfCommand(): Command {
       '--observe',
       'have httpd report failing backends to the monitor (zope-failover observe)',
     )
-  command.action((given: Given) => {
-    printOrSave(
-      given,
-      () => print(given, command),
-      'apachectl configtest && apachectl graceful',
-    )
-    if (given.mapUser !== undefined) warnOfClosedPaths(given.mapUser)
-  })
-  return command
 }
 
 function print(given: Given, command: Command): string {

@@ -6,6 +6,7 @@ import { checkText, exitCodeOf, severities } from '../check/finding.ts'
 import type { Severity } from '../check/finding.ts'
 import { parseDuration } from '../config/duration.ts'
 import { loadConfig } from '../config/load.ts'
+import { freshApacheConf } from './apache-conf.ts'
 import { configOption } from './options.ts'
 
 type Options = {
@@ -74,6 +75,7 @@ export function checkCommand(): Command {
               unit:
                 options.unit === undefined ? undefined : resolve(options.unit),
               trialMs,
+              fresh: freshApacheConf,
             })
           : await checkSquid({
               config: loadConfig(configFile),

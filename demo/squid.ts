@@ -1,4 +1,4 @@
-// A real Squid on a loopback port, unpacked by prepare-squid.sh.
+// A real Squid on a loopback port, unpacked by prepare-daemons.sh.
 import { chownSync, existsSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { startServer } from './server.ts'
@@ -53,7 +53,7 @@ export async function startSquid(
 ): Promise<Front> {
   if (!existsSync(squidBinary))
     throw new Error(
-      'there is no Squid to start; type: sh prepare-squid.sh (npm run demo:squid does)',
+      'there is no Squid to start; type: sh prepare-daemons.sh squid (npm run demo:squid does)',
     )
   if (process.getuid?.() === 0)
     chownSync(root, squidAccount.uid, squidAccount.gid)

@@ -193,6 +193,7 @@ Use host b`
   ])
   t.match(parsed('Use').problems, [{ text: /^Use : there/ }])
   t.strictSame(left('<Macro>\nA\n</Macro>\nUse ""'), ['a'])
+  t.strictSame(left('A\n<IfModule mod_ssl.c>\nB'), ['a'], 'without its end')
   t.end()
 })
 

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
-import { startNetwork } from '../fixtures/switch.ts'
+import { startNetwork } from '../fixtures/network.ts'
 import { checkout, dist, publicDirectory } from '../fixtures/processes.ts'
 
 const examples = resolve(dist, '../examples')
@@ -20,12 +20,17 @@ void t.test('keepalived takes its file', async t => {
   // it looks for the interface
   const network = await startNetwork(t, { front1: '192.0.2.11' })
   const check = (file: string): string =>
-    network.machine('front1').run(daemons, 'keepalived', '-t', '-l', '-f', file)
+    network.host('front1').run(daemons, 'keepalived', '-t', '-l', '-f', file)
   t.doesNotThrow(() => check(resolve(examples, 'keepalived/keepalived.conf')))
   const file = `${publicDirectory(t)}/keepalived.conf`
   const conf = text('keepalived/keepalived.conf')
   writeFileSync(file, conf.replace('advert_int 0.2', 'advert_int soon'))
   t.throws(() => check(file), 'and would not take a wrong one')
+  const script = `${publicDirectory(t)}/zeo-pair`
+  writeFileSync(script, text('tiers/zeo-pair'), { mode: 0o755 })
+  const storage = text('tiers/storage-keepalived.conf')
+  writeFileSync(file, storage.replaceAll('/usr/local/lib/zeo-pair', script))
+  t.doesNotThrow(() => check(file), 'and that of the storage machines')
 })
 
 void t.test('the traps of keepalived stay shut', t => {

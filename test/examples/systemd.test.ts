@@ -34,13 +34,17 @@ void t.test('systemd finds nothing wrong with the units', t => {
     ['systemd', 'zope@.service'],
     ['nat', 'zope-failover-nat.service'],
     ['nat', 'zope-failover-page.service'],
+    ['tiers', 'zeo.service'],
   ] as const) {
     const text = readFileSync(`${folder}/../${example}/${unit}`, 'utf8')
     // no Zope is installed here, nor is an example
     writeFileSync(
       `${directory}/${unit}`,
       text
-        .replace('/srv/zope/%i/bin/runwsgi', '/usr/bin/env')
+        .replace(
+          /\/srv\/zope\/%i\/bin\/runwsgi|\/srv\/zeo\/bin\/runzeo/,
+          '/usr/bin/env',
+        )
         .replace(/^ExecStart=\/usr\/local\/\S+/m, 'ExecStart=/usr/bin/env'),
     )
     const instance = unit.replace('@.', '@zope1.')

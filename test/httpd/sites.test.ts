@@ -63,7 +63,7 @@ const base = '/VirtualHostBase/http/www.example.org:80/Plone/VirtualHostRoot'
 
 /**
  * The header X-Fault says what becomes of a request at the first backend that
- * gets it; X-Faults, at each one. X-Answer holds headers of the good answer.
+ * gets it; X-Faults, at each one ("A, then B"). X-Answer holds headers of the good answer.
  */
 async function startBackend(
   t: Test,
@@ -114,8 +114,10 @@ function answer(
     ...before,
     { backend: name, method, url, user: header('X-User') },
   ])
+  const faults = header('X-Faults')?.split(', then ')
   const fault =
-    header('X-Faults') ?? (before.length === 0 ? header('X-Fault') : undefined)
+    faults?.[Math.min(before.length, faults.length - 1)] ??
+    (before.length === 0 ? header('X-Fault') : undefined)
   const began = 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n'
   if (fault === 'hang up') return void socket.destroy()
   if (fault === 'long')
@@ -265,6 +267,8 @@ async function startSite(
   t: Test,
   options: {
     cache?: 'quick' | 'late'
+    /** left out: sentinel, which needs no program */
+    style?: 'prg' | 'sentinel'
     conf?: readonly string[]
     count?: number
     /** false: no rules but the generated ones */
@@ -275,7 +279,9 @@ async function startSite(
   const directory = `${root}/run`
   for (const it of ['run', 'cache', 'htdocs', 'htdocs/system'])
     mkdirSync(`${root}/${it}`)
-  if (process.getuid?.() === 0) chownSync(`${root}/cache`, 33, 33)
+  if (process.getuid?.() === 0)
+    // the map program becomes the owner of its directory
+    for (const it of ['cache', 'run']) chownSync(`${root}/${it}`, 33, 33)
   writeFileSync(`${root}/htdocs/static.txt`, 'httpd itself\n')
   writeFileSync(
     `${root}/htdocs/system/maintenance.html`,
@@ -313,7 +319,7 @@ async function startSite(
       `${dist}/cli/main.js`,
       'apache-conf',
       `--config=${config}`,
-      '--style=sentinel',
+      `--style=${options.style ?? 'sentinel'}`,
       '--url=http://www.example.org',
       '--site=/Plone',
       ...(options.conf ?? []),
@@ -387,11 +393,20 @@ const targets = [
 const isServed = ({ arrivals, line }: Answer): boolean =>
   arrivals.length === 2 && line.zope === '200' && line.again !== '-'
 
-for (const cache of [undefined, 'quick', 'late'] as const)
+/** The rules around the choice are the same in all styles; prg has most of them. */
+const shapes = [
+  { style: 'sentinel' },
+  { style: 'sentinel', cache: 'quick' },
+  { style: 'sentinel', cache: 'late' },
+  { style: 'prg' },
+  { style: 'prg', cache: 'quick' },
+] as const
+
+for (const shape of shapes)
   void t.test(
-    `every path by every client${cache === undefined ? '' : `, mod_cache (${cache})`}`,
+    `every path by every client: ${Object.values(shape).join(', ')}`,
     async t => {
-      const site = await startSite(t, cache === undefined ? {} : { cache })
+      const site = await startSite(t, shape)
       const marks = new URLSearchParams()
       let asked = 0
       for (const [what, by] of Object.entries(clients))
@@ -416,6 +431,11 @@ for (const cache of [undefined, 'quick', 'late'] as const)
             asked++
             t.equal(got.status, kind === 'Range' ? 206 : 200, label)
             t.ok(isServed(got), `${label}: by a second chance`)
+            t.equal(
+              got.line.via,
+              shape.style === 'prg' ? 'map' : 'sentinels',
+              label,
+            )
             for (const { url } of got.arrivals)
               if (sameCase(url) !== sameCase(base + target))
                 t.equal(url, base + target, label)
@@ -534,8 +554,8 @@ void t.test('the route cookie on what a cache may keep', async t => {
 })
 
 void t.test('what a site scopes by path', async t => {
-  for (const cache of [undefined, 'quick'] as const) {
-    const site = await startSite(t, cache === undefined ? {} : { cache })
+  for (const shape of shapes) {
+    const site = await startSite(t, shape)
     const fault = { 'X-Fault': 'hang up' }
     for (const [what, by] of Object.entries(clients)) {
       const closed = await site.ask('/login/x', { headers: fault }, by)
@@ -693,8 +713,8 @@ void t.test('no backend is left', async t => {
 })
 
 void t.test('both fail, each in each way', async t => {
-  for (const cache of [undefined, 'quick'] as const) {
-    const site = await startSite(t, cache === undefined ? {} : { cache })
+  for (const shape of shapes) {
+    const site = await startSite(t, shape)
     for (const [what, by] of Object.entries(clients))
       for (const fault of ['hang up', 'long', 'no colon', 'cut'])
         for (const method of ['GET', 'HEAD']) {
@@ -728,6 +748,21 @@ void t.test('both fail, each in each way', async t => {
       t.equal(post.arrivals.length, 1)
     }
   }
+})
+
+void t.test('a hang-up and then a broken head is not called saved', async t => {
+  const site = await startSite(t)
+  for (const [what, by] of Object.entries(clients))
+    for (const fault of ['long', 'no colon', 'cut']) {
+      const headers = { 'X-Faults': `hang up, then ${fault}` }
+      const got = await site.ask('/x', { headers }, by)
+      t.equal(got.status, 502, `${what}: ${fault}`)
+      t.equal(got.headers['cache-control'], 'no-store')
+      t.match(got.line, {
+        zope: '-',
+        again: /^(zope\d):502\/(?!\1)zope\d:502$/,
+      })
+    }
 })
 
 void t.test("the site's own maintenance page", async t => {

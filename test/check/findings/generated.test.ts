@@ -5,6 +5,7 @@ import {
   generatedFindings,
   generatedHead,
   generatedSet,
+  withoutPairs,
 } from '../../../check/findings/generated.ts'
 import { proxyFindings } from '../../../check/findings/proxy.ts'
 import { rewriteFindings } from '../../../check/findings/rewrite.ts'
@@ -24,6 +25,20 @@ void t.test('the head', t => {
   t.strictSame(commandWords("a 'it'\\''s b' c"), ['a', "it's b", 'c'])
   t.end()
 })
+
+void t.test(
+  'balancers for pairs are left out, and lines keep their number',
+  t => {
+    const member = 'BalancerMember balancer://'
+    t.equal(
+      withoutPairs(
+        `${member}zf.a http://a route=a\n${member}zf.a.b http://a route=a\n${member}zp.a.b http://b route=b\nProxySet balancer://zf.a.b maxattempts=2\nHeader set X 1\n`,
+      ),
+      `${member}zf.a http://a route=a\n\n\n\nHeader set X 1\n`,
+    )
+    t.end()
+  },
+)
 
 const made: GeneratedFile = {
   file: '/g.conf',
