@@ -37,7 +37,7 @@ type Row = {
   readonly target: string
 }
 
-/** Visitors who wait for nobody; those who wait keep no other from coming. */
+/** Visitors arrive at a fixed rate; a waiting one does not delay the next. */
 function startVisitors(port: number) {
   const visits: Promise<Sample>[] = []
   const timer = setInterval(() => {
