@@ -37,7 +37,7 @@ type Row = {
   readonly target: string
 }
 
-/** Visitors arrive at a fixed rate; a waiting one does not delay the next. */
+/** Visitors who come at fixed times; slow answers do not delay the next one. */
 function startVisitors(port: number) {
   const visits: Promise<Sample>[] = []
   const timer = setInterval(() => {
