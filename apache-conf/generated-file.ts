@@ -1,5 +1,5 @@
-// A generated file knows whether somebody has changed it since: a line of its
-// head carries the checksum of the rest.
+// A generated file shows whether it was edited: a line in its head carries the
+// checksum of the rest.
 import { createHash } from 'node:crypto'
 import {
   closeSync,
@@ -29,7 +29,7 @@ export function seal(text: string): string {
   return text.replace(line, `# Checksum: ${checksum(text)}\n`)
 }
 
-/** Whether nobody has changed it since it was sealed. */
+/** Whether it is unchanged since it was sealed. */
 export function isSealed(text: string): boolean {
   return line.test(text) && seal(text) === text
 }
@@ -45,7 +45,7 @@ export type Written =
   | { readonly kind: 'unchanged'; readonly file: string }
   | { readonly kind: 'refused'; readonly why: string }
 
-/** Everybody may read it: there is nothing secret in it. */
+/** World-readable: it contains nothing secret. */
 const mode = 0o644
 
 /**
@@ -56,7 +56,7 @@ const mode = 0o644
  *
  * Root does not write where another user can swap files.
  *
- * @param isForced also in the place of what somebody has changed or written
+ * @param isForced also replaces a file that was edited or written by hand
  */
 export function writeGenerated(
   name: string,

@@ -52,7 +52,7 @@ export type RenderOptions = {
   /** the cookie's attribute; left out: lax */
   readonly cookieSameSite?: SameSite
   readonly affinity: Affinity
-  /** `USER[:GROUP]` the map runs as; undefined: whoever starts httpd */
+  /** `USER[:GROUP]` the map program runs as; undefined: as the user that starts httpd */
   readonly mapUser: string | undefined
   /** how long a backend may be silent */
   readonly timeoutMs: number

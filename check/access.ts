@@ -50,7 +50,7 @@ function walk(
     const isLast = count === parts.length
     const what = isLast ? need : 'search'
     const fact = system.path(here)
-    // the parent is closed to whoever asks; perhaps not to that user
+    // the parent is closed to the user running this check; perhaps not to that user
     if (fact.kind === 'hidden') return undefined
     if (fact.kind === 'missing')
       return { path: here, kind: 'missing', text: `${here} does not exist` }

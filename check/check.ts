@@ -171,7 +171,7 @@ async function trials(
       if (map.argv.length === 0 || as.kind === 'unknown') return undefined
       const isRoot = process.geteuid?.() === 0
       const own = ownMap(map.argv)
-      // never as root what somebody else can have changed
+      // never run as root what another user could have changed
       const weak =
         as.user.uid === 0
           ? weakOf(programFiles(program, map.argv, own))
@@ -250,7 +250,7 @@ function askedPools(
       .map(backend =>
         answer === 'address' ? addressOf(backend) : backend.name,
       ),
-    hasSomebody: status.pools.some(
+    isServed: status.pools.some(
       pool => pool.name === name && pool.newcomers.length > 0,
     ),
   }))

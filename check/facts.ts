@@ -1,5 +1,5 @@
-// What the rules judge: plain facts, and questions about files and users that
-// whoever gathered the facts answers. Pure.
+// Input of the rules: plain facts, and questions about files and users, which
+// the gathering code answers. Pure.
 import type { Config } from '../config/config.ts'
 import type { WeakPoint } from '../system/trusted-path.ts'
 import type { ParsedConf } from './httpd-conf.ts'

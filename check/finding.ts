@@ -76,11 +76,11 @@ export function exitCodeOf(report: CheckReport, failOn: Severity): 0 | 1 {
  * @param isColoured on a terminal
  */
 export function checkText(report: CheckReport, isColoured: boolean): string {
-  const colours = { error: 31, warning: 33, info: 36 }
+  const colors = { error: 31, warning: 33, info: 36 }
   const blocks = report.findings.map(
     ({ code, severity, what, why, remedy, where }) => {
       const head = isColoured
-        ? `\u001B[${colours[severity]}m${severity}\u001B[0m`
+        ? `\u001B[${colors[severity]}m${severity}\u001B[0m`
         : severity
       const place = where === null ? '' : ` ${printable(where)}`
       return `${head} ${code}${place}\n  ${lines(what)}\n  why: ${lines(why)}\n  do:  ${lines(remedy)}\n\n`

@@ -232,7 +232,7 @@ function givenDefines(
   )
 }
 
-/** Whether it runs, and who started it (else: who would, is whoever asks). */
+/** Whether it runs, and the user who started it (if it does not: the current user). */
 function lifeOf(
   dump: Dump | undefined,
   conf: ParsedConf,

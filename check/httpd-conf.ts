@@ -1,6 +1,6 @@
 // httpd's configuration as httpd reads it: files -> directives in order, each
 // with its sections, file and line. Include, IfModule, IfDefine, Define, Macro
-// are followed; whoever calls it reads the files. Pure.
+// are followed; the caller reads the files. Pure.
 import { confWords, logicalLines, rewriteWords } from './httpd-text.ts'
 import type { Line } from './httpd-text.ts'
 

@@ -61,7 +61,7 @@ export function startedAs(
     : named(map.user, system)
 }
 
-/** Who it is when it answers: ours started as root becomes somebody else. */
+/** The user it answers as: started as root, our map program drops privileges. */
 export function answersAs(
   map: RewriteMapping,
   httpd: HttpdFacts,

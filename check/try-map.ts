@@ -20,7 +20,7 @@ const withoutFiles = [
 ]
 
 /**
- * @param user undefined: as whoever runs this
+ * @param user undefined: as the current user
  * @param isOwn a map of ours, which the limit on files cannot hurt
  * @param limitMs for all answers, and again for the end
  */

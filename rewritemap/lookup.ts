@@ -96,7 +96,11 @@ export function formatAnswer(
 
 /** The lines of mod_rewrite, with answers of this style. */
 export function httpdDialect(style: AnswerStyle): Dialect {
+<<<<<<< HEAD
   const none = (nonce: string | null) =>
+=======
+  const noBackend = (nonce: string | null) =>
+>>>>>>> words4
     formatAnswer(nonce, style, null, null)
   return {
     namesNext: style === 'pair',
@@ -105,8 +109,14 @@ export function httpdDialect(style: AnswerStyle): Dialect {
     parse: parseLookup,
     format: (_line, { nonce }, member, next) =>
       formatAnswer(nonce, style, member, next),
+<<<<<<< HEAD
     none,
     noOpinion: none,
     fault: () => none(null),
+=======
+    nobody: noBackend,
+    noOpinion: noBackend,
+    fault: () => noBackend(null),
+>>>>>>> words4
   }
 }

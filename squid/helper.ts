@@ -1,7 +1,7 @@
 // The redirector helper of Squid: the map program's loop, choice and counts, with
-// Squid's lines. Squid exits when a helper prints a line that nobody asked for, or
-// exits before its first answer. So this one answers whatever happens, and only
-// the end of input ends it.
+// Squid's lines. Squid exits when a helper prints an unrequested line, or exits
+// before its first answer. So this helper answers every line, and ends only at
+// the end of its input.
 import type { Config } from '../config/config.ts'
 import { complain, runMap } from '../rewritemap/run.ts'
 import { squidDialect } from './line.ts'

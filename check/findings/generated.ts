@@ -69,15 +69,15 @@ export function generatedFindings({
   reload,
 }: HttpdFacts): Finding[] {
   return generated.flatMap((made): Finding[] => {
-    const remedy = `look at the difference: ${made.command} | diff ${made.file} -\nthen make it anew: ${made.command} > ${made.file}\nand reload: ${reload}`
+    const remedy = `see what differs: ${made.command} | diff ${made.file} -\ngenerate it again: ${made.command} > ${made.file}\nand reload: ${reload}`
     if (made.fresh.kind === 'refused')
       return [
         {
           code: 'generated-refused',
           severity: 'error',
-          what: `${made.file} could not be made today: ${made.fresh.why}`,
-          why: 'it was made for another configuration than the one of today',
-          remedy: `make it anew with options that fit; it was made with: ${made.command}`,
+          what: `${made.file} can no longer be generated: ${made.fresh.why}`,
+          why: 'it was generated from a configuration that has changed since',
+          remedy: `generate it again with options that fit the configuration; it was generated with: ${made.command}`,
           where: made.file,
         },
       ]
@@ -89,8 +89,8 @@ export function generatedFindings({
         ? {
             code: 'generated-edited',
             severity: 'warning',
-            what: `${made.file} is not what ${made.version} made, and was written after the last change of the configuration: ${lines}`,
-            why: 'what was edited by hand is lost when the file is made anew, and is not among what is tested',
+            what: `${made.file} differs from what ${made.version} generated, and is newer than the configuration: ${lines}`,
+            why: 'edits by hand are lost when the file is generated again, and they are not tested',
             remedy,
             where: made.file,
           }
@@ -98,7 +98,7 @@ export function generatedFindings({
             code: 'generated-stale',
             severity: 'warning',
             what: `${made.file} is older than the configuration: ${lines}`,
-            why: 'httpd does not know backends, pools or programs as they are now; an answer of the map that names a new backend does not count',
+            why: 'httpd does not know the current backends, pools or programs; an answer of the map program that names a new backend is ignored',
             remedy,
             where: made.file,
           },

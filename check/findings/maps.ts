@@ -11,9 +11,9 @@ import { inheritsRewrite, isEngineOn, mapsOf, serversOf } from '../servers.ts'
 import type { RewriteMapping, Servers } from '../servers.ts'
 
 const deadly =
-  'httpd cannot start this map: at its next start or graceful restart it gives up ("Configuration Failed, exiting"), the site is down, and configtest says "Syntax OK" all the same'
+  'httpd cannot start this map program: at its next start or graceful restart it exits ("Configuration Failed, exiting") and the site is down, although configtest says "Syntax OK"'
 const deadMap =
-  'httpd starts, but the map is dead from the beginning: every lookup gets an empty answer, and the log names it once (AH00653)'
+  'httpd starts, but the map program is dead from the start: every lookup gets an empty answer, and the error log mentions it once (AH00653)'
 
 export function mapFindings(httpd: HttpdFacts, facts: OwnFacts): Finding[] {
   const servers = serversOf(httpd.conf)
@@ -43,7 +43,7 @@ export function writableFinding(
     code: 'map-writable',
     severity: 'warning',
     what: `${weak.text}, and httpd starts the map ${map.name} with it as root`,
-    why: `who can write there becomes root at the next start of httpd; ${ranAs === undefined ? 'so the map was not tried' : `so it was tried as ${ranAs.name}, not as root`}`,
+    why: `a user who can write there becomes root at the next start of httpd; ${ranAs === undefined ? 'so the map was not tried' : `so it was tried as ${ranAs.name}, not as root`}`,
     remedy: `chown root: ${weak.path}; chmod go-w ${weak.path}\nor name a user in the rule: apache-conf --map-user zope-failover`,
     where: locationOf(map.directive),
   }
@@ -62,8 +62,8 @@ function engineFindings(map: RewriteMapping, servers: Servers): Finding[] {
       code: 'engine-off',
       severity: 'error',
       what: `RewriteEngine is not On at the level of ${map.server.name}, which holds the map ${map.name}`,
-      why: 'httpd starts a map only there; On in a <Directory> or <Location> does not count, the program is not started and every lookup silently gives the default',
-      remedy: `write beside the RewriteMap: RewriteEngine On`,
+      why: 'httpd starts a map program only there: On in a <Directory> or <Location> does not count. The program is not started, and every lookup silently gives the default',
+      remedy: `write next to the RewriteMap: RewriteEngine On`,
       where: locationOf(map.directive),
     },
   ]
@@ -83,8 +83,8 @@ function startFindings(
       {
         code: 'unseen-map',
         severity: 'info',
-        what: `${program} could not be looked at by this user`,
-        why: 'whether httpd can start the map is not known',
+        what: `this user cannot read ${program}`,
+        why: 'check cannot tell whether httpd can start the map program',
         remedy: 'run the check as root',
         where,
       },
@@ -119,7 +119,7 @@ function startFindings(
         severity: 'error',
         what: `RewriteMap ${map.name} names ${started.name}, which this system does not know`,
         why: deadly,
-        remedy: `adduser --system ${started.name.split(':')[0]}, or name a user there is`,
+        remedy: `adduser --system ${started.name.split(':')[0]}, or name an existing user`,
         where,
       },
     ]
@@ -164,7 +164,7 @@ function interpreterFindings(
   if (system.path(interpreter).kind === 'missing')
     return bad(
       `the interpreter of ${program}, ${interpreter}, does not exist`,
-      'name one that is there, with its absolute path, in its first line',
+      'name an existing one in the first line, with its absolute path',
     )
   const name = /^\S*\/env$/.test(interpreter)
     ? argument.split(/\s+/).find(word => !/^-|=/.test(word))
@@ -199,7 +199,7 @@ function closedFindings(
           what: `the map needs ${path}, and ${stop.text}`,
           why: deadMap,
           remedy:
-            'make the generated files anew, they name the programs of today: zope-failover apache-conf …',
+            'generate the files again; they then name the current programs: zope-failover apache-conf …',
           where,
         }
       : {
@@ -228,9 +228,9 @@ function userFindings(
     findings.push({
       code: 'map-user-too-new',
       severity: 'error',
-      what: `RewriteMap ${map.name} names a user, which httpd ${httpd.version} does not know yet (2.4.29 does)`,
+      what: `RewriteMap ${map.name} names a user, which httpd ${httpd.version} does not support (2.4.29 does)`,
       why: 'httpd does not start with it',
-      remedy: 'leave it out and give the map --user, or bring httpd up to date',
+      remedy: 'remove it and give the map program --user, or update httpd',
       where,
     })
   const starts = startedAs(map, httpd, facts)
@@ -244,7 +244,7 @@ function userFindings(
         severity: 'error',
         what: `--user of the map ${map.name} names ${answers.name}, which this system does not know`,
         why: deadMap,
-        remedy: 'name a user there is',
+        remedy: 'name an existing user',
         where,
       },
     ]
@@ -254,11 +254,11 @@ function userFindings(
       code: 'map-as-root',
       severity: 'warning',
       what: `the map ${map.name} runs as root`,
-      why: 'httpd starts its maps as the user that started httpd; a program that reads what visitors send should be nobody',
+      why: 'httpd starts map programs as the user that started httpd; a program that reads visitors’ input should run without privileges',
       remedy:
         ownMap(map.argv) === undefined
           ? `name a user as the third argument: RewriteMap ${map.name} "prg:…" zope-failover`
-          : `give the directory an owner, whom the map then becomes: chown zope-failover ${facts.config.directory}, or name one: apache-conf --map-user zope-failover`,
+          : `change the owner of the directory (the map program then runs as that user): chown zope-failover ${facts.config.directory}\nor name a user: apache-conf --map-user zope-failover`,
       where,
     })
   const own = ownMap(map.argv)
@@ -291,10 +291,10 @@ function configFindings(
       code: 'map-cannot-read-config',
       severity: 'error',
       what: `the map runs as ${user.name} and cannot read its configuration ${config}: ${stop.text}`,
-      why: 'a map without a configuration ends at once, and one that runs does not see changes',
+      why: 'without its configuration a map program exits at once, and a running one does not see changes',
       remedy:
         stop.kind === 'missing'
-          ? `write ${config}, or name the right one with --config and make the generated files anew`
+          ? `write ${config}, or name the right one with --config and generate the files again`
           : `chmod a+${stop.path === config ? 'r' : 'x'} ${stop.path}`,
       where,
     },
@@ -318,7 +318,7 @@ function directoryFindings(
         code: 'map-cannot-read-directory',
         severity: 'error',
         what: `the map runs as ${user.name} and cannot read the sentinel directory: ${stop.text}`,
-        why: 'it knows no verdict and nothing of drain or maint, and takes every backend for the last resort',
+        why: 'it sees neither verdicts nor drain nor maintenance, and treats every backend as a last resort',
         remedy: `chmod a+rx ${stop.path}`,
         where,
       },
@@ -330,8 +330,8 @@ function directoryFindings(
       code: 'map-cannot-report',
       severity: 'info',
       what: `the map runs as ${user.name} and cannot write its report: ${readOnly.text}`,
-      why: 'it answers well, but status and check cannot see whether it is alive, and it starts more slowly',
-      remedy: `let map and monitor be the same user, the owner of ${directory}`,
+      why: 'it answers correctly, but status and check cannot see whether it is alive, and it starts more slowly',
+      remedy: `run the map program and the monitor as the same user, the owner of ${directory}`,
       where,
     },
   ]
@@ -347,7 +347,7 @@ function argumentFindings(map: RewriteMapping, facts: OwnFacts): Finding[] {
     findings.push({
       code: 'map-other-config',
       severity: 'warning',
-      what: `the map ${map.name} is not told its configuration, so it takes /etc/zope-failover.yaml`,
+      what: `the map ${map.name} has no --config, so it reads /etc/zope-failover.yaml`,
       why: 'httpd gives its maps no environment: $ZOPE_FAILOVER_CONFIG does not reach it',
       remedy: `name it in the RewriteMap: --config ${configFile}`,
       where,
@@ -356,9 +356,9 @@ function argumentFindings(map: RewriteMapping, facts: OwnFacts): Finding[] {
     findings.push({
       code: 'map-other-config',
       severity: 'warning',
-      what: `the map ${map.name} is started with --config ${own.config}, and this check looks at ${configFile}`,
-      why: 'map and monitor must read the same configuration',
-      remedy: `zope-failover check --config ${own.config}, or make the generated file anew with --config ${configFile}`,
+      what: `the map ${map.name} is started with --config ${own.config}, but this check reads ${configFile}`,
+      why: 'the map program and the monitor must read the same configuration',
+      remedy: `zope-failover check --config ${own.config}, or generate the file again with --config ${configFile}`,
       where,
     })
   else if (
@@ -368,9 +368,9 @@ function argumentFindings(map: RewriteMapping, facts: OwnFacts): Finding[] {
     findings.push({
       code: 'map-other-directory',
       severity: 'warning',
-      what: `the map ${map.name} is started with --directory ${own.directory}, and the configuration says ${config.directory}`,
-      why: 'the rules that serve without the map look at the old directory, too',
-      remedy: 'make the generated files anew and reload httpd',
+      what: `the map ${map.name} is started with --directory ${own.directory}, but the configuration says ${config.directory}`,
+      why: 'the rules that serve without the map program read the old directory, too',
+      remedy: 'generate the files again and reload httpd',
       where,
     })
   return findings
@@ -385,7 +385,7 @@ function severalFindings(programs: readonly RewriteMapping[]): Finding[] {
       code: 'several-maps',
       severity: 'info',
       what: `${own.length} maps will run, one for each of ${[...servers].join(', ')}`,
-      why: 'each takes the memory of a Node process; httpd asks them one after the other all the same, for all maps share one lock',
+      why: 'each takes the memory of a Node process, and all share one lock: httpd still asks only one at a time',
       remedy:
         'nothing, or declare the map once at server level and write in each virtual host: RewriteOptions Inherit',
       where: null,

@@ -107,7 +107,7 @@ export function tokenFindings(
     code: 'token-unusable',
     severity: 'warning',
     what,
-    why: 'nobody can steer on the status page',
+    why: 'the status page cannot be used to drain or restore backends',
     remedy,
     where: file,
   })
@@ -208,7 +208,7 @@ function monitorFindings({ monitor, limits = [] }: StatusReport): Finding[] {
       code: 'monitor-not-alive',
       severity: 'warning',
       what: words[monitor.kind],
-      why: 'nobody probes the backends: the last verdicts order the choice, and a Zope that dies now is not noticed',
+      why: 'the backends are not probed: the last verdicts still apply, and a Zope that dies now goes unnoticed',
       remedy:
         'systemctl restart zope-failover-monitor, or: zope-failover monitor',
       where: null,
@@ -222,7 +222,7 @@ function poolFindings({ pools }: StatusReport): Finding[] {
     .map(({ name }) => ({
       code: 'pool-without-backend',
       severity: 'warning',
-      what: `pool ${name}: nobody serves`,
+      what: `pool ${name}: no backend serves`,
       why: 'visitors get the maintenance page',
       remedy:
         'zope-failover status; zope-failover ready NAME takes drain and maint away',
@@ -245,9 +245,9 @@ export function runningMapFindings(
     .map(problem => ({
       code: 'map-problem',
       severity: 'warning' as const,
-      what: `a running map says: ${problem}`,
-      why: 'it goes on with what it had',
-      remedy: 'mend that; the map takes it over by itself',
+      what: `a running map program reports: ${problem}`,
+      why: 'it keeps its previous state',
+      remedy: 'fix it; the map program picks up the change by itself',
       where: null,
     }))
   const silent = status.maps.flatMap(map =>

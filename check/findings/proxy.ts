@@ -78,8 +78,8 @@ function balancerFindings(
     tell(
       'retry-0',
       'error',
-      `retry=${retry} switches fail-over off`,
-      'httpd revives the member that has just refused before it makes its second attempt: both attempts go to the same one, and the visitor gets a 503',
+      `retry=${retry} disables failover`,
+      'before its second attempt httpd revives the member that has just refused: both attempts go to the same backend, and the visitor gets a 503',
       'write retry=1',
     )
   else if (isMember && retry === undefined)
@@ -127,8 +127,8 @@ function plainFindings(directive: Directive): Finding[] {
       {
         code: 'open-proxy',
         severity: 'error',
-        what: 'ProxyRequests On makes a forward proxy of this server',
-        why: 'anybody can reach any host through it; rules with [P] do not need it',
+        what: 'ProxyRequests On turns this server into a forward proxy',
+        why: 'any user can reach any host through it; rules with [P] do not need it',
         remedy: 'write ProxyRequests Off',
         where,
       },

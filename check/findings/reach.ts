@@ -111,7 +111,7 @@ function laterRules(site: Site): Finding[] {
         severity: isToHttps ? 'error' : 'warning',
         what: `this RewriteRule of ${server.name} is never reached: ${locationOf(fate.rule.directive)} ends every request it could match before`,
         why: isToHttps
-          ? 'nobody is redirected to https, and the site is served over http'
+          ? 'visitors are not redirected to https; the site is served over http'
           : 'the rules that zope-failover made take every request, and rules count in their order',
         remedy: isInherited
           ? 'move the rule into this virtual host, before the line that includes the generated file'
@@ -269,7 +269,7 @@ function unreached(
       severity,
       what: `${nameOf(directive)} ${text} has no effect in ${names}: ${locationOf(rule.directive)} takes every request for it before`,
       why: isToHttps
-        ? 'nobody is redirected to https, and the site is served over http'
+        ? 'visitors are not redirected to https; the site is served over http'
         : directive.args.includes('!')
           ? `${text} is meant to be served here, by a login module for example, and goes to a backend`
           : `mod_rewrite comes before all that maps paths, so ${text} goes to a backend`,

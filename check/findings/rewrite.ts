@@ -225,8 +225,8 @@ function hostFindings(rule: Rule): Finding[] {
       {
         code: 'open-proxy',
         severity: 'error',
-        what: `the visitor says where this [P] rule sends him: ${host}`,
-        why: 'anybody can reach any host through this server',
+        what: `the visitor chooses the host of this [P] rule: ${host}`,
+        why: 'any visitor can reach any host through this server',
         remedy: 'write the host into the rule, or choose it by a map',
         where,
       },
@@ -335,7 +335,7 @@ function nonceFindings(
         code: 'nonce-empty',
         severity: 'error',
         what: 'the lookup carries %{UNIQUE_ID}, which is always empty in a rule',
-        why: 'the answer cannot be told from one to somebody else’s question',
+        why: 'without the ID a rule cannot tell whether an answer belongs to its own request',
         remedy: 'write %{ENV:UNIQUE_ID}',
         where,
       },
@@ -349,7 +349,7 @@ function nonceFindings(
         code: 'module-missing',
         severity: 'error',
         what: 'the lookup carries %{ENV:UNIQUE_ID}, and the module unique_id is not loaded',
-        why: 'the answer cannot be told from one to somebody else’s question; checked against it, no answer ever counts',
+        why: 'without the ID a rule cannot tell whether an answer belongs to its own request; a rule that compares it accepts no answer',
         remedy: 'a2enmod unique_id',
         where,
       },
@@ -363,8 +363,8 @@ function nonceFindings(
     {
       code: 'answer-unchecked',
       severity: 'warning',
-      what: 'nothing here tells the answer to this request from the answer to another',
-      why: 'when httpd loses a child between question and answer, or a program writes a line too many, everybody gets the answer of the visitor before him from then on',
+      what: 'no rule checks that an answer belongs to this request',
+      why: 'when an httpd child dies between question and answer, or the program writes an extra line, every visitor from then on gets the previous visitor’s answer',
       remedy:
         'ask and compare in one condition: RewriteCond "%{ENV:UNIQUE_ID} ${map:%{ENV:UNIQUE_ID} …}" "^(\\S+) \\1 (zope1|zope2)$"',
       where,
@@ -401,9 +401,9 @@ function versionFindings(rule: Rule, { version }: HttpdFacts): Finding[] {
       {
         code: 'httpd-bug',
         severity: 'error',
-        what: 'httpd 2.4.64 takes every "RewriteCond expr" for true',
-        why: 'CVE-2025-54090: the rule runs for everybody',
-        remedy: 'bring httpd up to date; 2.4.65 mends it',
+        what: 'httpd 2.4.64 evaluates every "RewriteCond expr" as true',
+        why: 'CVE-2025-54090: the rule applies to every request',
+        remedy: 'update httpd; 2.4.65 fixes it',
         where,
       },
     ]
@@ -415,9 +415,9 @@ function versionFindings(rule: Rule, { version }: HttpdFacts): Finding[] {
       {
         code: 'httpd-bug',
         severity: 'warning',
-        what: `httpd ${version} and %{LA-U:HTTP:…} do not go together`,
-        why: 'CVE-2026-56154, mended in 2.4.69',
-        remedy: 'bring httpd up to date, or write %{HTTP:…}',
+        what: `httpd ${version} has a bug in %{LA-U:HTTP:…}`,
+        why: 'CVE-2026-56154, fixed in 2.4.69',
+        remedy: 'update httpd, or write %{HTTP:…}',
         where,
       },
     ]

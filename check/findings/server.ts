@@ -99,9 +99,9 @@ function refusalFindings({ refusal, control }: HttpdFacts): Finding[] {
     {
       code: 'syntax',
       severity: 'error',
-      what: `httpd refuses its configuration: ${refusal.trim()}`,
-      why: 'it does not start; a running one that is reloaded goes on with the old configuration at best',
-      remedy: `mend that line, then: ${control} -t`,
+      what: `httpd rejects its configuration: ${refusal.trim()}`,
+      why: 'httpd will not start; at best, a running one keeps the old configuration when reloaded',
+      remedy: `fix that line, then: ${control} -t`,
       where: place,
     },
   ]
@@ -179,13 +179,13 @@ function unseenFindings({ conf, dump }: HttpdFacts): Finding[] {
     code: 'unseen-conf',
     severity: 'info',
     what: problem.text,
-    why: 'what stands there was not looked at',
-    remedy: 'run the check as root, or mend the line',
+    why: 'this part of the configuration was not checked',
+    remedy: 'run check as root, or fix the line',
     where: locationOf(problem),
   }))
 }
 
-const mended: readonly (readonly [string, string])[] = [
+const fixes: readonly (readonly [string, string])[] = [
   ['2.4.56', 'CVE-2023-25690: a [P] rule can be made to send two requests'],
   [
     '2.4.60',
@@ -202,16 +202,16 @@ function versionFindings(
   programs: readonly RewriteMapping[],
 ): Finding[] {
   if (version === undefined || programs.length === 0) return []
-  const open = mended.filter(([since]) => compareVersions(version, since) < 0)
+  const open = fixes.filter(([since]) => compareVersions(version, since) < 0)
   const last = open.at(-1)
   if (last === undefined) return []
   return [
     {
       code: 'httpd-old',
       severity: 'info',
-      what: `httpd ${version} has known faults in rewriting and proxying`,
-      why: `${open.map(([since, what]) => `${what} (mended in ${since})`).join('; ')}; a distribution may have mended them without a new version number`,
-      remedy: `bring httpd to ${last[0]} or later, or look for these numbers in your package’s changelog`,
+      what: `httpd ${version} has known bugs in rewriting and proxying`,
+      why: `${open.map(([since, what]) => `${what} (fixed in ${since})`).join('; ')}; a distribution may have fixed them without a new version number`,
+      remedy: `update httpd to ${last[0]} or later, or look for these CVE numbers in your package’s changelog`,
       where: confFile,
     },
   ]
@@ -238,10 +238,10 @@ function mutexFindings(
     {
       code: 'mutex-fragile',
       severity: 'error',
-      what: `the lock around the map (Mutex … rewrite-map) is of the kind ${mechanism}`,
-      why: 'a child of httpd that is killed while it asks the map keeps the lock for ever: every request that asks a map hangs, until httpd is restarted',
+      what: `the lock of map programs (Mutex … rewrite-map) is of type ${mechanism}`,
+      why: 'an httpd child that is killed while it asks the map program keeps the lock forever: every request that needs a map program hangs until httpd is restarted',
       remedy:
-        'take the Mutex line away; httpd’s default is freed when its holder dies',
+        'remove the Mutex line; httpd’s default lock is released when its holder dies',
       where: directive === undefined ? null : locationOf(directive),
     },
   ]
@@ -299,7 +299,7 @@ function sentinelFindings(
       code: 'directory-closed-to-httpd',
       severity: 'error',
       what: `httpd’s children run as ${user.name} and cannot see the sentinels: ${stop.text}`,
-      why: 'a file they may not see counts as absent, silently: without the map every backend looks down, and nobody in maintenance',
+      why: 'a file they cannot see silently counts as absent: without the map program every backend looks down, and none in maintenance',
       remedy: `chmod a+x ${stop.path}`,
       where: null,
     },

@@ -1,21 +1,21 @@
-// What to ask a map program that was started as httpd would start it, and what
-// its answers are worth. Pure.
+// The questions for a map program that was started as httpd would start it, and
+// the findings from its answers. Pure.
 import type { Trial } from '../facts.ts'
 import type { Finding } from '../finding.ts'
 import type { OwnMap } from '../map-command.ts'
 
-/** A pool as far as an answer can be judged by it. */
+/** The part of a pool that judging an answer needs. */
 export type AskedPool = {
   readonly name: string
   /** names or addresses that may be answered */
   readonly members: readonly string[]
-  /** somebody serves it now */
-  readonly hasSomebody: boolean
+  /** a backend serves it now */
+  readonly isServed: boolean
 }
 
-/** Asks for more pools add nothing. */
+/** Asking for more pools adds nothing. */
 const maxPools = 20
-const nobody = 'zope-failover-check-no-such-pool'
+const unknownPool = 'zope-failover-check-no-such-pool'
 
 /**
  * @param own undefined: some other program, of which only lines can be judged
@@ -24,15 +24,15 @@ export function questionsFor(
   own: OwnMap | undefined,
   pools: readonly AskedPool[],
 ): string[] {
-  // a carriage return, which any visitor can send, is where readers of lines
-  // go wrong
-  if (own === undefined) return [nobody, `${nobody}\r${nobody}`, nobody]
+  // a carriage return, which any visitor can send, breaks many line readers
+  if (own === undefined)
+    return [unknownPool, `${unknownPool}\r${unknownPool}`, unknownPool]
   return [
     ...pools
       .slice(0, maxPools)
       .map(({ name }, index) => `check-${index} ${name}`),
-    `check-odd ${nobody} a\rb\u00FF`,
-    `check-last ${nobody}`,
+    `check-odd ${unknownPool} a\rb\u00FF`,
+    `check-last ${unknownPool}`,
   ]
 }
 
@@ -49,7 +49,7 @@ export function trialFindings(
     why: string,
     remedy: string,
   ): Finding => ({ code, severity: 'error', what, why, remedy, where })
-  const said =
+  const stderrText =
     trial.errors.trim() === ''
       ? ''
       : `; it said: ${trial.errors.trim().split('\n').slice(0, 5).join(' | ')}`
@@ -73,7 +73,7 @@ export function trialFindings(
     findings.push(
       finding(
         'trial-ended-early',
-        `the map ended (${trial.end}) after ${inTime.length} of ${wanted} answers${said}`,
+        `the map ended (${trial.end}) after ${inTime.length} of ${wanted} answers${stderrText}`,
         'httpd does not start it again: from then on every lookup gets an empty answer',
         `try it: ${command}`,
       ),
@@ -83,7 +83,7 @@ export function trialFindings(
       finding(
         'trial-buffered',
         'the map answers only when its input ends: its output is buffered',
-        'httpd waits for the answer without any limit, and with it every request of the server',
+        'httpd waits for the answer without a time limit, and so does every request that needs a map program',
         'write each answer at once: flush after each line ($| = 1 in Perl, flush=True in Python)',
       ),
     )
@@ -91,8 +91,8 @@ export function trialFindings(
     findings.push(
       finding(
         'trial-no-answer',
-        `the map gave ${inTime.length} of ${wanted} answers within ${trial.limitMs / 1_000} s${rest === '' ? '' : `, and half a line: ${JSON.stringify(rest)}`}${said}`,
-        'httpd waits for an answer without any limit, and with it every request of the server',
+        `the map gave ${inTime.length} of ${wanted} answers within ${trial.limitMs / 1_000} s${rest === '' ? '' : `, and half a line: ${JSON.stringify(rest)}`}${stderrText}`,
+        'httpd waits for an answer without a time limit, and so does every request that needs a map program',
         `try it: ${command}`,
       ),
     )
@@ -101,7 +101,7 @@ export function trialFindings(
       finding(
         'trial-too-many-lines',
         `the map wrote ${all.length} lines${rest === '' ? '' : ' and half a one'} to ${wanted} questions`,
-        'the line too many is the answer to the next visitor’s question, and so on for everybody until httpd is restarted',
+        'httpd takes the extra line as the answer to the next visitor’s question; every later answer is off by one until httpd is restarted',
         own === undefined
           ? 'split its input at byte 0x0A and at nothing else (not at \\r: Node’s readline does), and write one line for each'
           : `report this, with: ${command}`,
@@ -113,9 +113,9 @@ export function trialFindings(
     findings.push({
       ...finding(
         'trial-does-not-end',
-        'the map does not end at the end of its input',
-        'each graceful restart waits 3 seconds for it and takes no connection meanwhile; behind a launcher, one more process stays each time',
-        'let it end when it reads the end of its input',
+        'the map program does not exit at the end of its input',
+        'each graceful restart waits 3 seconds for it, and accepts no connection meanwhile; behind a launcher, every restart leaves one more process behind',
+        'make it exit at the end of its input',
       ),
       severity: 'warning',
     })
@@ -139,19 +139,19 @@ function answerFindings(
         finding(
           'trial-wrong-nonce',
           told,
-          'the answer does not carry the request’s own number, so no rule can believe it',
-          'is this another version of the map? Make the generated files anew',
+          'the answer does not carry the request’s own number, so no rule accepts it',
+          'the map program may be of another version: generate the files again',
         ),
       ]
     const answer = line.slice(nonce.length + 1)
     const pool = pools.find(({ name }) => name === poolName)
     if (answer === 'NULL') {
-      if (pool?.hasSomebody === true)
+      if (pool?.isServed === true)
         return [
           finding(
             'trial-nobody',
-            `${told}, while status knows somebody who serves pool ${pool.name}`,
-            'the map reads another configuration or directory, or may not read them',
+            `${told}, but status reports a backend that serves pool ${pool.name}`,
+            'the map program reads another configuration or directory, or is not allowed to read them',
             'compare --config and --directory of the RewriteMap with the configuration',
           ),
         ]
@@ -172,7 +172,7 @@ function answerFindings(
           'trial-wrong-answer',
           told,
           'that is no backend of this pool, so the rules cannot use it',
-          'compare --config of the RewriteMap with the configuration, and make the generated files anew',
+          'compare --config of the RewriteMap with the configuration, and generate the files again',
         ),
       ]
   }

@@ -64,7 +64,7 @@ void t.test('prints what to include, and how to make it again', async t => {
   t.match(plain.stdout, `#   zope-failover apache-conf --config ${config}\n`)
 })
 
-void t.test('--output keeps what somebody has edited', async t => {
+void t.test('--output keeps a file that was edited', async t => {
   const root = publicDirectory(t)
   const config = `${root}/zope-failover.yaml`
   const file = `${root}/made.conf`

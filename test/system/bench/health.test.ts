@@ -76,7 +76,7 @@ void t.test('what a checker made of a fault', async t => {
   )
 })
 
-void t.test('what is told of many rounds', async t => {
+void t.test('the report of many rounds', async t => {
   const well = findingOf([], span)
   const shot = findingOf(said([3_000, 'out'], [12_000, 'in']), span)
   const lost = findingOf(said([3_000, 'out']), span)
@@ -142,9 +142,9 @@ void t.test('what the status page takes', async t => {
   const who = { seconds: 2, cpuMs: 100, residentMb: 90 }
   t.match(
     report({
-      page: [{ ...who, what: 'nobody', gapsMs: [1_000, 900, 1_100] }],
+      page: [{ ...who, what: 'no readers', gapsMs: [1_000, 900, 1_100] }],
     }),
-    '| nobody | 5.0 % | 90 | 1000 | 1100 | 1100 |',
+    '| no readers | 5.0 % | 90 | 1000 | 1100 | 1100 |',
   )
 })
 

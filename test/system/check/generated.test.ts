@@ -177,7 +177,7 @@ const setUps: Record<string, SetUp> = {
     yaml: pools,
     sites: [['--pool=shop'], ['--pool=intranet', '--site=/intranet']],
   },
-  'a site of somebody else beside it': {
+  'another site next to it': {
     yaml: two,
     sites: [[]],
     extra:

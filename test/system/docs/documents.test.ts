@@ -244,8 +244,8 @@ async function tryOurs(
     t.equal(monitor.child.exitCode, 0)
     return
   }
-  // nobody listens there: critical; no monitor and no map run: findings, and
-  // nobody who knows whether one may leave (test/system/zope/restart.test.ts)
+  // no backend listens there: critical. No monitor and no map program run: check
+  // has findings, and restart refuses (test/system/zope/restart.test.ts)
   const found = args.includes('--fail-on') ? 0 : 1
   const wanted = { probe: 2, check: found, restart: 1 }[words[0] ?? ''] ?? 0
   const code = await run(process.execPath, argv).then(

@@ -119,7 +119,7 @@ async function typed(t: Test, shell: Shell, command: string): Promise<string> {
   return output
 }
 
-/** Status, headers and body of the site, for somebody who is new there. */
+/** Status, headers and body of the site, for a new visitor. */
 async function visit(shell: Shell): Promise<string> {
   const { output } = await shell.type('visit')
   return output

@@ -33,7 +33,7 @@ async function ask(
 }
 
 void t.test(
-  'set once, not again, and anew when somebody else serves',
+  'set once, not repeated, and replaced when another backend serves',
   async t => {
     const site = await startSite(t)
     t.strictSame(await ask(site, undefined), {
@@ -62,7 +62,7 @@ void t.test(
   },
 )
 
-void t.test('a forged value binds nobody', async t => {
+void t.test('a forged value has no effect', async t => {
   const site = await startSite(t)
   const forged = [
     'zope_route=zope9',

@@ -16,7 +16,7 @@ function told(site: Site, message: string): Line[] {
 
 for (const hasSecondChance of [true, false])
   void t.test(
-    `whoever waits on a frozen backend is freed, ${hasSecondChance ? 'with' : 'without'} second chance`,
+    `a visitor waiting on a frozen backend is released, ${hasSecondChance ? 'with' : 'without'} second chance`,
     async t => {
       const site = await startSite(t, {
         hasMonitor: true,
@@ -80,7 +80,7 @@ for (const hasSecondChance of [true, false])
     },
   )
 
-void t.test('whoever waits on a slow backend is left alone', async t => {
+void t.test('a visitor waiting on a slow backend is left alone', async t => {
   const site = await startSite(t, {
     hasMonitor: true,
     yaml: 'probe: { path: "/?delay=400", interval: 200ms, timeout: 5s, slow: 100ms, fall: 1, slowStart: 0s, dropConnections: true }',

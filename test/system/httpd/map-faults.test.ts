@@ -61,7 +61,7 @@ void t.test('what the sentinels say without a map', async t => {
     [['zope1.force', 'zope2.up'], '', 'zope1', 'zope1 zope2'],
     [['zope1.force', 'zope1.maint', 'zope2.up'], '', 'zope2', 'zope2 -'],
     [['zope2.up'], 'zope1', 'zope2', 'zope2 -'],
-    // nobody is up: everybody but maint, drained ones last
+    // none is up: all but those in maintenance, drained ones last
     [[], '', 'zope1', 'zope1 zope2'],
     [[], 'zope2', 'zope2', 'zope2 zope1'],
     [['zope1.drain'], '', 'zope2', 'zope2 zope3'],

@@ -95,10 +95,10 @@ function serverOf(port: number, clientPort: number): number {
     } catch {
       // gone, or none of ours
     }
-  throw new Error('nobody holds the connection')
+  throw new Error('no process holds the connection')
 }
 
-/** One request of somebody bound to this backend. */
+/** One request of a visitor that sticks to this backend. */
 async function askBound(site: Site, name: string): Promise<Sample> {
   const visitor = new Visitor({ port: site.httpd.port, isKeepAlive: false })
   visitor.cookies.set('zope_route', name)
@@ -145,7 +145,7 @@ void t.test('children killed between question and answer', async t => {
   t.comment(
     `10 children killed, ${asked} requests, ${wrong.length} wrong answers, ${lost.length} served by the sentinels until in step; requests until then: ${waits.join(', ')}; lost: ${losses.join(', ')}`,
   )
-  t.strictSame(wrong, [], 'everybody got his own backend')
+  t.strictSame(wrong, [], 'every visitor got the right backend')
   t.strictSame(
     lost.filter(({ via }) => via !== 'sentinels'),
     [],
@@ -196,7 +196,7 @@ void t.test('what the path shows, and that it heals', async t => {
   t.equal(await shown(site), 'ok zope1 zope2', 'the look itself has healed it')
   for (const name of names) site.touch(`${name}.maint`)
   await until(
-    'nobody to be left',
+    'no backend to be left',
     async () => (await shown(site)) === 'ok NULL',
   )
 })
@@ -213,7 +213,7 @@ void t.test('a dead map, and odd ones', async t => {
   }
 })
 
-void t.test('nobody from outside gets there', async t => {
+void t.test('not reachable from outside', async t => {
   const site = await startSite(t)
   for (const [name, value] of [
     ['X-Forwarded-For', '192.0.2.1'],

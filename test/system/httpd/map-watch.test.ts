@@ -1,5 +1,5 @@
-// The monitor sees through httpd how the map is, tells it, and mends it with
-// the administrator's command.
+// The monitor checks the map program through httpd, reports its state, and
+// repairs it with the administrator's command.
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -96,7 +96,7 @@ void t.test('not where a new map would not help', async t => {
   const port = await freePort()
   lookAt(site, port, command)
   await until(
-    'three looks at nobody',
+    'three checks without an answer',
     async () => (await seenAs(site, 'unreachable')).streak > 3,
   )
   const server = createServer((_request, response) => {

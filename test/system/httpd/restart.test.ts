@@ -79,7 +79,7 @@ await t.test('--wait ends when nothing is inside', async t => {
   const waiting = begin(t, site, 'maint', 'zope1', '--wait')
   await says(waiting, 'zope1: waiting')
   leave()
-  // httpd reads its answer to the end, whoever has left
+  // httpd reads its answer to the end, even if the visitor has left
   await site.backend('zope1').kill('SIGKILL')
   // the second chance has gone to the other one
   await site.backend('zope2').kill('SIGKILL')
@@ -227,7 +227,7 @@ await t.test('restart, ended at each step', async t => {
     )
   })
 
-  await t.test('by somebody who takes the file away', async () => {
+  await t.test('by a user who removes the file', async () => {
     const program = restart()
     await atCommand(async () => {
       ask(site, 'ready', 'zope1')

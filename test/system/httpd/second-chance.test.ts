@@ -212,7 +212,7 @@ type Scripted = {
   /** what came, in order */
   readonly seen: Seen[]
   /** what it does with the next ones */
-  behaviour: 'serve' | 'break' | 'half'
+  behavior: 'serve' | 'break' | 'half'
 }
 
 /** Takes the port of a backend of the site. */
@@ -220,21 +220,21 @@ async function script(
   t: Test,
   site: Site,
   name: string,
-  behaviour: Scripted['behaviour'] = 'serve',
+  behavior: Scripted['behavior'] = 'serve',
 ): Promise<Scripted> {
   await site.backend(name).kill('SIGKILL')
-  const scripted: Scripted = { seen: [], behaviour }
+  const scripted: Scripted = { seen: [], behavior }
   const server = createServer((incoming, response) => {
     incoming.resume()
     const { method = '', url = '', headers } = incoming
     scripted.seen.push({ method, url, headers })
     const isBroken =
-      scripted.behaviour === 'break' ||
+      scripted.behavior === 'break' ||
       url.endsWith('/break-all') ||
       (url.endsWith('/break') && name === 'zope1')
     if (isBroken) return void incoming.socket.destroy()
     response.setHeader('X-Backend', name)
-    if (scripted.behaviour === 'half') {
+    if (scripted.behavior === 'half') {
       response.writeHead(200, { 'Content-Length': 100 })
       response.write('half', () => incoming.socket.destroy())
       return
@@ -313,18 +313,18 @@ async function ask(
 
 async function scriptedSite(
   t: Test,
-  behaviours: readonly (Scripted['behaviour'] | 'gone')[],
+  behaviors: readonly (Scripted['behavior'] | 'gone')[],
   options: SiteOptions = {},
 ): Promise<{ site: Site; backends: Scripted[] }> {
-  const names = behaviours.map((_, at) => `zope${at + 1}`)
+  const names = behaviors.map((_, at) => `zope${at + 1}`)
   const site = await startSite(t, { names, ...options })
   const backends: Scripted[] = []
-  for (const [at, behaviour] of behaviours.entries()) {
+  for (const [at, behavior] of behaviors.entries()) {
     const name = names[at] ?? ''
-    if (behaviour === 'gone') {
+    if (behavior === 'gone') {
       await site.backend(name).kill('SIGKILL')
-      backends.push({ seen: [], behaviour: 'serve' })
-    } else backends.push(await script(t, site, name, behaviour))
+      backends.push({ seen: [], behavior: 'serve' })
+    } else backends.push(await script(t, site, name, behavior))
   }
   return { site, backends }
 }
@@ -434,7 +434,7 @@ void t.test('a connection that has served before', async t => {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const first = await ask(site, '/', { agent })
   t.equal(first.headers['x-backend'], 'zope1')
-  for (const backend of backends) backend.behaviour = 'break'
+  for (const backend of backends) backend.behavior = 'break'
   const post = await ask(site, '/', { agent, method: 'POST', body: 'a=b' })
   t.strictSame([post.status, post.isReused], [502, true])
   t.match(post.body, 'Back in a moment')
@@ -518,7 +518,7 @@ void t.test('the second one fails as well: the maintenance page', async t => {
   )
 })
 
-for (const [what, behaviours, expected] of [
+for (const [what, behaviors, expected] of [
   ['one breaks, two is gone', ['break', 'gone', 'serve'], 'zope1:502'],
   ['one is gone, two breaks', ['gone', 'break', 'serve'], 'zope2:502'],
   ['one and two are gone', ['gone', 'gone', 'serve'], 'zope1:503'],
@@ -527,7 +527,7 @@ for (const [what, behaviours, expected] of [
     void t.test(
       `${what}: three serves${isMapDead ? ', without the map' : ''}`,
       async t => {
-        const { site, backends } = await scriptedSite(t, behaviours)
+        const { site, backends } = await scriptedSite(t, behaviors)
         if (isMapDead) await site.httpd.killMap()
         const { status, headers, line } = await ask(site, '/x?y=z')
         t.equal(status, 200)
@@ -540,7 +540,7 @@ for (const [what, behaviours, expected] of [
         })
         t.strictSame(
           counts(backends),
-          behaviours.map(behaviour => (behaviour === 'gone' ? 0 : 1)),
+          behaviors.map(behavior => (behavior === 'gone' ? 0 : 1)),
         )
       },
     )

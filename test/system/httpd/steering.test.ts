@@ -1,4 +1,4 @@
-// Drain, maintenance, a hung backend, nobody left: what visitors get, with the
+// Drain, maintenance, a hung backend, none left: what visitors get, with the
 // real monitor and the real map.
 import { readdirSync } from 'node:fs'
 import { get } from 'node:http'
@@ -17,7 +17,7 @@ import type { Site } from '../../fixtures/site.ts'
 
 const three = ['zope1', 'zope2', 'zope3']
 
-/** Who serves somebody who has never been here. */
+/** The backend that serves a new visitor. */
 async function newcomer(site: Site): Promise<string | undefined> {
   const visitor = new Visitor({ port: site.httpd.port })
   const { backend } = await visitor.ask('/')
@@ -92,7 +92,7 @@ for (const { age, begun } of ages)
   )
 
 for (const { age, begun } of ages)
-  void t.test(`maintenance: nobody gets there; ${age}`, async t => {
+  void t.test(`maintenance: no request gets there; ${age}`, async t => {
     const site = await startSite(t, { hasMonitor: true, names: three })
     await begun(site)
     const bound = new Visitor({ port: site.httpd.port, hasCookies: true })
@@ -111,7 +111,7 @@ for (const { age, begun } of ages)
       samples.filter(({ backend }) => backend === 'zope1').map(brief),
       [],
     )
-    t.not(bound.cookies.get('zope_route'), 'zope1', 'bound anew')
+    t.not(bound.cookies.get('zope_route'), 'zope1', 'bound to another one')
     bound.leave()
     site.remove('zope1.maint')
     const backMs = await timeTo(
@@ -203,7 +203,7 @@ for (const { intervalMs, timeoutMs, fall, heartbeat } of hanging)
     },
   )
 
-void t.test('nobody left: the maintenance page; and back', async t => {
+void t.test('no backend left: the maintenance page; and back', async t => {
   const site = await startSite(t, { hasMonitor: true })
   for (const backend of site.backends) await backend.kill('SIGKILL')
   const check = async (what: string): Promise<void> => {

@@ -85,38 +85,41 @@ void t.test('who asks the map program, and who does not', async t => {
     await becomes(site, name, { answer: 'NULL', via: 'map' })
 })
 
-void t.test('an old text map keeps nobody at the wrong backend', async t => {
-  const site = await startWithoutMonitor(t, { names: three })
-  t.strictSame(await visit(site, 'zope1'), {
-    answer: 'zope1 zope2',
-    via: 'txt',
-  })
-  site.touch('zope2.drain')
-  await becomes(site, 'zope1', { answer: 'zope1 zope3', via: 'map' })
-  t.strictSame(await visit(site, 'zope2'), {
-    answer: 'zope2 zope1',
-    via: 'txt',
-  })
-  site.remove('zope2.drain')
-  site.remove('zope1.up')
-  await becomes(site, 'zope1', { answer: 'zope2 zope3', via: 'map' })
-  site.touch('zope1.force')
-  await becomes(site, 'zope1', { answer: 'zope1 zope2', via: 'map' })
-  site.touch('zope1.maint')
-  await becomes(site, 'zope1', { answer: 'zope2 zope3', via: 'map' })
-  // the text map is gone, or says something else
-  const file = `${site.directory}/zope-failover.map`
-  for (const text of ['', 'default/zope2\n', 'default/zope2 evil\n']) {
-    writeFileSync(file, text)
+void t.test(
+  'an old text map keeps no visitor at the wrong backend',
+  async t => {
+    const site = await startWithoutMonitor(t, { names: three })
+    t.strictSame(await visit(site, 'zope1'), {
+      answer: 'zope1 zope2',
+      via: 'txt',
+    })
+    site.touch('zope2.drain')
+    await becomes(site, 'zope1', { answer: 'zope1 zope3', via: 'map' })
+    t.strictSame(await visit(site, 'zope2'), {
+      answer: 'zope2 zope1',
+      via: 'txt',
+    })
+    site.remove('zope2.drain')
+    site.remove('zope1.up')
+    await becomes(site, 'zope1', { answer: 'zope2 zope3', via: 'map' })
+    site.touch('zope1.force')
+    await becomes(site, 'zope1', { answer: 'zope1 zope2', via: 'map' })
+    site.touch('zope1.maint')
+    await becomes(site, 'zope1', { answer: 'zope2 zope3', via: 'map' })
+    // the text map is gone, or says something else
+    const file = `${site.directory}/zope-failover.map`
+    for (const text of ['', 'default/zope2\n', 'default/zope2 evil\n']) {
+      writeFileSync(file, text)
+      t.match(await visit(site, 'zope2'), { answer: 'zope2 zope3', via: 'map' })
+    }
+    rmSync(file)
     t.match(await visit(site, 'zope2'), { answer: 'zope2 zope3', via: 'map' })
-  }
-  rmSync(file)
-  t.match(await visit(site, 'zope2'), { answer: 'zope2 zope3', via: 'map' })
-  t.notMatch(site.httpd.errorLog(), 'AH00661', 'no error for each request')
-  t.match(await visit(site, ''), { via: 'map' })
-})
+    t.notMatch(site.httpd.errorLog(), 'AH00661', 'no error for each request')
+    t.match(await visit(site, ''), { via: 'map' })
+  },
+)
 
-void t.test('stickiness relaxed: a last resort keeps nobody', async t => {
+void t.test('stickiness relaxed: a last resort keeps no visitor', async t => {
   for (const hasSpaces of [false, true]) {
     const site = await startWithoutMonitor(t, {
       pool: 'stickiness: relaxed',

@@ -69,7 +69,7 @@ void t.test('txt: the monitor decides, no program answers', async t => {
   site.touch('zope2.maint')
   t.match(await visit(site.httpd), { backend: 'zope3' }, 'at once')
   t.match(await visit(site.httpd, 'zope2'), { backend: 'zope3' })
-  // nobody stands by until the text map knows of another one
+  // no standby until the text map has another backend
   await until(
     'zope3 to stand by',
     async () => (await visit(site.httpd, 'zope1')).answer === 'zope1 zope3',
@@ -122,7 +122,7 @@ void t.test('txt: without the monitor administrators still count', async t => {
   t.match(await visit(site.httpd, 'zope3'), { answer: 'zope3 -', via: 'txt' })
   site.remove('zope1.maint')
   t.match(await visit(site.httpd), { backend: 'zope1', via: 'txt' })
-  // nobody is left by the last verdicts: that closes nothing
+  // the last verdicts leave no backend: the site stays open
   const file = `${site.directory}/zope-failover.map`
   for (const text of ['', 'default\n', 'default NULL\n', 'default evil\n']) {
     writeFileSync(file, text)
@@ -192,7 +192,7 @@ void t.test('prg: a dead map leaves the text map', async t => {
   t.ok(toSecond > 0.7 * samples.length, 'with its weights')
   t.match(await visit(site.httpd), { via: 'txt' })
   rmSync(`${site.directory}/zope-failover.map`)
-  await until('the monitor to write it anew', () =>
+  await until('the monitor to write it again', () =>
     site.has('zope-failover.map'),
   )
   await site.monitor?.kill('SIGKILL')

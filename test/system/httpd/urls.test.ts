@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import t from 'tap'
 import { startSite } from '../../fixtures/site.ts'
 
-/** Bytes in, bytes out, until httpd closes: no client library mends the path. */
+/** Bytes in, bytes out, until httpd closes: no client library fixes the path. */
 async function exchange(port: number, text: string): Promise<string> {
   return new Promise((done, fail) => {
     const socket = connect(port, '127.0.0.1')

@@ -30,7 +30,7 @@ await t.test('both count what is inside, and nothing else', async t => {
       countInFlight(byHttpd, backend, undefined),
     ])
   }
-  // a heartbeat that begins while ss looks is nobody's yet, and counts once
+  // a heartbeat that begins while ss runs is not attributed yet, and counts once
   const counts = (name: string, kernel: number, httpd: number) =>
     until(
       `${name}: ${kernel} by the kernel, ${httpd} by httpd`,

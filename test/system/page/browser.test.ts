@@ -29,7 +29,7 @@ type Site = {
 }
 
 /**
- * Three stand-ins and an address where nobody is.
+ * Three stand-ins and an address without a server.
  *
  * @param more keys of `status`
  */
@@ -37,7 +37,7 @@ async function startSite(t: Test, more: object = {}): Promise<Site> {
   const root = publicDirectory(t)
   const directory = `${root}/sentinels`
   const configFile = `${root}/zope-failover.yaml`
-  const [port, nobody] = [await freePort(), await freePort()]
+  const [port, closedPort] = [await freePort(), await freePort()]
   const backends: Record<string, string> = {}
   const standIn = async (name: string, status: () => number): Promise<void> => {
     const server = createServer((_request, response) => {
@@ -67,7 +67,7 @@ async function startSite(t: Test, more: object = {}): Promise<Site> {
   await standIn('zope1', () => 200)
   await standIn('zope2', () => 200)
   await standIn('zope3', () => site.status)
-  backends['spare'] = `http://127.0.0.1:${nobody}`
+  backends['spare'] = `http://127.0.0.1:${closedPort}`
   mkdirSync(directory)
   writeFileSync(
     configFile,
@@ -194,7 +194,7 @@ void t.test('one day at the page', async t => {
   if (process.env['ZOPE_FAILOVER_SCREENSHOTS'] !== undefined)
     await photograph(site, page, phone.page)
 
-  // what anybody wrote into a file
+  // text that any user could write into a file
   const evil = `<img src=x onerror="document.title='evil'"><script>1</script>`
   writeFileSync(
     `${site.directory}/zope2.drain`,

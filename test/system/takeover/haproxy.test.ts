@@ -193,7 +193,10 @@ await t.test('each state within two looks, and back', async t => {
       t.equal(names.includes('-'), false)
       t.ok(share >= 29 && share <= 31, `${share} of 130`)
     } else if (what !== 'a last resort')
-      t.notOk((await visit(port, 20)).includes('zope1'), `${what}: nobody new`)
+      t.notOk(
+        (await visit(port, 20)).includes('zope1'),
+        `${what}: no new visitor`,
+      )
     if (file !== 'zope1.up') rmSync(`${directory}/${file}`)
     putUp(directory, 'zope1')
     await within('back', /^(UP|no check) 100$/)

@@ -76,7 +76,7 @@ await t.test('ZEO frozen, and thawed', async t => {
   await isKeptByFloor(watched)
   const begun = fresh(zopes[1])
   await passes(4_000)
-  t.equal(fresh(zopes[1]), begun, 'one deep probe in flight, for ever')
+  t.equal(fresh(zopes[1]), begun, 'one deep probe in flight, forever')
   for (const zope of zopes) {
     t.equal((await zope.get('/')).status, 200)
     t.equal((await zope.get('/@@lab-count')).status, 200, 'a cached page')

@@ -135,7 +135,7 @@ await t.test('ZEO restarted behind a half-open link', async t => {
   t.equal((await zope.get('/@@lab-fresh')).status, 200)
 })
 
-await t.test('Zope starting: nobody listens until it is good', async t => {
+await t.test('Zope starting: it does not listen until it is ready', async t => {
   const zeo = await startZeo(t)
   const zope = await makeZope(t, { zeo, name: 'zope1' })
   await zeo.kill()

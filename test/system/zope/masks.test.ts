@@ -1,5 +1,5 @@
-// What answers in the place of a good Zope: errors, errors that look well, and
-// somebody else.
+// What answers in the place of a good Zope: errors, errors that look healthy, and
+// another server.
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'

@@ -85,15 +85,15 @@ function isNoFalseDown(
 type Crowd = {
   /** how many have come */
   readonly count: () => number
-  /** whether somebody with that number or a later one has been */
+  /** whether a visitor with that number or a later one was served */
   readonly isServed: (number: number) => boolean
-  /** nobody else comes */
+  /** no further visitor comes */
   readonly stop: () => void
   /** how many failed or waited too long, when all are over */
   readonly bad: () => Promise<number>
 }
 
-/** Newcomers, each on a connection of its own, waiting for nobody. */
+/** New visitors, each on its own connection, not waiting for each other. */
 function startCrowd(url: string): Crowd {
   const served = new Set<number>()
   const all: Promise<boolean>[] = []

@@ -24,7 +24,7 @@ async function startZopes(t: Test, servers: readonly Zeo[]): Promise<Zope[]> {
   return zopes
 }
 
-/** Waits until a Zope is called a liar, and looks that nobody is out. */
+/** Waits until a Zope is reported as stale, and checks that none is out. */
 async function isTold(
   t: Test,
   watched: Watched,
@@ -76,7 +76,7 @@ await t.test('one of three is at another database', async t => {
     story.changes('zope3').at(-1)?.reason,
     /serves stale pages: for \d+ s it has lacked a transaction known to zope\d/,
   )
-  // until the other two lose theirs: nobody claims that transaction any more
+  // until the other two lose theirs: then no Zope claims that transaction
   const cure = watched.story()
   for (const zope of zopes.slice(0, 2)) await zope.kill()
   await cure.reaches('zope3', 'up')

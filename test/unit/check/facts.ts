@@ -28,7 +28,7 @@ export type SmallFile =
   | 'hidden'
   | 'missing'
 
-/** Every directory above a file is there, open to everybody. */
+/** Every directory above a file exists and is open to every user. */
 export function machine(files: Readonly<Record<string, SmallFile>>): System {
   const path = (name: string): PathFact => {
     const file = files[name]

@@ -80,7 +80,7 @@ void t.test('who it is', t => {
   t.equal(
     who(startedAs, ['/opt/map.sh', 'zope', { starter: httpdUser }]),
     'www-data 33',
-    'only root can become somebody else',
+    'only root can become another user',
   )
   t.equal(who(answersAs, ['/opt/map.sh']), 'root 0')
   t.equal(who(answersAs, ['/opt/map.sh', 'none']), '? none')

@@ -31,7 +31,7 @@ void t.test('the answer for each state', t => {
       ['a b', balance, { a: { up: 100, drain: true }, b: up }],
     ],
     [
-      'drain, and nobody else',
+      'drain, and no other backend',
       ['missNoFetch', 'missNoFetch'],
       ['a b', balance, { a: { up: 100, drain: true } }],
     ],

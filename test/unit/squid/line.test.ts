@@ -60,7 +60,7 @@ void t.test('lines and answers', t => {
   t.end()
 })
 
-void t.test('nobody next, nobody at all', t => {
+void t.test('no next backend, no backend at all', t => {
   const one = answererOf(tableOf('a', undefined, { a: up }))
   t.equal(one.ask(`1 ${url} default`), '1 OK backend_=a next_=- bind_=1\n')
   const none = answererOf(tableOf('a b', undefined, {}))

@@ -112,7 +112,7 @@ void t.test('the watching thread hangs', async t => {
   const { map, directory, log } = supervise(t)
   const copy = loopingMap(t)
   // a stand-in for a file server that does not answer
-  const watcher = `${copy}/rewritemap/watcher.js`
+  const watcher = `${copy}/rewritemap/thread/watcher.js`
   writeFileSync(
     watcher,
     `${readFileSync(watcher, 'utf8')}

@@ -13,7 +13,7 @@ import { heads, httpdWith } from '../facts.ts'
 
 void t.test('the head', t => {
   const text =
-    "# Fail-over.\n# Made by zope-failover 0.1.0 with\n#   zope-failover apache-conf --config /a --exclude '/b c'\n"
+    "# Failover.\n# Made by zope-failover 0.1.0 with\n#   zope-failover apache-conf --config /a --exclude '/b c'\n"
   t.strictSame(generatedHead(text), {
     version: '0.1.0',
     command: "zope-failover apache-conf --config /a --exclude '/b c'",

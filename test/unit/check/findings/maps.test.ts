@@ -66,7 +66,7 @@ void t.test('will it start', t => {
     ['error map-missing', 'missing'],
     ['error map-not-executable', { mode: 0o644 }],
     ['error map-not-executable', { kind: 'directory' }],
-    ['error map-unknown-user', {}, 'nobody-knows'],
+    ['error map-unknown-user', {}, 'no-such-user'],
     ['error map-part-closed', { mode: 0o700, head: '#!/bin/sh\n' }],
     ['error map-bad-interpreter', { head: 'echo' }],
     ['error map-bad-interpreter', { head: '#!/bin/sh\r\n' }],
@@ -124,7 +124,7 @@ void t.test('as whom', t => {
   ])
   const rootsOwn = { [directory]: { kind: 'directory' } } as const
   t.match(found(ownProgram, rootsOwn, {}, ''), [
-    { code: 'map-as-root', remedy: /^give the directory an owner/ },
+    { code: 'map-as-root', remedy: /^change the owner of the directory/ },
   ])
   t.strictSame(heads(found(`${ownProgram} --user none`, {}, {}, '')), [
     'error map-unknown-user',
@@ -137,7 +137,7 @@ void t.test('what it needs', t => {
     [
       ['error map-part-missing'],
       { '/usr/bin/node': 'missing' },
-      /^make the generated/,
+      /^generate the files again/,
     ],
     [
       ['error map-part-closed'],

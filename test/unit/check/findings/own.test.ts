@@ -174,7 +174,7 @@ void t.test('running maps', t => {
   t.strictSame(running([], { isRunning: false }), [])
   t.strictSame(running([], { isReloadDue: true }), [])
   t.strictSame(running([], {}, 'www-data'), [], 'it cannot report')
-  t.strictSame(running([], {}, 'nobody-knows'), [])
+  t.strictSame(running([], {}, 'no-such-user'), [])
   t.strictSame(running([], { conf: httpdWith('').conf }), [])
   t.end()
 })

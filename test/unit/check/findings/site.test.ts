@@ -233,7 +233,7 @@ void t.test('the other port', t => {
   t.end()
 })
 
-void t.test('a port where nobody listens', t => {
+void t.test('a port without a listener', t => {
   const host = (address: string): Finding[] =>
     found(
       site(

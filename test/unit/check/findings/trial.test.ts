@@ -10,8 +10,8 @@ import { heads } from '../facts.ts'
 
 const own = ownMap(['/l', '/n', '/rewritemap/main.js', '--answer', 'pair'])
 const named = ownMap(['/l', '/n', '/rewritemap/main.js'])
-const pools = [{ name: 'p', members: ['a', 'b'], hasSomebody: true }]
-const empty = [{ name: 'p', members: ['a', 'b'], hasSomebody: false }]
+const pools = [{ name: 'p', members: ['a', 'b'], isServed: true }]
+const empty = [{ name: 'p', members: ['a', 'b'], isServed: false }]
 
 const well: Trial = {
   questions: ['n p', 'm x'],
