@@ -175,7 +175,7 @@ export class Monitor {
 
   #startZeoMonitors(): void {
     for (const monitor of this.#zeoMonitors.values()) monitor.stop()
-    const { resolver: resolver, transactions, starvation, log } = this.#context
+    const { resolver, transactions, starvation, log } = this.#context
     this.#zeoMonitors = new Map(
       this.#config.pools
         .filter(({ zeo }) => zeo !== null)

@@ -96,12 +96,7 @@ export function formatAnswer(
 
 /** The lines of mod_rewrite, with answers of this style. */
 export function httpdDialect(style: AnswerStyle): Dialect {
-<<<<<<< HEAD
-  const none = (nonce: string | null) =>
-=======
-  const noBackend = (nonce: string | null) =>
->>>>>>> words4
-    formatAnswer(nonce, style, null, null)
+  const none = (nonce: string | null) => formatAnswer(nonce, style, null, null)
   return {
     namesNext: style === 'pair',
     nonceOf,
@@ -109,14 +104,8 @@ export function httpdDialect(style: AnswerStyle): Dialect {
     parse: parseLookup,
     format: (_line, { nonce }, member, next) =>
       formatAnswer(nonce, style, member, next),
-<<<<<<< HEAD
     none,
     noOpinion: none,
     fault: () => none(null),
-=======
-    nobody: noBackend,
-    noOpinion: noBackend,
-    fault: () => noBackend(null),
->>>>>>> words4
   }
 }

@@ -46,11 +46,7 @@ export async function measurePage(
   }
   const start = () =>
     startChild<Visit, VisitResult>(owner, 'visitors.js', [String(port)])
-<<<<<<< HEAD
-  const idle = await measure('nobody')
-=======
   const noReaders = await measure('no readers')
->>>>>>> words4
   const readers = await start()
   readers.order({ kind: 'pages', count: pages })
   await until(
@@ -69,11 +65,7 @@ export async function measurePage(
   const attacked = await measure('')
   const { connected, held } = await attack.count()
   return [
-<<<<<<< HEAD
-    idle,
-=======
     noReaders,
->>>>>>> words4
     { ...read, what: `${pages} open pages, ${updates} updates each` },
     {
       ...attacked,

@@ -44,10 +44,11 @@ const arrows = files.flatMap(file =>
   })),
 )
 
+const isUpward = ({ from, to }: { from: string; to: string }): boolean =>
+  (levelOf.get(to) ?? -1) < (levelOf.get(from) ?? 99)
+
 void t.test('no file imports from a room above its own', t => {
   t.ok(arrows.length > 500)
-  const isUpward = ({ from, to }: { from: string; to: string }): boolean =>
-    (levelOf.get(to) ?? -1) < (levelOf.get(from) ?? 99)
   t.strictSame(
     arrows
       // the benchmarks start the servers that the tests have, too
