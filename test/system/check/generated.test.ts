@@ -129,7 +129,7 @@ const pools = `${two}pools:
 `
 const example = (name: string): string =>
   readFileSync(
-    new URL(`../../examples/${name}/zope-failover.yaml`, import.meta.url),
+    new URL(`../../../examples/${name}/zope-failover.yaml`, import.meta.url),
     'utf8',
     // check asks the Zopes for the site: those of another machine stay alone
   ).replaceAll('//10.0.0.', '//127.0.0.')
