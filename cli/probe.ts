@@ -32,12 +32,12 @@ export function probeCommand(): Command {
       const { Resolver } = await import('../probes/resolver.ts')
       const { probeLight } = await import('../probes/light.ts')
       const { conclude, probeText } = await import('../probes/probe-text.ts')
-      const { askBeside } = await import('../probes/extra-probes.ts')
+      const { runExtraProbes } = await import('../probes/extra-probes.ts')
       const resolver = new Resolver()
       const { signal } = new AbortController()
       const [probed, extra] = await Promise.all([
         probeLight(backend, resolver, signal),
-        askBeside(backend, resolver),
+        runExtraProbes(backend, resolver),
       ])
       process.stdout.write(probeText(backend, probed, extra))
       process.exitCode =

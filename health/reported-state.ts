@@ -19,30 +19,30 @@ export const lastingMs = 1_000
  * @returns the reported state; the same object if nothing has changed
  */
 export function nextReported(
-  told: ReportedState,
+  reported: ReportedState,
   state: State,
   nowMs: number,
 ): ReportedState {
-  if (state === told.state)
-    return told.leftMs === null ? told : { state, leftMs: null }
-  const leftMs = told.leftMs ?? nowMs
+  if (state === reported.state)
+    return reported.leftMs === null ? reported : { state, leftMs: null }
+  const leftMs = reported.leftMs ?? nowMs
   const isTold =
     !isInService(state) ||
-    !isInService(told.state) ||
+    !isInService(reported.state) ||
     nowMs - leftMs >= lastingMs
   if (isTold) return { state, leftMs: null }
-  return told.leftMs === null ? { ...told, leftMs } : told
+  return reported.leftMs === null ? { ...reported, leftMs } : reported
 }
 
 /**
  * The directory as notices and events report it: the share of a backend matches its
  * reported state, so that a pool changes when its members do.
  *
- * @param told the reported state of each backend; `cold` = its warm-up is not over
+ * @param reported the reported state of each backend; `cold` = its warm-up is not over
  */
 export function reportedSnapshot(
   snapshot: Snapshot,
-  told: ReadonlyMap<
+  reported: ReadonlyMap<
     string,
     { readonly state: string; readonly cold?: boolean }
   >,
@@ -51,15 +51,15 @@ export function reportedSnapshot(
     ...snapshot,
     backends: new Map(
       [...snapshot.backends].map(([name, sentinels]) => {
-        const { state, cold = false } = told.get(name) ?? { state: '' }
-        const share = toldShare(sentinels.share, state, cold)
+        const { state, cold = false } = reported.get(name) ?? { state: '' }
+        const share = reportedShare(sentinels.share, state, cold)
         return [name, { ...sentinels, share }]
       }),
     ),
   }
 }
 
-function toldShare(
+function reportedShare(
   share: number | null,
   state: string,
   isCold: boolean,

@@ -45,7 +45,7 @@ export function actionSummary(
     lines.push(
       names.length > 0
         ? `pool ${pool.name}: new visitors go to ${names.join(', ')}`
-        : `pool ${pool.name}: NOBODY serves new visitors now`,
+        : `pool ${pool.name}: NO BACKEND can serve new visitors now`,
     )
   }
   return { lines, problems }

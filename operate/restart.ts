@@ -170,9 +170,9 @@ async function untilBack(
   isWhole: boolean,
 ): Promise<void> {
   const { name, probe } = backend
-  const longMs = limitMs + (isWhole ? probe.slowStartMs : 0)
+  const totalMs = limitMs + (isWhole ? probe.slowStartMs : 0)
   let why = ''
-  const isDone = await waitFor(longMs, signal, () => {
+  const isDone = await waitFor(totalMs, signal, () => {
     const status = statusOf(config, Date.now())
     const back =
       monitorPid(status) === undefined
@@ -185,7 +185,7 @@ async function untilBack(
   })
   if (isDone === undefined)
     throw new RestartAborted(
-      `it did not come back within ${formatDuration(longMs)} (${why})`,
+      `it did not come back within ${formatDuration(totalMs)} (${why})`,
     )
 }
 

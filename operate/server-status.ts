@@ -20,10 +20,10 @@ export type BusyCount =
 export function busyCountOf(text: string, origin: string): BusyCount {
   const names = new Map<string | undefined, string>()
   let count: number | undefined
-  for (const [, member, told = ''] of text.matchAll(
+  for (const [, member, field = ''] of text.matchAll(
     /^ProxyBalancer(\[\d+\]Worker\[\d+\])(Name: \S+|BusyCount: \d+)\r?$/gm,
   )) {
-    const [key, value = ''] = told.split(': ')
+    const [key, value = ''] = field.split(': ')
     if (key === 'Name') names.set(member, originOfUrl(value))
     else if (names.get(member) === originOfUrl(origin))
       count = (count ?? 0) + Number(value)

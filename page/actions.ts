@@ -115,9 +115,9 @@ export class ActionHandler {
         headers: { 'retry-after': String(seconds) },
       }
     const token = this.#token()
-    const given = bearerOf(authorization)
-    if (token !== undefined && given !== undefined) {
-      if (timingSafeEqual(hashOf(given), hashOf(token))) return undefined
+    const presented = bearerOf(authorization)
+    if (token !== undefined && presented !== undefined) {
+      if (timingSafeEqual(hashOf(presented), hashOf(token))) return undefined
       this.#tokenLimit.recordWrong(nowMs)
     }
     return {

@@ -131,7 +131,7 @@ function poolEvents(
         subject: `pool ${name}`,
         text:
           newcomers.length === 0
-            ? 'NOBODY serves'
+            ? 'NO BACKEND can serve'
             : `new visitors go to ${newcomers.join(', ')}`,
       },
     ]

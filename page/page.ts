@@ -123,7 +123,7 @@ function poolsOf({ pools }: StatusReport): Html {
         html`<li class="card${newcomers.length === 0 ? ' bad' : ''}">
           <h2>${name} <span class="dim">${policy}</span></h2>
           <p>
-            ${newcomers.length === 0 ? html`<b class="nobody">NOBODY serves</b>` : html`new visitors go to ${newcomers.slice(0, mostNamed).map(one => html`<span class="target">${one}</span> `)}${moreThan(newcomers.length)}`}
+            ${newcomers.length === 0 ? html`<b class="none">NO BACKEND can serve</b>` : html`new visitors go to ${newcomers.slice(0, mostNamed).map(one => html`<span class="target">${one}</span> `)}${moreThan(newcomers.length)}`}
           </p>
           <p class="dim">${standingsOf(members)}</p>
         </li>`,

@@ -57,10 +57,13 @@ export class ReportCache {
     if (this.#current !== undefined && startMs < this.#dueMs)
       return this.#current
     const now = Date.now()
-    const before = this.#current?.told
+    const before = this.#current?.reported
     const fresh = this.#reader.readStatus(this.#config, now, this.#problems)
     if (before !== undefined)
-      this.#events = remembered(this.#events, eventsBetween(before, fresh.told))
+      this.#events = remembered(
+        this.#events,
+        eventsBetween(before, fresh.reported),
+      )
     this.#current = fresh
     this.#sheet = undefined
     const tookMs = performance.now() - startMs

@@ -10,7 +10,7 @@ import { linesOutcome } from './answer.ts'
 import { outcomeOfError, outcomeOfLimit } from './failure.ts'
 import type { Stage } from './failure.ts'
 import type { Resolver } from './resolver.ts'
-import { answerWith, untold, withAddresses } from './probe.ts'
+import { answerWith, localError, withAddresses } from './probe.ts'
 import type { ExchangeResult, ProbeAnswer } from './probe.ts'
 import { trustOf } from './trust.ts'
 
@@ -47,7 +47,7 @@ function converse(
   const isTls = question === null && backend.tls
   const trust = isTls ? trustOf(backend) : undefined
   if (typeof trust?.problem === 'string')
-    return Promise.resolve(untold(trust.problem))
+    return Promise.resolve(localError(trust.problem))
   return new Promise(resolve => {
     let stage: Stage = 'connect'
     let stageTimer: NodeJS.Timeout | undefined

@@ -35,16 +35,16 @@ export function deepOutcome(
 ): DeepOutcome {
   if (outcome.kind !== 'pass' || 'by' in outcome)
     return { kind: 'none', why: describe(outcome) }
-  const told = viewOf(body)
-  if (told !== undefined)
+  const parsed = viewOf(body)
+  if (parsed !== undefined)
     return isAllowed
       ? {
           kind: 'fresh',
-          ms: told.roundTrip.ms ?? 0,
-          own: told.transaction.own,
-          server: told.transaction.server,
+          ms: parsed.roundTrip.ms ?? 0,
+          own: parsed.transaction.own,
+          server: parsed.transaction.server,
         }
-      : { kind: 'gone', why: silenceOf(told), own: told.transaction.own }
+      : { kind: 'gone', why: silenceOf(parsed), own: parsed.transaction.own }
   return isAllowed
     ? { kind: 'fresh', ms, own: null, server: null }
     : { kind: 'gone', why: `status ${outcome.status}`, own: null }

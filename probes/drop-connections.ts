@@ -68,14 +68,14 @@ export function findSs(
 
 export class ConnectionDropper {
   readonly #directory: string
-  readonly #lookup: Resolver
+  readonly #resolver: Resolver
   readonly #log: Logger
   /** its path; empty = not installed */
   readonly #ss: string
   readonly #running = new Set<string>()
   readonly #timers = new Set<NodeJS.Timeout>()
-  readonly #told = new Set<string>()
-  #wanted: 'on' | 'off' | 'auto' = 'on'
+  readonly #logged = new Set<string>()
+  #mode: 'on' | 'off' | 'auto' = 'on'
   #limit: MonitorLimit | undefined
 
   constructor(
@@ -85,7 +85,7 @@ export class ConnectionDropper {
     ss: string = findSs() ?? '',
   ) {
     this.#directory = directory
-    this.#lookup = resolver
+    this.#resolver = resolver
     this.#log = log
     this.#ss = ss
   }
@@ -102,7 +102,7 @@ export class ConnectionDropper {
    * @param wanted on = some backend has it set
    */
   check(wanted: 'on' | 'off' | 'auto'): void {
-    this.#wanted = wanted
+    this.#mode = wanted
     const [err, remedy] =
       this.#ss === ''
         ? [missing, installIt]
@@ -118,7 +118,7 @@ export class ConnectionDropper {
             why: 'requests in a frozen Zope wait for their timeout before they get a second chance',
             remedy,
           }
-    if (this.#limit !== undefined) this.#tellOnce(String(err), String(remedy))
+    if (this.#limit !== undefined) this.#logOnce(String(err), String(remedy))
   }
 
   /** Not awaited; never rejects. */
@@ -140,7 +140,7 @@ export class ConnectionDropper {
   async #sweep(backend: Backend): Promise<void> {
     const { name } = backend
     if (this.#ss === '') {
-      this.#tellOnce(missing, installIt)
+      this.#logOnce(missing, installIt)
       return
     }
     if (this.#limit !== undefined) return
@@ -149,35 +149,36 @@ export class ConnectionDropper {
     if (this.#running.has(name)) return
     this.#running.add(name)
     const startedMs = performance.now()
-    const resolved = await this.#lookup.resolve(backend.host, limitMs)
+    const resolved = await this.#resolver.resolve(backend.host, limitMs)
     const addresses = 'addresses' in resolved ? resolved.addresses : []
-    const said =
+    const result =
       addresses.length === 0
         ? { connections: 0, error: 'its address is unknown' }
         : await run(this.#ss, addresses, backend.port)
     this.#running.delete(name)
-    if (/not permitted/i.test(said.error)) this.#tellOnce(said.error, allowIt)
-    else if (said.error !== '')
+    if (/not permitted/i.test(result.error))
+      this.#logOnce(result.error, allowIt)
+    else if (result.error !== '')
       this.#log.warn(
-        { backend: name, err: said.error },
+        { backend: name, err: result.error },
         'connections could not be dropped',
       )
-    if (said.connections > 0)
+    if (result.connections > 0)
       this.#log.warn(
         {
           backend: name,
           address: addressOf(backend),
-          connections: said.connections,
+          connections: result.connections,
           ms: Math.round(performance.now() - startedMs),
         },
         'connections dropped',
       )
   }
 
-  #tellOnce(err: string, remedy: string): void {
-    if (this.#told.has(remedy)) return
-    this.#told.add(remedy)
-    this.#log[this.#wanted === 'auto' ? 'info' : 'error'](
+  #logOnce(err: string, remedy: string): void {
+    if (this.#logged.has(remedy)) return
+    this.#logged.add(remedy)
+    this.#log[this.#mode === 'auto' ? 'info' : 'error'](
       { err, remedy },
       'hanging connections cannot be dropped',
     )
@@ -207,10 +208,10 @@ function run(
       (err, stdout, stderr) => {
         const connections = stdout.split('\n').length - 1
         // ss exits with 0 even if it was not permitted
-        const said = stderr.trim().split('\n')[0] ?? ''
+        const result = stderr.trim().split('\n')[0] ?? ''
         resolve({
           connections,
-          error: said === '' && err !== null ? errorText(err) : said,
+          error: result === '' && err !== null ? errorText(err) : result,
         })
       },
     )

@@ -11,7 +11,7 @@ import type { ExtraProbes } from './probe-text.ts'
 import { tryHeartbeat } from './heartbeat-trial.ts'
 
 /** Never rejects; ends within the limits of the two. */
-export async function askBeside(
+export async function runExtraProbes(
   backend: Backend,
   resolver: Resolver,
 ): Promise<ExtraProbes> {

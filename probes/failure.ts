@@ -1,5 +1,5 @@
 // What a network error says about a backend. The stage that the probe had reached
-// matters as much as the code: the same ECONNRESET can mean a broken handshake, a
+// matters as much as the code: the same ECONNRESET can mean a failure handshake, a
 // closed connection or a truncated body.
 import type { Outcome } from '../health/outcome.ts'
 
@@ -40,11 +40,11 @@ export function isLocalError(code: string): boolean {
 }
 
 /** The outcome of a probe that ended in an error. */
-export function outcomeOfError(broken: NetworkError): Outcome {
-  const { code, stage } = broken
+export function outcomeOfError(failure: NetworkError): Outcome {
+  const { code, stage } = failure
   if (code === dropped) return { kind: 'dropped' }
   // OpenSSL writes several lines
-  const message = broken.message.replace(/[\r\n][^]*$/, '').trim()
+  const message = failure.message.replace(/[\r\n][^]*$/, '').trim()
   const error = message.includes(code)
     ? message
     : `${code}${message === '' ? '' : `: ${message}`}`
@@ -66,8 +66,8 @@ export function outcomeOfError(broken: NetworkError): Outcome {
       if (stage === 'body' && !message.includes('read '))
         return {
           kind: 'short-body',
-          bytes: broken.bytes,
-          promised: broken.promised,
+          bytes: failure.bytes,
+          promised: failure.promised,
         }
       return message.includes('hang up')
         ? { kind: 'closed' }

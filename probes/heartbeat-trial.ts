@@ -9,7 +9,7 @@ import type { Backend } from '../config/config.ts'
 import type { HeartbeatEvent } from '../health/heartbeat.ts'
 import type { Outcome } from '../health/outcome.ts'
 import { bodyOutcome, statusOutcome } from './answer.ts'
-import { askFirst, isComplaint } from './heartbeat.ts'
+import { expectContinue, isComplaint } from './heartbeat.ts'
 import type { Resolver } from './resolver.ts'
 
 export type TrialResult = {
@@ -64,7 +64,7 @@ function exchange(
     let bytes = 0
     let timer: NodeJS.Timeout | undefined
     let isDone = false
-    const request = askFirst(
+    const request = expectContinue(
       backend,
       addresses,
       isPage ? method : 'HEAD',

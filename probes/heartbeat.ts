@@ -44,7 +44,7 @@ export function heartbeat(
   const startedMs = performance.now()
   const silentMs = (): number => performance.now() - startedMs
   return new Promise(resolve => {
-    const request = askFirst(backend, addresses, 'HEAD', signal)
+    const request = expectContinue(backend, addresses, 'HEAD', signal)
     let timer: NodeJS.Timeout | undefined
     let isDone = false
     const done = (event: Beat | undefined): void => {
@@ -109,7 +109,7 @@ export function heartbeat(
  * The header of a request that announces a body of one byte and asks before sending
  * it. The caller attaches the listeners.
  */
-export function askFirst(
+export function expectContinue(
   backend: Backend,
   addresses: readonly LookupAddress[],
   method: string,

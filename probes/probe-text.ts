@@ -28,7 +28,7 @@ export type ExtraProbes = {
   readonly deep: { readonly path: string; readonly outcome: DeepOutcome } | null
 }
 
-const nothingBeside: ExtraProbes = { heartbeat: undefined, deep: null }
+const noExtraProbes: ExtraProbes = { heartbeat: undefined, deep: null }
 
 /**
  * As monitoring plugins rate it: late is a warning, and so is a Zope whose heartbeat
@@ -38,7 +38,7 @@ export function conclude(
   outcome: Outcome,
   ms: number,
   { slowMs, light }: Pick<ProbeSettings, 'slowMs' | 'light'>,
-  { heartbeat, deep }: ExtraProbes = nothingBeside,
+  { heartbeat, deep }: ExtraProbes = noExtraProbes,
 ): Conclusion {
   switch (judge(outcome)) {
     case 'pass':
@@ -62,11 +62,11 @@ export function conclude(
 export function probeText(
   backend: Backend,
   probed: ProbeAnswer,
-  beside: ExtraProbes = nothingBeside,
+  extra: ExtraProbes = noExtraProbes,
 ): string {
   const { outcome, ms, stages } = probed
   const { slowMs } = backend.probe
-  const conclusion = conclude(outcome, ms, backend.probe, beside)
+  const conclusion = conclude(outcome, ms, backend.probe, extra)
   const late =
     judge(outcome) === 'pass' && ms > slowMs
       ? `, later than slow (${slowMs} ms)`
@@ -87,7 +87,7 @@ export function probeText(
       stageLine(stageTexts[stage], (begun[index + 1]?.[1] ?? ms) - beganMs),
     ),
     stageLine('total', ms),
-    ...besideText(beside),
+    ...extraText(extra),
     ...sent(backend, probed),
     ...received(backend, probed),
     '',
@@ -126,7 +126,7 @@ function limitsText(settings: ProbeSettings): string {
   ].join(', ')
 }
 
-function besideText({ heartbeat, deep }: ExtraProbes): string[] {
+function extraText({ heartbeat, deep }: ExtraProbes): string[] {
   return [
     ...(heartbeat === undefined
       ? []

@@ -152,7 +152,7 @@ export async function withAddresses(
 }
 
 /** A problem on this side: it says nothing about the backend. */
-export function untold(error: string): ExchangeResult {
+export function localError(error: string): ExchangeResult {
   return {
     outcome: { kind: 'local', error },
     request: null,
@@ -177,7 +177,7 @@ function exchange(
   const settings = backend.probe
   const trust = backend.tls ? trustOf(backend) : undefined
   if (typeof trust?.problem === 'string')
-    return Promise.resolve(untold(trust.problem))
+    return Promise.resolve(localError(trust.problem))
   return new Promise(resolve => {
     let stage: Stage = 'connect'
     let request: ClientRequest | null = null

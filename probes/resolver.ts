@@ -115,14 +115,14 @@ export class Resolver {
    * Takes over what an earlier monitor knew, unless it is too old. The content is not
    * trusted.
    *
-   * @param told as `remembered` returned it
+   * @param saved as `remembered` returned it
    * @param hosts the names to take over
    * @param nowMs ms since 1970
    */
-  remember(told: unknown, hosts: Iterable<string>, nowMs: number): void {
+  remember(saved: unknown, hosts: Iterable<string>, nowMs: number): void {
     for (const host of hosts) {
       if (this.#known.has(host)) continue
-      const entry: unknown = ownValue(told, host)
+      const entry: unknown = ownValue(saved, host)
       const atMs = Date.parse(String(ownValue(entry, 'at')))
       const list: unknown = ownValue(entry, 'addresses')
       const addresses = (Array.isArray(list) ? list : [])
@@ -140,7 +140,7 @@ export class Resolver {
   #ask(host: string): Promise<Resolution> {
     const running = this.#inFlight.get(host)
     if (running !== undefined) return running
-    const asked = new Promise<Resolution>(resolve => {
+    const lookup = new Promise<Resolution>(resolve => {
       this.#system(host, { all: true, verbatim: true }, (error, addresses) => {
         this.#inFlight.delete(host)
         if (error !== null) {
@@ -151,21 +151,21 @@ export class Resolver {
         resolve({ kind: 'found', addresses })
       })
     })
-    this.#inFlight.set(host, asked)
-    return asked
+    this.#inFlight.set(host, lookup)
+    return lookup
   }
 }
 
 /** The answer, or `hanging` once the time is over. */
 function within(
-  asked: Promise<Resolution>,
+  lookup: Promise<Resolution>,
   limitMs: number,
 ): Promise<Resolution> {
   let timer: NodeJS.Timeout
   const hanging = new Promise<Resolution>(resolve => {
     timer = setTimeout(() => resolve({ kind: 'hanging' }), limitMs)
   })
-  return Promise.race([asked, hanging]).finally(() => clearTimeout(timer))
+  return Promise.race([lookup, hanging]).finally(() => clearTimeout(timer))
 }
 
 function ownValue(value: unknown, key: string): unknown {

@@ -4,15 +4,15 @@ import { printable } from '../text/printable.ts'
 import type { Liveness, StatusReport } from './report.ts'
 
 /**
- * @param isColoured on a terminal
+ * @param isColored on a terminal
  * @param now ms since 1970
  */
 export function statusText(
   report: StatusReport,
-  isColoured: boolean,
+  isColored: boolean,
   now: number,
 ): string {
-  const paint = isColoured ? colour : plain
+  const paint = isColored ? color : plain
   const lines = [
     paint(report.monitor.kind, programText('monitor', report.monitor)),
     ...readersOf(report).map(({ name, seen, counts }) =>
@@ -45,7 +45,10 @@ export function statusText(
     ...report.pools.flatMap(pool => [
       '',
       pool.newcomers.length === 0
-        ? paint('dead', `pool ${pool.name} (${pool.policy}): NOBODY serves`)
+        ? paint(
+            'dead',
+            `pool ${pool.name} (${pool.policy}): NO BACKEND can serve`,
+          )
         : `pool ${pool.name} (${pool.policy}): new visitors go to ${pool.newcomers.join(', ')}`,
       ...aligned(
         ['  MEMBER', 'TIER', 'WEIGHT', 'STANDING'],
@@ -211,7 +214,7 @@ function plain(_kind: Liveness['kind'], text: string): string {
   return text
 }
 
-function colour(kind: Liveness['kind'], text: string): string {
+function color(kind: Liveness['kind'], text: string): string {
   const code = { alive: 32, silent: 33, dead: 31, 'never-seen': 33 }[kind]
   return `\u001B[${code}m${text}\u001B[0m`
 }

@@ -20,7 +20,7 @@ import type { SeenReader, SeenReport, StatusReport } from './report.ts'
 export type StatusOptions = {
   readonly report: StatusReport
   /** the same for events: without changes that last less than a second */
-  readonly told: StatusReport
+  readonly reported: StatusReport
   /** by backend, oldest first, as the monitor reported them */
   readonly probes: ReadonlyMap<string, readonly ProbeRecord[]>
 }
@@ -69,10 +69,10 @@ export class StatusReader {
         ? Object.entries(this.#monitor?.report.backends ?? {})
         : [],
     )
-    const told = reportedSnapshot(snapshot, states)
+    const reported = reportedSnapshot(snapshot, states)
     return {
       report,
-      told: { ...report, pools: poolsOf(config, told, now) },
+      reported: { ...report, pools: poolsOf(config, reported, now) },
       probes: probesOf(this.#monitor?.report),
     }
   }

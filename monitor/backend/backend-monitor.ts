@@ -359,7 +359,7 @@ export class BackendMonitor {
     if (!heartbeat.isLearned && this.#health.heartbeat.isLearned) {
       this.#context.log.info(
         { backend: this.#backend.name },
-        'heartbeat found, using it from now on',
+        'heartbeat learned, using it from now on',
       )
       this.#heartbeats.start()
     }

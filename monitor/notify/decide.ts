@@ -16,7 +16,7 @@ type Waiting = {
 
 export type Ledger = {
   /** what was reported as bad, by `keyOf` */
-  readonly told: ReadonlyMap<string, Item>
+  readonly reported: ReadonlyMap<string, Item>
   /** what has changed since, and when */
   readonly waiting: ReadonlyMap<string, Waiting>
   /** when the last notices were created, ms since 1970, oldest first */
@@ -26,7 +26,7 @@ export type Ledger = {
 }
 
 export const emptyLedger: Ledger = {
-  told: new Map(),
+  reported: new Map(),
   waiting: new Map(),
   madeMs: [],
   count: 0,
@@ -56,7 +56,7 @@ export function decide(
 ): { readonly ledger: Ledger; readonly notice: Notice | undefined } {
   const items = itemsOf(ledger, facts, rules.minSeverity, nowMs)
   const changed = items.filter(
-    item => item.severity !== severityTold(ledger, item),
+    item => item.severity !== reportedSeverity(ledger, item),
   )
   const waits = changed.map(item =>
     waitingOf(ledger.waiting.get(keyOf(item)), item, nowMs),
@@ -67,7 +67,7 @@ export function decide(
     .slice(-rules.limit.count)
   const next = { ...ledger, waiting, madeMs }
   const isDue = waits.some(({ key, sinceMs, worst }) => {
-    const isNewWarning = worst === 'warning' && !ledger.told.has(key)
+    const isNewWarning = worst === 'warning' && !ledger.reported.has(key)
     const patienceMs = isNewWarning
       ? Math.max(rules.warningAfterMs, rules.groupWaitMs)
       : rules.groupWaitMs
@@ -75,7 +75,7 @@ export function decide(
   })
   const isReminderDue =
     rules.repeatIntervalMs > 0 &&
-    ledger.told.size > 0 &&
+    ledger.reported.size > 0 &&
     nowMs - (madeMs.at(-1) ?? -Infinity) >= rules.repeatIntervalMs
   if (!isDue && !isReminderDue) return { ledger: next, notice: undefined }
   const isFull =
@@ -83,31 +83,31 @@ export function decide(
     rules.limit.count
   if (isFull) return { ledger: next, notice: undefined }
 
-  const told = new Map(ledger.told)
+  const reported = new Map(ledger.reported)
   // a reminder alone does not bring forward what is still waiting
   for (const item of items) {
     const isNew = waiting.has(keyOf(item))
     if (isNew && !isDue) continue
-    if (item.severity === 'info') told.delete(keyOf(item))
-    else told.set(keyOf(item), item)
+    if (item.severity === 'info') reported.delete(keyOf(item))
+    else reported.set(keyOf(item), item)
   }
   const changes = isDue
     ? changed.map((item): NoticeChange => ({
         ...item,
-        was: ledger.told.get(keyOf(item))?.state ?? 'well',
+        was: ledger.reported.get(keyOf(item))?.state ?? 'well',
       }))
     : []
   const count = ledger.count + 1
   const notice = noticeOf(
     isDue ? 'change' : 'reminder',
     changes,
-    [...told.values()],
+    [...reported.values()],
     { host, count },
     nowMs,
   )
   return {
     ledger: {
-      told,
+      reported,
       waiting: isDue ? new Map() : waiting,
       madeMs: [...madeMs, nowMs].slice(-rules.limit.count),
       count,
@@ -133,18 +133,18 @@ function itemsOf(
         severities.indexOf(severity) < severities.indexOf(minSeverity)
           ? 'info'
           : severity
-      const told = ledger.told.get(keyOf(fact))
+      const reported = ledger.reported.get(keyOf(fact))
       const since =
         fact.since ??
-        (told?.severity === counted
-          ? told.since
+        (reported?.severity === counted
+          ? reported.since
           : sinceOf(ledger.waiting.get(keyOf(fact)), nowMs))
       return [{ ...fact, severity: counted, since }]
     }),
-    ...[...ledger.told.values()]
-      .filter(told => !present.has(keyOf(told)))
-      .map((told): Item => ({
-        ...told,
+    ...[...ledger.reported.values()]
+      .filter(reported => !present.has(keyOf(reported)))
+      .map((reported): Item => ({
+        ...reported,
         state: 'gone',
         severity: 'info',
         reason: 'removed from the configuration',
@@ -157,8 +157,8 @@ function sinceOf(waiting: Waiting | undefined, nowMs: number): string {
   return new Date(waiting?.sinceMs ?? nowMs).toISOString()
 }
 
-function severityTold(ledger: Ledger, item: Item): Severity {
-  return ledger.told.get(keyOf(item))?.severity ?? 'info'
+function reportedSeverity(ledger: Ledger, item: Item): Severity {
+  return ledger.reported.get(keyOf(item))?.severity ?? 'info'
 }
 
 /** The wait restarts once, when a warning becomes critical, so that others can join. */

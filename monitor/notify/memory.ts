@@ -64,13 +64,13 @@ const memory = z.object({
 
 /** The text of the file; undefined = there is nothing to remember. */
 export function memoryText({ ledger, queues }: Memory): string | undefined {
-  const { told, madeMs, count } = ledger
+  const { reported, madeMs, count } = ledger
   const isEmpty =
-    told.size === 0 &&
+    reported.size === 0 &&
     channels.every(channel => queues[channel].notices.length === 0)
   return isEmpty
     ? undefined
-    : `${JSON.stringify({ version: 1, told: [...told.values()], madeMs, count, queues })}\n`
+    : `${JSON.stringify({ version: 1, told: [...reported.values()], madeMs, count, queues })}\n`
 }
 
 /** Returns an empty memory if the text is not a valid one. */
@@ -87,7 +87,7 @@ export function parseMemory(text: string): Memory {
   const { told, madeMs, count, queues } = parsed.data
   return {
     ledger: {
-      told: new Map(told.map(one => [keyOf(one), one])),
+      reported: new Map(told.map(one => [keyOf(one), one])),
       waiting: new Map(),
       madeMs,
       count,

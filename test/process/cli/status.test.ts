@@ -67,7 +67,7 @@ void t.test(
       writeFileSync(`${installation.directory}/${name}.maint`, '')
     t.match(run(installation, ['status', '--check']), {
       code: 1,
-      stdout: /pool default \(failover\): NOBODY serves/,
+      stdout: /pool default \(failover\): NO BACKEND can serve/,
     })
     t.match(run(installation, ['status', '--check', '--json']), { code: 1 })
     t.match(run(installation, ['status']), { code: 0 })

@@ -132,7 +132,7 @@ function siteOf(
 }
 
 /** The lines with this message. */
-function told(program: Program, message: string): Line[] {
+function logged(program: Program, message: string): Line[] {
   return jsonLines(program.output()).filter(line => line['msg'] === message)
 }
 
@@ -169,8 +169,8 @@ void t.test('verdicts, the report and the log', async t => {
   zope.mood = 200
   await until('up again', () => site.has('zope1.up'))
   // the log may come a little after the files
-  const changes = await until('three changes told', () => {
-    const lines = told(monitor, 'backend changed state').filter(
+  const changes = await until('three changes logged', () => {
+    const lines = logged(monitor, 'backend changed state').filter(
       line => line['backend'] === 'zope1',
     )
     return lines.length === 3 && lines
@@ -195,7 +195,7 @@ void t.test('verdicts, the report and the log', async t => {
   t.ok(site.has('zope1.up'), 'the verdicts stay')
   t.notOk(site.has('.monitor.lock'))
   const stopped = 'monitor stopped, its verdicts stay in effect'
-  await until('told', () => told(monitor, stopped).length === 1)
+  await until('the log line', () => logged(monitor, stopped).length === 1)
 })
 
 void t.test('a restart changes nothing', async t => {
@@ -215,8 +215,8 @@ void t.test('a restart changes nothing', async t => {
   await until('zope1 is down', () => site.state('zope1') === 'down')
   await until('zope2 is up', () => site.state('zope2') === 'up')
   const change = (name: string): Promise<Line> =>
-    until(`the change of ${name} told`, () =>
-      told(second, 'backend changed state').find(
+    until(`the change of ${name} logged`, () =>
+      logged(second, 'backend changed state').find(
         line => line['backend'] === name,
       ),
     )
@@ -263,7 +263,7 @@ void t.test('an answer that is overdue costs the share at once', async t => {
   await until('up', () => share() === '100\n')
   zope.mood = 'silent'
   await until('share 0', () => share() === '0\n')
-  await until('told', () => site.state('zope1') === 'busy')
+  await until('the log line', () => site.state('zope1') === 'busy')
 })
 
 void t.test('a vanished directory is recreated', async t => {
@@ -301,7 +301,7 @@ void t.test('a vanished directory is recreated', async t => {
   }
   t.equal(zope.requests, 1, 'without a probe')
   const lost = 'directory was lost or replaced, writing everything again'
-  await until('told', () => told(monitor, lost).length === 3)
+  await until('the log line', () => logged(monitor, lost).length === 3)
 })
 
 void t.test('a full disk', async t => {
@@ -325,14 +325,14 @@ void t.test('a full disk', async t => {
     stdio: 'ignore',
   })
   const trouble = 'directory is not writable, retrying every second'
-  await until('trouble', () => told(monitor, trouble).length > 0)
+  await until('trouble', () => logged(monitor, trouble).length > 0)
   zope2.mood = 200
   const probed = zope2.requests
   await until('zope2 is probed on', () => zope2.requests > probed + 10)
   const touched = (): number => statSync(site.path('monitor.json')).mtimeMs
   const before = touched()
   await until('the heart still beats', () => touched() > before)
-  t.match(told(monitor, trouble), [{ err: 'ENOSPC', remedy: /make room/ }])
+  t.match(logged(monitor, trouble), [{ err: 'ENOSPC', remedy: /make room/ }])
   zope1.mood = 500
   await until('down can be said all the same', () => !site.has('zope1.up'))
   rmSync(site.path('.ballast'))
@@ -340,9 +340,9 @@ void t.test('a full disk', async t => {
   await until('the report is true', () => site.state('zope1') === 'down')
   await until(
     'well again',
-    () => told(monitor, 'directory is writable again').length === 1,
+    () => logged(monitor, 'directory is writable again').length === 1,
   )
-  t.equal(told(monitor, trouble).length, 1, 'logged once')
+  t.equal(logged(monitor, trouble).length, 1, 'logged once')
   await monitor.kill('SIGTERM')
 })
 
@@ -355,9 +355,9 @@ void t.test('missing rights', async t => {
   const uid = 65_534
   const monitor = site.start({ uid })
   const trouble = 'cannot take the lock, writing nothing until it can'
-  await until('trouble', () => told(monitor, trouble).length > 0)
+  await until('trouble', () => logged(monitor, trouble).length > 0)
   await until('it probes on', () => zope.requests > 10)
-  t.match(told(monitor, trouble), [{ err: 'EACCES', remedy: /uid 65534/ }])
+  t.match(logged(monitor, trouble), [{ err: 'EACCES', remedy: /uid 65534/ }])
   chownSync(site.directory, uid, uid)
   await until('the verdict', () => site.has('zope1.up'))
   await monitor.kill('SIGTERM')
@@ -370,8 +370,11 @@ void t.test('directories on which it does not start', async t => {
     const monitor = site.start()
     await monitor.gone
     t.equal(monitor.child.exitCode, 1)
-    await until('told', () => told(monitor, 'cannot start').length === 1)
-    t.match(told(monitor, 'cannot start'), [{ err, level: 'fatal' }])
+    await until(
+      'the log line',
+      () => logged(monitor, 'cannot start').length === 1,
+    )
+    t.match(logged(monitor, 'cannot start'), [{ err, level: 'fatal' }])
   }
   writeFileSync(site.directory, '')
   await refused(/must be a directory.*something else is in its place/)
@@ -409,17 +412,17 @@ void t.test(
     chmodSync(site.configFile, 0o646)
     writeFileSync(site.configFile, JSON.stringify(config))
     const refusal = 'configuration rejected, keeping the previous one'
-    await until('told', () => told(monitor, refusal).length > 0)
+    await until('the log line', () => logged(monitor, refusal).length > 0)
     const why =
       /a configuration with hook.command .* is writable by all users; type: chmod o-w/
-    t.match(told(monitor, refusal), [{ problems: [why] }])
+    t.match(logged(monitor, refusal), [{ problems: [why] }])
     await monitor.kill('SIGTERM')
     t.equal(monitor.child.exitCode, 0)
 
     const next = site.start()
     await next.gone
     t.equal(next.child.exitCode, 2)
-    await until('told', () => next.output().endsWith('\n'))
+    await until('the log line', () => next.output().endsWith('\n'))
     t.match(next.output(), why)
     t.equal(existsSync(`${site.root}/run`), false)
   },
@@ -445,7 +448,7 @@ void t.test(
     const asRoot = site.start()
     await asRoot.gone
     t.equal(asRoot.child.exitCode, 2)
-    await until('told', () => asRoot.output().endsWith('\n'))
+    await until('the log line', () => asRoot.output().endsWith('\n'))
     t.match(asRoot.output(), `belongs to uid ${uid}; type: chown root`)
     chownSync(site.directory, uid, uid)
     const asOwner = site.start({ uid })
@@ -464,8 +467,8 @@ void t.test('never two on one directory', async t => {
   await second.gone
   t.equal(second.child.exitCode, 1)
   const taken = 'another monitor runs on this directory'
-  await until('told', () => told(second, taken).length === 1)
-  t.match(told(second, taken), [{ pid: first.pid }])
+  await until('the log line', () => logged(second, taken).length === 1)
+  t.match(logged(second, taken), [{ pid: first.pid }])
   t.ok(site.has('zope1.up'))
   t.equal(first.isGone(), false)
   // stopped is not dead
@@ -490,11 +493,14 @@ void t.test('files made by hand', async t => {
   writeFileSync(site.path('zope3.up'), '')
   await until(
     'the unexpected file to be logged',
-    () => told(monitor, 'directory has a problem').length > 0,
+    () => logged(monitor, 'directory has a problem').length > 0,
   )
   const expired = "administrator's file expired and was removed"
-  await until('the end told', () => told(monitor, expired).length > 0)
-  t.match(told(monitor, expired), [{ backend: 'zope1', file: 'zope1.drain' }])
+  await until(
+    'its expiry to be logged',
+    () => logged(monitor, expired).length > 0,
+  )
+  t.match(logged(monitor, expired), [{ backend: 'zope1', file: 'zope1.drain' }])
 })
 
 void t.test('a suspicion triggers a probe at once', async t => {
@@ -536,19 +542,19 @@ void t.test('reload', async t => {
 
   rmSync(site.configFile)
   const refused = 'configuration rejected, keeping the previous one'
-  await until('no file', () => told(monitor, refused).length === 1)
+  await until('no file', () => logged(monitor, refused).length === 1)
   writeFileSync(site.configFile, write({ zope3: zope2.url, ...both }))
   await until('deleted and made again', () => site.has('zope3.up'))
 
   writeFileSync(site.configFile, 'backends: {')
   monitor.child.kill('SIGHUP')
-  await until('a bad one', () => told(monitor, refused).length === 2)
+  await until('a bad one', () => logged(monitor, refused).length === 2)
   writeFileSync(
     site.configFile,
     write(both, { directory: `${site.root}/elsewhere` }),
   )
-  await until('another directory', () => told(monitor, refused).length === 3)
-  t.match(told(monitor, refused)[2], { problems: [/must stay .* restart/s] })
+  await until('another directory', () => logged(monitor, refused).length === 3)
+  t.match(logged(monitor, refused)[2], { problems: [/must stay .* restart/s] })
   t.ok(['zope1', 'zope2', 'zope3'].every(name => site.has(`${name}.up`)))
 
   const moved = await freePort()
@@ -557,10 +563,10 @@ void t.test('reload', async t => {
     write({ ...both, zope2: `http://127.0.0.1:${moved}` }),
   )
   await until('one that moved is judged by one probe', () => {
-    const [last] = told(monitor, 'backend changed state').slice(-1)
+    const [last] = logged(monitor, 'backend changed state').slice(-1)
     return last?.['backend'] === 'zope2' && last['state'] === 'down'
   })
-  t.match(told(monitor, 'backend changed state').at(-1), {
+  t.match(logged(monitor, 'backend changed state').at(-1), {
     was: 'unknown',
     good: -1,
   })
@@ -584,14 +590,14 @@ void t.test('a monitor that was stopped blames no backend', async t => {
   zope.mood = 200
   monitor.child.kill('SIGCONT')
   await until('it noticed', () =>
-    told(monitor, 'probed').some(line => line['outcome'] === 'starved'),
+    logged(monitor, 'probed').some(line => line['outcome'] === 'starved'),
   )
   await until(
     'a probe after it',
-    () => told(monitor, 'probed').at(-1)?.['outcome'] === 'pass',
+    () => logged(monitor, 'probed').at(-1)?.['outcome'] === 'pass',
   )
   t.same(
-    told(monitor, 'backend changed state').filter(
+    logged(monitor, 'backend changed state').filter(
       line => line['state'] === 'down',
     ),
     [],
@@ -692,7 +698,7 @@ void t.test('each kind of light probe takes out and brings back', async t => {
     missing: { state: 'unknown', probes: [{ outcome: 'local' }] },
   })
   const cannot = 'the monitor itself cannot probe, backend state unchanged'
-  t.match(await until('it is told', () => told(monitor, cannot)[0]), {
+  t.match(await until('it is logged', () => logged(monitor, cannot)[0]), {
     backend: 'missing',
     err: /ENOENT/,
   })
@@ -702,8 +708,8 @@ void t.test('each kind of light probe takes out and brings back', async t => {
   writeFileSync(broken, '')
   await until('all are out', () => !names.some(isUp))
   const outOf = (name: string): Promise<Line> =>
-    until(`the end of ${name} told`, () =>
-      told(monitor, 'backend changed state').find(
+    until(`the end of ${name} logged`, () =>
+      logged(monitor, 'backend changed state').find(
         line => line['backend'] === name && line['state'] === 'down',
       ),
     )
@@ -722,7 +728,7 @@ void t.test('each kind of light probe takes out and brings back', async t => {
   zcMonitor.answers.set('health_ok', 'OK\n')
   rmSync(broken)
   await until('all are back', () => names.every(isUp))
-  t.equal(told(monitor, cannot).length, 1, 'logged once')
+  t.equal(logged(monitor, cannot).length, 1, 'logged once')
 })
 
 function byText(a: string, b: string): number {

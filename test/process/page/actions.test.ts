@@ -102,7 +102,7 @@ void t.test('all other requests are rejected', async t => {
     [undefined, { headers: { authorization: '' } }, 401, {}],
     [undefined, { headers: { authorization: `Bearer ${token}x` } }, 401, {}],
     [undefined, { headers: { authorization: `Basic ${token}` } }, 401, {}],
-    ['/backends/nobody/none', { headers: { authorization: 'Bearer x' } }, 401],
+    ['/backends/unknown/none', { headers: { authorization: 'Bearer x' } }, 401],
     [undefined, { headers: { origin: 'http://evil.example.org' } }, 403],
     [undefined, { headers: { origin: 'null' } }, 403],
     [undefined, { headers: { 'sec-fetch-site': 'cross-site' } }, 403],
@@ -128,7 +128,7 @@ void t.test('all other requests are rejected', async t => {
   }
   t.strictSame(adminFiles(site), [])
   const refusals = site.news.filter(({ message }) =>
-    message.endsWith('refused'),
+    message.endsWith('rejected'),
   )
   t.equal(refusals.length, 16, 'each has its line, but for OPTIONS and GET')
   t.match(refusals[0], {

@@ -91,9 +91,9 @@ void t.test('the agent for HAProxy, without a page', async t => {
   const root = publicDirectory(t)
   const directory = `${root}/sentinels`
   const configFile = `${root}/zope-failover.yaml`
-  const [port, nobody] = [await freePort(), await freePort()]
+  const [port, closedPort] = [await freePort(), await freePort()]
   const configure = (more: object): void => {
-    const backends = { zope1: `http://127.0.0.1:${nobody}` }
+    const backends = { zope1: `http://127.0.0.1:${closedPort}` }
     writeFileSync(configFile, JSON.stringify({ directory, backends, ...more }))
   }
   configure({ agent: { listen: `127.0.0.1:${port}` } })

@@ -131,11 +131,11 @@ void t.test('nothing listens', async t => {
   )
   t.match(
     await probeLight(
-      backendOf('http://nobody.invalid:80', { tcp: true }),
+      backendOf('http://zope.invalid:80', { tcp: true }),
       unknown,
       new AbortController().signal,
     ),
-    { outcome: { kind: 'dns', host: 'nobody.invalid', error: 'ENOTFOUND' } },
+    { outcome: { kind: 'dns', host: 'zope.invalid', error: 'ENOTFOUND' } },
   )
 })
 

@@ -292,20 +292,20 @@ void t.test('nothing listens', async t => {
     )
   t.match(
     await probe(
-      backendOf('http://nobody.invalid:80', {}),
+      backendOf('http://zope.invalid:80', {}),
       new Resolver((host, _options, callback) =>
         callback(Object.assign(new Error(host), { code: 'ENOTFOUND' }), []),
       ),
       new AbortController().signal,
     ),
     {
-      outcome: { kind: 'dns', host: 'nobody.invalid', error: 'ENOTFOUND' },
+      outcome: { kind: 'dns', host: 'zope.invalid', error: 'ENOTFOUND' },
       request: null,
     },
   )
   t.match(
     await probe(
-      backendOf('http://nobody.invalid:80', { connectTimeout: soon }),
+      backendOf('http://zope.invalid:80', { connectTimeout: soon }),
       new Resolver(() => {}),
       new AbortController().signal,
     ),

@@ -170,7 +170,7 @@ await t.test('restart, ended at each step', async t => {
     await left(
       program,
       143,
-      /interrupted by SIGTERM; it stays out of service \(maint\). When it is well, type: zope-failover ready zope1\nnot started: zope2\n$/,
+      /interrupted by SIGTERM; it stays out of service \(maint\). Once it is healthy, type: zope-failover ready zope1\nnot started: zope2\n$/,
       /maint by \S+: restart: the command is done, waiting until it answers; stopped: interrupted by SIGTERM;/,
     )
   })
@@ -222,8 +222,8 @@ await t.test('restart, ended at each step', async t => {
     await left(
       begin(t, site, 'restart', 'zope1', 'zope2', '--', 'sh', '-c', 'exit 7'),
       1,
-      /the command ended with 7; it stays out of service/,
-      /restart: the command runs; stopped: the command ended with 7;/,
+      /the command exited with 7; it stays out of service/,
+      /restart: the command runs; stopped: the command exited with 7;/,
     )
   })
 
@@ -232,7 +232,7 @@ await t.test('restart, ended at each step', async t => {
     await atCommand(async () => {
       ask(site, 'ready', 'zope1')
     })
-    await left(program, 1, /somebody has changed zope1.maint/, undefined)
+    await left(program, 1, /zope1.maint was changed/, undefined)
   })
 
   await t.test('by the death of the program', async t => {

@@ -137,7 +137,7 @@ await t.test('a deadlock of all threads: down after busyTimeout', async t => {
   await until('the only one: the last resort', () => {
     return (
       watched.share('zope1') === 0 &&
-      watched.told('too few are left (minAlive)').length > 0
+      watched.told('too few backends are left (minAlive)').length > 0
     )
   })
   const cure = watched.story()

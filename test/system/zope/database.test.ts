@@ -163,7 +163,7 @@ async function isKeptByFloor(watched: Watched): Promise<void> {
   for (const name of both)
     await until(`${name} is logged as kept`, () =>
       watched
-        .told('too few are left (minAlive)')
+        .told('too few backends are left (minAlive)')
         .flatMap(line => line['kept'])
         .includes(name),
     )

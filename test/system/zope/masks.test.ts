@@ -101,5 +101,5 @@ async function isOut(
     return state === 'down' && probes?.at(-1)?.outcome === outcome
   })
   t.equal(watched.share('zope1'), null)
-  t.same(watched.told('too few are left (minAlive)'), [], 'not kept')
+  t.same(watched.told('too few backends are left (minAlive)'), [], 'not kept')
 }

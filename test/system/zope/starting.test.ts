@@ -81,7 +81,7 @@ async function isOut(t: Test, watched: Watched, story: Story): Promise<void> {
   t.match(report, { state: 'down', share: null })
   t.same(story.states('zope1'), ['down'], 'one verdict')
   t.equal(watched.share('zope1'), null)
-  t.same(watched.told('too few are left (minAlive)'), [], 'not kept')
+  t.same(watched.told('too few backends are left (minAlive)'), [], 'not kept')
   t.comment(`the monitor says: ${report.reason}`)
 }
 

@@ -44,7 +44,8 @@ void t.test('the file in force is printed, and that no backend is left', t => {
   })
   t.match(run(installation, ['maint', 'zope2']), {
     code: 0,
-    stdout: 'zope2: maint\npool default: NOBODY serves new visitors now\n',
+    stdout:
+      'zope2: maint\npool default: NO BACKEND can serve new visitors now\n',
   })
   t.match(run(installation, ['ready', 'zope1']), {
     code: 0,

@@ -10,12 +10,12 @@ import { emptySnapshot, noSentinels } from '../../../sentinels/snapshot.ts'
 
 /** Plays states at their times in ms, starting up; returns the reported ones. */
 function toldOf(...story: readonly (readonly [number, State])[]): State[] {
-  let told: ReportedState = { state: 'up', leftMs: null }
+  let reported: ReportedState = { state: 'up', leftMs: null }
   const states: State[] = []
   for (const [ms, state] of story) {
-    const next = nextReported(told, state, ms)
-    if (next.state !== told.state) states.push(next.state)
-    told = next
+    const next = nextReported(reported, state, ms)
+    if (next.state !== reported.state) states.push(next.state)
+    reported = next
   }
   return states
 }
@@ -52,17 +52,17 @@ void t.test(
 )
 
 void t.test('no change', t => {
-  const told: ReportedState = { state: 'up', leftMs: null }
-  t.equal(nextReported(told, 'up', 9), told)
-  const left = nextReported(told, 'slow', 9)
+  const reported: ReportedState = { state: 'up', leftMs: null }
+  t.equal(nextReported(reported, 'up', 9), reported)
+  const left = nextReported(reported, 'slow', 9)
   t.same(left, { state: 'up', leftMs: 9 })
   t.equal(nextReported(left, 'busy', 500), left)
-  t.same(nextReported(left, 'up', 500), told)
+  t.same(nextReported(left, 'up', 500), reported)
   t.end()
 })
 
 void t.test('a share matches the reported state', t => {
-  for (const [state, share, told, cold] of [
+  for (const [state, share, reported, cold] of [
     ['up', 100, 100],
     ['up', 10, 10],
     ['up', 0, 100],
@@ -89,7 +89,7 @@ void t.test('a share matches the reported state', t => {
     )
     t.strictSame(
       reportedSnapshot(snapshot, states).backends.get('zope1'),
-      { ...sentinels, share: told },
+      { ...sentinels, share: reported },
       `${state} ${share}`,
     )
   }

@@ -30,10 +30,10 @@ const at = (id: string) => ({ id, seconds: 1 })
 
 /** Claims by name at time 0: own and server are the same. */
 function claimed(claims: Readonly<Record<string, string>>): Transactions {
-  const told = new Transactions(pools)
+  const transactions = new Transactions(pools)
   for (const [name, id] of Object.entries(claims))
-    told.claim(name, at(id), at(id), 0)
-  return told
+    transactions.claim(name, at(id), at(id), 0)
+  return transactions
 }
 
 void t.test('without any claim', t => {
@@ -47,22 +47,25 @@ void t.test('without any claim', t => {
 })
 
 void t.test('a majority decides', t => {
-  const told = claimed({ a: '01', b: '03', c: '05', f: '09' })
-  t.match(told.consensusFor('a', 9), {
+  const transactions = claimed({ a: '01', b: '03', c: '05', f: '09' })
+  t.match(transactions.consensusFor('a', 9), {
     newest: { id: '03' },
     newestOf: 'b and c',
     agreedAt: 0,
     beyond: null,
   })
-  t.match(told.consensusFor('c', 9), {
+  t.match(transactions.consensusFor('c', 9), {
     newest: { id: '03' },
     newestOf: 'b',
     beyond: { id: '05', deniedBy: 'a and b', deniedMs: 0 },
   })
-  told.claim('b', at('06'), null, 7)
-  told.claim('c', at('07'), null, 8)
-  t.match(told.consensusFor('a', 9), { newest: { id: '06' }, agreedAt: 7 })
-  t.match(told.consensusFor('f', 9), {
+  transactions.claim('b', at('06'), null, 7)
+  transactions.claim('c', at('07'), null, 8)
+  t.match(transactions.consensusFor('a', 9), {
+    newest: { id: '06' },
+    agreedAt: 7,
+  })
+  t.match(transactions.consensusFor('f', 9), {
     newest: { id: '09' },
     newestOf: '',
   })
@@ -72,9 +75,12 @@ void t.test('a majority decides', t => {
 })
 
 void t.test('one against one decides nothing', t => {
-  const told = claimed({ a: '01', b: '03' })
-  t.match(told.consensusFor('a', 9), { newest: { id: '01' }, beyond: null })
-  t.match(told.consensusFor('b', 9), {
+  const transactions = claimed({ a: '01', b: '03' })
+  t.match(transactions.consensusFor('a', 9), {
+    newest: { id: '01' },
+    beyond: null,
+  })
+  t.match(transactions.consensusFor('b', 9), {
     newest: { id: '01' },
     newestOf: 'a',
     beyond: { id: '03', deniedBy: 'a' },
@@ -85,57 +91,72 @@ void t.test('one against one decides nothing', t => {
 })
 
 void t.test('its own server proves it wrong', t => {
-  const told = claimed({ b: '01' })
-  told.claim('a', at('01'), at('04'), 5)
-  t.match(told.consensusFor('a', 9), {
+  const transactions = claimed({ b: '01' })
+  transactions.claim('a', at('01'), at('04'), 5)
+  t.match(transactions.consensusFor('a', 9), {
     newest: { id: '04' },
     newestOf: 'its own database server',
     agreedAt: 5,
   })
-  t.equal(told.consensusFor('b', 9).newest?.id, '01', 'against no other one')
+  t.equal(
+    transactions.consensusFor('b', 9).newest?.id,
+    '01',
+    'against no other one',
+  )
   t.end()
 })
 
 void t.test('the ZEO server decides if it is probed', t => {
-  const told = claimed({ a: '03', b: '09', c: '09' })
-  told.claim('d', at('01'), at('08'), 0)
-  told.recordZeo('default', at('03'), 5)
+  const transactions = claimed({ a: '03', b: '09', c: '09' })
+  transactions.claim('d', at('01'), at('08'), 0)
+  transactions.recordZeo('default', at('03'), 5)
   for (const name of ['a', 'b', 'd'])
-    t.match(told.consensusFor(name, 9), {
+    t.match(transactions.consensusFor(name, 9), {
       newest: { id: '03' },
       newestOf: 'the ZEO server of pool default',
       agreedAt: 5,
     })
-  t.same(told.consensusFor('b', 9).beyond, {
+  t.same(transactions.consensusFor('b', 9).beyond, {
     id: '09',
     deniedBy: 'the ZEO server of pool default',
     deniedMs: 5,
   })
-  told.recordZeo('third', at('02'), 6)
+  transactions.recordZeo('third', at('02'), 6)
   t.equal(
-    told.consensusFor('a', 9).newest?.id,
+    transactions.consensusFor('a', 9).newest?.id,
     '02',
     'of two the lesser demand',
   )
-  told.recordZeo('default', null, 6)
-  told.recordZeo('third', null, 6)
-  t.equal(told.consensusFor('a', 9).newest?.id, '08', 'three of four know it')
+  transactions.recordZeo('default', null, 6)
+  transactions.recordZeo('third', null, 6)
+  t.equal(
+    transactions.consensusFor('a', 9).newest?.id,
+    '08',
+    'three of four know it',
+  )
   t.end()
 })
 
 void t.test('a claim ends', t => {
-  const told = claimed({ a: '01', b: '03', c: '03' })
-  told.claim('b', null, null, 5)
-  t.equal(told.consensusFor('a', 9).newest?.id, '01', 'taken back')
-  told.claim('b', at('03'), null, 5, 100_000)
-  t.equal(told.consensusFor('a', 9).newest?.id, '03')
-  t.equal(told.consensusFor('a', 60_001).newest?.id, '03', 'b alone is left')
-  t.equal(told.consensusFor('a', 100_006).newest, null, 'too old')
-  told.recordZeo('default', at('03'), 0)
-  t.equal(told.consensusFor('e', 60_001).newestOf, 'b')
-  told.reconfigure([])
-  told.claim('a', at('02'), null, 0)
-  t.match(told.consensusFor('a', 9), { newest: { id: '02' }, newestOf: '' })
+  const transactions = claimed({ a: '01', b: '03', c: '03' })
+  transactions.claim('b', null, null, 5)
+  t.equal(transactions.consensusFor('a', 9).newest?.id, '01', 'taken back')
+  transactions.claim('b', at('03'), null, 5, 100_000)
+  t.equal(transactions.consensusFor('a', 9).newest?.id, '03')
+  t.equal(
+    transactions.consensusFor('a', 60_001).newest?.id,
+    '03',
+    'b alone is left',
+  )
+  t.equal(transactions.consensusFor('a', 100_006).newest, null, 'too old')
+  transactions.recordZeo('default', at('03'), 0)
+  t.equal(transactions.consensusFor('e', 60_001).newestOf, 'b')
+  transactions.reconfigure([])
+  transactions.claim('a', at('02'), null, 0)
+  t.match(transactions.consensusFor('a', 9), {
+    newest: { id: '02' },
+    newestOf: '',
+  })
   t.end()
 })
 
@@ -150,17 +171,17 @@ void t.test('a false claim takes no other backend out', t => {
       id,
       constantFrom(...names.slice(0, 3)),
       (count, honest, lie, liar) => {
-        const told = new Transactions(pools)
+        const transactions = new Transactions(pools)
         for (const name of names.slice(0, count)) {
           const claim = at(name === liar ? lie : honest)
-          told.claim(name, claim, claim, 0)
+          transactions.claim(name, claim, claim, 0)
         }
         return names
           .slice(0, count)
           .every(
             name =>
               name === liar ||
-              (told.consensusFor(name, 1).newest?.id ?? '') <= honest,
+              (transactions.consensusFor(name, 1).newest?.id ?? '') <= honest,
           )
       },
     ),
@@ -171,13 +192,14 @@ void t.test('a false claim takes no other backend out', t => {
 void t.test('a transaction is required only if a majority claims it', t => {
   assert(
     property(array(tuple(id, id), { minLength: 1, maxLength: 5 }), claims => {
-      const told = new Transactions(pools)
+      const transactions = new Transactions(pools)
       const newest = claims.map(([own, server], index) => {
-        told.claim(names[index] ?? '', at(own), at(server), index)
+        transactions.claim(names[index] ?? '', at(own), at(server), index)
         return own > server ? own : server
       })
       return claims.every(([own, server], index) => {
-        const word = told.consensusFor(names[index] ?? '', 9).newest?.id ?? ''
+        const word =
+          transactions.consensusFor(names[index] ?? '', 9).newest?.id ?? ''
         const knowing = newest.filter(one => one >= word).length
         // or its own server says so
         return word === server || own >= word || 2 * knowing > claims.length
@@ -190,11 +212,13 @@ void t.test('a transaction is required only if a majority claims it', t => {
 void t.test('whatever is claimed, ZEO decides', t => {
   assert(
     property(array(id, { maxLength: 5 }), id, (claims, zeo) => {
-      const told = new Transactions(pools)
+      const transactions = new Transactions(pools)
       for (const [index, claim] of claims.entries())
-        told.claim(names[index] ?? '', at(claim), at(claim), 0)
-      told.recordZeo('default', at(zeo), 0)
-      return names.every(name => told.consensusFor(name, 1).newest?.id === zeo)
+        transactions.claim(names[index] ?? '', at(claim), at(claim), 0)
+      transactions.recordZeo('default', at(zeo), 0)
+      return names.every(
+        name => transactions.consensusFor(name, 1).newest?.id === zeo,
+      )
     }),
   )
   t.end()

@@ -71,7 +71,7 @@ void t.test('a pool sends new visitors elsewhere', t => {
   t.match(events(other('zope2', 'zope3')), [
     { subject: 'pool default', text: 'new visitors go to zope2, zope3' },
   ])
-  t.match(events(other()), [{ tone: 'bad', text: 'NOBODY serves' }])
+  t.match(events(other()), [{ tone: 'bad', text: 'NO BACKEND can serve' }])
   t.strictSame(events({}, { pools: [] }), [])
   t.end()
 })

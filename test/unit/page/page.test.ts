@@ -67,7 +67,7 @@ void t.test('problems are described', t => {
     'map program seen through httpd: hung since - , no answer',
     'notices by webhook: 0 waiting, 2 dropped',
     'verdicts are stale',
-    'NOBODY serves',
+    'NO BACKEND can serve',
     'Problems a problem',
   ])
     t.match(seen, part)

@@ -37,7 +37,7 @@ void t.test('any other file', t => {
       /chmod 640/,
     ],
     [file(token, 0o644), /got mode 644/, /install -m 640/],
-    [file(token, 0o660), /writable by its owner alone/, /install -m 640/],
+    [file(token, 0o660), /writable only by its owner/, /install -m 640/],
     [file(''), /32 to 500 ASCII characters/, /base64/],
     [file('x'.repeat(31)), /32 to 500 ASCII characters/, /base64/],
     [file('x'.repeat(501)), /32 to 500 ASCII characters/, /base64/],

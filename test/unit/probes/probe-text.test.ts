@@ -97,8 +97,8 @@ void t.test('heartbeat and deep probe count as well', t => {
       conclusion,
     )
   if (backend === undefined) throw new Error('no backend')
-  const text = (beside: ExtraProbes): string =>
-    probeText(backend, refused, beside)
+  const text = (extra: ExtraProbes): string =>
+    probeText(backend, refused, extra)
   for (const [heartbeat, line] of [
     [beat, '100 Continue after 0.3 ms, without waiting for a worker'],
     [{ kind: 'silent', silentMs: 500 }, 'none within 500 ms'],
@@ -122,7 +122,7 @@ void t.test('heartbeat and deep probe count as well', t => {
       fresh,
       `its database answered after 2.0 ms; last transaction ${id}, of its server ${id}`,
     ],
-    [{ ...fresh, server: null }, 'that of its server not text'],
+    [{ ...fresh, server: null }, 'of its server unknown'],
     [{ ...fresh, own: null }, 'its database answered after 2.0 ms\n'],
     [gone, 'its database does not answer: status 503'],
     [{ kind: 'silent', ms: 3_000 }, 'unanswered after 3000 ms'],

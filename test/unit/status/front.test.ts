@@ -60,7 +60,7 @@ void t.test('a backend', t => {
     const { status, text } = upOfBackend(report({ pools }), name, drained)
     return [status, text]
   }
-  t.strictSame(asked('x', []), [404, 'there is no backend x'])
+  t.strictSame(asked('x', []), [404, 'unknown backend x'])
   t.strictSame(asked('a', []), [503, 'in no pool'])
   t.strictSame(
     asked('b', [pool({ a: 'up', b: 'up' }, ['a'])]),

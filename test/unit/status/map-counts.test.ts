@@ -65,8 +65,8 @@ void t.test('a reused process id is another map program', t => {
 void t.test(
   'a count that decreases, and a map program without a process id',
   t => {
-    const nobody = { ...map(0, later, 1), kind: 'never-seen' as const }
-    const { pid: _, ...map1 } = nobody
+    const unseen = { ...map(0, later, 1), kind: 'never-seen' as const }
+    const { pid: _, ...map1 } = unseen
     const counts = new MapCounts()
     counts.grown([], begunMs)
     t.equal(counts.grown([map1], begunMs).lookups, 1)

@@ -57,7 +57,7 @@ void t.test('problems are described', t => {
     'verdicts are stale: they still rank the backends, but exclude none',
     'notices by webhook: 3 waiting, 0 dropped',
     'notices by command: 0 waiting, 2 dropped',
-    'pool default (failover): NOBODY serves',
+    'pool default (failover): NO BACKEND can serve',
     '\nb\nc\nmap: a\n',
   ])
     t.match(shown, line)

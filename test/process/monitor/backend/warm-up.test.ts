@@ -107,7 +107,7 @@ function siteOf(t: Test, port: number, pool: object = {}) {
   return { directory, write, report, start }
 }
 
-function told(program: Program, message: string): Line[] {
+function logged(program: Program, message: string): Line[] {
   return jsonLines(program.output()).filter(line => line['msg'] === message)
 }
 
@@ -142,7 +142,7 @@ await t.test('after down: its pages first, then visitors', async t => {
   }
   await until('it is up', () => site.report()?.state === 'up')
   t.equal(cold.most, 1, 'one page at a time')
-  t.match(told(again, 'backend is warm'), [{ backend: 'zope1', share: 100 }])
+  t.match(logged(again, 'backend is warm'), [{ backend: 'zope1', share: 100 }])
   t.equal(
     readFileSync(`${site.directory}/zope1.up`, 'utf8'),
     '100\n',
@@ -162,7 +162,7 @@ await t.test('misconfigured pages keep no backend out', async t => {
   await until('it is down', () => site.report()?.state === 'down')
   cold.isDown = false
   await until('it is up', () => site.report()?.state === 'up')
-  t.match(told(monitor, 'warm-up page has a problem'), [
+  t.match(logged(monitor, 'warm-up page has a problem'), [
     { page: '/', remedy: /^status 302 to \/login, which warms nothing/ },
     { page: '/news', remedy: /^status 404, which warms nothing/ },
   ])

@@ -114,10 +114,12 @@ void t.test('rejected for good, and a redirect', async t => {
   const { notices, said } = startNotices(t, { webhook: receiver.url })
   receiver.mood = 413
   notices.update([fact('critical')])
-  await until('it to be replaced up', () => said('replaced up'))
+  await until('it to be given up', () => said('giving up'))
   receiver.mood = 307
   notices.update([fact('info')])
-  await until('the redirect', () => said('status 307: name the address'))
+  await until('the redirect', () =>
+    said('status 307: redirects are not followed'),
+  )
   receiver.mood = 204
   await until('the next one', () => receiver.arrived.length > 0)
   t.match(receiver.arrived, [{ severity: 'info' }])
@@ -192,7 +194,7 @@ void t.test('a monitor that is killed while the receiver is away', async t => {
     ])
   const first = start()
   const memory = await written(`${root}/run/.notices.json`)
-  await until('an attempt', () => first.output().includes('did not arrive'))
+  await until('an attempt', () => first.output().includes('not delivered'))
   await first.kill('SIGKILL')
   const second = start()
   await receiver.comeBack()
@@ -236,7 +238,7 @@ void t.test('one notice that never arrives does not block others', async t => {
   const facts = [fact('critical', 'unwanted')]
   notices.update(facts)
   await until('it to fail', () => said('status 500'))
-  for (let at = 2; !said('replaced up'); at++) {
+  for (let at = 2; !said('giving up'); at++) {
     const name = `zope${at}`
     facts.push(fact('critical', name))
     notices.update(facts)
@@ -262,7 +264,7 @@ void t.test('too much for a command: shorter, then given up', async t => {
   t.intercept(process, 'env', { value: { ...process.env, ...huge } })
   notices.update([fact('critical')])
   await until('a shorter one', () => said('trying a shorter one'))
-  await until('its end', () => said('replaced up'))
+  await until('its end', () => said('giving up'))
   t.ok(said('E2BIG'))
   t.strictSame(notices.seen, { command: { waiting: 0, dropped: 1 } })
   t.intercept(process, 'env', { value: process.env })

@@ -21,7 +21,7 @@ type Line = Readonly<Record<string, unknown>>
 function stage(t: Test): {
   directory: string
   publisher: Publisher
-  told: () => unknown[]
+  logged: () => unknown[]
 } {
   const directory = `${t.testdir()}/sentinels`
   const lines: Line[] = []
@@ -40,7 +40,7 @@ function stage(t: Test): {
   return {
     directory,
     publisher,
-    told: () => lines.splice(0).map(line => line['err'] ?? 'well'),
+    logged: () => lines.splice(0).map(line => line['err'] ?? 'well'),
   }
 }
 
@@ -71,7 +71,7 @@ void t.test('a verdict is a file with the share', t => {
 })
 
 void t.test('changes by others are corrected', t => {
-  const { directory, publisher, told } = stage(t)
+  const { directory, publisher, logged } = stage(t)
   const file = `${directory}/a.up`
   for (const [title, spoil] of [
     ['another content', () => writeFileSync(file, '7')],
@@ -93,25 +93,25 @@ void t.test('changes by others are corrected', t => {
   writeFileSync(`${directory}/b.up`, '')
   publisher.publish('b', null, false)
   t.same(readdirSync(directory), ['a.up'], 'made by hand')
-  t.same(told(), [])
+  t.same(logged(), [])
   rmSync(file)
   mkdirSync(file)
   publisher.publish('a', 100, true)
   publisher.publish('a', 100, true)
-  t.same(told(), ['EISDIR'], 'a directory with its name is logged once')
+  t.same(logged(), ['EISDIR'], 'a directory with its name is logged once')
   rmSync(file, { recursive: true })
   publisher.publish('a', 100, true)
-  t.same(told(), ['well'])
+  t.same(logged(), ['well'])
   t.end()
 })
 
 void t.test('a directory that is lost or replaced is written again', t => {
-  const { directory, publisher, told } = stage(t)
+  const { directory, publisher, logged } = stage(t)
   const restored = (title: string): void => {
     publisher.ensureDirectory()
     t.equal(publisher.retry(), true, title)
     t.same(readdirSync(directory), ['a.up'], title)
-    t.same(told(), ['well'], 'and told')
+    t.same(logged(), ['well'], 'and logged')
   }
   publisher.publish('a', 100, true)
   publisher.publish('b', null, true)
@@ -127,7 +127,7 @@ void t.test('a directory that is lost or replaced is written again', t => {
   restored('renamed')
   rmSync(directory, { recursive: true })
   publisher.publish('a', 100, true)
-  t.same(told(), [], 'a probe at that moment logs nothing')
+  t.same(logged(), [], 'a probe at that moment logs nothing')
   restored('found lost by a probe')
   t.end()
 })

@@ -36,10 +36,10 @@ function teller(own: Partial<Rules> = {}) {
     c: 'critical',
     '?': null,
   }
-  const told: string[] = []
+  const titles: string[] = []
   const notices: Notice[] = []
   return {
-    told,
+    titles,
     notices,
     get ledger() {
       return ledger
@@ -60,7 +60,7 @@ function teller(own: Partial<Rules> = {}) {
         ledger = looked.ledger
         if (looked.notice !== undefined) {
           notices.push(looked.notice)
-          told.push(`${nowS} ${looked.notice.title}`)
+          titles.push(`${nowS} ${looked.notice.title}`)
         }
         nowS++
       }
@@ -76,9 +76,9 @@ void t.test('all that changes meanwhile is in one notice', t => {
   one.for(10, 'iii')
   one.for(3, 'cii')
   one.for(20, 'cci')
-  t.strictSame(one.told, ['15 CRITICAL: backend a down, backend b down'])
+  t.strictSame(one.titles, ['15 CRITICAL: backend a down, backend b down'])
   one.for(20, 'iii')
-  t.strictSame(one.told.slice(1), ['38 RESOLVED: backend a up, backend b up'])
+  t.strictSame(one.titles.slice(1), ['38 RESOLVED: backend a up, backend b up'])
   t.match(one.notices[1]?.changes[0], { was: 'down', severity: 'info' })
   t.end()
 })
@@ -89,7 +89,7 @@ void t.test('reverted before it was sent: no notice', t => {
     one.for(4, 'cii')
     one.for(3, 'iii')
   }
-  t.strictSame(one.told, [])
+  t.strictSame(one.titles, [])
   t.end()
 })
 
@@ -98,11 +98,11 @@ void t.test('a warning must last, and becomes critical at once', t => {
   one.for(59, 'w')
   one.for(10, 'i')
   one.for(61, 'w')
-  t.strictSame(one.told, ['129 WARNING: backend a slow'])
+  t.strictSame(one.titles, ['129 WARNING: backend a slow'])
   one.for(10, 'c')
   one.for(10, 'w')
   one.for(10, 'i')
-  t.strictSame(one.told.slice(1), [
+  t.strictSame(one.titles.slice(1), [
     '135 CRITICAL: backend a down',
     '145 WARNING: backend a slow',
     '155 RESOLVED: backend a up',
@@ -113,7 +113,7 @@ void t.test('a warning must last, and becomes critical at once', t => {
     other.for(2, 'c')
     other.for(2, 'w')
   }
-  t.strictSame(other.told, ['35 CRITICAL: backend a down'])
+  t.strictSame(other.titles, ['35 CRITICAL: backend a down'])
   t.end()
 })
 
@@ -123,7 +123,7 @@ void t.test('a warning below minSeverity', t => {
   one.for(10, 'wc')
   one.for(10, 'ww')
   t.strictSame(
-    one.told.map(line => line.slice(4)),
+    one.titles.map(line => line.slice(4)),
     ['CRITICAL: backend b down', 'RESOLVED: backend b slow'],
   )
   t.end()
@@ -134,9 +134,9 @@ void t.test('unknown keeps what was reported last', t => {
   one.for(10, 'c')
   one.for(100, '?')
   one.for(100, 'c')
-  t.equal(one.told.length, 1)
+  t.equal(one.titles.length, 1)
   one.for(10, '')
-  t.strictSame(one.told.slice(1), ['215 RESOLVED: backend a gone'])
+  t.strictSame(one.titles.slice(1), ['215 RESOLVED: backend a gone'])
   t.match(one.notices[1]?.changes, [
     { was: 'down', reason: 'removed from the configuration' },
   ])
@@ -146,7 +146,7 @@ void t.test('unknown keeps what was reported last', t => {
 void t.test('still down', t => {
   const one = teller({ repeatIntervalMs: 600_000 })
   one.for(1_300, 'c')
-  t.strictSame(one.told, [
+  t.strictSame(one.titles, [
     '5 CRITICAL: backend a down',
     '605 STILL CRITICAL: backend a down',
     '1205 STILL CRITICAL: backend a down',
@@ -162,7 +162,7 @@ void t.test('still down', t => {
   t.match(one.notices.at(-1), { kind: 'change', changes: [{ name: 'b' }] })
   const never = teller({ repeatIntervalMs: 0 })
   never.for(10_000, 'c')
-  t.equal(never.told.length, 1)
+  t.equal(never.titles.length, 1)
   t.end()
 })
 
@@ -172,9 +172,9 @@ void t.test('the limit delays notices and loses none', t => {
     one.for(6, 'c')
     one.for(6, 'i')
   }
-  t.equal(one.told.length, 3)
+  t.equal(one.titles.length, 3)
   one.for(40, 'i')
-  t.strictSame(one.told.slice(3), ['65 RESOLVED: backend a up'])
+  t.strictSame(one.titles.slice(3), ['65 RESOLVED: backend a up'])
   t.end()
 })
 
@@ -184,10 +184,10 @@ void t.test('a clock that is set back', t => {
   one.for(3, 'c')
   one.turnBack(5)
   one.for(7, 'c')
-  t.equal(one.told.length, 1, 'delays nothing for longer than the group')
+  t.equal(one.titles.length, 1, 'delays nothing for longer than the group')
   one.turnBack(1_000)
   one.for(602, 'c')
-  t.equal(one.told.length, 2, 'nor a reminder')
+  t.equal(one.titles.length, 2, 'nor a reminder')
   t.end()
 })
 
@@ -206,8 +206,8 @@ void t.test('since when, if the fact does not say', t => {
   t.equal(second.notice?.bad[0]?.since, since)
   const third = look(second.ledger, 'critical', 6_000 + rules.repeatIntervalMs)
   t.equal(third.notice?.bad[0]?.since, since)
-  const { told } = second.ledger
-  const without = look({ ...emptyLedger, told }, 'critical', 6_000)
+  const { reported } = second.ledger
+  const without = look({ ...emptyLedger, reported }, 'critical', 6_000)
   t.match(
     without.notice,
     { kind: 'reminder' },
@@ -257,12 +257,12 @@ void t.test('random histories', t => {
           ]),
         )
         t.strictSame(
-          new Set(one.ledger.told.keys()),
+          new Set(one.ledger.reported.keys()),
           new Set(bad.keys()),
           'and the ledger knows it',
         )
         // bounded: never more than the limit in any minute
-        const madeS = one.told.map(line => Number(line.split(' ')[0]))
+        const madeS = one.titles.map(line => Number(line.split(' ')[0]))
         for (const [at, made] of madeS.entries())
           t.ok(made - (madeS[at - 3] ?? -Infinity) >= 60)
         t.equal(severities.length, 3)
