@@ -149,7 +149,7 @@ export class Answerer {
     const decision = choose(pool, route, affinity, roundRobin)
     if (decision.kind === 'nobody') {
       count(this.#totals, total.unanswered)
-      return this.#dialect.nobody(nonce)
+      return this.#dialect.none(nonce)
     }
     const { member } = decision
     const next = this.#dialect.namesNext

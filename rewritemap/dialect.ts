@@ -26,7 +26,7 @@ export type Dialect = {
     next: TableMember | null,
   ) => string | null
   /** No backend is usable. */
-  readonly nobody: (nonce: string | null) => string
+  readonly none: (nonce: string | null) => string
   /** Malformed, or for an unknown pool. */
   readonly noOpinion: (nonce: string | null) => string
   /** A bug was caught while this line was answered. */

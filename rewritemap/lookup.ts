@@ -96,7 +96,7 @@ export function formatAnswer(
 
 /** The lines of mod_rewrite, with answers of this style. */
 export function httpdDialect(style: AnswerStyle): Dialect {
-  const nobody = (nonce: string | null) =>
+  const none = (nonce: string | null) =>
     formatAnswer(nonce, style, null, null)
   return {
     namesNext: style === 'pair',
@@ -105,8 +105,8 @@ export function httpdDialect(style: AnswerStyle): Dialect {
     parse: parseLookup,
     format: (_line, { nonce }, member, next) =>
       formatAnswer(nonce, style, member, next),
-    nobody,
-    noOpinion: nobody,
-    fault: () => nobody(null),
+    none,
+    noOpinion: none,
+    fault: () => none(null),
   }
 }

@@ -43,7 +43,7 @@ export function squidDialect(sites: SquidSites): Dialect {
         ? null
         : formatSquidAnswer(nonce, route, member, next, url)
     },
-    nobody: channel => withChannel(channel, 'OK backend_=none\n'),
+    none: channel => withChannel(channel, 'OK backend_=none\n'),
     noOpinion: channel => withChannel(channel, 'ERR\n'),
     fault: line => withChannel(channelOf(line), 'ERR\n'),
   }

@@ -46,7 +46,7 @@ export async function measurePage(
   }
   const start = () =>
     startChild<Visit, VisitResult>(owner, 'visitors.js', [String(port)])
-  const nobody = await measure('nobody')
+  const idle = await measure('nobody')
   const readers = await start()
   readers.order({ kind: 'pages', count: pages })
   await until(
@@ -65,7 +65,7 @@ export async function measurePage(
   const attacked = await measure('')
   const { connected, held } = await attack.count()
   return [
-    nobody,
+    idle,
     { ...read, what: `${pages} open pages, ${updates} updates each` },
     {
       ...attacked,

@@ -24,7 +24,7 @@ async function racing(swap: (aside: string) => void): Promise<Module> {
     swap(aside)
     return count
   }
-  return t.mockImport<Module>('../../apache-conf/generated-file.ts', {
+  return t.mockImport<Module>('../../../apache-conf/generated-file.ts', {
     'node:fs': { ...fs, openSync, writeSync },
   })
 }

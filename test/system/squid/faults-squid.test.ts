@@ -43,14 +43,8 @@ function isRefused({ error = '' }: Pick<Sample, 'error'>): boolean {
 }
 
 void t.test('all helpers are killed ten times under load', async t => {
-  const { squid } = await startSquidSite(t, {
-    // a busy machine alone must not use it up
-    edit: conf =>
-      conf.replace(
-        'url_rewrite_timeout 2 seconds',
-        'url_rewrite_timeout 10 seconds',
-      ),
-  })
+  // those inside a killed helper wait so long
+  const { squid } = await startSquidSite(t, { helperTimeout: 10 })
   const load = startLoad({ port: squid.port, clients: 20 })
   const shells = childrenOf(squid.program.pid)
   /** from a kill to the first answer of the next helper */
@@ -95,7 +89,7 @@ void t.test('all helpers are killed ten times under load', async t => {
 void t.test(
   'all helpers are stopped: a request waits, and is served',
   async t => {
-    const { squid } = await startSquidSite(t)
+    const { squid } = await startSquidSite(t, { helperTimeout: 2 })
     const helpers = helpersOf(squid)
     t.teardown(() => signal(helpers, 'SIGCONT'))
     signal(helpers, 'SIGSTOP')
@@ -110,6 +104,7 @@ void t.test(
 
 void t.test('one of two helpers is stopped: no request fails', async t => {
   const { squid } = await startSquidSite(t, {
+    helperTimeout: 2,
     edit: conf => conf.replace('startup=0 idle=1', 'startup=2 idle=1'),
   })
   const helpers = await until('two helpers', () => {

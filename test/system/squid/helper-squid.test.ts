@@ -10,7 +10,12 @@ import {
   Visitor,
 } from '../../fixtures/load.ts'
 import { until } from '../../fixtures/processes.ts'
-import { get, servedBy, startSquidSite } from '../../fixtures/squid-site.ts'
+import {
+  get,
+  quickMonitor,
+  servedBy,
+  startSquidSite,
+} from '../../fixtures/squid-site.ts'
 
 void t.test('a new visitor gets the first backend and stays there', async t => {
   const { squid, directory } = await startSquidSite(t)
@@ -101,7 +106,7 @@ void t.test('a POST is lost only inside the killed backend', async t => {
 void t.test('new visitors leave a frozen Zope', async t => {
   const { squid, backend } = await startSquidSite(t, {
     hasMonitor: true,
-    yaml: 'probe: { interval: 250ms, slow: 250ms, slowStart: 0s, damping: false, heartbeat: { interval: 100ms, timeout: 250ms } }\n',
+    yaml: quickMonitor,
   })
   const visits: { startMs: number; tookMs?: number }[] = []
   const answers: Promise<number>[] = []
@@ -203,6 +208,35 @@ void t.test('maintenance: nothing gets there, whatever else dies', async t => {
   await more(load, 50)
   await load.stop()
   t.equal(backend('zope1').begun().size, before)
+})
+
+void t.test('all backends die, one comes back', async t => {
+  const { squid, backend } = await startSquidSite(t, {
+    hasMonitor: true,
+    yaml: quickMonitor,
+  })
+  await Promise.all([
+    backend('zope1').kill('SIGKILL'),
+    backend('zope2').kill('SIGKILL'),
+  ])
+  // 502 or 503 of Squid itself until the verdict
+  await until('the page', async () => {
+    const { headers } = await get(squid.port, '/')
+    return headers['retry-after'] !== undefined
+  })
+  for (let count = 0; count < 20; count++) {
+    const { status, headers, body } = await get(squid.port, '/')
+    t.equal(status, 503)
+    t.equal(headers['retry-after'], '30')
+    t.match(body, 'Back in a moment')
+  }
+  await backend('zope2').start()
+  await until(
+    'service',
+    async () => (await get(squid.port, '/')).status === 200,
+  )
+  for (let count = 0; count < 20; count++)
+    t.equal((await get(squid.port, '/')).status, 200, 'and it stays so')
 })
 
 void t.test('200 visitors keep their Zope while another drains', async t => {

@@ -135,7 +135,7 @@ void t.test('the dialect of httpd', t => {
   const dialect = httpdDialect('pair')
   t.ok(dialect.namesNext)
   t.notOk(httpdDialect('name').namesNext)
-  t.equal(dialect.nobody('n'), 'n NULL\n')
+  t.equal(dialect.none('n'), 'n NULL\n')
   t.equal(dialect.noOpinion(null), 'NULL\n')
   t.equal(dialect.fault('n default'), 'NULL\n')
   const parsed = dialect.parse('n p zope1')
