@@ -176,10 +176,19 @@ const mapped = new Map(
 function mappingOf({ name, args, sections }: Directive): Mapping | undefined {
   const kind = mapped.get(name)?.kind
   if (kind === undefined) return undefined
-  const inner = sections.findLast(section => section.name !== 'virtualhost')
+  const inner = sections.findLast(
+    section => !['virtualhost', 'if'].includes(section.name),
+  )
   const isLocation =
     inner?.name === 'location' || inner?.name === 'locationmatch'
-  if (inner !== undefined && !isLocation) return undefined
+  if (name === 'sethandler' && isForFiles(sections) && inner !== undefined)
+    return isNoHandler(args) ? undefined : filesMapping(inner)
+  if (
+    (inner !== undefined && !isLocation) ||
+    // what an <If> asks for, only httpd knows
+    sections.some(section => section.name === 'if')
+  )
+    return undefined
   const [first = ''] = args
   const [given = ''] = args.filter(arg => !statusWord.test(arg))
   switch (name) {
@@ -197,8 +206,7 @@ function mappingOf({ name, args, sections }: Directive): Mapping | undefined {
         return undefined
       break
     case 'sethandler':
-      if (!isLocation || /^(?:none|default-handler)$/i.test(first))
-        return undefined
+      if (!isLocation || isNoHandler(args)) return undefined
       break
     case 'dav':
       if (!isLocation || /^off$/i.test(first)) return undefined
@@ -220,6 +228,39 @@ function mappingOf({ name, args, sections }: Directive): Mapping | undefined {
   }
   if (kind === 'all') return { text: '/', path: anyPath, isPattern: false }
   return kind === 'pattern' ? patternMapping(given) : pathMapping(given)
+}
+
+function isNoHandler([first = '']: readonly string[]): boolean {
+  return /^(?:none|default-handler)$/i.test(first)
+}
+
+/** In a section for file names, as PHP's, and in no <Directory>. */
+function isForFiles(sections: Directive['sections']): boolean {
+  const names = sections.map(({ name }) => name)
+  return (
+    names.some(name => name === 'files' || name === 'filesmatch') &&
+    names.every(name =>
+      ['virtualhost', 'files', 'filesmatch', 'if'].includes(name),
+    )
+  )
+}
+
+/** These sections see the last part of a path; a pattern here sees the whole. */
+function filesMapping({
+  name,
+  args,
+}: Directive['sections'][number]): Mapping | undefined {
+  const [one = '', two = ''] = args
+  const pattern = one === '~' ? two : one
+  if (pattern === '') return undefined
+  return patternMapping(
+    name === 'filesmatch' || one === '~'
+      ? pattern.replace(/^\^/, '/')
+      : `/${pattern
+          .replaceAll(/[^\w/*?-]/g, '\\$&')
+          .replaceAll('*', '[^/]*')
+          .replaceAll('?', '[^/]')}$`,
+  )
 }
 
 function patternMapping(pattern: string): Mapping | undefined {
@@ -322,11 +363,17 @@ function inherited(sites: readonly Site[], main: Server): Draft[] {
   })
 }
 
-const walked = ['directory', 'directorymatch', 'files', 'filesmatch']
+/** Sections that httpd looks at only for files of its own, as one writes them. */
+const walked = new Map([
+  ['directory', 'Directory'],
+  ['directorymatch', 'DirectoryMatch'],
+  ['files', 'Files'],
+  ['filesmatch', 'FilesMatch'],
+])
 
 /** No directory is walked for what is proxied: what stands there protects nothing. */
 function accessFindings(site: Site, directive: Directive): Finding[] {
-  const inner = directive.sections.find(({ name }) => walked.includes(name))
+  const inner = directive.sections.find(({ name }) => walked.has(name))
   const isClosed =
     ['authtype', 'allow', 'deny', 'authname'].includes(directive.name) ||
     (directive.name === 'require' &&
@@ -340,7 +387,7 @@ function accessFindings(site: Site, directive: Directive): Finding[] {
   if (isDenied && inner.args.join(' ') === '/') return []
   const rule = takenBy(site, anyPath)
   if (rule === undefined) return []
-  const head = `<${inner.name === 'directory' || inner.name === 'directorymatch' ? 'Directory' : 'Files'} ${inner.args.join(' ')}>`
+  const head = `<${walked.get(inner.name)} ${inner.args.join(' ')}>`
   return [
     isRule
       ? {

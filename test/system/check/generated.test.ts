@@ -129,7 +129,7 @@ const pools = `${two}pools:
 `
 const example = (name: string): string =>
   readFileSync(
-    new URL(`../../examples/${name}/zope-failover.yaml`, import.meta.url),
+    new URL(`../../../examples/${name}/zope-failover.yaml`, import.meta.url),
     'utf8',
     // check asks the Zopes for the site: those of another machine stay alone
   ).replaceAll('//10.0.0.', '//127.0.0.')
@@ -230,7 +230,7 @@ void t.test('what it is told', t => {
   writeFileSync(`${root}/run/zopeX.up`, '')
   const loud = run(config, conf)
   t.equal(loud.status, 1)
-  t.match(loud.stdout, /^warning directory-problem\n {2}zopeX\.up means/)
+  t.match(loud.stdout, /^warning directory-problem\n {2}zopeX\.up has no meaning/)
   t.equal(run(config, conf, '--fail-on=error').status, 0)
   t.equal(run(config, conf, '--wait=soon').status, 2)
   t.equal(run('--config=/does/not/exist.yaml').status, 2)

@@ -34,6 +34,13 @@ const lines: readonly (readonly [path: string, line: string])[] = [
     '<Location /ruled>\nRewriteEngine On\nRewriteRule ^ - [F]\n</Location>',
   ],
   ['/closed', '<Location /closed>\nRequire all denied\n</Location>'],
+  ['/x.php', '<FilesMatch \\.php$>\nSetHandler server-status\n</FilesMatch>'],
+  ['/index.cgi', '<Files *.cgi>\nSetHandler server-status\n</Files>'],
+  ['/start.pl', '<FilesMatch ^start>\nSetHandler server-status\n</FilesMatch>'],
+  [
+    '/y.phtml',
+    '<FilesMatch \\.phtml$>\n<If "true">\nSetHandler server-status\n</If>\n</FilesMatch>',
+  ],
   ['/~user/', 'UserDir /srv'],
   ['/after', `RewriteRule ^/after ${elsewhere} [R,L]`],
   ['/excluded/x', 'Alias /excluded/x /srv'],

@@ -114,6 +114,13 @@ void t.test('what maps paths', t => {
     ['ProxyPassMatch ^/a http://x/', '^/a'],
     ['<LocationMatch ^/a>\nSetHandler shib\n</LocationMatch>', '^/a'],
     ['<Location ~ ^/a>\nSetHandler shib\n</Location>', '^/a'],
+    ['<FilesMatch \\.php$>\nSetHandler fpm\n</FilesMatch>', String.raw`\.php$`],
+    [
+      '<FilesMatch ^index>\n<If "true">\nSetHandler fpm\n</If>\n</FilesMatch>',
+      '/index',
+    ],
+    ['<Files *.php>\nSetHandler fpm\n</Files>', String.raw`/[^/]*\.php$`],
+    ['<Files ~ ^index>\nSetHandler fpm\n</Files>', '/index'],
     ['Alias /a+b /srv', String.raw`^/a\+b`],
     ['UserDir public_html', '^/~'],
   ] as const)
@@ -138,6 +145,14 @@ void t.test('what maps paths', t => {
   t.end()
 })
 
+void t.test('sections are called by their names', t => {
+  for (const name of ['Directory', 'DirectoryMatch', 'Files', 'FilesMatch'])
+    t.match(found(`<${name} /srv>\nRequire valid-user\n</${name}>`), [
+      { what: `what <${name} /srv> demands` },
+    ])
+  t.end()
+})
+
 void t.test('one command for all paths', t => {
   const [one, other] = found('Alias /a /srv\nAlias /b /srv\nAlias /a /srv')
   t.match(one?.remedy, '--exclude /a --exclude /b --output')
@@ -154,6 +169,12 @@ void t.test('what is reached', t => {
     'ProxyPass /a http://x/ mapping=encoded',
     '<Location /a>\nSetHandler none\n</Location>',
     '<Location /a>\nDav Off\n</Location>',
+    '<FilesMatch php>\nSetHandler none\n</FilesMatch>',
+    '<Files x.php>\nForceType text/plain\n</Files>',
+    '<Files>\nSetHandler x\n</Files>',
+    '<Directory /srv>\n<Files *.php>\nSetHandler x\n</Files>\n</Directory>',
+    '<Location /a>\n<If "true">\nSetHandler x\n</If>\n</Location>',
+    '<If "true">\nSetHandler x\n</If>',
     'SetHandler x',
     'Dav On',
     'UserDir disabled',
