@@ -25,7 +25,7 @@ has_venv() {
   has_environments || python3 -c 'import ensurepip, venv' 2>/dev/null
 }
 
-# /usr/sbin is not in everybody's PATH
+# /usr/sbin is not in every user's PATH
 has_haproxy() { [ -x /usr/sbin/haproxy ] || command -v haproxy >/dev/null; }
 
 # checks the units in examples/; the package starts nothing by itself

@@ -22,7 +22,7 @@ has_build() {
       -newer dist/cli/main.js | head -n 1)" ]
 }
 
-# /usr/sbin is not in everybody's PATH
+# /usr/sbin is not in every user's PATH
 has_httpd() { [ -x /usr/sbin/apache2 ] || command -v apache2 >/dev/null; }
 
 # closes connections (probe.dropConnections)

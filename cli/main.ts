@@ -20,6 +20,7 @@ import { watchOutput } from './output.ts'
 import { probeCommand } from './probe.ts'
 import { restartCommand } from './restart.ts'
 import { rewritemapCommand } from './rewritemap.ts'
+import { schemaCommand } from './schema.ts'
 import { squidConfCommand } from './squid-conf.ts'
 import { squidHelperCommand } from './squid-helper.ts'
 import { statusCommand } from './status.ts'
@@ -48,6 +49,7 @@ for (const command of [
   probeCommand(),
   checkCommand(),
   completionCommand(),
+  schemaCommand(),
   manualCommand(),
 ])
   program.addCommand(command)

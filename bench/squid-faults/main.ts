@@ -37,7 +37,7 @@ type Row = {
   readonly target: string
 }
 
-/** Visitors who wait for nobody; those who wait keep no other from coming. */
+/** Visitors who come at fixed times; slow answers do not delay the next one. */
 function startVisitors(port: number) {
   const visits: Promise<Sample>[] = []
   const timer = setInterval(() => {

@@ -68,13 +68,17 @@ void t.test(
     const { output } = await shell.type("grep -vc '^200 zope' /tmp/visits")
     t.equal(output.trim(), '0', 'no request was lost')
 
-    await typed(t, shell, 'kill $(cat /run/zope-failover-monitor.pid)')
+    await typed(
+      t,
+      shell,
+      'apachectl stop; monitor=$(cat /run/zope-failover-monitor.pid); kill $monitor; while kill -0 $monitor 2>/dev/null; do sleep 0.05; done',
+    )
     await typed(t, shell, 'dpkg --remove zope-failover')
-    await typed(t, shell, '! command -v zope-failover')
+    await typed(t, shell, 'test ! -e /usr/bin/zope-failover')
     await typed(t, shell, 'test -e /etc/zope-failover.yaml')
     await typed(t, shell, 'dpkg --purge zope-failover')
-    await typed(t, shell, '! test -e /run/zope-failover')
-    await typed(t, shell, '! test -e /usr/lib/zope-failover')
+    await typed(t, shell, 'test ! -e /run/zope-failover')
+    await typed(t, shell, 'test ! -e /usr/lib/zope-failover')
   },
 )
 

@@ -19,7 +19,7 @@ void t.test('paths are as visitors see them', t => {
   t.same(
     warmUpPages([{ members, site }], 'a', [`${base}/x`]),
     [{ shown: `${base}/x`, path: `${base}/x` }],
-    'one that somebody wrapped by hand',
+    'one that is already wrapped',
   )
   t.end()
 })

@@ -40,7 +40,7 @@ for (const [title, line, wanted] of [
   ],
   ['both refused', lineOf('zope2,503,-,-'), ['zope1 refused', 'zope2 refused']],
   [
-    'nobody stands by, and the lead refused',
+    'no standby, and the lead refused',
     lineOf('zope1,503,-,-', undefined, 'zope1 -'),
     ['zope1 refused'],
   ],
@@ -65,7 +65,7 @@ for (const [title, line, wanted] of [
     lineOf('zope1,500,-,-'),
     ['zope1 lost'],
   ],
-  ['nobody may serve', lineOf('-,503,-,-', undefined, 'NULL'), []],
+  ['no backend may serve', lineOf('-,503,-,-', undefined, 'NULL'), []],
   ['not proxied at all', lineOf('-,404,-,-', undefined, '-'), []],
   ['answered before the proxy', lineOf('-,403,-,-'), []],
 ] as const)

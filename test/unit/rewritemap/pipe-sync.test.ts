@@ -34,7 +34,7 @@ class Httpd {
 
   #read(): string | null {
     const [line] = this.pipe
-    if (line === undefined) throw new Error('httpd waits for ever')
+    if (line === undefined) throw new Error('httpd waits forever')
     this.pipe.shift()
     return line
   }

@@ -143,7 +143,7 @@ void t.test('written content is read back unchanged', t => {
       until: null,
     }),
     'reason: a until: 2030-01-01T00:00:00Z [31m b\n',
-    'nobody can add a line, nor paint the terminal',
+    'a value cannot add a line or control the terminal',
   )
   t.end()
 })

@@ -213,7 +213,7 @@ void t.test('the monitor’s heartbeat is the time of monitor.json', async t => 
     await map.becomes('default', answer)
     t.pass(name)
   }
-  await map.says(/the monitor is gone/)
+  await map.says(/monitor is gone/)
   await t.test(
     'garbage in it: it is alive, but has judged no backend',
     async t => {
@@ -343,7 +343,7 @@ void t.test(
       'counts go on',
     )
     done = askOn(map, 'default')
-    await change('mended', () => writeConfig(config, directory, 'b'), taken)
+    await change('fixed', () => writeConfig(config, directory, 'b'), taken)
     await until(
       'problems to be over',
       () => reportOf(directory, map.pid)?.problems.length === 4,
@@ -367,11 +367,11 @@ void t.test('pools come and go with the configuration', async t => {
 function withWatcher(t: Test, code: string): string {
   const copy = copyOfDist(t)
   renameSync(
-    `${copy}/rewritemap/watcher.js`,
-    `${copy}/rewritemap/real-watcher.js`,
+    `${copy}/rewritemap/thread/watcher.js`,
+    `${copy}/rewritemap/thread/real-watcher.js`,
   )
   writeFileSync(
-    `${copy}/rewritemap/watcher.js`,
+    `${copy}/rewritemap/thread/watcher.js`,
     `import { existsSync, writeFileSync } from 'node:fs'\nconst mark = ${JSON.stringify(`${copy}/mark`)}\nconst isFirst = !existsSync(mark)\nwriteFileSync(mark, '')\nif (isFirst) { ${code} }\nawait import('./real-watcher.js')\n`,
   )
   return `${copy}/rewritemap/main.js`
@@ -379,7 +379,7 @@ function withWatcher(t: Test, code: string): string {
 
 for (const [name, code] of [
   ['dies at once', 'process.exit(1)'],
-  ['spins for ever', 'for (;;) {}'],
+  ['spins forever', 'for (;;) {}'],
   ['dies after a while', 'setTimeout(() => process.exit(1), 1_500)'],
 ] as const)
   void t.test(
