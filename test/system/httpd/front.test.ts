@@ -34,6 +34,8 @@ function lookAt({ configFile, monitor }: Site, port: number): void {
   monitor?.child.kill('SIGHUP')
 }
 
+const isStarting = ({ outcome }: ProbeRecord) => outcome === 'starting'
+
 async function up(port: number, init: RequestInit = {}, path = '/up') {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, init)
   return {
@@ -135,7 +137,6 @@ void t.test(
     process.kill(pid, 'SIGSTOP')
     // the monitor does not end a map program that has not reported yet
     site.remove(`rewritemap-${pid}.json`)
-    const isStarting = ({ outcome }: ProbeRecord) => outcome === 'starting'
     await until(
       'as many looks without an answer as make a front silent',
       () => looksOf(site).filter(isStarting).length >= 2,
