@@ -13,6 +13,29 @@ export type FrontAnswer =
   | MapAnswer
   /** this process itself did not run meanwhile */
   | { readonly kind: 'starved'; readonly lateMs: number }
+  /** no answer in time, while a new map program starts: lookups wait for it */
+  | { readonly kind: 'starting'; readonly limitMs: number }
+
+/** A map program that is older than this has had its time to start. */
+const startLimitMs = 5_000
+
+/**
+ * A graceful restart starts a new map program, and on a busy machine that takes longer
+ * than a probe may take. Such a timeout says nothing about the front. One that hangs is
+ * recognized when it is older.
+ *
+ * @param mapAgesMs the ages of the map programs of this directory
+ */
+export function whileStarting(
+  answer: FrontAnswer,
+  mapAgesMs: readonly number[],
+): FrontAnswer {
+  // negative: the two clocks of this system do not agree
+  const isYoung = mapAgesMs.some(age => age >= 0 && age < startLimitMs)
+  return answer.kind === 'timeout' && isYoung
+    ? { kind: 'starting', limitMs: answer.limitMs }
+    : answer
+}
 
 /** What an answer means. */
 export type FrontProbe = {
@@ -37,6 +60,11 @@ export function probeOf(answer: FrontAnswer, url: string): FrontProbe {
       return {
         outcome: 'starved',
         reason: `the monitor itself did not run for ${answer.lateMs} ms`,
+      }
+    case 'starting':
+      return {
+        outcome: 'starved',
+        reason: `no answer within ${answer.limitMs} ms while the map program starts`,
       }
     case 'timeout':
       return {

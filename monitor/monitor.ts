@@ -225,6 +225,7 @@ export class Monitor {
         ? undefined
         : new FrontMonitor(
             front,
+            this.#config.directory,
             this.publisher,
             this.#starvation,
             this.#log,

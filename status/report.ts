@@ -270,6 +270,7 @@ const probeSigns = new Map([
   ['dns', '?'],
   ['dns-timeout', '?'],
   ['starved', '?'],
+  ['starting', '?'],
 ])
 
 /** One probe as one character of `BackendStatus.probes`. */

@@ -15,9 +15,11 @@ import {
   judgeFront,
   probeOf,
   nextTrack,
+  whileStarting,
 } from '../../health/front.ts'
 import type { FrontAnswer, FrontTrack } from '../../health/front.ts'
 import { jittered } from '../../health/interval.ts'
+import { mapAgesMs } from './map-process.ts'
 import { TimedLoop } from '../backend/timed-loop.ts'
 import type { Publisher } from '../directory/publisher.ts'
 import type { Starvation } from '../backend/starvation.ts'
@@ -37,6 +39,7 @@ export type FrontView = {
 
 export class FrontMonitor {
   readonly #settings: FrontSettings
+  readonly #directory: string
   readonly #publisher: Publisher
   readonly #starvation: Starvation
   readonly #log: Logger
@@ -47,11 +50,13 @@ export class FrontMonitor {
   #report: FrontReport
 
   /**
+   * @param directory the sentinel directory
    * @param changed called when the report says something new
    * @param before the previous monitor: keeps what it saw of the same URL
    */
   constructor(
     settings: FrontSettings,
+    directory: string,
     publisher: Publisher,
     starvation: Starvation,
     log: Logger,
@@ -59,6 +64,7 @@ export class FrontMonitor {
     before?: FrontMonitor,
   ) {
     this.#settings = settings
+    this.#directory = directory
     this.#publisher = publisher
     this.#starvation = starvation
     this.#log = log
@@ -108,7 +114,7 @@ export class FrontMonitor {
     this.#track = nextTrack(this.#track, probe, this.#settings)
     const record: ProbeRecord = {
       at,
-      outcome: probe.outcome === 'fail' ? answer.kind : probe.outcome,
+      outcome: probe.outcome === 'pass' ? 'pass' : answer.kind,
       ms: Math.round(performance.now() - startedMs),
     }
     this.#report = {
@@ -125,7 +131,9 @@ export class FrontMonitor {
     // its timer fires before an answer that arrived meanwhile is read
     const overMs = Math.round(performance.now() - startedMs - answer.limitMs)
     const lateMs = this.#starvation.lateSince(startedMs) || overMs
-    return lateMs > graceMs ? { kind: 'starved', lateMs } : answer
+    return lateMs > graceMs
+      ? { kind: 'starved', lateMs }
+      : whileStarting(answer, mapAgesMs(this.#directory))
   }
 
   #judge(): void {

@@ -16,6 +16,7 @@ import {
 import { readRegularFile } from '../../system/regular-file.ts'
 import { isMapReport, parseReport } from '../../sentinels/reports.ts'
 import type { MapReport, MonitorLimit } from '../../sentinels/reports.ts'
+import { commandOf, isMapCommand, msPerTick } from './map-process.ts'
 import { hangOf, withSample } from '../../health/map-hang.ts'
 import type { MapSample } from '../../health/map-hang.ts'
 
@@ -23,8 +24,6 @@ const everyMs = 200
 /** the process of an older report may be gone and its pid reused */
 const recentMs = 60_000
 const maxReportBytes = 1024 * 1024
-/** clock ticks of /proc/PID/stat: 100 a second on Linux (USER_HZ) */
-const msPerTick = 10
 
 /** A map program that has written a report. */
 type Program = {
@@ -219,7 +218,7 @@ function rightTo({ report, owner, isRecent }: Program): Right | undefined {
       : undefined
   // a zombie: already dead
   if (found[0] === 'Z' || found[0] === 'X') return undefined
-  if (found[startTimeField] !== startTime || !isMapProgram(pid))
+  if (found[startTimeField] !== startTime || !isMapCommand(commandOf(pid)))
     return undefined
   const user = Number(statusOf(pid, 'Uid').split('\t')[1])
   // the report must have been written by the user the process runs as
@@ -231,18 +230,6 @@ function rightTo({ report, owner, isRecent }: Program): Right | undefined {
         `runs as uid ${user}, the monitor as uid ${mine}`,
         'run both as one user: apache-conf --map-user, or User= in the unit of the monitor',
       )
-}
-
-/** Started by the launcher, or as `zope-failover rewritemap`. */
-function isMapProgram(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-      .split('\0')
-      .some(word => /(?:^|\/)rewritemap(?:\/main\.[jt]s)?$/.test(word))
-  } catch {
-    // it has just exited
-    return false
-  }
 }
 
 /** A value of /proc/PID/status; '' when there is none. */

@@ -34,6 +34,8 @@ function lookAt({ configFile, monitor }: Site, port: number): void {
   monitor?.child.kill('SIGHUP')
 }
 
+const isStarting = ({ outcome }: ProbeRecord) => outcome === 'starting'
+
 async function up(port: number, init: RequestInit = {}, path = '/up') {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, init)
   return {
@@ -117,6 +119,34 @@ void t.test('front.up, and the path that shows it', async t => {
   await site.monitor?.kill('SIGTERM')
   t.equal((await up(port)).body, '100\n', 'it stays without the monitor')
 })
+
+void t.test(
+  'a graceful restart while the new map program gets no processor',
+  async t => {
+    const site = await frontSite(t)
+    site.look(site.httpd.port)
+    await until('it is worth 100', () => site.score() === '100\n')
+    const before = await site.httpd.runningMaps()
+    const output = () => site.monitor?.output() ?? ''
+    const seen = output().length
+    await site.httpd.graceful()
+    // SIGSTOP stands in for a machine that is busy
+    const pid = await until('the new map program', async () =>
+      (await site.httpd.runningMaps()).find(one => !before.includes(one)),
+    )
+    process.kill(pid, 'SIGSTOP')
+    // the monitor does not end a map program that has not reported yet
+    site.remove(`rewritemap-${pid}.json`)
+    await until(
+      'as many looks without an answer as make a front silent',
+      () => looksOf(site).filter(isStarting).length >= 2,
+    )
+    t.equal(site.score(), '100\n', 'the address stays')
+    process.kill(pid, 'SIGCONT')
+    await until('it answers', () => looksOf(site).at(-1)?.outcome === 'pass')
+    t.notMatch(output().slice(seen), /"state":"silent"/, 'never called silent')
+  },
+)
 
 void t.test('with a path of its own, and another site there', async t => {
   const site = await frontSite(t, ['--up=/up', '--prefix=/api'])

@@ -7,6 +7,7 @@ import {
   judgeFront,
   probeOf,
   nextTrack,
+  whileStarting,
 } from '../../../health/front.ts'
 import type { FrontProbe, FrontTrack } from '../../../health/front.ts'
 import { noSentinels } from '../../../sentinels/snapshot.ts'
@@ -50,6 +51,24 @@ void t.test('what an answer means', t => {
   t.strictSame(probeOf({ kind: 'starved', lateMs: 900 }, mapUrl), {
     outcome: 'starved',
     reason: 'the monitor itself did not run for 900 ms',
+  })
+  t.end()
+})
+
+void t.test('while a new map program starts', t => {
+  const timeout = { kind: 'timeout', limitMs: 300 } as const
+  const kindOf = (...ages: readonly number[]) =>
+    whileStarting(timeout, ages).kind
+  t.equal(kindOf(), 'timeout')
+  t.equal(kindOf(0), 'starting')
+  t.equal(kindOf(3_600_000, 4_999), 'starting')
+  t.equal(kindOf(5_000), 'timeout', 'it hangs')
+  t.equal(kindOf(-20), 'timeout', 'the clocks do not agree')
+  const refused = { kind: 'error', error: 'ECONNREFUSED' } as const
+  t.equal(whileStarting(refused, [1]), refused, 'httpd itself is gone')
+  t.strictSame(probeOf(whileStarting(timeout, [1]), mapUrl), {
+    outcome: 'starved',
+    reason: 'no answer within 300 ms while the map program starts',
   })
   t.end()
 })
