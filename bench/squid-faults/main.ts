@@ -114,7 +114,7 @@ const faults: Readonly<Record<string, (scene: Scene) => Promise<Row>>> = {
     child?.kill('SIGCONT')
     await wait(2_000)
     const samples = await visitors.stop()
-    // who waited had been sent to the frozen one, whoever answered in the end: the
+    // who waited had been sent to the frozen one, whichever backend answered in the end: the
     // monitor drops its connections, and Squid asks the next one
     const waited = samples.filter(
       ({ startMs, endMs }) => startMs < thawedMs && endMs - startMs > 1_000,

@@ -241,8 +241,8 @@ void t.test(
 
 void t.test('color is for terminals that support it', async t => {
   const installation = install(t)
-  const coloured = await onTerminal(installation, 'status')
-  t.match(coloured.text, '\u001B[33mmonitor: never seen')
+  const colored = await onTerminal(installation, 'status')
+  t.match(colored.text, '\u001B[33mmonitor: never seen')
   for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }]) {
     const { text } = await onTerminal(installation, 'status', env)
     t.notMatch(text, '\u001B[3', JSON.stringify(env))

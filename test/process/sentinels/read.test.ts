@@ -44,7 +44,7 @@ function readAsNobody(directory: string): {
     }))`
   const { stdout, stderr } = spawnSync(
     'env',
-    // without tap's environment for coverage: user nobody cannot write that
+    // without tap's environment for coverage: an unprivileged user cannot write that
     ['-i', process.execPath, '--input-type=module', '-e', script],
     { uid: 65_534, gid: 65_534, encoding: 'utf8', cwd: '/' },
   )

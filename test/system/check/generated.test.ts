@@ -230,7 +230,10 @@ void t.test('what it is told', t => {
   writeFileSync(`${root}/run/zopeX.up`, '')
   const loud = run(config, conf)
   t.equal(loud.status, 1)
-  t.match(loud.stdout, /^warning directory-problem\n {2}zopeX\.up has no meaning/)
+  t.match(
+    loud.stdout,
+    /^warning directory-problem\n {2}zopeX\.up has no meaning/,
+  )
   t.equal(run(config, conf, '--fail-on=error').status, 0)
   t.equal(run(config, conf, '--wait=soon').status, 2)
   t.equal(run('--config=/does/not/exist.yaml').status, 2)

@@ -6,7 +6,7 @@ function parse(...lines: string[]): Config {
   return parseConfig(lines.join('\n'), 'f.yaml')
 }
 
-/** The defaults of contract 3 and 6. */
+/** The documented defaults. */
 const probeDefaults = {
   light: { kind: 'http' },
   path: '/',
