@@ -233,7 +233,8 @@ async function tryOurs(
       args[at - 1] === '--output' ? `${directory}/${basename(word)}` : word,
   )
   const [name = '', ...rest] = words
-  const argv = [command, name, '--config', file, ...rest]
+  const configuration = name === 'schema' ? [] : ['--config', file]
+  const argv = [command, name, ...configuration, ...rest]
   if (words[0] === 'monitor') {
     const monitor = startProgram(t, process.execPath, argv)
     await until('the monitor to write its report', () =>
