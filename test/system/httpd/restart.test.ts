@@ -261,7 +261,7 @@ await t.test('restart, ended at each step', async t => {
     t.match(ask(site, 'restart', 'zope1', '--', 'true'), {
       code: 1,
       stderr:
-        /^zope1: pool default needs 1 other up \(minAlive 1\), got 0: zope2 is drain; nothing was done/,
+        /^zope1: pool default needs 1 other up \(minAlive 1\), got 0: zope2 is drain; it was not restarted/,
     })
     t.match(ask(site, 'restart', 'zope1'), { code: 2, stderr: /a command/ })
     t.match(ask(site, 'restart', '--', 'true'), { code: 2 })
