@@ -20,7 +20,7 @@ const maxBytes = 64 * 1024 * 1024
 export class CountError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
-    this.name = 'CannotCount'
+    this.name = 'CountError'
   }
 }
 

@@ -47,7 +47,7 @@ export type Job = {
 export class RestartAborted extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
-    this.name = 'Stopped'
+    this.name = 'RestartAborted'
   }
 }
 

@@ -2,7 +2,7 @@
 // With `ProxyStatus On`, `?auto` has these lines for each balancer member
 // (mod_proxy.c, proxy_status_hook):
 //   ProxyBalancer[0]Worker[1]Name: http://10.0.0.11:8080
-//   ProxyBalancer[0]Worker[1]BusyCount: 3
+//   ProxyBalancer[0]Worker[1]Busy: 3
 
 /** What one httpd says about a backend. */
 export type BusyCount =
@@ -21,7 +21,7 @@ export function busyCountOf(text: string, origin: string): BusyCount {
   const names = new Map<string | undefined, string>()
   let count: number | undefined
   for (const [, member, field = ''] of text.matchAll(
-    /^ProxyBalancer(\[\d+\]Worker\[\d+\])(Name: \S+|BusyCount: \d+)\r?$/gm,
+    /^ProxyBalancer(\[\d+\]Worker\[\d+\])(Name: \S+|Busy: \d+)\r?$/gm,
   )) {
     const [key, value = ''] = field.split(': ')
     if (key === 'Name') names.set(member, originOfUrl(value))

@@ -2,7 +2,7 @@
 export class CommandError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
-    this.name = 'Failure'
+    this.name = 'CommandError'
   }
 }
 
@@ -10,6 +10,6 @@ export class CommandError extends Error {
 export class UsageError extends Error {
   constructor(message: string) {
     super(message)
-    this.name = 'WrongUsage'
+    this.name = 'UsageError'
   }
 }

@@ -12,7 +12,7 @@ function page(...balancers: readonly (readonly string[])[]): string {
         `${key}Name: ${url}`,
         `${key}Status: Init Ok `,
         `${key}Elected: 7`,
-        `${key}BusyCount: ${busy}`,
+        `${key}Busy: ${busy}`,
         `${key}Sent: 0K`,
       ]
     }),
