@@ -8,8 +8,8 @@ target=${1:-$PWD}
 version=$(node -p 'require("./package.json").version')
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-root=$work/root lib=$work/root/usr/lib/zope-failover
-doc=$root/usr/share/doc/zope-failover
+tree=$work/tree
+lib=$tree/usr/lib/zope-failover doc=$tree/usr/share/doc/zope-failover
 
 put() { install -D -m 644 "$1" "$2"; }
 
@@ -25,9 +25,9 @@ rm -rf "$lib/package-lock.json" "$lib/node_modules/.package-lock.json" \
 find "$lib/node_modules" -depth \( -name '.*' -o -name test -o -name '*.html' \
   -o -name '*.sh' -o -name '*.ts' -o -name '*.map' \) -exec rm -rf {} +
 
-mkdir -p "$root/usr/bin" "$root/usr/share/man/man1" "$doc"
-ln -s ../lib/zope-failover/dist/cli/main.js "$root/usr/bin/zope-failover"
-gzip -9nc "$lib/dist/man/zope-failover.1" >"$root/usr/share/man/man1/zope-failover.1.gz"
+mkdir -p "$tree/usr/bin" "$tree/usr/share/man/man1" "$doc"
+ln -s ../lib/zope-failover/dist/cli/main.js "$tree/usr/bin/zope-failover"
+gzip -9nc "$lib/dist/man/zope-failover.1" >"$tree/usr/share/man/man1/zope-failover.1.gz"
 gzip -9nc CHANGELOG.md >"$doc/changelog.gz"
 gzip -9nc >"$doc/changelog.Debian.gz" <<END
 zope-failover ($version-1) unstable; urgency=medium
@@ -41,33 +41,33 @@ mv "$lib/docs" "$lib/examples" "$doc/"
 rm -rf "$lib/dist/man" "$lib/CHANGELOG.md" "$lib/LICENSE"
 
 put examples/systemd/zope-failover.tmpfiles.conf \
-  "$root/usr/lib/tmpfiles.d/zope-failover.conf"
+  "$tree/usr/lib/tmpfiles.d/zope-failover.conf"
 put packaging/deb/apache.conf \
-  "$root/etc/apache2/conf-available/zope-failover-server.conf"
-mkdir -p "$root/lib/systemd/system"
+  "$tree/etc/apache2/conf-available/zope-failover-server.conf"
+mkdir -p "$tree/lib/systemd/system"
 sed -e 's|/usr/bin/env zope-failover|/usr/bin/zope-failover|' \
   -e '/^\[Service\]$/i ConditionPathExists=/etc/zope-failover.yaml\n' \
   examples/systemd/zope-failover-monitor.service \
-  >"$root/lib/systemd/system/zope-failover-monitor.service"
+  >"$tree/lib/systemd/system/zope-failover-monitor.service"
 
 # what is executed by its path, and nothing else
-find "$root" -type f -exec chmod 644 {} +
-find "$root" -type d -exec chmod 755 {} +
+find "$tree" -type f -exec chmod 644 {} +
+find "$tree" -type d -exec chmod 755 {} +
 for program in cli/main.js rewritemap/launch.sh squid/keep.sh; do
   chmod 755 "$lib/dist/$program"
 done
 
-mkdir "$root/DEBIAN"
-size=$(du -sk --apparent-size "$root" | cut -f1)
+mkdir "$tree/DEBIAN"
+size=$(du -sk --apparent-size "$tree" | cut -f1)
 sed -e "s/@VERSION@/$version/" -e "s/@SIZE@/$size/" packaging/deb/control \
-  >"$root/DEBIAN/control"
-echo /etc/apache2/conf-available/zope-failover-server.conf >"$root/DEBIAN/conffiles"
+  >"$tree/DEBIAN/control"
+echo /etc/apache2/conf-available/zope-failover-server.conf >"$tree/DEBIAN/conffiles"
 for script in postinst prerm postrm; do
-  install -m 755 "packaging/deb/$script" "$root/DEBIAN/$script"
+  install -m 755 "packaging/deb/$script" "$tree/DEBIAN/$script"
 done
-(cd "$root" && find usr lib -type f -print0 | sort -z | xargs -0 md5sum) \
+(cd "$tree" && find usr lib -type f -print0 | sort -z | xargs -0 md5sum) \
   >"$work/md5sums"
-install -m 644 "$work/md5sums" "$root/DEBIAN/md5sums"
+install -m 644 "$work/md5sums" "$tree/DEBIAN/md5sums"
 
 mkdir -p "$target"
-dpkg-deb --root-owner-group --build "$root" "$target" >&2
+dpkg-deb --root-owner-group --build "$tree" "$target" >&2
