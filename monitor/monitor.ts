@@ -100,7 +100,7 @@ export class Monitor {
     )
     const resolver = new Resolver()
     this.#context = {
-      resolver: resolver,
+      resolver,
       dropper: new ConnectionDropper(config.directory, resolver, log),
       hook: new Hook(config.hook, log),
       telemetry: this.telemetry,

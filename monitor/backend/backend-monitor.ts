@@ -117,20 +117,20 @@ export class BackendMonitor {
     this.#context = context
     this.#localErrors = new LocalErrors(context.log)
     this.#loop = new TimedLoop(() => this.#probeOnce())
-    const { resolver: lookup, starvation } = context
+    const { resolver, starvation } = context
     this.#heartbeats = new HeartbeatLoop(
       this.#probeTarget(event => this.#onHeartbeat(event)),
-      lookup,
+      resolver,
       starvation,
     )
     this.#deep = new DeepProbeLoop(
       this.#probeTarget(outcome => this.#onDeep(outcome)),
-      lookup,
+      resolver,
       starvation,
     )
     this.#warmUp = new WarmUp(
       this.#probeTarget(isGood => this.#onWarmUp(isGood)),
-      lookup,
+      resolver,
       context.log,
     )
   }
@@ -530,7 +530,7 @@ export class BackendMonitor {
       was,
       state,
     })
-    this.#context.hook.run({
+    this.#context.hook.enqueue({
       backend: this.#backend.name,
       was,
       state,

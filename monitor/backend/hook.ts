@@ -31,7 +31,7 @@ export class Hook {
     this.#settings = settings
   }
 
-  run(change: HookEvent): void {
+  enqueue(change: HookEvent): void {
     if (this.#settings === undefined) return
     const was = this.#waiting.get(change.backend)?.was ?? change.was
     // the change reverted before it was reported

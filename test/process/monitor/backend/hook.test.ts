@@ -25,15 +25,15 @@ void t.test('the hook runs for each change, never two at a time', async t => {
     `rm ${directory}/running-$ZOPE_FAILOVER_BACKEND`,
   ].join('\n')
   const hook = new Hook({ command, timeoutMs: 60_000 }, log)
-  hook.run(change('a', 'up', 'slow'))
-  hook.run(change('b', 'up', 'down'))
+  hook.enqueue(change('a', 'up', 'slow'))
+  hook.enqueue(change('b', 'up', 'down'))
   await until('both to run', () =>
     ['a', 'b'].every(name => existsSync(`${directory}/running-${name}`)),
   )
-  hook.run(change('a', 'slow', 'down'))
-  hook.run(change('a', 'down', 'up'))
-  hook.run(change('b', 'down', 'up'))
-  hook.run(change('b', 'up', 'down'))
+  hook.enqueue(change('a', 'slow', 'down'))
+  hook.enqueue(change('a', 'down', 'up'))
+  hook.enqueue(change('b', 'down', 'up'))
+  hook.enqueue(change('b', 'up', 'down'))
   rmSync(gate)
   const lines = await until('three lines', () => {
     const all = textOf(told)?.split('\n')
@@ -49,7 +49,7 @@ void t.test('the hook runs for each change, never two at a time', async t => {
 
 void t.test('none is configured', t => {
   const hook = new Hook(undefined, log)
-  hook.run(change('a', 'up', 'slow'))
+  hook.enqueue(change('a', 'up', 'slow'))
   hook.reconfigure({ command: 'true', timeoutMs: 1_000 })
   t.end()
 })
