@@ -22,6 +22,7 @@ import {
   textMapDirectory,
   writeTextMap,
 } from './sentinel-directory.ts'
+import { optionsOf } from './options.ts'
 import { compile, machine, textOf } from './tools.ts'
 
 const sections = [
@@ -69,31 +70,20 @@ const quick: typeof full = {
 }
 
 async function main(): Promise<number> {
-  let values
-  try {
-    ;({ values } = parseArgs({
-      options: {
-        quick: { type: 'boolean', default: false },
-        strict: { type: 'boolean', default: false },
-        only: { type: 'string', multiple: true, default: [] },
-        help: { type: 'boolean', default: false },
-      },
-    }))
-  } catch (err) {
-    process.stderr.write(`${textOf(err)}\n${help}`)
-    return 2
-  }
-  if (values.help) {
-    process.stdout.write(help)
-    return 0
-  }
-  const unknown = values.only.find(name => !sections.some(is => is === name))
-  if (unknown !== undefined) {
-    process.stderr.write(
-      `--only must be one of ${sections.join(', ')}, got "${unknown}"\n`,
-    )
-    return 2
-  }
+  const values = optionsOf(
+    () =>
+      parseArgs({
+        options: {
+          quick: { type: 'boolean', default: false },
+          strict: { type: 'boolean', default: false },
+          only: { type: 'string', multiple: true, default: [] },
+          help: { type: 'boolean', default: false },
+        },
+      }),
+    help,
+    sections,
+  )
+  if (typeof values === 'number') return values
   const scratch = makeScratch()
   try {
     const wanted = sections.filter(

@@ -13,6 +13,7 @@ import {
 import { startTiers, tierSteps } from '../test/fixtures/tiers.ts'
 import { endOnSignals, makeOwner } from './health/owner.ts'
 import type { RunOwner } from './health/owner.ts'
+import { optionsOf } from './options.ts'
 import { machine, textOf } from './tools.ts'
 
 const parts = ['shared', 'own', 'tiers', 'nat'] as const
@@ -39,28 +40,19 @@ type Row = {
 }
 
 async function main(): Promise<number> {
-  let values
-  try {
-    values = parseArgs({
-      options: {
-        only: { type: 'string', multiple: true, default: [] },
-        step: { type: 'string', multiple: true, default: [] },
-        help: { type: 'boolean', default: false },
-      },
-    }).values
-    const unknown = values.only.find(name => !parts.some(part => part === name))
-    if (unknown !== undefined)
-      throw new Error(
-        `--only must be one of ${parts.join(', ')}, got "${unknown}"`,
-      )
-  } catch (err) {
-    process.stderr.write(`${textOf(err)}\n${help}`)
-    return 2
-  }
-  if (values.help) {
-    process.stdout.write(help)
-    return 0
-  }
+  const values = optionsOf(
+    () =>
+      parseArgs({
+        options: {
+          only: { type: 'string', multiple: true, default: [] },
+          step: { type: 'string', multiple: true, default: [] },
+          help: { type: 'boolean', default: false },
+        },
+      }),
+    help,
+    parts,
+  )
+  if (typeof values === 'number') return values
   const { only, step } = values
   const isWanted = (name: string): boolean =>
     step.length === 0 || step.some(text => name.includes(text))

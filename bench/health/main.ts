@@ -2,6 +2,7 @@
 // mod_proxy_hcheck judge the same real Zopes with the same faults, and this
 // monitor's cost for many backends.
 import { parseArgs } from 'node:util'
+import { optionsOf } from '../options.ts'
 import { machine, textOf } from '../tools.ts'
 import { measureFaults } from './faults.ts'
 import type { FaultSize } from './faults.ts'
@@ -59,31 +60,20 @@ const quick: typeof full = {
 }
 
 async function main(): Promise<number> {
-  let values
-  try {
-    ;({ values } = parseArgs({
-      options: {
-        quick: { type: 'boolean', default: false },
-        'page-seconds': { type: 'string' },
-        only: { type: 'string', multiple: true, default: [] },
-        help: { type: 'boolean', default: false },
-      },
-    }))
-  } catch (err) {
-    process.stderr.write(`${textOf(err)}\n${help}`)
-    return 2
-  }
-  if (values.help) {
-    process.stdout.write(help)
-    return 0
-  }
-  const unknown = values.only.find(name => !sections.some(is => is === name))
-  if (unknown !== undefined) {
-    process.stderr.write(
-      `--only must be one of ${sections.join(', ')}, got "${unknown}"\n`,
-    )
-    return 2
-  }
+  const values = optionsOf(
+    () =>
+      parseArgs({
+        options: {
+          quick: { type: 'boolean', default: false },
+          'page-seconds': { type: 'string' },
+          only: { type: 'string', multiple: true, default: [] },
+          help: { type: 'boolean', default: false },
+        },
+      }),
+    help,
+    sections,
+  )
+  if (typeof values === 'number') return values
   const size = values.quick ? quick : full
   const seconds = Number(values['page-seconds'] ?? size.page.seconds)
   if (!(seconds > 0 && seconds <= 3_600)) {

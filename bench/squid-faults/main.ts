@@ -18,6 +18,7 @@ import {
 } from '../../test/fixtures/squid-site.ts'
 import { endOnSignals, makeOwner } from '../health/owner.ts'
 import { table } from '../report.ts'
+import { optionsOf } from '../options.ts'
 import { machine, textOf } from '../tools.ts'
 
 const help = `npm run bench:squid -- [--only FAULT]... [--quick]
@@ -202,31 +203,19 @@ function rowOfLongest(samples: readonly Sample[], target: string): Row {
 }
 
 async function main(): Promise<number> {
-  let values
-  try {
-    ;({ values } = parseArgs({
-      options: {
-        only: { type: 'string', multiple: true, default: [] },
-        quick: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    }))
-  } catch (err) {
-    process.stderr.write(`${textOf(err)}\n${help}`)
-    return 2
-  }
-  if (values.help) {
-    process.stdout.write(help)
-    return 0
-  }
-  const names = Object.keys(faults)
-  const unknown = values.only.find(name => !names.includes(name))
-  if (unknown !== undefined) {
-    process.stderr.write(
-      `--only must be one of ${names.join(', ')}, got "${unknown}"\n`,
-    )
-    return 2
-  }
+  const values = optionsOf(
+    () =>
+      parseArgs({
+        options: {
+          only: { type: 'string', multiple: true, default: [] },
+          quick: { type: 'boolean', default: false },
+          help: { type: 'boolean', default: false },
+        },
+      }),
+    help,
+    Object.keys(faults),
+  )
+  if (typeof values === 'number') return values
   const run = makeOwner()
   endOnSignals(run)
   const before = machine()
