@@ -15,7 +15,7 @@ await t.test('its own tests, in Python', t => {
       cwd: folder,
       env: {
         PYTHONDONTWRITEBYTECODE: '1',
-        PYTHONPATH: `${folder}:${folder}/../../examples/zope`,
+        PYTHONPATH: `${folder}:${folder}/../../../examples/zope`,
       },
       encoding: 'utf8',
       timeout: hangMs,
