@@ -3,6 +3,7 @@
 import type { Logger } from 'pino'
 import { addressOf, frontName, sentinelNames } from '../config/config.ts'
 import type { Backend, Config } from '../config/config.ts'
+import { DutyCycle } from '../system/duty-cycle.ts'
 import { version } from '../system/version.ts'
 import { monitorReportFile, sentinelFile } from '../sentinels/names.ts'
 import { servedMs } from '../sentinels/served.ts'
@@ -30,7 +31,7 @@ import {
   probesReported,
   savedState,
 } from './directory/saved-state.ts'
-import { Scan, suspectedBackends } from './directory/scan.ts'
+import { announcements, Scan } from './directory/scan.ts'
 import { firstDelayMs } from '../health/interval.ts'
 import { Starvation } from './backend/starvation.ts'
 import { Telemetry } from '../page/telemetry.ts'
@@ -73,9 +74,16 @@ export class Monitor {
   #isDue = false
   #isReady = false
   #reportedMs = -Infinity
-  #reportGapMs = tickMs
-  #scannedMs = -Infinity
-  #scanGapMs = 1_000
+  /** administrators' files as last seen */
+  #marks = ''
+  readonly #reporting = new DutyCycle({
+    share: 1 / 10,
+    leastMs: tickMs,
+    mostMs: reportMs,
+  })
+  // a huge directory must not take time from the probes
+  readonly #scanning = new DutyCycle({ share: 1 / 20, leastMs: 1_000 })
+  readonly #announcing = new DutyCycle({ share: 1 / 20 })
 
   constructor(configFile: string, config: Config, log: Logger) {
     this.#configFile = configFile
@@ -414,10 +422,21 @@ export class Monitor {
     if (this.publisher.retry()) this.#isDue = true
     this.#cluster.beat()
     this.#textMap.beat()
-    for (const name of suspectedBackends(
+    if (this.#announcing.waitMs === 0)
+      this.#announcing.run(() => this.#takeAnnouncements())
+    if (this.#scanning.waitMs === 0) this.#scanning.run(() => this.#runScan())
+    this.#reportIfDue()
+  }
+
+  /** Suspicions, and changes by an administrator. */
+  #takeAnnouncements(): void {
+    const { suspected, marks } = announcements(
       this.#config.directory,
-      this.#backendMonitors.keys(),
-    )) {
+      sentinelNames(this.#config),
+    )
+    if (marks !== this.#marks) this.#textMap.schedule()
+    this.#marks = marks
+    for (const name of suspected) {
       const monitor = this.#backendMonitors.get(name)
       // removed before the probe starts: a later suspicion counts again
       if (
@@ -426,22 +445,17 @@ export class Monitor {
       )
         monitor.suspect()
     }
-    this.#scanIfDue()
-    this.#reportIfDue()
   }
 
-  #scanIfDue(): void {
-    const startMs = performance.now()
-    if (startMs - this.#scannedMs < this.#scanGapMs) return
-    this.#scannedMs = startMs
+  #runScan(): void {
     for (const monitor of this.#backendMonitors.values()) monitor.tick()
     this.#applyFloor()
     const snapshot = this.#scan.run(new Set(sentinelNames(this.#config)))
+    // such as an `.up` made by hand
+    this.#textMap.update(snapshot)
     // what a starting monitor does not know yet is not news
     if (this.#isReady && this.#notices.isOn)
       this.#notices.update(this.#facts(snapshot))
-    // a huge directory must not take time from the probes
-    this.#scanGapMs = Math.max(1_000, 20 * (performance.now() - startMs))
   }
 
   #facts(snapshot: Snapshot): Fact[] {
@@ -466,9 +480,9 @@ export class Monitor {
   }
 
   #reportIfDue(): void {
-    const startMs = performance.now()
-    const sinceMs = startMs - this.#reportedMs
-    if (sinceMs < (this.#isDue ? this.#reportGapMs : reportMs)) return
+    const nowMs = performance.now()
+    if (!this.#isDue && nowMs - this.#reportedMs < reportMs) return
+    if (this.#reporting.waitMs > 0) return
     // no report before every backend has had its first probe: the map program
     // must not read "unknown" for a backend that has not been probed yet
     const monitors = [...this.#backendMonitors.values()]
@@ -479,12 +493,8 @@ export class Monitor {
     // the last backend to be judged may have changed no verdict
     if (this.#reportedMs === -Infinity) this.#updateFront()
     this.#isDue = false
-    this.#reportedMs = startMs
-    this.publisher.report(this.#reportText())
-    this.#reportGapMs = Math.min(
-      reportMs,
-      Math.max(tickMs, 10 * (performance.now() - startMs)),
-    )
+    this.#reportedMs = nowMs
+    this.#reporting.run(() => this.publisher.report(this.#reportText()))
   }
 
   #reportText(): string {
