@@ -159,10 +159,11 @@ export class Keys {
           ? { kind: 'answer', backend: name, machine: last }
           : undefined
       case 'locks':
-        return name === 'restart' && namePattern.test(last ?? '')
-          ? { kind: 'lock', pool: last ?? '' }
+        return name === 'restart' &&
+          last !== undefined &&
+          namePattern.test(last)
+          ? { kind: 'lock', pool: last }
           : undefined
-      case undefined:
       default:
         return undefined
     }

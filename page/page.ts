@@ -7,6 +7,7 @@ import type { StatusEvent } from './events.ts'
 import { html, nothing } from './html.ts'
 import type { Html } from './html.ts'
 import { timeElement } from './time-element.ts'
+import { clusterList } from '../status/cluster.ts'
 import type { BackendStatus, StatusReport } from '../status/report.ts'
 import { Fragments, fill } from './page-template.ts'
 import type { PageTemplate } from './page-template.ts'
@@ -162,6 +163,12 @@ const programTones = {
   'never-seen': 'warn',
 }
 
+const clusterKinds = {
+  good: 'alive',
+  warn: 'never-seen',
+  bad: 'dead',
+} as const
+
 function programsOf(report: StatusReport): Html {
   const { monitor, mapSeen, verdictsCount } = report
   const lines = [
@@ -180,6 +187,12 @@ function programsOf(report: StatusReport): Html {
             ${timeElement(mapSeen.since)}, ${mapSeen.reason}`,
           },
         ]),
+    ...(report.cluster === undefined
+      ? []
+      : clusterList(report.cluster).map(({ text, tone }) => ({
+          kind: clusterKinds[tone],
+          words: html`${text}`,
+        }))),
     ...reportNotices(report).map(text => ({
       kind: 'never-seen' as const,
       words: html`${text}`,
