@@ -17,7 +17,6 @@ import type { SavedState } from '../health/light.ts'
 import { ConnectionDropper } from '../probes/drop-connections.ts'
 import { FrontMonitor } from './map-check/front-monitor.ts'
 import { floorOf, strandedOf } from '../health/floor.ts'
-import { Hook } from './backend/hook.ts'
 import { factsOf } from './notify/fact.ts'
 import type { Fact } from './notify/fact.ts'
 import { Notices } from './notify/notices.ts'
@@ -110,7 +109,6 @@ export class Monitor {
     this.#context = {
       resolver,
       dropper: new ConnectionDropper(config.directory, resolver, log),
-      hook: new Hook(config.hook, log),
       telemetry: this.telemetry,
       starvation: this.#starvation,
       startQueue: new StartQueue(),
@@ -306,7 +304,6 @@ export class Monitor {
     this.#config = config
     this.#checkDropping()
     this.#textMap.reconfigure(config)
-    this.#context.hook.reconfigure(config.hook)
     this.#notices.reconfigure(config.notify)
     this.#context.transactions.reconfigure(config.pools)
     if (!isMapSame) this.#startMapMonitor()
