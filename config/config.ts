@@ -67,6 +67,8 @@ export type NotifySettings = Given<'notify'>
 export type AgentSettings = Given<'agent'>
 /** The addresses that answer Squid's ICP queries, by backend of this host. */
 export type IcpSettings = Given<'icp'>
+/** Several machines with one set of orders, on etcd. */
+export type ClusterSettings = Given<'cluster'>
 /** How this machine is judged as a whole: should visitors be sent to it? */
 export type FrontSettings = NonNullable<Config['front']>
 

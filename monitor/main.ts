@@ -3,6 +3,7 @@
 import { statSync } from 'node:fs'
 import { pino } from 'pino'
 import type { Logger } from 'pino'
+import { machineName } from '../cluster/credentials.ts'
 import { errorCode } from '../system/error-code.ts'
 import { logOptions } from '../system/log-options.ts'
 import { readConfigFile } from '../config/file.ts'
@@ -44,6 +45,7 @@ export async function runMonitor(
   const file = readConfigFile(configFile)
   const { text } = file
   const config = parseConfig(text, configFile)
+  if (config.cluster !== undefined) machineName(config.cluster)
   const untrusted = commandRefusal(config, configFile, file, self())
   if (untrusted !== undefined) throw new ConfigError([untrusted])
   // not synchronous: a blocked stderr must not stop the probes
@@ -77,9 +79,10 @@ export async function runMonitor(
   page.count(monitor.telemetry)
   const manager = new ServiceManager(log)
   monitor.start()
-  const reload = new ConfigReload(configFile, text, config, (next, read) =>
-    commandRefusal(next, configFile, read, self()),
-  )
+  const reload = new ConfigReload(configFile, text, config, (next, read) => {
+    if (next.cluster !== undefined) machineName(next.cluster)
+    return commandRefusal(next, configFile, read, self())
+  })
   const code = await untilStopped(
     () => applyReload(reload, monitor, page, log),
     configFile,

@@ -15,6 +15,7 @@ import type { Snapshot } from '../sentinels/snapshot.ts'
 import { buildTable } from '../choice/table.ts'
 import type { SavedState } from '../health/light.ts'
 import { ConnectionDropper } from '../probes/drop-connections.ts'
+import { Cluster } from './cluster.ts'
 import { FrontMonitor } from './map-check/front-monitor.ts'
 import { floorOf, strandedOf } from '../health/floor.ts'
 import { factsOf } from './notify/fact.ts'
@@ -44,6 +45,8 @@ import type { MonitorContext } from './backend/backend-monitor.ts'
 export const tickMs = 100
 /** the monitor's heartbeat (the time of monitor.json): at least once a second */
 const reportMs = 800
+/** the last probes that other machines' questions are answered from */
+const reportedToOthers = 16
 
 export class Monitor {
   readonly publisher: Publisher
@@ -58,6 +61,7 @@ export class Monitor {
   readonly #textMap: TextMapWriter
   readonly #notices: Notices
   readonly #mapSupervisor: MapSupervisor
+  readonly #cluster: Cluster
   #mapMonitor: MapMonitor | undefined
   #frontMonitor: FrontMonitor | undefined
   /** as last read */
@@ -101,6 +105,21 @@ export class Monitor {
       config.directory,
       log,
       () => this.publisher.isWell,
+      () => {
+        this.#isDue = true
+      },
+    )
+    this.#cluster = new Cluster(
+      config,
+      this.publisher,
+      log,
+      () =>
+        new Map(
+          [...this.#backendMonitors].map(([name, monitor]) => [
+            name,
+            monitor.report(reportedToOthers),
+          ]),
+        ),
       () => {
         this.#isDue = true
       },
@@ -177,6 +196,7 @@ export class Monitor {
     this.#startZeoMonitors()
     this.#mapSupervisor.start()
     this.#notices.start()
+    this.#cluster.start()
   }
 
   #startZeoMonitors(): void {
@@ -271,6 +291,7 @@ export class Monitor {
 
   /** The verdicts stay on disk. */
   stop(): void {
+    this.#cluster.stop()
     this.#starvation.stop()
     this.#context.dropper.stop()
     this.#textMap.stop()
@@ -305,6 +326,7 @@ export class Monitor {
     this.#checkDropping()
     this.#textMap.reconfigure(config)
     this.#notices.reconfigure(config.notify)
+    this.#cluster.reconfigure(config)
     this.#context.transactions.reconfigure(config.pools)
     if (!isMapSame) this.#startMapMonitor()
     if (!isZeoSame) this.#startZeoMonitors()
@@ -395,6 +417,7 @@ export class Monitor {
   /** Everything but the probes; called every `tickMs`. */
   beat(): void {
     if (this.publisher.retry()) this.#isDue = true
+    this.#cluster.beat()
     this.#textMap.beat()
     if (this.#announcing.waitMs === 0)
       this.#announcing.run(() => this.#takeAnnouncements())
@@ -475,6 +498,7 @@ export class Monitor {
     const reported = probesReported(this.#backendMonitors.size)
     const addresses = this.#context.resolver.remembered(hostsOf(this.#config))
     const notices = this.#notices.seen
+    const cluster = this.#cluster.report
     const limits = [
       ...this.#mapSupervisor.limits,
       ...[this.#context.dropper.limit].filter(limit => limit !== undefined),
@@ -501,6 +525,7 @@ export class Monitor {
         front: this.#frontMonitor.report,
       }),
       ...(notices !== undefined && { notices }),
+      ...(cluster !== undefined && { cluster }),
       ...(Object.keys(addresses).length > 0 && { addresses }),
       ...(limits.length > 0 && { limits }),
     }

@@ -128,9 +128,9 @@ export class Publisher {
     })
   }
 
-  /** Writes a whole file, unless it already has this content. */
-  writeFile(file: string, text: string): void {
-    this.#attempt(file, () => {
+  /** Writes a whole file, unless it already has this content; false: it failed. */
+  writeFile(file: string, text: string): boolean {
+    return this.#attempt(file, () => {
       const path = `${this.#directory}/${file}`
       const found = readRegularFile(path, Buffer.byteLength(text) + 1)
       if (found.kind !== 'bytes' || found.text !== text)

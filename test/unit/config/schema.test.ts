@@ -303,6 +303,7 @@ void t.test('every place of the file knows its keys', t => {
   for (const path of [
     ['directory'],
     ['constructor'],
+    ['backends'],
     ['backends', 'zope1', 'url'],
     ['pools', 'default', 'members'],
   ])
