@@ -58,13 +58,14 @@ void t.test('failures', t => {
   t.end()
 })
 
+const lineOf = (result: unknown) => watchLine(JSON.stringify({ result }))
+
 void t.test('lines of a watch', t => {
-  const line = (result: unknown) => watchLine(JSON.stringify({ result }))
-  t.strictSame(line({ header, created: true }), {
+  t.strictSame(lineOf({ header, created: true }), {
     kind: 'created',
     header: headerRead,
   })
-  t.strictSame(line({ header, events: [{ kv }, { type: 'DELETE', kv }] }), {
+  t.strictSame(lineOf({ header, events: [{ kv }, { type: 'DELETE', kv }] }), {
     kind: 'events',
     header: headerRead,
     events: [
@@ -72,7 +73,7 @@ void t.test('lines of a watch', t => {
       { kind: 'delete', key: 'k', revision: 7 },
     ],
   })
-  t.strictSame(line({ canceled: true, compact_revision: '5' }), {
+  t.strictSame(lineOf({ canceled: true, compact_revision: '5' }), {
     kind: 'compacted',
   })
   for (const [reason, failure] of [
@@ -82,7 +83,7 @@ void t.test('lines of a watch', t => {
     ['no leader', { kind: 'away', why: 'no leader' }],
     [undefined, { kind: 'away', why: 'the watch ended' }],
   ] as const)
-    t.match(line({ canceled: true, cancel_reason: reason }), {
+    t.match(lineOf({ canceled: true, cancel_reason: reason }), {
       kind: 'ended',
       failure,
     })

@@ -537,8 +537,10 @@ void t.test('the networks that may ask by ICP', t => {
   t.end()
 })
 
+const ofCluster = (cluster: unknown): string[] =>
+  messagesOf({ backends, cluster })
+
 void t.test('the cluster', t => {
-  const of = (cluster: unknown): string[] => messagesOf({ backends, cluster })
   const etcd = ['https://10.0.0.1:2379']
   for (const good of [
     { etcd },
@@ -549,7 +551,7 @@ void t.test('the cluster', t => {
     { etcd, user: 'u@x', passwordFile: '/p', ca: '/c', cert: '/c', key: '/k' },
     { etcd, cache: '/var/lib/x.json' },
   ])
-    t.strictSame(of(good), [], JSON.stringify(good))
+    t.strictSame(ofCluster(good), [], JSON.stringify(good))
   for (const [bad, rule] of [
     [{}, /must be a list of client addresses of etcd/],
     [{ etcd: 'https://h' }, /must be a list/],
@@ -573,7 +575,7 @@ void t.test('the cluster', t => {
     [{ etcd, isolatedAfter: '2s' }, /from 3s to 1m/],
     [{ etcd, cache: '/' }, /must be the absolute path/],
   ] as const)
-    t.match(of(bad)[0], rule, JSON.stringify(bad))
+    t.match(ofCluster(bad)[0], rule, JSON.stringify(bad))
   t.ok(knownKeys(['cluster']).includes('passwordFile'))
   t.end()
 })

@@ -244,17 +244,18 @@ void t.test('the front', t => {
   t.end()
 })
 
+const clusterFactsOf = (cluster: ClusterReport) =>
+  factsOf(configOf(), both, knownOf({}, { cluster }), nowMs)
+    .filter(({ what }) => what === 'cluster')
+    .map(({ name, state, severity }) => [name, state, severity])
+
 void t.test('this machine among the others', t => {
-  const of = (cluster: ClusterReport) =>
-    factsOf(configOf(), both, knownOf({}, { cluster }), nowMs)
-      .filter(({ what }) => what === 'cluster')
-      .map(({ name, state, severity }) => [name, state, severity])
-  t.strictSame(of(aCluster()), [
+  t.strictSame(clusterFactsOf(aCluster()), [
     ['fe1', 'together', 'info'],
     ['fe2', 'live', 'info'],
   ])
   t.strictSame(
-    of(
+    clusterFactsOf(
       aCluster({
         members: {
           fe1: aMachine(),
@@ -273,11 +274,11 @@ void t.test('this machine among the others', t => {
     ['alone', 'warning'],
     ['duplicate', 'critical'],
   ] as const)
-    t.strictSame(of(aCluster({ state })), [
+    t.strictSame(clusterFactsOf(aCluster({ state })), [
       ['fe1', state, severity],
       ['fe2', 'live', null],
     ])
-  t.match(of(aCluster({ state: 'older-data' })), [
+  t.match(clusterFactsOf(aCluster({ state: 'older-data' })), [
     ['fe1', 'older-data', 'critical'],
   ])
   t.end()
