@@ -104,7 +104,8 @@ function picture(
   const { newVisitors, sticky } = stage.loads
   const keys = actionsOf(stage.kind).map(({ key, what }) => `${key} ${what}`)
   return [
-    `http://127.0.0.1:${stage.port}/   10 new visitors, 10 sticky visitors, ${inHalfASecond * 2} requests/s`,
+    stage.addresses,
+    `10 new visitors, 10 sticky visitors, ${inHalfASecond * 2} requests/s`,
     '',
     statusText(stage.status(), true, Date.now()),
     `new visitors get    ${shares(newVisitors.samples)}`,
