@@ -43,6 +43,9 @@ const actionsOf = ({ asked, reloading }: FrontKind): readonly Action[] => [
   },
 ]
 
+/** The first actions are for the selected backend. */
+const ofBackend = 6
+
 /** Until q, Ctrl-C or Ctrl-D. */
 export async function live(stage: Stage): Promise<void> {
   const actions = actionsOf(stage.kind)
@@ -113,7 +116,8 @@ function picture(
     `failed so far       ${failedOf(newVisitors.samples) + failedOf(sticky.samples)} of ${countOf(stage)}`,
     '',
     `selected: ${selected} (${stage.conditionOf(selected)})   ${last}`,
-    `keys: 1 2 3 select · ${keys.join(' · ')} · q quit`,
+    `keys: 1 2 3 select · ${keys.slice(0, ofBackend).join(' · ')}`,
+    `      ${keys.slice(ofBackend).join(' · ')} · q quit`,
     '',
   ].join('\n')
 }

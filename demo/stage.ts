@@ -333,6 +333,7 @@ probe:
   fall: 2
   slowStart: 0s
   damping: false
+  dropConnections: false
 `
 }
 

@@ -50,11 +50,13 @@ export function verdictOf(
   if (front?.state === 'silent')
     return { tone: 'bad', text: 'This machine does not answer visitors' }
   const served = servedText(pools)
-  if (concerns.length === 0) return { tone: 'good', text: served }
+  // a recommendation is nothing wrong
+  const wrong = concerns.filter(({ tone }) => tone !== 'note').length
+  if (wrong === 0) return { tone: 'good', text: served }
   const ill = report.backends.filter(isUnhealthy).length
   const more =
     ill === 0
-      ? counted(concerns.length, 'problem')
+      ? counted(wrong, 'problem')
       : `${ill} of ${counted(report.backends.length, 'backend')} unhealthy`
   return { tone: 'warn', text: `${served}; ${more}` }
 }
@@ -105,7 +107,12 @@ export function concernsOf(report: StatusReport): readonly Concern[] {
       ...plain(reason),
       remedy: 'the log has a line `notice not delivered` with the cause',
     })),
-    ...reportProblems(report).map(reason => plain(reason)),
+    ...reportProblems({ ...report, limits: [] }).map(reason => plain(reason)),
+    ...(report.limits ?? []).map(({ severity, what, why, remedy }) => ({
+      ...plain(`${what}: ${why}`),
+      tone: severity === 'info' ? ('note' as const) : ('warn' as const),
+      remedy,
+    })),
   ]
 }
 

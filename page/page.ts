@@ -131,7 +131,8 @@ const mostConcerns = 20
 function concernList(concerns: readonly Concern[]): Html {
   if (concerns.length === 0) return nothing
   const more = concerns.length - mostConcerns
-  return html`<h2>What is wrong</h2>
+  const isWrong = concerns.some(({ tone }) => tone !== 'note')
+  return html`<h2>${isWrong ? 'What is wrong' : 'Recommended'}</h2>
     <ul class="concerns">
       ${concerns.slice(0, mostConcerns).map(concern => concernItem(concern))}${more > 0 ? html`<li>and ${more} more: zope-failover status</li>` : nothing}
     </ul>`

@@ -1,4 +1,4 @@
-// Screens of a terminal -> one animated SVG. A line that stays the same from screen
+// Screens of a terminal -> one animated SVG. Pure. A line that stays the same from screen
 // to screen is written once. Without animation it shows the end of the
 // second scene.
 export type Scene = {
@@ -102,11 +102,10 @@ function colored(text: string): string {
     .map((part, index) => {
       const [, code = '', words = part] =
         index === 0 ? [] : (/^(\d+)m(.*)$/.exec(part) ?? [])
-      const shown =
-        words.length > room
-          ? `${words.slice(0, Math.max(0, room - 1))}…`
-          : words
-      room = Math.max(0, room - words.length)
+      if (room === 0) return ''
+      const isCut = words.length > room
+      const shown = isCut ? `${words.slice(0, room - 1)}…` : words
+      room -= isCut ? room : words.length
       const color = colors.get(code)
       return color === undefined || shown === ''
         ? escaped(shown)

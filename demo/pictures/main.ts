@@ -12,9 +12,9 @@ const docs = resolve(import.meta.dirname, '../../../docs')
 const now = Date.parse('2026-11-24T14:32:07Z')
 
 const shots = [
-  { name: 'status-page-light', scheme: 'light', width: 1280, height: 720 },
-  { name: 'status-page-dark', scheme: 'dark', width: 1280, height: 720 },
-  { name: 'status-page-wide', scheme: 'dark', width: 1920, height: 760 },
+  { name: 'status-page-light', scheme: 'light', width: 1280, height: 810 },
+  { name: 'status-page-dark', scheme: 'dark', width: 1280, height: 810 },
+  { name: 'status-page-wide', scheme: 'dark', width: 1600, height: 600 },
   { name: 'status-page-phone', scheme: 'light', width: 390, height: 844 },
 ] as const
 

@@ -80,6 +80,13 @@ void t.test('is the site served?', t => {
     'warn: Served by zope1; 1 of 2 backends unhealthy',
   )
   t.equal(verdict({ problems: ['a'] }), 'warn: Served by zope1; 1 problem')
+  const limit = { what: 'what', why: 'why', remedy: 'do' }
+  const limits = [{ ...limit, severity: 'info' as const }]
+  t.equal(verdict({ limits }), 'good: Served by zope1', 'a recommendation')
+  t.strictSame(concerns({ limits }), ['note  : what: why (do)'])
+  t.strictSame(concerns({ limits: [{ ...limit, severity: 'warning' }] }), [
+    'warn  : what: why (do)',
+  ])
   t.end()
 })
 

@@ -79,6 +79,14 @@ void t.test('problems are described', t => {
   t.end()
 })
 
+void t.test('a recommendation is nothing wrong', t => {
+  const limit = { severity: 'info' as const, what: 'a', why: 'b', remedy: 'c' }
+  const seen = words({ limits: [limit] })
+  t.match(seen, 'Recommended ○ a: b c')
+  t.match(seen, '● Served by zope1')
+  t.end()
+})
+
 void t.test('how many are in which state', t => {
   const admin = [
     { kind: 'maint' as const, reason: null, by: null, until: null },
