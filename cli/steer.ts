@@ -4,7 +4,6 @@ import { loadConfig } from '../config/load.ts'
 import { frontName } from '../config/config.ts'
 import type { Backend, Config } from '../config/config.ts'
 import type { AdminNote } from '../sentinels/content.ts'
-import { adminKinds } from '../sentinels/names.ts'
 import type { AdminKind } from '../sentinels/names.ts'
 import { applyAction } from '../operate/apply-action.ts'
 import { actionSummary } from '../operate/action-summary.ts'
@@ -25,48 +24,46 @@ type Options = {
 }
 
 /** `zope-failover drain|maint|force NAME…`. */
-export function actionCommands(): Command[] {
-  return adminKinds.map(kind => {
-    const command = new Command(kind)
-      .description(meanings[kind])
-      .argument('<name...>', 'backends of the configuration, or front')
-      .addOption(configOption())
-      .option(
-        '--for <duration>',
-        'end it automatically after this time, such as 30m',
-        duration,
+export function actionCommand(kind: AdminKind): Command {
+  const command = new Command(kind)
+    .description(meanings[kind])
+    .argument('<name...>', 'backends of the configuration, or front')
+    .addOption(configOption())
+    .option(
+      '--for <duration>',
+      'end it automatically after this time, such as 30m',
+      duration,
+    )
+    .option('--reason <text>', 'shown by status', reason)
+  if (kind !== 'force')
+    command
+      .option('--wait', 'wait until no request is in flight')
+      .addOption(limitOption('limit of --wait'))
+  return command.action(async (names: string[], options: Options) => {
+    const config = loadConfig(options.config)
+    const targets = actionTargets(config, names)
+    if (options.wait === true && targets.includes(frontName))
+      throw new UsageError(
+        '--wait works with backends only: requests in flight can be counted for a backend, not for a whole machine',
       )
-      .option('--reason <text>', 'shown by status', reason)
-    if (kind !== 'force')
-      command
-        .option('--wait', 'wait until no request is in flight')
-        .addOption(limitOption('limit of --wait'))
-    return command.action(async (names: string[], options: Options) => {
-      const config = loadConfig(options.config)
-      const targets = actionTargets(config, names)
-      if (options.wait === true && targets.includes(frontName))
-        throw new UsageError(
-          '--wait works with backends only: requests in flight can be counted for a backend, not for a whole machine',
-        )
-      if (
-        options.wait !== true &&
-        command.getOptionValueSource('limit') === 'cli'
+    if (
+      options.wait !== true &&
+      command.getOptionValueSource('limit') === 'cli'
+    )
+      throw new UsageError('--limit must come with --wait, which it limits')
+    const annotation = {
+      reason: options.reason ?? null,
+      by: operator(),
+      until: options.for === undefined ? null : Date.now() + options.for,
+    }
+    for (const name of targets) apply(config, name, kind, annotation)
+    if (options.wait === true)
+      await waitForAll(
+        config,
+        config.backends.filter(({ name }) => targets.includes(name)),
+        kind,
+        options.limit ?? 0,
       )
-        throw new UsageError('--limit must come with --wait, which it limits')
-      const annotation = {
-        reason: options.reason ?? null,
-        by: operator(),
-        until: options.for === undefined ? null : Date.now() + options.for,
-      }
-      for (const name of targets) apply(config, name, kind, annotation)
-      if (options.wait === true)
-        await waitForAll(
-          config,
-          config.backends.filter(({ name }) => targets.includes(name)),
-          kind,
-          options.limit ?? 0,
-        )
-    })
   })
 }
 
