@@ -24,6 +24,10 @@ function concerns(changes: Changes): string[] {
   )
 }
 
+function withPools(...pools: (PoolStatus | undefined)[]): Changes {
+  return { pools: pools.filter(pool => pool !== undefined) }
+}
+
 function pool(
   name: string,
   newcomers: readonly string[],
@@ -58,17 +62,14 @@ void t.test('is the site served?', t => {
     pool(name, []),
   )
   const good = pool('good', ['zope1'])
-  const with_ = (...pools: (PoolStatus | undefined)[]): Changes => ({
-    pools: pools.filter(it => it !== undefined),
-  })
-  t.equal(verdict(with_(good, good)), 'good: Both pools are served')
-  t.equal(verdict(with_(good, good, good)), 'good: All 3 pools are served')
-  t.equal(verdict(with_(one)), 'bad: Not served: no backend can serve')
-  t.equal(verdict(with_(one, two)), 'bad: No pool is served')
-  t.equal(verdict(with_(one, good)), 'bad: Not served: pool one')
-  t.equal(verdict(with_(one, two, good)), 'bad: Not served: pools one, two')
+  t.equal(verdict(withPools(good, good)), 'good: Both pools are served')
+  t.equal(verdict(withPools(good, good, good)), 'good: All 3 pools are served')
+  t.equal(verdict(withPools(one)), 'bad: Not served: no backend can serve')
+  t.equal(verdict(withPools(one, two)), 'bad: No pool is served')
+  t.equal(verdict(withPools(one, good)), 'bad: Not served: pool one')
+  t.equal(verdict(withPools(one, two, good)), 'bad: Not served: pools one, two')
   t.equal(
-    verdict(with_(one, two, three, four, good)),
+    verdict(withPools(one, two, three, four, good)),
     'bad: 4 of 5 pools are not served',
   )
   t.equal(
