@@ -1,5 +1,5 @@
 // drain, maint, force and ready: write the administrator's files.
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { loadConfig } from '../config/load.ts'
 import { frontName } from '../config/config.ts'
 import type { Backend, Config } from '../config/config.ts'
@@ -21,6 +21,7 @@ type Options = {
   reason?: string
   wait?: true
   limit?: number
+  here?: true
 }
 
 /** `zope-failover drain|maint|force NAME…`. */
@@ -35,6 +36,7 @@ export function actionCommand(kind: AdminKind): Command {
       duration,
     )
     .option('--reason <text>', 'shown by status', reason)
+    .addOption(hereOption())
   if (kind !== 'force')
     command
       .option('--wait', 'wait until no request is in flight')
@@ -56,7 +58,8 @@ export function actionCommand(kind: AdminKind): Command {
       by: operator(),
       until: options.for === undefined ? null : Date.now() + options.for,
     }
-    for (const name of targets) apply(config, name, kind, annotation)
+    for (const name of targets)
+      await apply(config, name, kind, annotation, options.here === true)
     if (options.wait === true)
       await waitForAll(
         config,
@@ -117,26 +120,57 @@ export function readyCommand(): Command {
     .description(meanings.ready)
     .argument('<name...>', 'backends of the configuration, or front')
     .addOption(configOption())
-    .action((names: string[], options: Options) => {
+    .addOption(hereOption())
+    .action(async (names: string[], options: Options) => {
       const config = loadConfig(options.config)
       for (const name of actionTargets(config, names))
-        apply(config, name, 'ready', noAnnotation)
+        await apply(config, name, 'ready', noAnnotation, options.here === true)
     })
 }
 
 const noAnnotation: AdminNote = { reason: null, by: null, until: null }
 
-/** Applies the action and prints what it has changed. */
-function apply(
+/**
+ * Applies the action, on all machines or on this one, and prints what it has changed.
+ */
+async function apply(
   config: Config,
   name: string,
   action: Action,
   annotation: AdminNote,
-): void {
-  const done = applyAction(config.directory, name, action, annotation)
+  isHere: boolean,
+): Promise<void> {
+  const done =
+    config.cluster === undefined
+      ? applyAction(config.directory, name, action, annotation)
+      : await applyInCluster(config, name, action, annotation, isHere)
   const { lines, problems } = actionSummary(config, name, action, done)
   process.stdout.write(`${lines.join('\n')}\n`)
   process.stderr.write(problems.map(line => `${line}\n`).join(''))
+}
+
+async function applyInCluster(
+  config: Config,
+  name: string,
+  action: Action,
+  annotation: AdminNote,
+  isHere: boolean,
+): Promise<string> {
+  // loaded here: one machine needs no HTTP client
+  const { giveOrder, isShared, readyHere } =
+    await import('../operate/give-order.ts')
+  if (isShared(config, name, isHere))
+    return giveOrder(config, name, action, annotation)
+  return action === 'ready'
+    ? readyHere(config.directory, name, annotation)
+    : applyAction(config.directory, name, action, annotation)
+}
+
+function hereOption(): Option {
+  return new Option(
+    '--here',
+    'on this machine only (where the key cluster gives orders to all machines)',
+  )
 }
 
 function reason(text: string): string {

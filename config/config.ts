@@ -244,6 +244,27 @@ export type FrontSettings = {
   readonly minScore: 50 | 100
 }
 
+/** Several machines with one set of orders, on etcd. */
+export type ClusterSettings = {
+  /** the client addresses of etcd's members, without a path */
+  readonly etcd: readonly string[]
+  /** this machine; null = the first label of its host name */
+  readonly name: string | null
+  /** the keys of this site in etcd begin with it */
+  readonly prefix: string
+  /** certificate authorities of etcd; null = the system's store */
+  readonly ca: string | null
+  /** the client certificate and its key; null = none */
+  readonly cert: string | null
+  readonly key: string | null
+  readonly user: string | null
+  readonly passwordFile: string | null
+  /** without a sign of life through etcd for this long, the machine is alone */
+  readonly isolatedAfterMs: number
+  /** the last known orders, for a start without etcd */
+  readonly cache: string
+}
+
 export type Config = {
   /** the sentinel directory, absolute */
   readonly directory: string
@@ -266,6 +287,8 @@ export type Config = {
   readonly notify?: NotifySettings
   /** omitted: no `front.up` */
   readonly front?: FrontSettings
+  /** omitted: one machine */
+  readonly cluster?: ClusterSettings
 }
 
 /** The machine's own name among the sentinels; no backend has this name. */

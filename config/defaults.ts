@@ -1,6 +1,7 @@
 // The parsed file + all defaults -> the configuration that the programs use.
 import type {
   Backend,
+  ClusterSettings,
   Config,
   FrontSettings,
   Heartbeat,
@@ -14,6 +15,7 @@ import type {
 } from './config.ts'
 import { decidesKind } from './light-probe.ts'
 import type {
+  ClusterInput,
   FileInput,
   FrontInput,
   IcpInput,
@@ -68,6 +70,9 @@ export function fillIn(input: FileInput): Config {
     ...(input.front !== undefined && {
       front: frontSettings(input.front, input.map),
     }),
+    ...(input.cluster !== undefined && {
+      cluster: clusterSettings(input.cluster),
+    }),
   }
 }
 
@@ -93,6 +98,21 @@ function icpSettings({ listen, ...given }: IcpInput): IcpSettings {
       backend,
       ...address,
     })),
+  }
+}
+
+function clusterSettings(given: ClusterInput): ClusterSettings {
+  return {
+    etcd: given.etcd,
+    name: given.name ?? null,
+    prefix: given.prefix,
+    ca: given.ca ?? null,
+    cert: given.cert ?? null,
+    key: given.key ?? null,
+    user: given.user ?? null,
+    passwordFile: given.passwordFile ?? null,
+    isolatedAfterMs: given.isolatedAfter,
+    cache: given.cache,
   }
 }
 

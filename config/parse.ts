@@ -51,6 +51,7 @@ export function parseConfig(text: string, file: string): Config {
     ...reservedNames(value),
     ...icpProblems(value),
     ...poolProblems(value, 'front'),
+    ...clusterProblems(value),
   ]
   if (problems.length === 0 && parsed.success) return fillIn(parsed.data)
   throw refusal(
@@ -120,8 +121,9 @@ function shown(path: Path, value: unknown): string {
       [undefined, 'webhook', 'headers', 'command'].some(
         key => key === path[1],
       )) ||
-    // perhaps the token itself instead of its file
-    path[1] === 'tokenFile'
+    // perhaps the secret itself instead of its file
+    path[1] === 'tokenFile' ||
+    path[1] === 'passwordFile'
   return isSecret
     ? 'got something else (not shown: it may be a secret)'
     : `got ${describeValue(value)}`
@@ -240,6 +242,33 @@ function poolProblems(raw: unknown, key: 'icp' | 'front'): Problem[] {
         },
       ]
     : []
+}
+
+/** Keys of `cluster` that come in pairs, or only with TLS. */
+function clusterProblems(raw: unknown): Problem[] {
+  const cluster = blockAt(raw, ['cluster'])
+  const problems: Problem[] = []
+  for (const [key, other] of [
+    ['cert', 'key'],
+    ['key', 'cert'],
+    ['user', 'passwordFile'],
+    ['passwordFile', 'user'],
+  ] as const)
+    if (key in cluster && !(other in cluster))
+      problems.push({
+        path: ['cluster', key],
+        rule: `must come with cluster.${other}`,
+      })
+  const { etcd } = cluster
+  const isTls =
+    Array.isArray(etcd) && etcd.some(url => /^https:/i.test(String(url)))
+  for (const key of ['ca', 'cert'])
+    if (key in cluster && Array.isArray(etcd) && !isTls)
+      problems.push({
+        path: ['cluster', key],
+        rule: 'must be left out without an https:// address in cluster.etcd',
+      })
+  return problems
 }
 
 /**

@@ -1,6 +1,6 @@
 // The schema of the YAML file, key by key. The message of a rule states the
 // rule; the value found is added where the message is printed.
-import { isIP } from '../text/ip.ts'
+import { isIP, isLoopback } from '../text/ip.ts'
 import * as z from 'zod'
 import { namePattern } from './config.ts'
 import { parseDuration } from '../text/duration.ts'
@@ -454,6 +454,11 @@ function isNetwork(text: string): boolean {
   )
 }
 
+/** The absolute path of a file. */
+function filePath(rule: string) {
+  return z.string({ error: rule }).regex(/^\/\P{Cc}+$/u, { error: rule })
+}
+
 const hostsRule =
   'must be a list of host names without port, such as [status.example.org]'
 const tokenFileRule =
@@ -468,16 +473,74 @@ const page = mapping('a mapping with listen, hosts, tokenFile', {
       { error: hostsRule },
     )
     .default([]),
-  tokenFile: z
-    .string({ error: tokenFileRule })
-    .regex(/^\/\P{Cc}+$/u, { error: tokenFileRule })
-    .optional(),
+  tokenFile: filePath(tokenFileRule).optional(),
 })
 
 const agent = mapping('a mapping with listen', {
   listen: hostPort(
     'must be HOST:PORT to listen on, such as 127.0.0.1:8010, an IPv6 address in brackets',
   ).default({ host: '127.0.0.1', port: 8010 }),
+})
+
+const etcdRule =
+  'must be a list of client addresses of etcd, such as [https://10.0.0.1:2379]'
+const plainEtcdRule =
+  'must be https:// beyond loopback: the password steers every machine'
+const etcdUrl = z
+  .string({ error: etcdRule })
+  .refine(text => typeof parseOrigin(text) === 'object', { error: etcdRule })
+  .refine(isSafeEtcd, { error: plainEtcdRule })
+  .transform(text => text.replace(/\/$/, ''))
+
+/** Plain HTTP would show the password to the network. */
+function isSafeEtcd(text: string): boolean {
+  const origin = parseOrigin(text)
+  return (
+    typeof origin !== 'object' ||
+    origin.tls ||
+    origin.host === 'localhost' ||
+    (isIP(origin.host) !== 0 && isLoopback(origin.host))
+  )
+}
+
+const prefixRule =
+  'must be a path of letters, digits, ".", "_" and "-", such as /zope-failover/www, at most 200 characters'
+const userRule = 'must be the name of a user of etcd, without spaces'
+
+const cluster = mapping('a mapping with etcd', {
+  etcd: z
+    .array(etcdUrl, { error: etcdRule })
+    .min(1, { error: etcdRule })
+    .max(9, { error: 'must be at most 9 addresses' })
+    .refine(urls => new Set(urls).size === urls.length, {
+      error: 'must not name an address twice',
+    }),
+  name: name.optional(),
+  prefix: z
+    .string({ error: prefixRule })
+    .regex(/^(?:\/[\w-][\w.-]*)+$/, { error: prefixRule })
+    .max(200, { error: prefixRule })
+    .default('/zope-failover/default'),
+  ca: filePath(
+    'must be the absolute path of a file of PEM certificates, such as /etc/zope-failover/ca.pem',
+  ).optional(),
+  cert: filePath(
+    'must be the absolute path of a client certificate as PEM, such as /etc/zope-failover/client.pem',
+  ).optional(),
+  key: filePath(
+    "must be the absolute path of the client certificate's key as PEM, such as /etc/zope-failover/client.key",
+  ).optional(),
+  user: z
+    .string({ error: userRule })
+    .regex(/^[^\s\p{Cc}]{1,100}$/u, { error: userRule })
+    .optional(),
+  passwordFile: filePath(
+    'must be the absolute path of a file that holds the password, such as /etc/zope-failover/etcd.password',
+  ).optional(),
+  isolatedAfter: duration('3s', '1m').default(5_000),
+  cache: filePath(
+    'must be the absolute path of a file, such as /var/lib/zope-failover/cluster.json',
+  ).default('/var/lib/zope-failover/cluster.json'),
 })
 
 function named<Value extends z.ZodType>(what: string, value: Value) {
@@ -510,6 +573,7 @@ export const fileSchema = mapping(
     icp: icp.optional(),
     front: front.optional(),
     agent: agent.optional(),
+    cluster: cluster.optional(),
   },
 )
 
@@ -519,6 +583,7 @@ export type StatusInput = z.output<typeof page>
 export type NotifyInput = z.output<typeof notify>
 export type IcpInput = z.output<typeof icp>
 export type FrontInput = z.output<typeof front>
+export type ClusterInput = z.output<typeof cluster>
 export type PoolInput = z.output<typeof pool>
 export type FileInput = z.output<typeof fileSchema>
 
@@ -545,6 +610,7 @@ export function knownKeys(path: readonly (string | number)[]): string[] {
     [/^icp$/, icp.shape],
     [/^front$/, front.shape],
     [/^agent$/, agent.shape],
+    [/^cluster$/, cluster.shape],
     [/^pools\.[^.]*$/, pool.shape],
     [/^pools\.[^.]*\.site$/, { path: sitePath, url: siteUrl }],
     [/^pools\.[^.]*\.members\.\d+$/, { name, weight: name, tier: name }],

@@ -493,7 +493,12 @@ export class BackendMonitor {
   #reportChange(outcome: string, ms: number): void {
     const { state, reason, light } = this.#health
     const { state: was, leftMs } = this.#reported
-    const reported = nextReported(this.#reported, state, now())
+    const reported = nextReported(
+      this.#reported,
+      state,
+      light.lateAnswers,
+      now(),
+    )
     if (reported.leftMs !== leftMs) {
       clearTimeout(this.#reportTimer)
       if (reported.leftMs !== null)

@@ -577,7 +577,11 @@ void t.test('a monitor that was stopped blames no backend', async t => {
   const site = siteOf(
     t,
     { zope1: zope.url },
-    { ...quickly, slow: '100ms', timeout: '1500ms', fall: 1 },
+    // its heartbeat is alive, so an unanswered probe is given `busyTimeout`
+    {
+      ...quickly,
+      ...{ slow: '100ms', timeout: '1500ms', busyTimeout: '3s', fall: 1 },
+    },
   )
   const monitor = site.start({ level: 'debug' })
   await until('the report', site.report)

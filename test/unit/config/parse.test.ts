@@ -123,7 +123,7 @@ void t.test(
       [
         'a key in the wrong place',
         `${oneBackend}interval: 5s\n`,
-        '2: interval is not a known key; known here: directory, staleAfter, backends, pools, probe, map, httpd, hook, status, notify, icp, front, agent',
+        '2: interval is not a known key; known here: directory, staleAfter, backends, pools, probe, map, httpd, hook, status, notify, icp, front, agent, cluster',
       ],
       [
         'a webhook that is none: it may be a secret',
