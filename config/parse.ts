@@ -10,7 +10,13 @@ import { suggestion } from '../text/suggest.ts'
 import { ConfigError, describeProblem } from './problem.ts'
 import { describeValue } from '../text/describe.ts'
 import type { Path, Problem } from './problem.ts'
-import { fileSchema, knownKeys, nameRule, renamedKeys } from './schema.ts'
+import {
+  fileSchema,
+  knownKeys,
+  nameRule,
+  removedKeys,
+  renamedKeys,
+} from './schema.ts'
 import { readYaml } from './yaml.ts'
 
 /** Measured with one monitor: 1,000. */
@@ -86,7 +92,9 @@ function issueProblems(issue: $ZodIssue, raw: unknown): Problem[] {
   if (issue.code === 'unrecognized_keys')
     return issue.keys.slice(0, maxProblems + 1).map(key => ({
       path: [...path, key],
-      rule: unknownKeyRule(key, knownKeys(path)),
+      rule:
+        (path.length === 0 ? removedKeys.get(key) : undefined) ??
+        unknownKeyRule(key, knownKeys(path)),
     }))
   if (issue.code === 'invalid_key') return [{ path, rule: nameRule }]
   // `zope1: URL` is short for `zope1: { url: URL }`

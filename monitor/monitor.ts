@@ -18,7 +18,6 @@ import { ConnectionDropper } from '../probes/drop-connections.ts'
 import { Cluster } from './cluster.ts'
 import { FrontMonitor } from './map-check/front-monitor.ts'
 import { floorOf, strandedOf } from '../health/floor.ts'
-import { Hook } from './backend/hook.ts'
 import { factsOf } from './notify/fact.ts'
 import type { Fact } from './notify/fact.ts'
 import { Notices } from './notify/notices.ts'
@@ -129,7 +128,6 @@ export class Monitor {
     this.#context = {
       resolver,
       dropper: new ConnectionDropper(config.directory, resolver, log),
-      hook: new Hook(config.hook, log),
       telemetry: this.telemetry,
       starvation: this.#starvation,
       startQueue: new StartQueue(),
@@ -327,7 +325,6 @@ export class Monitor {
     this.#config = config
     this.#checkDropping()
     this.#textMap.reconfigure(config)
-    this.#context.hook.reconfigure(config.hook)
     this.#notices.reconfigure(config.notify)
     this.#cluster.reconfigure(config)
     this.#context.transactions.reconfigure(config.pools)
