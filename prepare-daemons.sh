@@ -4,6 +4,7 @@
 # network   iproute2, nftables, conntrack: what test/takeover builds its networks from
 # squid     a real Squid, unpacked into .venv/squid
 # daemons   keepalived, nginx and Varnish, unpacked into .venv/daemons
+# etcd      etcd and etcdctl, unpacked into .venv/etcd
 # All parts by default. Daemons are unpacked and not installed, for Debian would start
 # them. Run by `npm test`; says nothing when all is there.
 set -eu
@@ -28,9 +29,9 @@ is_ready() {
   case $1 in
     network) [ -z "$(network_packages)" ] ;;
     # the run bit of the wrapper is the last step: what broke off before has none
-    squid | daemons) [ -x ".venv/$1/run" ] ;;
+    squid | daemons | etcd) [ -x ".venv/$1/run" ] ;;
     *)
-      say "PART must be network, squid or daemons, got $1"
+      say "PART must be network, squid, daemons or etcd, got $1"
       exit 2
       ;;
   esac
@@ -73,7 +74,8 @@ unpack() {
 # runs a program of this folder, with the libraries here
 here=\$(dirname "\$(readlink -f "\$0")")
 $choice
-LD_LIBRARY_PATH="\$here/$lib:\$here/${lib#usr/}:\$here/$lib/varnish" exec "\$here/usr/sbin/\$program" "\$@"
+[ -x "\$here/usr/sbin/\$program" ] && program=sbin/\$program || program=bin/\$program
+LD_LIBRARY_PATH="\$here/$lib:\$here/${lib#usr/}:\$here/$lib/varnish" exec "\$here/usr/\$program" "\$@"
 RUN
 }
 
@@ -115,7 +117,15 @@ prepare_daemons() {
   chmod +x "$root/run"
 }
 
-[ $# -gt 0 ] || set -- network squid daemons
+prepare_etcd() {
+  say 'getting etcd'
+  unpack etcd 'program=$1; shift' etcd-server etcd-client
+  runs etcd --version
+  runs etcdctl version
+  chmod +x "$root/run"
+}
+
+[ $# -gt 0 ] || set -- network squid daemons etcd
 are_ready "$@" && exit 0
 
 # as in prepare.sh, and the same lock, for apt-get takes one at a time

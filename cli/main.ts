@@ -6,25 +6,8 @@ import { Command, CommanderError } from 'commander'
 import { printable } from '../text/printable.ts'
 import { ConfigError } from '../config/problem.ts'
 import { version } from '../system/version.ts'
-import { apacheConfCommand } from './apache-conf.ts'
-import { checkCommand } from './check.ts'
-import { completionCommand } from './completion.ts'
-import { followCommand } from './follow.ts'
-import { icpCommand } from './icp.ts'
 import { CommandError, UsageError } from '../system/command-error.ts'
-import { explainCommand } from './explain.ts'
-import { manualCommand } from './manual.ts'
-import { monitorCommand } from './monitor.ts'
-import { observeCommand } from './observe.ts'
 import { watchOutput } from './output.ts'
-import { probeCommand } from './probe.ts'
-import { restartCommand } from './restart.ts'
-import { rewritemapCommand } from './rewritemap.ts'
-import { schemaCommand } from './schema.ts'
-import { squidConfCommand } from './squid-conf.ts'
-import { squidHelperCommand } from './squid-helper.ts'
-import { statusCommand } from './status.ts'
-import { readyCommand, actionCommands } from './steer.ts'
 
 watchOutput()
 
@@ -32,27 +15,40 @@ const program = new Command('zope-failover')
   .description('failover for Apache httpd in front of Zope and Plone')
   .version(version)
 
-for (const command of [
-  monitorCommand(),
-  rewritemapCommand(),
-  observeCommand(),
-  apacheConfCommand(),
-  squidConfCommand(),
-  squidHelperCommand(),
-  icpCommand(),
-  followCommand(),
-  statusCommand(),
-  ...actionCommands(),
-  readyCommand(),
-  restartCommand(),
-  explainCommand(),
-  probeCommand(),
-  checkCommand(),
-  completionCommand(),
-  schemaCommand(),
-  manualCommand(),
-])
-  program.addCommand(command)
+/** In the order of the help. Each loads only what it needs. */
+const subcommands: Record<string, () => Promise<Command>> = {
+  monitor: async () => (await import('./monitor.ts')).monitorCommand(),
+  rewritemap: async () => (await import('./rewritemap.ts')).rewritemapCommand(),
+  observe: async () => (await import('./observe.ts')).observeCommand(),
+  'apache-conf': async () =>
+    (await import('./apache-conf.ts')).apacheConfCommand(),
+  'squid-conf': async () =>
+    (await import('./squid-conf.ts')).squidConfCommand(),
+  'squid-helper': async () =>
+    (await import('./squid-helper.ts')).squidHelperCommand(),
+  icp: async () => (await import('./icp.ts')).icpCommand(),
+  follow: async () => (await import('./follow.ts')).followCommand(),
+  status: async () => (await import('./status.ts')).statusCommand(),
+  maint: async () => (await import('./steer.ts')).actionCommand('maint'),
+  drain: async () => (await import('./steer.ts')).actionCommand('drain'),
+  force: async () => (await import('./steer.ts')).actionCommand('force'),
+  ready: async () => (await import('./steer.ts')).readyCommand(),
+  restart: async () => (await import('./restart.ts')).restartCommand(),
+  explain: async () => (await import('./explain.ts')).explainCommand(),
+  probe: async () => (await import('./probe.ts')).probeCommand(),
+  check: async () => (await import('./check.ts')).checkCommand(),
+  completion: async () => (await import('./completion.ts')).completionCommand(),
+  schema: async () => (await import('./schema.ts')).schemaCommand(),
+  manual: async () => (await import('./manual.ts')).manualCommand(),
+}
+
+// The one that is asked for; the help, the manual page, a shell's completion and
+// an unknown name need all of them.
+const named = process.argv[2] ?? ''
+const alone =
+  Object.hasOwn(subcommands, named) && !['completion', 'manual'].includes(named)
+for (const load of alone ? [subcommands[named]] : Object.values(subcommands))
+  if (load !== undefined) program.addCommand(await load())
 
 for (const command of [program, ...program.commands])
   command.exitOverride().showHelpAfterError('(try --help)')

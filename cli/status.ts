@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { loadConfig } from '../config/load.ts'
 import { ConfigError } from '../config/problem.ts'
+import { monitorReportFile } from '../sentinels/names.ts'
 import { statusOf } from '../status/read.ts'
 import { statusText } from '../status/print.ts'
 import { configOption } from './options.ts'
@@ -39,7 +40,9 @@ export function statusCommand(): Command {
         process.stdout.write(render([]))
         return
       }
-      await watch(options.json !== true && isScreen(process.stdout), () => {
+      const isInPlace = options.json !== true && isScreen(process.stdout)
+      const report = `${config.directory}/${monitorReportFile}`
+      await watch(isInPlace, [options.config, report], () => {
         try {
           config = loadConfig(options.config)
           return render([])

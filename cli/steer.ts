@@ -1,10 +1,9 @@
 // drain, maint, force and ready: write the administrator's files.
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { loadConfig } from '../config/load.ts'
 import { frontName } from '../config/config.ts'
 import type { Backend, Config } from '../config/config.ts'
 import type { AdminNote } from '../sentinels/content.ts'
-import { adminKinds } from '../sentinels/names.ts'
 import type { AdminKind } from '../sentinels/names.ts'
 import { applyAction } from '../operate/apply-action.ts'
 import { actionSummary } from '../operate/action-summary.ts'
@@ -22,51 +21,52 @@ type Options = {
   reason?: string
   wait?: true
   limit?: number
+  here?: true
 }
 
 /** `zope-failover drain|maint|force NAME…`. */
-export function actionCommands(): Command[] {
-  return adminKinds.map(kind => {
-    const command = new Command(kind)
-      .description(meanings[kind])
-      .argument('<name...>', 'backends of the configuration, or front')
-      .addOption(configOption())
-      .option(
-        '--for <duration>',
-        'end it automatically after this time, such as 30m',
-        duration,
+export function actionCommand(kind: AdminKind): Command {
+  const command = new Command(kind)
+    .description(meanings[kind])
+    .argument('<name...>', 'backends of the configuration, or front')
+    .addOption(configOption())
+    .option(
+      '--for <duration>',
+      'end it automatically after this time, such as 30m',
+      duration,
+    )
+    .option('--reason <text>', 'shown by status', reason)
+    .addOption(hereOption())
+  if (kind !== 'force')
+    command
+      .option('--wait', 'wait until no request is in flight')
+      .addOption(limitOption('limit of --wait'))
+  return command.action(async (names: string[], options: Options) => {
+    const config = loadConfig(options.config)
+    const targets = actionTargets(config, names)
+    if (options.wait === true && targets.includes(frontName))
+      throw new UsageError(
+        '--wait works with backends only: requests in flight can be counted for a backend, not for a whole machine',
       )
-      .option('--reason <text>', 'shown by status', reason)
-    if (kind !== 'force')
-      command
-        .option('--wait', 'wait until no request is in flight')
-        .addOption(limitOption('limit of --wait'))
-    return command.action(async (names: string[], options: Options) => {
-      const config = loadConfig(options.config)
-      const targets = actionTargets(config, names)
-      if (options.wait === true && targets.includes(frontName))
-        throw new UsageError(
-          '--wait works with backends only: requests in flight can be counted for a backend, not for a whole machine',
-        )
-      if (
-        options.wait !== true &&
-        command.getOptionValueSource('limit') === 'cli'
+    if (
+      options.wait !== true &&
+      command.getOptionValueSource('limit') === 'cli'
+    )
+      throw new UsageError('--limit must come with --wait, which it limits')
+    const annotation = {
+      reason: options.reason ?? null,
+      by: operator(),
+      until: options.for === undefined ? null : Date.now() + options.for,
+    }
+    for (const name of targets)
+      await apply(config, name, kind, annotation, options.here === true)
+    if (options.wait === true)
+      await waitForAll(
+        config,
+        config.backends.filter(({ name }) => targets.includes(name)),
+        kind,
+        options.limit ?? 0,
       )
-        throw new UsageError('--limit must come with --wait, which it limits')
-      const annotation = {
-        reason: options.reason ?? null,
-        by: operator(),
-        until: options.for === undefined ? null : Date.now() + options.for,
-      }
-      for (const name of targets) apply(config, name, kind, annotation)
-      if (options.wait === true)
-        await waitForAll(
-          config,
-          config.backends.filter(({ name }) => targets.includes(name)),
-          kind,
-          options.limit ?? 0,
-        )
-    })
   })
 }
 
@@ -120,26 +120,57 @@ export function readyCommand(): Command {
     .description(meanings.ready)
     .argument('<name...>', 'backends of the configuration, or front')
     .addOption(configOption())
-    .action((names: string[], options: Options) => {
+    .addOption(hereOption())
+    .action(async (names: string[], options: Options) => {
       const config = loadConfig(options.config)
       for (const name of actionTargets(config, names))
-        apply(config, name, 'ready', noAnnotation)
+        await apply(config, name, 'ready', noAnnotation, options.here === true)
     })
 }
 
 const noAnnotation: AdminNote = { reason: null, by: null, until: null }
 
-/** Applies the action and prints what it has changed. */
-function apply(
+/**
+ * Applies the action, on all machines or on this one, and prints what it has changed.
+ */
+async function apply(
   config: Config,
   name: string,
   action: Action,
   annotation: AdminNote,
-): void {
-  const done = applyAction(config.directory, name, action, annotation)
+  isHere: boolean,
+): Promise<void> {
+  const done =
+    config.cluster === undefined
+      ? applyAction(config.directory, name, action, annotation)
+      : await applyInCluster(config, name, action, annotation, isHere)
   const { lines, problems } = actionSummary(config, name, action, done)
   process.stdout.write(`${lines.join('\n')}\n`)
   process.stderr.write(problems.map(line => `${line}\n`).join(''))
+}
+
+async function applyInCluster(
+  config: Config,
+  name: string,
+  action: Action,
+  annotation: AdminNote,
+  isHere: boolean,
+): Promise<string> {
+  // loaded here: one machine needs no HTTP client
+  const { giveOrder, isShared, readyHere } =
+    await import('../operate/give-order.ts')
+  if (isShared(config, name, isHere))
+    return giveOrder(config, name, action, annotation)
+  return action === 'ready'
+    ? readyHere(config.directory, name, annotation)
+    : applyAction(config.directory, name, action, annotation)
+}
+
+function hereOption(): Option {
+  return new Option(
+    '--here',
+    'on this machine only (where the key cluster gives orders to all machines)',
+  )
 }
 
 function reason(text: string): string {

@@ -1,34 +1,15 @@
 // The parsed file + all defaults -> the configuration that the programs use.
-import type {
-  Backend,
-  Config,
-  FrontSettings,
-  Heartbeat,
-  IcpSettings,
-  LightProbe,
-  MapSettings,
-  NotifySettings,
-  Pool,
-  ProbeSettings,
-  StatusSettings,
-} from './config.ts'
+import type { Backend, Heartbeat } from './config.ts'
 import { decidesKind } from './light-probe.ts'
-import type {
-  FileInput,
-  FrontInput,
-  IcpInput,
-  MapInput,
-  NotifyInput,
-  PoolInput,
-  ProbeInput,
-  StatusInput,
-} from './schema.ts'
+import type { FileInput, PoolInput, ProbeInput } from './schema.ts'
 import { warmUpPages } from './warm-up.ts'
 
 /** The limit of a whole probe if none is given. */
 export const defaultTimeoutMs = 5_000
 
-export function fillIn(input: FileInput): Config {
+/** The settings of one run: all that the file says, and all that it leaves out. */
+export function fillIn(input: FileInput) {
+  const { directory, staleAfter, probe: common, front, ...given } = input
   const entries = Object.entries(input.backends)
   const all = entries.map(([name]) => ({ name, weight: 1 }))
   const pools = Object.entries(input.pools).map(([name, pool]) =>
@@ -41,7 +22,7 @@ export function fillIn(input: FileInput): Config {
       ...url,
       probe: {
         ...probeSettings(
-          { ...commonFor(probe, input.probe), ...probe },
+          { ...commonFor(probe, common), ...probe },
           autoHeartbeat(url.tls, entries.length),
           entries.length,
         ),
@@ -50,109 +31,45 @@ export function fillIn(input: FileInput): Config {
     }
   })
   return {
-    directory: input.directory.replace(/(?<=.)\/+$/, ''),
-    staleAfterMs: input.staleAfter,
+    ...given,
+    /** the sentinel directory, absolute */
+    directory: directory.replace(/(?<=.)\/+$/, ''),
+    staleAfterMs: staleAfter,
     backends,
     pools,
-    ...(input.map !== undefined && { map: mapSettings(input.map) }),
-    ...(input.httpd !== undefined && {
-      httpd: { status: input.httpd.status, host: input.httpd.host ?? null },
-    }),
-    ...(input.hook !== undefined && {
-      hook: { command: input.hook.command, timeoutMs: input.hook.timeout },
-    }),
-    ...(input.status !== undefined && { status: pageSettings(input.status) }),
-    ...(input.icp !== undefined && { icp: icpSettings(input.icp) }),
-    ...(input.agent !== undefined && { agent: input.agent }),
-    ...(input.notify !== undefined && { notify: notifySettings(input.notify) }),
-    ...(input.front !== undefined && {
-      front: frontSettings(input.front, input.map),
-    }),
-  }
-}
-
-function mapSettings(given: MapInput): MapSettings {
-  return {
-    url: given.url,
-    host: given.host ?? null,
-    intervalMs: given.interval,
-    timeoutMs: given.timeout,
-    command: given.command ?? null,
-    commandIntervalMs: given.commandInterval,
-  }
-}
-
-function pageSettings({ tokenFile, ...given }: StatusInput): StatusSettings {
-  return { ...given, ...(tokenFile !== undefined && { tokenFile }) }
-}
-
-function icpSettings({ listen, ...given }: IcpInput): IcpSettings {
-  return {
-    ...given,
-    listen: Object.entries(listen).map(([backend, address]) => ({
-      backend,
-      ...address,
-    })),
+    ...(front !== undefined && { front: frontSettings(front, input.map) }),
   }
 }
 
 /** @param map its URL of httpd on this machine is used without `front.url` */
 function frontSettings(
-  given: FrontInput,
-  map: MapInput | undefined,
-): FrontSettings {
+  given: NonNullable<FileInput['front']>,
+  map: FileInput['map'],
+) {
   const isMapUrl = given.url === undefined || given.url === map?.url
   return {
+    ...given,
     url: given.url ?? map?.url ?? 'http://127.0.0.1/.zope-failover/map',
     host: given.host ?? (isMapUrl ? (map?.host ?? null) : null),
-    intervalMs: given.interval,
-    timeoutMs: given.timeout,
-    fall: given.fall,
-    rise: given.rise,
-    pool: given.pool,
-    minScore: given.minScore,
-  }
-}
-
-function notifySettings(given: NotifyInput): NotifySettings {
-  const { webhook, headers, command, minSeverity, limit } = given
-  return {
-    ...(webhook !== undefined && { webhook }),
-    headers,
-    ...(command !== undefined && { command }),
-    minSeverity,
-    groupWaitMs: given.groupWait,
-    warningAfterMs: given.warningAfter,
-    repeatIntervalMs: given.repeatInterval,
-    limit,
-    timeoutMs: given.timeout,
   }
 }
 
 /** @param all every backend, for a pool that names none */
-function poolSettings(
+export function poolSettings(
   name: string,
-  pool: PoolInput,
+  { members, ...pool }: PoolInput,
   all: NonNullable<PoolInput['members']>,
-): Pool {
-  const { policy, whenAllDown, stickiness, failback, minAlive } = pool
+) {
   return {
     name,
-    policy,
-    members: (pool.members ?? all).map((member, index) => ({
+    ...pool,
+    members: (members ?? all).map((member, index) => ({
       name: member.name,
+      /** 0 to 256; 0 = only sticky visitors */
       weight: member.weight,
-      tier: member.tier ?? (policy === 'failover' ? index + 1 : 1),
+      /** lower is better, from 1 */
+      tier: member.tier ?? (pool.policy === 'failover' ? index + 1 : 1),
     })),
-    whenAllDown,
-    stickiness,
-    failback,
-    minAlive,
-    zeo: pool.zeo ?? null,
-    ...(pool.site !== undefined && {
-      site: { origin: pool.site.url, path: pool.site.path },
-    }),
-    ...(pool.warmUp !== undefined && { warmUp: pool.warmUp }),
   }
 }
 
@@ -168,12 +85,15 @@ function commonFor(
   return rest
 }
 
-/** Every default of a probe, in one place. */
-function probeSettings(
+/**
+ * Every default of a probe, in one place: the request of a probe, and how its
+ * answers are judged.
+ */
+export function probeSettings(
   given: ProbeInput,
   auto: Heartbeat,
   backends: number,
-): ProbeSettings {
+) {
   const intervalMs = given.interval ?? 1_000
   const timeoutMs = given.timeout ?? defaultTimeoutMs
   const slowMs = given.slow ?? Math.min(1_000, timeoutMs)
@@ -182,59 +102,65 @@ function probeSettings(
     light,
     path: given.path ?? '/',
     method: given.method ?? 'GET',
+    /** the Host header; null = the backend's own host and port */
     host: given.host ?? null,
     intervalMs,
+    /** interval while its answers cost next to nothing (pace.ts) */
     quickIntervalMs:
       given.interval === undefined && light.kind === 'http'
         ? quickIntervalMs(backends)
         : intervalMs,
+    /** interval after a failure that has not yet changed the state */
     fastIntervalMs: given.fastInterval ?? Math.max(50, intervalMs / 4),
+    /** interval while the backend is down */
     downIntervalMs: given.downInterval ?? intervalMs,
+    /** no answer after this long: new visitors go elsewhere */
     slowMs,
+    /** the least limit learned from its own answers; slowMs = none is learned */
     leastSlowMs: given.slow ?? Math.min(300, slowMs),
+    /** limit for the whole probe */
     timeoutMs,
     connectTimeoutMs: given.connectTimeout ?? Math.min(2_000, timeoutMs),
     firstByteTimeoutMs: given.firstByteTimeout ?? timeoutMs,
     rise: given.rise ?? 2,
     fall: given.fall ?? 3,
+    /** status codes that pass, as closed ranges */
     status: given.status ?? [[200, 399]],
+    /** what the body must contain; null = anything */
     body: given.body ?? null,
+    /** bytes of the body read at most */
     maxBody: given.maxBody ?? 65_536,
+    /** the certificate of an https backend is checked */
     verify: given.verify ?? true,
+    /** the file of the certificate authorities; null = the system's store */
     ca: given.ca ?? null,
+    /** also down when `failures` of the last `of` probes failed; of 0 = off */
     window: given.window ?? { failures: 0, of: 0 },
-    dropConnections: dropConnections(given.dropConnections),
+    /**
+     * Closes httpd's connections to a backend that goes down; auto = if the monitor
+     * is allowed to, and without an error if it is not.
+     */
+    dropConnections: given.dropConnections ?? 'auto',
+    /** a backend that goes down repeatedly is kept out longer each time */
     isDamped: given.damping ?? true,
+    /** warming after down; 0 = off */
     slowStartMs: given.slowStart ?? 30_000,
-    // a backend with TCP probes may not speak HTTP
-    heartbeat: heartbeat(
-      given.heartbeat ?? (light.kind === 'tcp' ? 'off' : 'auto'),
-      auto,
-    ),
+    heartbeat: heartbeat(given.heartbeat, light, auto),
+    /** heart beats but no worker answers: share 0 for so long, down after it */
     busyTimeoutMs: given.busyTimeout ?? Math.max(60_000, timeoutMs),
-    deep:
-      given.deep === undefined
-        ? null
-        : {
-            path: given.deep.path,
-            intervalMs: given.deep.interval,
-            timeoutMs: given.deep.timeout,
-            maxLagMs: given.deep.maxLag,
-          },
+    /** makes a round trip to the database; null = none */
+    deep: given.deep ?? null,
   }
 }
 
-function lightProbe({ tcp = false, ask, command }: ProbeInput): LightProbe {
-  if (command !== undefined) return { kind: 'command', command }
-  if (ask !== undefined) return { kind: 'ask', ...ask }
-  return { kind: tcp ? 'tcp' : 'http' }
-}
-
-function dropConnections(
-  given: ProbeInput['dropConnections'] = 'auto',
-): ProbeSettings['dropConnections'] {
-  if (given === 'auto') return given
-  return given ? 'on' : 'off'
+/** What a light probe does. */
+function lightProbe({ tcp = false, ask, command }: ProbeInput) {
+  // runs a program, without a shell: an absolute path, then arguments
+  if (command !== undefined) return { kind: 'command' as const, command }
+  // sends a line to another port of the backend's host (zc.monitor)
+  if (ask !== undefined) return { kind: 'ask' as const, ...ask }
+  // only connects, or asks for a page
+  return { kind: tcp ? ('tcp' as const) : ('http' as const) }
 }
 
 /** Two probes a second per backend for up to 20 backends, one from 40 on. */
@@ -261,11 +187,12 @@ function autoHeartbeat(isTls: boolean, backends: number): Heartbeat {
 }
 
 function heartbeat(
-  given: NonNullable<ProbeInput['heartbeat']>,
+  given: ProbeInput['heartbeat'],
+  light: ReturnType<typeof lightProbe>,
   auto: Heartbeat,
 ): Heartbeat {
-  if (given === 'off') return { kind: 'off' }
-  if (given === 'auto') return auto
-  const { interval = 250, timeout = 500 } = given
-  return { kind: 'on', intervalMs: interval, timeoutMs: timeout }
+  // a backend with TCP probes may not speak HTTP
+  if (given === 'off' || (given === undefined && light.kind === 'tcp'))
+    return { kind: 'off' }
+  return given === 'auto' || given === undefined ? auto : given
 }

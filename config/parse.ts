@@ -10,7 +10,13 @@ import { suggestion } from '../text/suggest.ts'
 import { ConfigError, describeProblem } from './problem.ts'
 import { describeValue } from '../text/describe.ts'
 import type { Path, Problem } from './problem.ts'
-import { fileSchema, knownKeys, nameRule, renamedKeys } from './schema.ts'
+import {
+  fileSchema,
+  knownKeys,
+  nameRule,
+  removedKeys,
+  renamedKeys,
+} from './schema.ts'
 import { readYaml } from './yaml.ts'
 
 /** Measured with one monitor: 1,000. */
@@ -51,6 +57,7 @@ export function parseConfig(text: string, file: string): Config {
     ...reservedNames(value),
     ...icpProblems(value),
     ...poolProblems(value, 'front'),
+    ...clusterProblems(value),
   ]
   if (problems.length === 0 && parsed.success) return fillIn(parsed.data)
   throw refusal(
@@ -85,7 +92,9 @@ function issueProblems(issue: $ZodIssue, raw: unknown): Problem[] {
   if (issue.code === 'unrecognized_keys')
     return issue.keys.slice(0, maxProblems + 1).map(key => ({
       path: [...path, key],
-      rule: unknownKeyRule(key, knownKeys(path)),
+      rule:
+        (path.length === 0 ? removedKeys.get(key) : undefined) ??
+        unknownKeyRule(key, knownKeys(path)),
     }))
   if (issue.code === 'invalid_key') return [{ path, rule: nameRule }]
   // `zope1: URL` is short for `zope1: { url: URL }`
@@ -120,8 +129,9 @@ function shown(path: Path, value: unknown): string {
       [undefined, 'webhook', 'headers', 'command'].some(
         key => key === path[1],
       )) ||
-    // perhaps the token itself instead of its file
-    path[1] === 'tokenFile'
+    // perhaps the secret itself instead of its file
+    path[1] === 'tokenFile' ||
+    path[1] === 'passwordFile'
   return isSecret
     ? 'got something else (not shown: it may be a secret)'
     : `got ${describeValue(value)}`
@@ -240,6 +250,33 @@ function poolProblems(raw: unknown, key: 'icp' | 'front'): Problem[] {
         },
       ]
     : []
+}
+
+/** Keys of `cluster` that come in pairs, or only with TLS. */
+function clusterProblems(raw: unknown): Problem[] {
+  const cluster = blockAt(raw, ['cluster'])
+  const problems: Problem[] = []
+  for (const [key, other] of [
+    ['cert', 'key'],
+    ['key', 'cert'],
+    ['user', 'passwordFile'],
+    ['passwordFile', 'user'],
+  ] as const)
+    if (key in cluster && !(other in cluster))
+      problems.push({
+        path: ['cluster', key],
+        rule: `must come with cluster.${other}`,
+      })
+  const { etcd } = cluster
+  const isTls =
+    Array.isArray(etcd) && etcd.some(url => /^https:/i.test(String(url)))
+  for (const key of ['ca', 'cert'])
+    if (key in cluster && Array.isArray(etcd) && !isTls)
+      problems.push({
+        path: ['cluster', key],
+        rule: 'must be left out without an https:// address in cluster.etcd',
+      })
+  return problems
 }
 
 /**

@@ -1,6 +1,6 @@
 // The schema of the YAML file, key by key. The message of a rule states the
 // rule; the value found is added where the message is printed.
-import { isIP } from '../text/ip.ts'
+import { isIP, isLoopback } from '../text/ip.ts'
 import * as z from 'zod'
 import { namePattern } from './config.ts'
 import { parseDuration } from '../text/duration.ts'
@@ -47,6 +47,11 @@ function mapping<Shape extends z.ZodRawShape>(what: string, shape: Shape) {
     error: issue =>
       issue.code === 'invalid_type' ? `must be ${what}` : undefined,
   })
+}
+
+/** A key that may be left out: null then. */
+function orNull<Value extends z.ZodType>(value: Value) {
+  return value.optional().transform(given => given ?? null)
 }
 
 const pathRule =
@@ -177,18 +182,27 @@ const probe = mapping('a mapping of probe settings', {
     .string({ error: caRule })
     .regex(/^\/[!#-$&-[\]-~]+$/, { error: caRule }),
   window: probeWindow,
-  dropConnections: z.union([z.boolean(), z.literal('auto')], {
-    error: 'must be true, false or auto',
-  }),
+  dropConnections: z
+    .union([z.boolean(), z.literal('auto')], {
+      error: 'must be true, false or auto',
+    })
+    .transform(given => {
+      if (given === 'auto') return given
+      return given ? 'on' : 'off'
+    }),
   damping: z.boolean({ error: 'must be true or false' }),
   slowStart: duration('0s', '1h'),
   heartbeat: z.union(
     [
       z.literal(['auto', 'off']),
       mapping('a mapping', {
-        interval: duration('50ms', '1m').optional(),
-        timeout: duration('10ms', '1m').optional(),
-      }),
+        interval: duration('50ms', '1m').default(250),
+        timeout: duration('10ms', '1m').default(500),
+      }).transform(({ interval, timeout }) => ({
+        kind: 'on' as const,
+        intervalMs: interval,
+        timeoutMs: timeout,
+      })),
     ],
     {
       error:
@@ -201,7 +215,12 @@ const probe = mapping('a mapping of probe settings', {
     interval: duration('1s', '1h').default(10_000),
     timeout: duration('100ms', '10m').default(3_000),
     maxLag: duration('1s', '24h').default(10_000),
-  }),
+  }).transform(({ path, interval, timeout, maxLag }) => ({
+    path,
+    intervalMs: interval,
+    timeoutMs: timeout,
+    maxLagMs: maxLag,
+  })),
 }).partial()
 
 const urlRule =
@@ -279,7 +298,7 @@ const site = z.preprocess(
   mapping('a path such as /Plone, or a mapping with path and url', {
     path: sitePath,
     url: siteUrl.default(noSiteUrl),
-  }),
+  }).transform(({ path, url: origin }) => ({ origin, path })),
 )
 
 const membersRule = 'must be a list of at least one backend name'
@@ -293,7 +312,7 @@ const pool = mapping('a mapping of pool settings', {
   stickiness: oneOf('strict', 'relaxed').default('strict'),
   failback: oneOf('newcomers', 'all').default('newcomers'),
   minAlive: integer(0, 1000).default(1),
-  zeo: zeo.optional(),
+  zeo: orNull(zeo),
   site: site.optional(),
   warmUp: warmUp.optional(),
 })
@@ -312,7 +331,7 @@ const httpd = mapping('a mapping with status', {
       .array(statusPage, { error: statusPageRule })
       .min(1, { error: statusPageRule }),
   ),
-  host: hostName.optional(),
+  host: orNull(hostName),
 })
 
 const commandRule =
@@ -320,11 +339,6 @@ const commandRule =
 const commandLine = z
   .string({ error: commandRule })
   .regex(/^\P{Cc}+$/u, { error: commandRule })
-const hook = mapping('a mapping with command', {
-  command: commandLine,
-  timeout: duration('100ms', '10m').default(10_000),
-})
-
 const webhookRule = 'must be an http or https URL'
 const headersRule =
   'must be a mapping of HTTP header names to texts without control characters'
@@ -363,10 +377,20 @@ const notify = mapping('a mapping with webhook or command', {
     })
     .default({ count: 6, perMs: 60_000 }),
   timeout: duration('100ms', '10m').default(10_000),
-}).refine(
-  ({ webhook, command }) => webhook !== undefined || command !== undefined,
-  { error: 'must have webhook or command' },
-)
+})
+  .refine(
+    ({ webhook, command }) => webhook !== undefined || command !== undefined,
+    { error: 'must have webhook or command' },
+  )
+  .transform(
+    ({ groupWait, warningAfter, repeatInterval, timeout, ...given }) => ({
+      ...given,
+      groupWaitMs: groupWait,
+      warningAfterMs: warningAfter,
+      repeatIntervalMs: repeatInterval,
+      timeoutMs: timeout,
+    }),
+  )
 const map = mapping('a mapping with url', {
   url: z
     .string({ error: mapUrlRule })
@@ -374,12 +398,17 @@ const map = mapping('a mapping with url', {
       /^https?:\/\/(?:127\.\d+\.\d+\.\d+|\[::1\]|localhost)(?::[1-9]\d{0,4})?(?:\/[\w.~@+-]+)*\/\.zope-failover\/map$/,
       { error: mapUrlRule },
     ),
-  host: hostName.optional(),
+  host: orNull(hostName),
   interval: duration('1s', '1h').default(5_000),
   timeout: duration('100ms', '1m').default(2_000),
-  command: commandLine.optional(),
+  command: orNull(commandLine),
   commandInterval: duration('1m', '24h').default(600_000),
-})
+}).transform(({ interval, timeout, commandInterval, ...given }) => ({
+  ...given,
+  intervalMs: interval,
+  timeoutMs: timeout,
+  commandIntervalMs: commandInterval,
+}))
 
 const frontUrlRule =
   'must be a URL of httpd or Squid on this machine, with an IP address or localhost, such as http://127.0.0.1/.zope-failover/map'
@@ -397,7 +426,11 @@ const front = mapping('a mapping of settings for front.up', {
   rise: integer(1, 100).default(1),
   pool: z.string({ error: 'must be the name of a pool' }).default('default'),
   minScore: z.literal([50, 100], { error: minScoreRule }).default(50),
-})
+}).transform(({ interval, timeout, ...given }) => ({
+  ...given,
+  intervalMs: interval,
+  timeoutMs: timeout,
+}))
 
 /** With a host name, each check would wait for a name server. */
 function isLocalUrl(text: string): boolean {
@@ -441,7 +474,13 @@ const icp = mapping('a mapping with listen', {
     .default([]),
   pool: z.string({ error: 'must be the name of a pool' }).default('default'),
   spread: oneOf('request', 'url').default('request'),
-})
+}).transform(({ listen, ...given }) => ({
+  listen: Object.entries(listen).map(([zope, address]) => ({
+    backend: zope,
+    ...address,
+  })),
+  ...given,
+}))
 
 /** An address, or ADDRESS/BITS. */
 function isNetwork(text: string): boolean {
@@ -452,6 +491,11 @@ function isNetwork(text: string): boolean {
     bits === undefined ||
     (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
   )
+}
+
+/** The absolute path of a file. */
+function filePath(rule: string) {
+  return z.string({ error: rule }).regex(/^\/\P{Cc}+$/u, { error: rule })
 }
 
 const hostsRule =
@@ -468,10 +512,7 @@ const page = mapping('a mapping with listen, hosts, tokenFile', {
       { error: hostsRule },
     )
     .default([]),
-  tokenFile: z
-    .string({ error: tokenFileRule })
-    .regex(/^\/\P{Cc}+$/u, { error: tokenFileRule })
-    .optional(),
+  tokenFile: filePath(tokenFileRule).optional(),
 })
 
 const agent = mapping('a mapping with listen', {
@@ -479,6 +520,80 @@ const agent = mapping('a mapping with listen', {
     'must be HOST:PORT to listen on, such as 127.0.0.1:8010, an IPv6 address in brackets',
   ).default({ host: '127.0.0.1', port: 8010 }),
 })
+
+const etcdRule =
+  'must be a list of client addresses of etcd, such as [https://10.0.0.1:2379]'
+const plainEtcdRule =
+  'must be https:// beyond loopback: the password steers every machine'
+const etcdUrl = z
+  .string({ error: etcdRule })
+  .refine(text => typeof parseOrigin(text) === 'object', { error: etcdRule })
+  .refine(isSafeEtcd, { error: plainEtcdRule })
+  .transform(text => text.replace(/\/$/, ''))
+
+/** Plain HTTP would show the password to the network. */
+function isSafeEtcd(text: string): boolean {
+  const origin = parseOrigin(text)
+  return (
+    typeof origin !== 'object' ||
+    origin.tls ||
+    origin.host === 'localhost' ||
+    (isIP(origin.host) !== 0 && isLoopback(origin.host))
+  )
+}
+
+const prefixRule =
+  'must be a path of letters, digits, ".", "_" and "-", such as /zope-failover/www, at most 200 characters'
+const userRule = 'must be the name of a user of etcd, without spaces'
+
+const cluster = mapping('a mapping with etcd', {
+  etcd: z
+    .array(etcdUrl, { error: etcdRule })
+    .min(1, { error: etcdRule })
+    .max(9, { error: 'must be at most 9 addresses' })
+    .refine(urls => new Set(urls).size === urls.length, {
+      error: 'must not name an address twice',
+    }),
+  /** this machine; null = the first label of its host name */
+  name: orNull(name),
+  prefix: z
+    .string({ error: prefixRule })
+    .regex(/^(?:\/[\w-][\w.-]*)+$/, { error: prefixRule })
+    .max(200, { error: prefixRule })
+    .default('/zope-failover/default'),
+  ca: orNull(
+    filePath(
+      'must be the absolute path of a file of PEM certificates, such as /etc/zope-failover/ca.pem',
+    ),
+  ),
+  cert: orNull(
+    filePath(
+      'must be the absolute path of a client certificate as PEM, such as /etc/zope-failover/client.pem',
+    ),
+  ),
+  key: orNull(
+    filePath(
+      "must be the absolute path of the client certificate's key as PEM, such as /etc/zope-failover/client.key",
+    ),
+  ),
+  user: orNull(
+    z
+      .string({ error: userRule })
+      .regex(/^[^\s\p{Cc}]{1,100}$/u, { error: userRule }),
+  ),
+  passwordFile: orNull(
+    filePath(
+      'must be the absolute path of a file that holds the password, such as /etc/zope-failover/etcd.password',
+    ),
+  ),
+  isolatedAfter: duration('3s', '1m').default(5_000),
+  cache: filePath(
+    'must be the absolute path of a file, such as /var/lib/zope-failover/cluster.json',
+  ).default('/var/lib/zope-failover/cluster.json'),
+}).transform(({ isolatedAfter, ...given }) => ({
+  ...given,
+  isolatedAfterMs: isolatedAfter,
+}))
 
 function named<Value extends z.ZodType>(what: string, value: Value) {
   const rule = `must be a mapping with at least one ${what}`
@@ -504,21 +619,16 @@ export const fileSchema = mapping(
     probe: probe.optional(),
     map: map.optional(),
     httpd: httpd.optional(),
-    hook: hook.optional(),
     status: page.optional(),
     notify: notify.optional(),
     icp: icp.optional(),
     front: front.optional(),
     agent: agent.optional(),
+    cluster: cluster.optional(),
   },
 )
 
 export type ProbeInput = z.output<typeof probe>
-export type MapInput = z.output<typeof map>
-export type StatusInput = z.output<typeof page>
-export type NotifyInput = z.output<typeof notify>
-export type IcpInput = z.output<typeof icp>
-export type FrontInput = z.output<typeof front>
 export type PoolInput = z.output<typeof pool>
 export type FileInput = z.output<typeof fileSchema>
 
@@ -532,31 +642,37 @@ export const renamedKeys: ReadonlyMap<string, string> = new Map([
   ['repeat', 'repeatInterval'],
 ])
 
+/** Keys of the file that are gone, and what to use in place of them. */
+export const removedKeys: ReadonlyMap<string, string> = new Map([
+  [
+    'hook',
+    'is gone: notify.command reports to people, and "zope-failover follow" runs a command at each change; remove it',
+  ],
+])
+
 /** Every key that is allowed at a path of the file; [] = none. */
 export function knownKeys(path: readonly (string | number)[]): string[] {
-  const shapes: [RegExp, z.ZodRawShape][] = [
-    [/^$/, fileSchema.shape],
-    [/^backends\.[^.]*$/, { url, probe, warmUp: urlPath }],
-    [/^map$/, map.shape],
-    [/^httpd$/, httpd.shape],
-    [/^hook$/, hook.shape],
-    [/^status$/, page.shape],
-    [/^notify$/, notify.shape],
-    [/^icp$/, icp.shape],
-    [/^front$/, front.shape],
-    [/^agent$/, agent.shape],
-    [/^pools\.[^.]*$/, pool.shape],
-    [/^pools\.[^.]*\.site$/, { path: sitePath, url: siteUrl }],
-    [/^pools\.[^.]*\.members\.\d+$/, { name, weight: name, tier: name }],
-    [/^(backends\.[^.]*\.)?probe$/, probe.shape],
-    [/^(backends\.[^.]*\.)?probe\.deep$/, probe.shape.deep.unwrap().shape],
-    [/^(backends\.[^.]*\.)?probe\.ask$/, ask.shape],
-    [
-      /^(backends\.[^.]*\.)?probe\.heartbeat$/,
-      { interval: name, timeout: name },
-    ],
-  ]
-  const place = path.join('.')
-  const shape = shapes.find(([pattern]) => pattern.test(place))?.[1]
-  return shape === undefined ? [] : Object.keys(shape)
+  return keysAt(fileSchema, path)
+}
+
+function keysAt(schema: unknown, path: readonly (string | number)[]): string[] {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault)
+    return keysAt(schema.def.innerType, path)
+  if (schema instanceof z.ZodUnion)
+    return schema.def.options.flatMap(option => keysAt(option, path))
+  // z.preprocess begins with a transform, the others end with one
+  if (schema instanceof z.ZodPipe)
+    return keysAt(
+      schema.in instanceof z.ZodTransform ? schema.out : schema.in,
+      path,
+    )
+  const [key, ...rest] = path
+  if (schema instanceof z.ZodObject) {
+    const { shape } = schema
+    if (key === undefined) return Object.keys(shape)
+    return Object.hasOwn(shape, key) ? keysAt(shape[key], rest) : []
+  }
+  if (key === undefined) return []
+  if (schema instanceof z.ZodRecord) return keysAt(schema.valueType, rest)
+  return schema instanceof z.ZodArray ? keysAt(schema.element, rest) : []
 }

@@ -9,7 +9,6 @@ import type { ConfigFile } from './file.ts'
 /** The keys of the configuration that run a command, if they are set. */
 export function commandKeys(config: Config): string[] {
   return [
-    ...(config.hook === undefined ? [] : ['hook.command']),
     ...(config.map === undefined || config.map.command === null
       ? []
       : ['map.command']),

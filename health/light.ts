@@ -31,6 +31,8 @@ export type Light = {
   readonly warmSinceMs: number | null
   /** the probe in flight is older than this limit; null = it is not overdue */
   readonly overdueMs: number | null
+  /** how many probes in a row were answered, but later than `slow` */
+  readonly lateAnswers: number
   /** a heartbeat arrived after that: it is busy, whatever later heartbeats show */
   readonly isProvenBusy: boolean
   /** when the passes in a row began; null = the last probe failed */
@@ -106,6 +108,7 @@ export function lightOf(
     failures: [],
     warmSinceMs: null,
     overdueMs: null,
+    lateAnswers: 0,
     pace: noPace,
     isProvenBusy: false,
     goodSinceMs: null,
@@ -250,6 +253,8 @@ export function nextLight(
         isProvenBusy: false,
         lastAnswerAt: isAnswer(event.outcome) ? nowMs : light.lastAnswerAt,
         goodSinceMs: isFailure ? null : (light.goodSinceMs ?? nowMs),
+        lateAnswers:
+          isFailure || event.ms <= settings.slowMs ? 0 : light.lateAnswers + 1,
         streak: isFailure
           ? Math.min(light.streak, 0) - 1
           : Math.max(light.streak, 0) + 1,

@@ -1,7 +1,7 @@
 // Which state of a backend is reported: in the log, the report, events, notices and
-// metrics. Invariant: a change that lasts under a second is not reported; a change
-// that takes a backend out or brings it back is reported at once. New visitors are
-// routed by the actual state. Pure.
+// metrics. Invariant: a change that lasts under a second is not reported, nor is a
+// single late answer; a change that takes a backend out or brings it back is reported
+// at once. New visitors are routed by the actual state. Pure.
 import type { State } from '../sentinels/reports.ts'
 import type { Snapshot } from '../sentinels/snapshot.ts'
 
@@ -16,11 +16,14 @@ export const lastingMs = 1_000
 
 /**
  * @param state as it is judged now
+ * @param lateAnswers how many probes in a row were answered too late: after the first
+ *   of them the next one decides, a fraction of a second later
  * @returns the reported state; the same object if nothing has changed
  */
 export function nextReported(
   reported: ReportedState,
   state: State,
+  lateAnswers: number,
   nowMs: number,
 ): ReportedState {
   if (state === reported.state)
@@ -29,7 +32,7 @@ export function nextReported(
   const isTold =
     !isInService(state) ||
     !isInService(reported.state) ||
-    nowMs - leftMs >= lastingMs
+    (nowMs - leftMs >= lastingMs && !(state === 'slow' && lateAnswers === 1))
   if (isTold) return { state, leftMs: null }
   return reported.leftMs === null ? { ...reported, leftMs } : reported
 }

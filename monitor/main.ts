@@ -3,6 +3,7 @@
 import { statSync } from 'node:fs'
 import { pino } from 'pino'
 import type { Logger } from 'pino'
+import { machineName } from '../cluster/credentials.ts'
 import { errorCode } from '../system/error-code.ts'
 import { logOptions } from '../system/log-options.ts'
 import { readConfigFile } from '../config/file.ts'
@@ -10,6 +11,7 @@ import { parseConfig } from '../config/parse.ts'
 import { ConfigError } from '../config/problem.ts'
 import { ConfigReload } from '../config/reload.ts'
 import { commandRefusal, self } from '../config/trust.ts'
+import { watchConfig, watchRemedy } from '../config/watch.ts'
 import { version } from '../system/version.ts'
 import {
   directoryProblem,
@@ -43,6 +45,7 @@ export async function runMonitor(
   const file = readConfigFile(configFile)
   const { text } = file
   const config = parseConfig(text, configFile)
+  if (config.cluster !== undefined) machineName(config.cluster)
   const untrusted = commandRefusal(config, configFile, file, self())
   if (untrusted !== undefined) throw new ConfigError([untrusted])
   // not synchronous: a blocked stderr must not stop the probes
@@ -76,10 +79,13 @@ export async function runMonitor(
   page.count(monitor.telemetry)
   const manager = new ServiceManager(log)
   monitor.start()
+  const reload = new ConfigReload(configFile, text, config, (next, read) => {
+    if (next.cluster !== undefined) machineName(next.cluster)
+    return commandRefusal(next, configFile, read, self())
+  })
   const code = await untilStopped(
-    new ConfigReload(configFile, text, config, (next, read) =>
-      commandRefusal(next, configFile, read, self()),
-    ),
+    () => applyReload(reload, monitor, page, log),
+    configFile,
     monitor,
     page,
     keeper,
@@ -104,7 +110,8 @@ function endHard(): void {
 }
 
 function untilStopped(
-  reload: ConfigReload,
+  checkConfig: () => void,
+  configFile: string,
   monitor: Monitor,
   page: StatusThread,
   keeper: LockKeeper,
@@ -127,7 +134,7 @@ function untilStopped(
       if (performance.now() - configMs < configEveryMs) return
       configMs = performance.now()
       page.count(monitor.telemetry)
-      applyReload(reload, monitor, page, log)
+      checkConfig()
     }
     const timer = setInterval(beat, tickMs)
     let isStopping = false
@@ -143,9 +150,16 @@ function untilStopped(
     }
     process.on('SIGTERM', onSignal)
     process.on('SIGINT', onSignal)
-    process.on('SIGHUP', () => {
-      if (!isStopping) applyReload(reload, monitor, page, log)
-    })
+    const onChange = (): void => {
+      if (!isStopping) checkConfig()
+    }
+    process.on('SIGHUP', onChange)
+    watchConfig(configFile, onChange, err =>
+      log.warn(
+        { file: configFile, err, remedy: watchRemedy },
+        'cannot watch the configuration, reading it once a second',
+      ),
+    )
   })
 }
 

@@ -3,6 +3,7 @@
 import type { Logger } from 'pino'
 import { addressOf, frontName, sentinelNames } from '../config/config.ts'
 import type { Backend, Config } from '../config/config.ts'
+import { DutyCycle } from '../system/duty-cycle.ts'
 import { version } from '../system/version.ts'
 import { monitorReportFile, sentinelFile } from '../sentinels/names.ts'
 import { servedMs } from '../sentinels/served.ts'
@@ -14,9 +15,9 @@ import type { Snapshot } from '../sentinels/snapshot.ts'
 import { buildTable } from '../choice/table.ts'
 import type { SavedState } from '../health/light.ts'
 import { ConnectionDropper } from '../probes/drop-connections.ts'
+import { Cluster } from './cluster.ts'
 import { FrontMonitor } from './map-check/front-monitor.ts'
 import { floorOf, strandedOf } from '../health/floor.ts'
-import { Hook } from './backend/hook.ts'
 import { factsOf } from './notify/fact.ts'
 import type { Fact } from './notify/fact.ts'
 import { Notices } from './notify/notices.ts'
@@ -29,7 +30,7 @@ import {
   probesReported,
   savedState,
 } from './directory/saved-state.ts'
-import { Scan, suspectedBackends } from './directory/scan.ts'
+import { announcements, Scan } from './directory/scan.ts'
 import { firstDelayMs } from '../health/interval.ts'
 import { Starvation } from './backend/starvation.ts'
 import { Telemetry } from '../page/telemetry.ts'
@@ -44,6 +45,8 @@ import type { MonitorContext } from './backend/backend-monitor.ts'
 export const tickMs = 100
 /** the monitor's heartbeat (the time of monitor.json): at least once a second */
 const reportMs = 800
+/** the last probes that other machines' questions are answered from */
+const reportedToOthers = 16
 
 export class Monitor {
   readonly publisher: Publisher
@@ -58,6 +61,7 @@ export class Monitor {
   readonly #textMap: TextMapWriter
   readonly #notices: Notices
   readonly #mapSupervisor: MapSupervisor
+  readonly #cluster: Cluster
   #mapMonitor: MapMonitor | undefined
   #frontMonitor: FrontMonitor | undefined
   /** as last read */
@@ -69,9 +73,16 @@ export class Monitor {
   #isDue = false
   #isReady = false
   #reportedMs = -Infinity
-  #reportGapMs = tickMs
-  #scannedMs = -Infinity
-  #scanGapMs = 1_000
+  /** administrators' files as last seen */
+  #marks = ''
+  readonly #reporting = new DutyCycle({
+    share: 1 / 10,
+    leastMs: tickMs,
+    mostMs: reportMs,
+  })
+  // a huge directory must not take time from the probes
+  readonly #scanning = new DutyCycle({ share: 1 / 20, leastMs: 1_000 })
+  readonly #announcing = new DutyCycle({ share: 1 / 20 })
 
   constructor(configFile: string, config: Config, log: Logger) {
     this.#configFile = configFile
@@ -98,11 +109,25 @@ export class Monitor {
         this.#isDue = true
       },
     )
+    this.#cluster = new Cluster(
+      config,
+      this.publisher,
+      log,
+      () =>
+        new Map(
+          [...this.#backendMonitors].map(([name, monitor]) => [
+            name,
+            monitor.report(reportedToOthers),
+          ]),
+        ),
+      () => {
+        this.#isDue = true
+      },
+    )
     const resolver = new Resolver()
     this.#context = {
       resolver,
       dropper: new ConnectionDropper(config.directory, resolver, log),
-      hook: new Hook(config.hook, log),
       telemetry: this.telemetry,
       starvation: this.#starvation,
       startQueue: new StartQueue(),
@@ -171,6 +196,7 @@ export class Monitor {
     this.#startZeoMonitors()
     this.#mapSupervisor.start()
     this.#notices.start()
+    this.#cluster.start()
   }
 
   #startZeoMonitors(): void {
@@ -265,6 +291,7 @@ export class Monitor {
 
   /** The verdicts stay on disk. */
   stop(): void {
+    this.#cluster.stop()
     this.#starvation.stop()
     this.#context.dropper.stop()
     this.#textMap.stop()
@@ -298,8 +325,8 @@ export class Monitor {
     this.#config = config
     this.#checkDropping()
     this.#textMap.reconfigure(config)
-    this.#context.hook.reconfigure(config.hook)
     this.#notices.reconfigure(config.notify)
+    this.#cluster.reconfigure(config)
     this.#context.transactions.reconfigure(config.pools)
     if (!isMapSame) this.#startMapMonitor()
     if (!isZeoSame) this.#startZeoMonitors()
@@ -390,11 +417,23 @@ export class Monitor {
   /** Everything but the probes; called every `tickMs`. */
   beat(): void {
     if (this.publisher.retry()) this.#isDue = true
+    this.#cluster.beat()
     this.#textMap.beat()
-    for (const name of suspectedBackends(
+    if (this.#announcing.waitMs === 0)
+      this.#announcing.run(() => this.#takeAnnouncements())
+    if (this.#scanning.waitMs === 0) this.#scanning.run(() => this.#runScan())
+    this.#reportIfDue()
+  }
+
+  /** Suspicions, and changes by an administrator. */
+  #takeAnnouncements(): void {
+    const { suspected, marks } = announcements(
       this.#config.directory,
-      this.#backendMonitors.keys(),
-    )) {
+      sentinelNames(this.#config),
+    )
+    if (marks !== this.#marks) this.#textMap.schedule()
+    this.#marks = marks
+    for (const name of suspected) {
       const monitor = this.#backendMonitors.get(name)
       // removed before the probe starts: a later suspicion counts again
       if (
@@ -403,22 +442,17 @@ export class Monitor {
       )
         monitor.suspect()
     }
-    this.#scanIfDue()
-    this.#reportIfDue()
   }
 
-  #scanIfDue(): void {
-    const startMs = performance.now()
-    if (startMs - this.#scannedMs < this.#scanGapMs) return
-    this.#scannedMs = startMs
+  #runScan(): void {
     for (const monitor of this.#backendMonitors.values()) monitor.tick()
     this.#applyFloor()
     const snapshot = this.#scan.run(new Set(sentinelNames(this.#config)))
+    // such as an `.up` made by hand
+    this.#textMap.update(snapshot)
     // what a starting monitor does not know yet is not news
     if (this.#isReady && this.#notices.isOn)
       this.#notices.update(this.#facts(snapshot))
-    // a huge directory must not take time from the probes
-    this.#scanGapMs = Math.max(1_000, 20 * (performance.now() - startMs))
   }
 
   #facts(snapshot: Snapshot): Fact[] {
@@ -443,9 +477,9 @@ export class Monitor {
   }
 
   #reportIfDue(): void {
-    const startMs = performance.now()
-    const sinceMs = startMs - this.#reportedMs
-    if (sinceMs < (this.#isDue ? this.#reportGapMs : reportMs)) return
+    const nowMs = performance.now()
+    if (!this.#isDue && nowMs - this.#reportedMs < reportMs) return
+    if (this.#reporting.waitMs > 0) return
     // no report before every backend has had its first probe: the map program
     // must not read "unknown" for a backend that has not been probed yet
     const monitors = [...this.#backendMonitors.values()]
@@ -456,18 +490,15 @@ export class Monitor {
     // the last backend to be judged may have changed no verdict
     if (this.#reportedMs === -Infinity) this.#updateFront()
     this.#isDue = false
-    this.#reportedMs = startMs
-    this.publisher.report(this.#reportText())
-    this.#reportGapMs = Math.min(
-      reportMs,
-      Math.max(tickMs, 10 * (performance.now() - startMs)),
-    )
+    this.#reportedMs = nowMs
+    this.#reporting.run(() => this.publisher.report(this.#reportText()))
   }
 
   #reportText(): string {
     const reported = probesReported(this.#backendMonitors.size)
     const addresses = this.#context.resolver.remembered(hostsOf(this.#config))
     const notices = this.#notices.seen
+    const cluster = this.#cluster.report
     const limits = [
       ...this.#mapSupervisor.limits,
       ...[this.#context.dropper.limit].filter(limit => limit !== undefined),
@@ -494,6 +525,7 @@ export class Monitor {
         front: this.#frontMonitor.report,
       }),
       ...(notices !== undefined && { notices }),
+      ...(cluster !== undefined && { cluster }),
       ...(Object.keys(addresses).length > 0 && { addresses }),
       ...(limits.length > 0 && { limits }),
     }

@@ -7,6 +7,7 @@ import { errorCode } from '../system/error-code.ts'
 import { printable } from '../text/printable.ts'
 import { readRegularFile } from '../system/regular-file.ts'
 import { applyAction } from '../operate/apply-action.ts'
+import { giveOrder, isShared } from '../operate/give-order.ts'
 import { actionSummary } from '../operate/action-summary.ts'
 import type { ReportCache } from './report-cache.ts'
 import type { PageLog } from './messages.ts'
@@ -79,7 +80,8 @@ export class ActionHandler {
       body === undefined
         ? refused(413, `the body must have at maxPerMinute ${maxBody} bytes`)
         : parseActionRequest(this.#reports.config, { ...target, type, body })
-    const reply = order.kind === 'order' ? this.#apply(from, order) : order
+    const reply =
+      order.kind === 'order' ? await this.#apply(from, order) : order
     if (reply.kind === 'refused') this.refuse(from, reply)
     return { headers: {}, ...reply }
   }
@@ -126,13 +128,15 @@ export class ActionHandler {
     }
   }
 
-  #apply(from: From, order: ActionRequest): Done | Refusal {
+  async #apply(from: From, order: ActionRequest): Promise<Done | Refusal> {
     const { backend, action, reason, termMs } = order
     const { config } = this.#reports
     const until = termMs === null ? null : Date.now() + termMs
     try {
       const count = { reason, by: 'status page', until }
-      const done = applyAction(config.directory, backend, action, count)
+      const done = isShared(config, backend, false)
+        ? await giveOrder(config, backend, action, count)
+        : applyAction(config.directory, backend, action, count)
       this.#log({
         level: 'info',
         fields: {

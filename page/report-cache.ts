@@ -7,13 +7,11 @@ import { StatusReader } from '../status/read.ts'
 import type { StatusOptions } from '../status/read.ts'
 import { pageTemplate } from './page.ts'
 import type { StatusReport } from '../status/report.ts'
+import { DutyCycle } from '../system/duty-cycle.ts'
 import type { PageTemplate } from './page-template.ts'
 
 /** A report of this age is fresh enough: clients cannot force more reads. */
 export const freshMs = 250
-
-/** Reading must not use more than this part of the time, even on a huge site. */
-const maxReadShare = 1 / 10
 
 export class ReportCache {
   readonly #reader: StatusReader
@@ -22,7 +20,8 @@ export class ReportCache {
   #current: StatusOptions | undefined
   #sheet: PageTemplate | undefined
   #events: readonly StatusEvent[] = []
-  #dueMs = -Infinity
+  /** even on a huge site */
+  readonly #reading = new DutyCycle({ share: 1 / 10, leastMs: freshMs - 10 })
 
   /** @param problems why the configuration file is no longer the one in use */
   constructor(config: Config, problems: readonly string[]) {
@@ -38,7 +37,7 @@ export class ReportCache {
   reconfigure(config: Config, problems: readonly string[]): void {
     this.#config = config
     this.#problems = problems
-    this.#dueMs = -Infinity
+    this.#reading.reset()
   }
 
   /** At most `freshMs` old, unless reading takes long. */
@@ -53,9 +52,12 @@ export class ReportCache {
   }
 
   #read(): StatusOptions {
-    const startMs = performance.now()
-    if (this.#current !== undefined && startMs < this.#dueMs)
-      return this.#current
+    return this.#current === undefined || this.#reading.waitMs === 0
+      ? this.#reading.run(() => this.#readNow())
+      : this.#current
+  }
+
+  #readNow(): StatusOptions {
     const now = Date.now()
     const before = this.#current?.reported
     const fresh = this.#reader.readStatus(this.#config, now, this.#problems)
@@ -66,8 +68,6 @@ export class ReportCache {
       )
     this.#current = fresh
     this.#sheet = undefined
-    const tookMs = performance.now() - startMs
-    this.#dueMs = startMs + Math.max(freshMs - 10, tookMs / maxReadShare)
     return fresh
   }
 }

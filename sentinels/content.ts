@@ -7,6 +7,8 @@ export type AdminNote = {
   readonly by: string | null
   /** milliseconds since 1970; null = without end */
   readonly until: number | null
+  /** the order that all machines follow; omitted: this machine alone */
+  readonly order?: string
 }
 
 export type ParsedNote<Value> = {
@@ -40,16 +42,21 @@ export function formatShare(share: number): string {
 }
 
 /**
- * `reason: TEXT`, `by: WHO`, `until: RFC 3339 time`, each at most once. What
+ * `reason: TEXT`, `by: WHO`, `until: RFC 3339 time`, `order: ID`, each at most once. What
  * cannot be parsed is a problem; the rest counts.
  */
 export function parseAdminNote(text: string): ParsedNote<AdminNote> {
   const problems: string[] = []
   const seen = new Set<string>()
-  const found = { reason: '', by: '', until: undefined as number | undefined }
+  const found = {
+    reason: '',
+    by: '',
+    order: '',
+    until: undefined as number | undefined,
+  }
   for (const line of text.split(/\r?\n/)) {
     if (line.trim() === '') continue
-    const match = /^\s*(reason|by|until)\s*:\s*(.*?)\s*$/.exec(line)
+    const match = /^\s*(reason|by|until|order)\s*:\s*(.*?)\s*$/.exec(line)
     if (match === null) {
       problems.push(
         `may hold lines "reason: …", "by: …", "until: …" only, got ${quote(line)}`,
@@ -68,6 +75,7 @@ export function parseAdminNote(text: string): ParsedNote<AdminNote> {
           `until must be a time like 2026-11-22T18:00:00Z, with date, time and offset, got ${quote(value)}; treated as without end`,
         )
     } else if (key === 'reason') found.reason = value
+    else if (key === 'order') found.order = value
     else found.by = value
   }
   return {
@@ -75,6 +83,7 @@ export function parseAdminNote(text: string): ParsedNote<AdminNote> {
       reason: found.reason || null,
       by: found.by || null,
       until: found.until ?? null,
+      ...(found.order !== '' && { order: found.order }),
     },
     problems,
   }
@@ -83,12 +92,18 @@ export function parseAdminNote(text: string): ParsedNote<AdminNote> {
 /**
  * The text of an administrator's file; the reason, of any length, comes last.
  */
-export function formatAdminNote({ reason, by, until }: AdminNote): string {
+export function formatAdminNote({
+  reason,
+  by,
+  until,
+  order,
+}: AdminNote): string {
   // whole seconds, rounded up: "--for 500ms" must not end before it begins
   const end = until === null ? null : Math.ceil(until / 1_000) * 1_000
   return (
     adminLine('until', end === null ? null : timeText(end)) +
     adminLine('by', by) +
+    adminLine('order', order ?? null) +
     adminLine('reason', reason)
   )
 }

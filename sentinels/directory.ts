@@ -44,6 +44,18 @@ export function listUpTo(directory: string, limit: number): Listing {
 }
 
 /**
+ * Differs for a recreated directory: the birth time counts, too, because a freed
+ * inode number is reused at once.
+ *
+ * @returns undefined when there is none
+ * @throws any other error of stat
+ */
+export function directoryIdentity(directory: string): string | undefined {
+  const stats = statSync(directory, { throwIfNoEntry: false })
+  return stats && `${stats.dev} ${stats.ino} ${stats.birthtimeMs}`
+}
+
+/**
  * Whether an error means that the file does not exist, not only unreachable.
  */
 export function isAbsence(code: string): boolean {

@@ -112,6 +112,65 @@ export type ReceiverSeen = {
   readonly dropped: number
 }
 
+/** This machine's relation to the others of its cluster. */
+export const clusterStates = [
+  'together',
+  /** etcd gives no sign of life: local files and the last known orders apply */
+  'alone',
+  /** another machine has this name */
+  'duplicate',
+  /** etcd has lost orders: nothing is taken away until a person decides */
+  'older-data',
+] as const
+export type ClusterState = (typeof clusterStates)[number]
+
+/** Another machine, or this one, as this machine sees it. */
+export type MachineReport = {
+  readonly state: 'live' | 'away'
+  /** since its last sign of life; null = none since this monitor started */
+  readonly ageMs: number | null
+  readonly version: string | null
+  /** its clock minus the clock of this machine; null = not known */
+  readonly clockMs: number | null
+  readonly settingsDiffer: boolean
+  /** the backends whose settings differ; `*`: other settings */
+  readonly differing: readonly string[]
+  /** map programs that run there */
+  readonly maps: number
+  /** files that a person made there, such as `zope1.drain` */
+  readonly own: readonly string[]
+}
+
+/** An order that all machines follow. */
+export type OrderReport = {
+  readonly id: string
+  readonly by: string | null
+  readonly from: string | null
+  readonly reason: string | null
+  /** RFC 3339, by the clock of this machine */
+  readonly until: string | null
+  /** etcd no longer has it */
+  readonly isLost: boolean
+}
+
+export type ClusterReport = {
+  readonly name: string
+  readonly state: ClusterState
+  /** RFC 3339: when this state began */
+  readonly since: string
+  readonly engine: {
+    /** the member of etcd that is watched; null = none */
+    readonly url: string | null
+    /** one sentence; null = etcd can be used */
+    readonly problem: string | null
+  }
+  readonly members: Readonly<Record<string, MachineReport>>
+  /** by backend and machine: states that differ from those of this machine */
+  readonly differs: Readonly<Record<string, Readonly<Record<string, string>>>>
+  /** by file, such as `zope1.drain` */
+  readonly orders: Readonly<Record<string, OrderReport>>
+}
+
 export type MonitorReport = {
   readonly version: string
   readonly pid: number
@@ -138,6 +197,8 @@ export type MonitorReport = {
       }
     >
   >
+  /** when the configuration has the key `cluster` */
+  readonly cluster?: ClusterReport
   /** what this monitor cannot do in its environment; omitted: nothing */
   readonly limits?: readonly MonitorLimit[]
 }
@@ -233,8 +294,44 @@ export function isMonitorReport(value: unknown): value is MonitorReport {
     (value['notices'] === undefined ||
       (isRecord(value['notices']) &&
         Object.values(value['notices']).every(isReceiver))) &&
+    (value['cluster'] === undefined || isClusterReport(value['cluster'])) &&
     (value['limits'] === undefined ||
       (Array.isArray(value['limits']) && value['limits'].every(isLimit)))
+  )
+}
+
+function isClusterReport(value: unknown): boolean {
+  return (
+    isRecord(value) &&
+    ['name', 'state', 'since'].every(key => typeof value[key] === 'string') &&
+    isRecord(value['engine']) &&
+    isRecord(value['members']) &&
+    Object.values(value['members']).every(isMachine) &&
+    isRecord(value['differs']) &&
+    Object.values(value['differs']).every(
+      machines =>
+        isRecord(machines) &&
+        Object.values(machines).every(state => typeof state === 'string'),
+    ) &&
+    isRecord(value['orders']) &&
+    Object.values(value['orders']).every(
+      order => isRecord(order) && typeof order['id'] === 'string',
+    )
+  )
+}
+
+function isMachine(value: unknown): boolean {
+  return (
+    isRecord(value) &&
+    typeof value['state'] === 'string' &&
+    ['ageMs', 'clockMs'].every(
+      key => value[key] === null || Number.isFinite(value[key]),
+    ) &&
+    (value['version'] === null || typeof value['version'] === 'string') &&
+    ['differing', 'own'].every(key => {
+      const list = value[key]
+      return Array.isArray(list) && list.every(one => typeof one === 'string')
+    })
   )
 }
 

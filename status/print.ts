@@ -21,6 +21,9 @@ export function statusText(
     ...(report.mapSeen === undefined
       ? []
       : [mapSeenText(report.mapSeen, paint, now)]),
+    ...(report.cluster === undefined
+      ? []
+      : clusterLines(report.cluster, paint)),
     ...reportNotices(report).map(text => paint('silent', text)),
     report.verdictsCount ? '' : paint('dead', staleVerdicts),
     '',
@@ -181,6 +184,86 @@ function mapSeenText(
     kind,
     `map program seen through httpd: ${printable(kind === 'dead' ? state.toUpperCase() : state)} for ${ago(since, now)}, ${printable(reason)}`,
   )
+}
+
+/** Whether this machine is together with the others, and a line for each. */
+function clusterLines(
+  cluster: NonNullable<StatusReport['cluster']>,
+  paint: typeof plain,
+): string[] {
+  const { name, state, engine, members } = cluster
+  const lost = Object.entries(cluster.orders).flatMap(([file, { isLost }]) =>
+    isLost ? [file] : [],
+  )
+  return [
+    paint(
+      state === 'together' ? 'alive' : 'dead',
+      printable(
+        `cluster: ${name} is ${clusterWords[state] ?? state}${engine.problem === null ? '' : ` (${engine.problem})`}`,
+      ),
+    ),
+    ...lost.map(file =>
+      paint(
+        'dead',
+        printable(
+          `order lost by etcd, still in force: ${file}; to write it again: zope-failover cluster adopt; to end it: zope-failover ready ${file.replace(/\.[^.]*$/, '')}`,
+        ),
+      ),
+    ),
+    '',
+    ...aligned(
+      ['MACHINE', 'STATE', 'SEEN', 'VERSION', 'CLOCK', 'MAPS', 'NOTES'],
+      Object.entries(members).map(([machine, seen]) => [
+        machine === name ? `${machine} (this one)` : machine,
+        seen.state,
+        seen.ageMs === null ? '-' : `${rounded(seen.ageMs)} ago`,
+        seen.version ?? '-',
+        seen.clockMs === null ? '-' : clockText(seen.clockMs),
+        String(seen.maps),
+        machineNotes(machine, seen, cluster).join('; ') || '-',
+      ]),
+    ),
+  ]
+}
+
+const clusterWords: Readonly<Record<string, string>> = {
+  together: 'together with the others',
+  alone: 'ALONE: the last known orders stay in force',
+  duplicate: 'ALONE: another machine has this name',
+  'older-data': 'together, but etcd has OLDER DATA',
+}
+
+/** A larger difference makes the ends of orders inexact. */
+export const clockLimitMs = 2_000
+
+function clockText(ms: number): string {
+  const seconds = (Math.abs(ms) / 1_000).toFixed(1)
+  return `${ms < 0 ? '-' : '+'}${seconds}s`
+}
+
+/** What is odd about a machine, for people. */
+export function machineNotes(
+  machine: string,
+  seen: NonNullable<StatusReport['cluster']>['members'][string],
+  { differs }: NonNullable<StatusReport['cluster']>,
+): string[] {
+  const states = Object.entries(differs).flatMap(([backend, by]) =>
+    Object.hasOwn(by, machine) ? [`${backend} is ${by[machine]} there`] : [],
+  )
+  return [
+    ...states,
+    ...(seen.settingsDiffer
+      ? [
+          `settings differ: ${seen.differing.map(one => (one === '*' ? 'pools' : one)).join(', ')}`,
+        ]
+      : []),
+    ...(Math.abs(seen.clockMs ?? 0) > clockLimitMs
+      ? ['its clock is wrong']
+      : []),
+    ...(seen.own.length > 0
+      ? [`files made by hand: ${seen.own.join(', ')}`]
+      : []),
+  ]
 }
 
 function ago(since: string | null, now: number): string {

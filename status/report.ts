@@ -11,6 +11,7 @@ import { adminKinds } from '../sentinels/names.ts'
 import type { AdminKind } from '../sentinels/names.ts'
 import type {
   BackendReport,
+  ClusterReport,
   FrontReport,
   MapReport,
   MapObservation,
@@ -42,6 +43,7 @@ export type MonitorSeen = SeenReport<{
   readonly map?: MapObservation
   readonly zeo?: Readonly<Record<string, ZeoObservation>>
   readonly front?: FrontReport
+  readonly cluster?: ClusterReport
   readonly limits?: readonly MonitorLimit[]
   readonly notices?: Readonly<Record<string, ReceiverSeen>>
 }>
@@ -123,6 +125,8 @@ export type StatusReport = {
    * `share` the content of front.up. Only if the configuration has the key `front`.
    */
   readonly front?: BackendStatus
+  /** the other machines, if the configuration has the key `cluster` */
+  readonly cluster?: ClusterReport
   /** by receiver (`webhook`, `command`): notices of the running monitor */
   readonly notices?: Readonly<Record<string, ReceiverSeen>>
   readonly backends: readonly BackendStatus[]
@@ -171,6 +175,10 @@ export function statusReport(
     ...(monitor?.isRunning === true &&
       monitor.report.notices !== undefined && {
         notices: monitor.report.notices,
+      }),
+    ...(monitor?.isRunning === true &&
+      monitor.report.cluster !== undefined && {
+        cluster: monitor.report.cluster,
       }),
     ...(config.front !== undefined && {
       front: judgedStatus(

@@ -25,7 +25,6 @@ import {
 } from '../../health/health.ts'
 import type { Health, HealthEvent } from '../../health/health.ts'
 import type { HeartbeatEvent } from '../../health/heartbeat.ts'
-import type { Hook } from './hook.ts'
 import { LocalErrors } from './local-errors.ts'
 import type { SavedState } from '../../health/light.ts'
 import type { Resolver } from '../../probes/resolver.ts'
@@ -55,7 +54,6 @@ export type MonitorContext = {
   readonly transactions: Transactions
   readonly publisher: Publisher
   readonly dropper: ConnectionDropper
-  readonly hook: Hook
   readonly telemetry: Telemetry
   readonly log: Logger
   /** how long ago httpd got a good answer from a backend; Infinity = unknown */
@@ -493,7 +491,12 @@ export class BackendMonitor {
   #reportChange(outcome: string, ms: number): void {
     const { state, reason, light } = this.#health
     const { state: was, leftMs } = this.#reported
-    const reported = nextReported(this.#reported, state, now())
+    const reported = nextReported(
+      this.#reported,
+      state,
+      light.lateAnswers,
+      now(),
+    )
     if (reported.leftMs !== leftMs) {
       clearTimeout(this.#reportTimer)
       if (reported.leftMs !== null)
@@ -529,13 +532,6 @@ export class BackendMonitor {
       backend: this.#backend.name,
       was,
       state,
-    })
-    this.#context.hook.enqueue({
-      backend: this.#backend.name,
-      was,
-      state,
-      reason,
-      address: addressOf(this.#backend),
     })
   }
 

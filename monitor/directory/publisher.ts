@@ -1,10 +1,11 @@
 // Keeps the sentinel directory correct, whatever happens to it: it vanishes, comes
 // back, is replaced, fills up, becomes inaccessible. A failed write is tried again;
 // a problem is logged once, and its end once.
-import { chmodSync, mkdirSync, statSync } from 'node:fs'
+import { chmodSync, mkdirSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { namePattern } from '../../config/config.ts'
 import { errorCode } from '../../system/error-code.ts'
+import { directoryIdentity } from '../../sentinels/directory.ts'
 import { formatShare } from '../../sentinels/content.ts'
 import {
   monitorReportFile,
@@ -76,13 +77,13 @@ export class Publisher {
   /** Checks the directory itself and recreates it if it is lost. Called often. */
   ensureDirectory(): void {
     this.#attempt('', () => {
-      const found = this.#directoryIdentity()
+      const found = directoryIdentity(this.#directory)
       if (found === undefined) this.#makeDirectory()
       else if (found === this.#identity) return
       const isLost = this.#identity !== ''
       // keepalived still watches the old directory and does not see this one
       const isDeaf = this.isTracked && (isLost || found === undefined)
-      this.#identity = this.#directoryIdentity() ?? ''
+      this.#identity = directoryIdentity(this.#directory) ?? ''
       for (const name of this.#desired.keys()) this.#unwritten.add(name)
       this.#retriedMs = -Infinity
       if (isLost)
@@ -127,9 +128,9 @@ export class Publisher {
     })
   }
 
-  /** Writes a whole file, unless it already has this content. */
-  writeFile(file: string, text: string): void {
-    this.#attempt(file, () => {
+  /** Writes a whole file, unless it already has this content; false: it failed. */
+  writeFile(file: string, text: string): boolean {
+    return this.#attempt(file, () => {
       const path = `${this.#directory}/${file}`
       const found = readRegularFile(path, Buffer.byteLength(text) + 1)
       if (found.kind !== 'bytes' || found.text !== text)
@@ -197,17 +198,6 @@ export class Publisher {
       { file: path, err, remedy },
       'directory is not writable, retrying every second',
     )
-  }
-
-  #directoryIdentity(): string | undefined {
-    try {
-      const stats = statSync(this.#directory)
-      // birth time, too: a freed inode number is reused at once
-      return `${stats.dev}:${stats.ino}:${stats.birthtimeMs}`
-    } catch (err) {
-      if (errorCode(err) === 'ENOENT') return undefined
-      throw err
-    }
   }
 
   #makeDirectory(): void {

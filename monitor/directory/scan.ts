@@ -1,5 +1,6 @@
 // Reads what others put into the sentinel directory: suspicions, expired
 // administrator's files, and files that do not belong there.
+import { lstatSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { presentFiles } from '../../sentinels/directory.ts'
 import { adminKinds, sentinelFile } from '../../sentinels/names.ts'
@@ -13,22 +14,48 @@ const maxLogged = 1_000
 const maxLines = 20
 const minuteMs = 60_000
 
+/** The files that others have put into the directory now. */
+export type Announcements = {
+  /** backends */
+  readonly suspected: readonly string[]
+  /** differs when an administrator's file appears, vanishes or is rewritten */
+  readonly marks: string
+}
+
 /**
- * The backends that are suspected now. Checks these names only: other files in the
- * directory must not delay a probe.
+ * Checks these names only: other files in the directory must not delay a probe.
  *
  * @param known the backends of the configuration
  */
-export function suspectedBackends(
+export function announcements(
   directory: string,
   known: Iterable<string>,
-): string[] {
-  const byFile = new Map(
-    [...known].map(name => [sentinelFile(name, 'suspect'), name]),
-  )
-  return presentFiles(directory, [...byFile.keys()]).flatMap(
-    file => byFile.get(file) ?? [],
-  )
+): Announcements {
+  const suspects = new Map<string, string>()
+  const files: string[] = []
+  for (const name of known) {
+    const suspect = sentinelFile(name, 'suspect')
+    suspects.set(suspect, name)
+    files.push(suspect, ...adminKinds.map(kind => sentinelFile(name, kind)))
+  }
+  const present = presentFiles(directory, files)
+  return {
+    suspected: present.flatMap(file => suspects.get(file) ?? []),
+    marks: present
+      .filter(file => !suspects.has(file))
+      .map(file => markOf(directory, file))
+      .join('\n'),
+  }
+}
+
+function markOf(directory: string, file: string): string {
+  try {
+    const { ino, mtimeMs, size } = lstatSync(`${directory}/${file}`)
+    return `${file} ${ino} ${mtimeMs} ${size}`
+  } catch {
+    // it vanished meanwhile: the next call does not list it
+    return file
+  }
 }
 
 export class Scan {

@@ -1,7 +1,7 @@
 // The map program's other thread: keeps the table current, logs and reports.
 // File system events are hints, never facts: on each hint that file is read
 // again, and once a second the whole directory.
-import { statSync, watch } from 'node:fs'
+import { watch } from 'node:fs'
 import type { FSWatcher } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { sentinelNames } from '../../config/config.ts'
@@ -11,6 +11,8 @@ import { readConfigText } from '../../config/file.ts'
 import { ConfigError } from '../../config/problem.ts'
 import type { ConfigReload } from '../../config/reload.ts'
 import { version } from '../../system/version.ts'
+import { DutyCycle } from '../../system/duty-cycle.ts'
+import { directoryIdentity } from '../../sentinels/directory.ts'
 import { meaningOf, readerReportFile } from '../../sentinels/names.ts'
 import {
   readEntries,
@@ -49,10 +51,12 @@ const firstTable = buildTable(
   Date.now(),
 )
 publish(start.board, firstTable)
-const [{ pino }, { logOptions }] = await Promise.all([
-  import('pino'),
-  import('../../system/log-options.ts'),
-])
+const [{ pino }, { logOptions }, { watchConfig, watchRemedy }] =
+  await Promise.all([
+    import('pino'),
+    import('../../system/log-options.ts'),
+    import('../../config/watch.ts'),
+  ])
 
 // Asynchronous and bounded: httpd's error log may be a pipe that is not being
 // read, and a blocked log must not block the map program.
@@ -154,8 +158,7 @@ function logProblems(texts: readonly string[]): void {
   }
 }
 
-let lastScan = 0
-let pause = 0
+const rereading = new DutyCycle({ share: 1 / 5 })
 let isPending = false
 const hinted = new Set<string>()
 let isAllHinted = false
@@ -173,7 +176,7 @@ function hint(name: string | null): void {
   else return
   if (isPending) return
   isPending = true
-  const wait = lastScan + pause - performance.now()
+  const wait = rereading.waitMs
   // hints that come together are handled together: each wake-up of this thread
   // slows the lookups running in parallel
   if (wait > 0) setTimeout(readHinted, wait)
@@ -182,15 +185,14 @@ function hint(name: string | null): void {
 
 function readHinted(): void {
   isPending = false
-  const began = performance.now()
   const names = isAllHinted ? undefined : [...hinted]
   isAllHinted = false
   hinted.clear()
   guarded('directory', () => {
-    rescan(names)
+    rereading.run(() => {
+      rescan(names)
+    })
   })
-  lastScan = performance.now()
-  pause = 4 * (lastScan - began)
 }
 
 /** Other files, including this program's own report, can wait a second. */
@@ -205,7 +207,7 @@ let watched: { watcher: FSWatcher; identity: string } | undefined
 
 /** Watches the current directory: it may have been recreated. */
 function rewatch(): void {
-  const identity = identityOf(directory)
+  const identity = currentIdentity()
   if (identity === watched?.identity) return
   const former = watched?.watcher
   watched = undefined
@@ -232,6 +234,15 @@ function rewatch(): void {
   rememberConfig(configFile, good, start.program)
 }
 
+/** undefined = there is nothing to watch; reading the directory reports why. */
+function currentIdentity(): string | undefined {
+  try {
+    return directoryIdentity(directory)
+  } catch {
+    return undefined
+  }
+}
+
 let unwatched: string | undefined
 
 /**
@@ -249,22 +260,10 @@ function logWatchState(code: string | undefined): void {
       {
         directory,
         err: code,
-        remedy:
-          'raise fs.inotify.max_user_watches and fs.inotify.max_user_instances',
+        remedy: watchRemedy,
       },
       'cannot watch the directory, reading it once a second',
     )
-}
-
-/** Differs for a recreated directory, even if it got the old one's inode. */
-function identityOf(path: string): string | undefined {
-  try {
-    const { dev, ino, birthtimeMs } = statSync(path)
-    return `${dev} ${ino} ${birthtimeMs}`
-  } catch {
-    // whatever the reason: there is nothing to watch; the scan reports it
-    return undefined
-  }
 }
 
 let reload: ConfigReload | undefined
@@ -287,6 +286,12 @@ async function checkConfig(): Promise<void> {
       'configuration rejected, keeping the previous one',
     )
   }
+}
+
+function checkConfigSafely(): void {
+  checkConfig().catch((err: unknown) => {
+    logger.error({ err, what: 'configuration' }, bug)
+  })
 }
 
 function isConfigUntouched(): boolean {
@@ -457,9 +462,7 @@ const failing = new Map<string, string>()
 
 function everySecond(): void {
   Atomics.add(state, shared.beat, 1)
-  checkConfig().catch((err: unknown) => {
-    logger.error({ err, what: 'configuration' }, bug)
-  })
+  checkConfigSafely()
   guarded('watching', rewatch)
   guarded('directory', () => {
     rescan()
@@ -500,3 +503,5 @@ guarded('reports', () => {
 })
 everySecond()
 const ticking = setInterval(everySecond, beatMs)
+// when the system has no watch left, watching the directory reports it
+watchConfig(configFile, checkConfigSafely)

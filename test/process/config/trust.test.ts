@@ -13,7 +13,7 @@ import { publicDirectory } from '../../fixtures/processes.ts'
 
 const isRoot = process.getuid?.() === 0
 const backends = 'backends: { zope1: http://127.0.0.1:1 }\n'
-const withHook = `${backends}hook: { command: /bin/true }\n`
+const withCommand = `${backends}notify: { command: /bin/true }\n`
 
 function refusalOf(file: string, as = self()): string | undefined {
   const read = readConfigFile(file)
@@ -26,7 +26,6 @@ function keysOf(text: string): string[] {
 
 void t.test('the keys that run a command', t => {
   t.strictSame(keysOf(''), [])
-  t.strictSame(keysOf('hook: { command: /bin/true }\n'), ['hook.command'])
   t.strictSame(keysOf('notify: { command: /bin/true }\n'), ['notify.command'])
   t.strictSame(keysOf('notify: { webhook: http://127.0.0.1:1/ }\n'), [])
   t.strictSame(keysOf('probe: { command: [/bin/true] }\n'), ['probe.command'])
@@ -36,12 +35,12 @@ void t.test('the keys that run a command', t => {
 void t.test('a file that others can write', t => {
   const root = publicDirectory(t)
   const file = `${root}/zope-failover.yaml`
-  writeFileSync(file, withHook)
+  writeFileSync(file, withCommand)
   t.equal(refusalOf(file), undefined)
   chmodSync(file, 0o646)
   t.match(
     refusalOf(file),
-    `${file}: a configuration with hook.command must be writable for root and the monitor's user (uid ${self().uid}) only`,
+    `${file}: a configuration with notify.command must be writable for root and the monitor's user (uid ${self().uid}) only`,
   )
   t.match(
     refusalOf(file),
@@ -55,7 +54,7 @@ void t.test('a file that others can write', t => {
 void t.test('a directory above it that others can write', t => {
   const root = publicDirectory(t)
   mkdirSync(`${root}/open/etc`, { recursive: true })
-  writeFileSync(`${root}/open/etc/f.yaml`, withHook)
+  writeFileSync(`${root}/open/etc/f.yaml`, withCommand)
   symlinkSync(`${root}/open/etc/f.yaml`, `${root}/link.yaml`)
   chmodSync(`${root}/open`, 0o777)
   for (const file of [`${root}/open/etc/f.yaml`, `${root}/link.yaml`])
@@ -74,7 +73,7 @@ void t.test(
   t => {
     const root = publicDirectory(t)
     const file = `${root}/zope-failover.yaml`
-    writeFileSync(file, withHook)
+    writeFileSync(file, withCommand)
     const zope = { uid: 12_345, gid: 12_345 }
     t.equal(refusalOf(file, zope), undefined, "root's")
     chownSync(file, zope.uid, zope.gid)

@@ -407,14 +407,14 @@ void t.test(
     const config = {
       directory: site.directory,
       backends: { zope1: zope.url },
-      hook: { command: `touch ${site.root}/run` },
+      notify: { command: `touch ${site.root}/run` },
     }
     chmodSync(site.configFile, 0o646)
     writeFileSync(site.configFile, JSON.stringify(config))
     const refusal = 'configuration rejected, keeping the previous one'
     await until('the log line', () => logged(monitor, refusal).length > 0)
     const why =
-      /a configuration with hook.command .* is writable by all users; type: chmod o-w/
+      /a configuration with notify.command .* is writable by all users; type: chmod o-w/
     t.match(logged(monitor, refusal), [{ problems: [why] }])
     await monitor.kill('SIGTERM')
     t.equal(monitor.child.exitCode, 0)
@@ -441,7 +441,7 @@ void t.test(
       JSON.stringify({
         directory: site.directory,
         backends: { zope1: zope.url },
-        hook: { command: '/bin/true' },
+        notify: { command: '/bin/true' },
       }),
     )
     chownSync(site.configFile, uid, uid)
@@ -577,7 +577,11 @@ void t.test('a monitor that was stopped blames no backend', async t => {
   const site = siteOf(
     t,
     { zope1: zope.url },
-    { ...quickly, slow: '100ms', timeout: '1500ms', fall: 1 },
+    // its heartbeat is alive, so an unanswered probe is given `busyTimeout`
+    {
+      ...quickly,
+      ...{ slow: '100ms', timeout: '1500ms', busyTimeout: '3s', fall: 1 },
+    },
   )
   const monitor = site.start({ level: 'debug' })
   await until('the report', site.report)

@@ -11,6 +11,7 @@ import { basename, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
 import type { Test } from 'tap'
+import { knownKeys } from '../../../config/schema.ts'
 import { parseConfig } from '../../../config/parse.ts'
 import { version } from '../../../system/version.ts'
 import { noticeOf } from '../../../monitor/notify/notice.ts'
@@ -112,14 +113,41 @@ await t.test('every line of a unit runs a command that there is', async t => {
     await tryOurs(t, 'README.md', args.split(' '))
 })
 
-await t.test('every key is in docs/configuration.md', t => {
+/** Every key of the file, such as `probe.deep.path`. */
+function keysBelow(path: readonly string[]): string[] {
+  // a backend's probe block has the keys of the common one
+  if (path.join('.') === 'backends.NAME.probe') return []
+  const keys = knownKeys(path)
+  if (keys.length > 0) return keys.flatMap(key => keysBelow([...path, key]))
+  const named = knownKeys([...path, 'NAME'])
+  return named.length > 0
+    ? [path.join('.'), ...keysBelow([...path, 'NAME'])]
+    : [path.join('.')]
+}
+
+await t.test('docs/configuration.md has every key, and no other', t => {
   const page = readFileSync(resolve(root, 'docs/configuration.md'), 'utf8')
-  const schema = readFileSync(resolve(root, 'config/schema.ts'), 'utf8')
-  const keys = [...schema.matchAll(/^ {2,4}(\w+):/gm)]
-    .map(([, key = '']) => key)
-    .filter(key => !['error', 'tls', 'host', 'port'].includes(key))
-  t.ok(keys.includes('fastInterval'), 'the keys were found')
-  for (const key of keys) t.match(page, new RegExp(`\\b${key}\\b`), key)
+  const rows = [...page.matchAll(/^\| (`.*?) +\|/gm)].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/`([\w.]+)`/g)].map(([, key = '']) => key),
+  )
+  const keys = keysBelow([])
+  t.ok(keys.length > 60, `${keys.length} keys`)
+  for (const key of keys)
+    t.ok(
+      rows.some(
+        row =>
+          row === key || row.startsWith(`${key}.`) || key.startsWith(`${row}.`),
+      ),
+      key,
+    )
+  for (const row of rows)
+    t.ok(
+      keys.some(
+        key =>
+          key === row || key.startsWith(`${row}.`) || row.startsWith(`${key}.`),
+      ),
+      `${row} is a key`,
+    )
   t.end()
 })
 

@@ -112,7 +112,10 @@ function startMonitor(t: Test, directory: string, url: string, env: string[]) {
       directory: `${directory}/run`,
       backends: { zope1: url },
       probe: { heartbeat: 'off' },
-      hook: { command: `env >${directory}/environment` },
+      notify: {
+        command: `env >${directory}/environment`,
+        groupWait: '1s',
+      },
     }),
   )
   return startProgram(t, 'env', [
@@ -147,6 +150,9 @@ void t.test('ready with the first report, alive, stopping', async t => {
   t.equal(said()[0], 'READY=1 WATCHDOG=1')
   t.ok(statSync(`${directory}/run/monitor.json`).isFile(), 'after the report')
 
+  // it goes down, which is a notice
+  zope.close()
+  zope.closeAllConnections()
   t.notMatch(
     await written(`${directory}/environment`),
     /NOTIFY_SOCKET|WATCHDOG/,

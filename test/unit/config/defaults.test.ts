@@ -308,16 +308,6 @@ void t.test('heartbeats are for a few Zopes, not for a thousand', t => {
   t.end()
 })
 
-void t.test('the hook is run with a limit', t => {
-  const two = ['backends: { a: http://h:1 }'] as const
-  t.equal(parse(...two).hook, undefined)
-  t.strictSame(parse(...two, 'hook: { command: mail me }').hook, {
-    command: 'mail me',
-    timeoutMs: 10_000,
-  })
-  t.end()
-})
-
 void t.test('the status page is off, and on loopback when it is on', t => {
   const two = ['backends: { a: http://h:1 }'] as const
   t.equal(parse(...two).status, undefined)

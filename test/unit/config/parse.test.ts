@@ -123,7 +123,12 @@ void t.test(
       [
         'a key in the wrong place',
         `${oneBackend}interval: 5s\n`,
-        '2: interval is not a known key; known here: directory, staleAfter, backends, pools, probe, map, httpd, hook, status, notify, icp, front, agent',
+        '2: interval is not a known key; known here: directory, staleAfter, backends, pools, probe, map, httpd, status, notify, icp, front, agent, cluster',
+      ],
+      [
+        'a key that is gone',
+        `${oneBackend}hook: { command: mail me }\n`,
+        '2: hook is gone: notify.command reports to people, and "zope-failover follow" runs a command at each change; remove it',
       ],
       [
         'a webhook that is none: it may be a secret',

@@ -169,19 +169,25 @@ void t.test('each probe setting takes what it should', t => {
     [{ window: '3/10' }, { window: { failures: 3, of: 10 } }],
     [{ window: '0/0' }, { window: { failures: 0, of: 0 } }],
     [{ heartbeat: 'off' }, { heartbeat: 'off' }],
-    [{ heartbeat: {} }, { heartbeat: {} }],
+    [{ dropConnections: 'auto' }, { dropConnections: 'auto' }],
+    [{ dropConnections: true }, { dropConnections: 'on' }],
+    [{ dropConnections: false }, { dropConnections: 'off' }],
+    [
+      { heartbeat: {} },
+      { heartbeat: { kind: 'on', intervalMs: 250, timeoutMs: 500 } },
+    ],
     [
       { heartbeat: { interval: '50ms', timeout: '10ms' } },
-      { heartbeat: { interval: 50, timeout: 10 } },
+      { heartbeat: { kind: 'on', intervalMs: 50, timeoutMs: 10 } },
     ],
     [
       { deep: { path: '/@@probe' } },
       {
         deep: {
           path: '/@@probe',
-          interval: 10_000,
-          timeout: 3_000,
-          maxLag: 10_000,
+          intervalMs: 10_000,
+          timeoutMs: 3_000,
+          maxLagMs: 10_000,
         },
       },
     ],
@@ -294,7 +300,14 @@ void t.test('every place of the file knows its keys', t => {
     [['pools', 'default', 'members', 0], 'weight'],
   ] as const)
     t.ok(knownKeys(path).includes(key), path.join('.'))
-  t.strictSame(knownKeys(['directory']), [])
+  for (const path of [
+    ['directory'],
+    ['constructor'],
+    ['backends'],
+    ['backends', 'zope1', 'url'],
+    ['pools', 'default', 'members'],
+  ])
+    t.strictSame(knownKeys(path), [], path.join('.'))
   t.end()
 })
 
@@ -334,7 +347,6 @@ void t.test('the check of the map program', t => {
   ] as const)
     t.match(ofMap(bad), [rule], JSON.stringify(bad))
   t.ok(knownKeys(['map']).includes('commandInterval'))
-  t.ok(knownKeys(['hook']).includes('timeout'))
   t.end()
 })
 

@@ -8,12 +8,14 @@ import type { ReportedState } from '../../../health/reported-state.ts'
 import type { State } from '../../../sentinels/reports.ts'
 import { emptySnapshot, noSentinels } from '../../../sentinels/snapshot.ts'
 
+type Moment = readonly [ms: number, state: State, lateAnswers?: number]
+
 /** Plays states at their times in ms, starting up; returns the reported ones. */
-function toldOf(...story: readonly (readonly [number, State])[]): State[] {
+function toldOf(...story: readonly Moment[]): State[] {
   let reported: ReportedState = { state: 'up', leftMs: null }
   const states: State[] = []
-  for (const [ms, state] of story) {
-    const next = nextReported(reported, state, ms)
+  for (const [ms, state, lateAnswers = 0] of story) {
+    const next = nextReported(reported, state, lateAnswers, ms)
     if (next.state !== reported.state) states.push(next.state)
     reported = next
   }
@@ -29,6 +31,16 @@ void t.test('a change of under a second is not reported', t => {
     ['slow'],
     'nor that it was well for a moment',
   )
+  t.end()
+})
+
+void t.test('a single late answer is not reported', t => {
+  // a page of 1.9 s, no answer before 1 s: the probe after it decides
+  t.same(toldOf([0, 'busy'], [900, 'slow', 1], [1_200, 'up']), [])
+  t.same(toldOf([0, 'busy'], [900, 'slow', 1], [1_100, 'slow', 1]), [])
+  t.same(toldOf([0, 'busy'], [900, 'slow', 1], [2_400, 'slow', 2]), ['slow'])
+  t.same(toldOf([0, 'busy'], [900, 'slow', 1], [2_100, 'busy', 1]), ['busy'])
+  t.same(toldOf([0, 'busy'], [1_000, 'busy']), ['busy'], 'no answer at all')
   t.end()
 })
 
@@ -53,11 +65,11 @@ void t.test(
 
 void t.test('no change', t => {
   const reported: ReportedState = { state: 'up', leftMs: null }
-  t.equal(nextReported(reported, 'up', 9), reported)
-  const left = nextReported(reported, 'slow', 9)
+  t.equal(nextReported(reported, 'up', 0, 9), reported)
+  const left = nextReported(reported, 'slow', 0, 9)
   t.same(left, { state: 'up', leftMs: 9 })
-  t.equal(nextReported(left, 'busy', 500), left)
-  t.same(nextReported(left, 'up', 500), reported)
+  t.equal(nextReported(left, 'busy', 0, 500), left)
+  t.same(nextReported(left, 'up', 0, 500), reported)
   t.end()
 })
 

@@ -8,9 +8,13 @@ import {
 import { pino } from 'pino'
 import t from 'tap'
 import { Publisher } from '../../../../monitor/directory/publisher.ts'
-import { Scan, suspectedBackends } from '../../../../monitor/directory/scan.ts'
+import { announcements, Scan } from '../../../../monitor/directory/scan.ts'
 
-void t.test('the suspected backends', t => {
+function suspected(path: string, known: readonly string[]) {
+  return announcements(path, known).suspected
+}
+
+void t.test('suspected backends', t => {
   const directory = t.testdir({
     'a.suspect': '',
     'b.up': '',
@@ -20,11 +24,34 @@ void t.test('the suspected backends', t => {
     'Bad.suspect': '',
   })
   const known = ['a', 'b', 'c', 'd', 'e1-f']
-  t.same(suspectedBackends(directory, known), ['a', 'e1-f'])
-  t.same(suspectedBackends(`${directory}/gone`, known), [])
+  t.same(suspected(directory, known), ['a', 'e1-f'])
+  t.same(suspected(`${directory}/gone`, known), [])
   const many = Array.from({ length: 100 }, (_, at) => `z${at}`)
-  t.same(suspectedBackends(directory, [...many, ...known]), ['a', 'e1-f'])
-  t.same(suspectedBackends(`${directory}/gone`, many), [])
+  t.same(suspected(directory, [...many, ...known]), ['a', 'e1-f'])
+  t.same(suspected(`${directory}/gone`, many), [])
+  t.end()
+})
+
+void t.test('the marks of administrators’ files', t => {
+  const directory = t.testdir({ 'a.suspect': '', 'a.up': '', 'x.drain': '' })
+  const seen = new Set<string>()
+  const isNew = (): boolean => {
+    const { size } = seen
+    return seen.add(announcements(directory, ['a', 'b']).marks).size > size
+  }
+  t.ok(isNew())
+  writeFileSync(`${directory}/a.up`, '50')
+  t.notOk(isNew(), 'a file of the monitor')
+  for (const kind of ['drain', 'maint', 'force']) {
+    writeFileSync(`${directory}/b.${kind}`, '')
+    t.ok(isNew(), `${kind} appears`)
+  }
+  writeFileSync(`${directory}/new.tmp`, '')
+  renameSync(`${directory}/new.tmp`, `${directory}/b.drain`)
+  t.ok(isNew(), 'replaced by one of the same size')
+  rmSync(`${directory}/b.maint`)
+  t.ok(isNew(), 'removed')
+  t.notOk(isNew())
   t.end()
 })
 

@@ -1,0 +1,14 @@
+/** etcd could not do it; the message is one sentence without a secret. */
+export class EngineError extends Error {
+  readonly kind: 'unreachable' | 'refused'
+
+  /**
+   * @param kind unreachable: no member could do it now; refused: it will not be done
+   *   until an administrator changes something
+   */
+  constructor(kind: 'unreachable' | 'refused', message: string) {
+    super(message)
+    this.name = 'EngineError'
+    this.kind = kind
+  }
+}

@@ -1,0 +1,471 @@
+// A client of etcd's JSON gateway: get, put, transaction, lease, watch. Each request has
+// a limit of 1.5 s and is tried once at each member; a member that failed comes last for
+// a while. Tokens are fetched when needed and when they have expired.
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import { got, HTTPError, RequestError } from 'got'
+import type { ClusterSettings } from '../config/config.ts'
+import { errorCode } from '../system/error-code.ts'
+import { sentence } from '../text/printable.ts'
+import { failureOf, headerOf, valuesOf, watchLine } from './answers.ts'
+import { valuesOfTransaction } from './answers.ts'
+import type { Failure, WatchLine } from './answers.ts'
+import { passwordOf, tlsFiles } from './credentials.ts'
+import { Endpoints } from './endpoints.ts'
+import { EngineError } from './engine-error.ts'
+import { maxKeys, rangeEnd } from './keys.ts'
+import type { Header, KeyValue, Read } from './view.ts'
+
+/** An election takes up to 2.4 s; meanwhile each member says so at once. */
+export const requestMs = 1_500
+/** An answer that is longer is not from us. */
+const maxBytes = 64 * 1024 * 1024
+
+export type Compare =
+  /** the key does not exist */
+  | { readonly key: string; readonly is: 'absent' }
+  /** its last change has this revision */
+  | { readonly key: string; readonly is: number }
+
+export type Operation =
+  | { readonly put: string; readonly value: string; readonly lease?: string }
+  | { readonly remove: string; readonly isPrefix?: boolean }
+  | { readonly get: string; readonly isPrefix?: boolean }
+
+export type Transaction = {
+  readonly isDone: boolean
+  readonly header: Header
+  /** what its last branch has read */
+  readonly values: readonly KeyValue[]
+}
+
+export type Watch = {
+  /** resolves with why it ended; never rejects */
+  readonly ended: Promise<WatchEnd>
+  readonly url: string
+  readonly stop: () => void
+}
+
+export type WatchEnd =
+  | { readonly kind: 'compacted' }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'failed'; readonly why: string }
+
+export class Engine {
+  readonly #settings: ClusterSettings
+  readonly #endpoints: Endpoints
+  readonly #agent: { http: HttpAgent; https: HttpsAgent }
+  #token: string | undefined
+  #hasNoUsers = false
+
+  /** @throws {EngineError} when a file of the settings cannot be read */
+  constructor(settings: ClusterSettings) {
+    this.#settings = settings
+    this.#endpoints = new Endpoints(settings.etcd, process.pid)
+    const { certificateAuthority, certificate, key } = tlsFiles(settings)
+    this.#agent = {
+      http: new HttpAgent({ keepAlive: true }),
+      https: new HttpsAgent({
+        keepAlive: true,
+        ...(certificateAuthority !== undefined && { ca: certificateAuthority }),
+        ...(certificate !== undefined && { cert: certificate }),
+        ...(key !== undefined && { key }),
+      }),
+    }
+  }
+
+  /** Whether a user is configured, although etcd has none. */
+  get hasNoUsers(): boolean {
+    return this.#hasNoUsers
+  }
+
+  close(): void {
+    this.#agent.http.destroy()
+    this.#agent.https.destroy()
+  }
+
+  /** Another member is asked first from now on. */
+  avoid(url: string): void {
+    this.#endpoints.failed(url, performance.now())
+  }
+
+  /**
+   * All keys that begin with `prefix`, or one key; linearizable.
+   *
+   * @throws {EngineError}
+   */
+  async read(key: string, isPrefix = true): Promise<Read> {
+    const answer = await this.#call('/v3/kv/range', {
+      ...rangeOf(key, isPrefix),
+      limit: String(maxKeys + 1),
+    })
+    const values = valuesOf(answer)
+    return {
+      header: headerOf(answer),
+      values,
+      isCut: values.length > maxKeys,
+    }
+  }
+
+  /** @throws {EngineError} */
+  async transaction(
+    compare: readonly Compare[],
+    success: readonly Operation[],
+    failure: readonly Operation[] = [],
+  ): Promise<Transaction> {
+    const answer = await this.#call('/v3/kv/txn', {
+      compare: compare.map(compareOf),
+      success: success.map(operationOf),
+      failure: failure.map(operationOf),
+    })
+    return {
+      isDone: isTrue(answer, 'succeeded'),
+      header: headerOf(answer),
+      values: valuesOfTransaction(answer),
+    }
+  }
+
+  /**
+   * A lease of so many seconds.
+   *
+   * @throws {EngineError}
+   */
+  async grant(seconds: number): Promise<string> {
+    const answer = await this.#call('/v3/lease/grant', { TTL: String(seconds) })
+    return textAt(answer, 'ID') ?? ''
+  }
+
+  /**
+   * False when it no longer exists.
+   *
+   * @throws {EngineError}
+   */
+  async keepAlive(lease: string): Promise<boolean> {
+    const answer = await this.#call('/v3/lease/keepalive', { ID: lease })
+    const result: unknown =
+      typeof answer === 'object' && answer !== null
+        ? Reflect.get(answer, 'result')
+        : undefined
+    return Number(textAt(result, 'TTL') ?? 0) > 0
+  }
+
+  /** Removes a lease with its keys. @throws {EngineError} */
+  async revoke(lease: string): Promise<void> {
+    await this.#call('/v3/lease/revoke', { ID: lease })
+  }
+
+  /** The version of each member that answers. */
+  async versions(): Promise<ReadonlyMap<string, string>> {
+    const found = await Promise.all(
+      this.#settings.etcd.map(async url => {
+        try {
+          const answer: unknown = await got(`${url}/version`, {
+            agent: this.#agent,
+            retry: { limit: 0 },
+            timeout: { request: requestMs },
+          }).json()
+          return [[url, textAt(answer, 'etcdserver') ?? '?'] as const]
+        } catch {
+          // it is away, which other findings report
+          return []
+        }
+      }),
+    )
+    return new Map(found.flat())
+  }
+
+  /**
+   * A request whose answer the caller interprets.
+   *
+   * @throws {EngineError}
+   */
+  ask(path: string, body: object): Promise<unknown> {
+    return this.#call(path, body)
+  }
+
+  /**
+   * Watches all keys below a prefix. Lines are handed over as they come.
+   *
+   * @param revision the first revision to report
+   * @throws {EngineError} when no token can be had
+   */
+  async watch(
+    prefix: string,
+    revision: number,
+    onLine: (line: WatchLine) => void,
+  ): Promise<Watch> {
+    const [url = ''] = this.#endpoints.inOrder(performance.now())
+    const headers = await this.#headers()
+    const stream = got.stream.post(`${url}/v3/watch`, {
+      body: JSON.stringify({
+        create_request: {
+          ...rangeOf(prefix, true),
+          start_revision: String(revision),
+        },
+      }),
+      headers,
+      agent: this.#agent,
+      retry: { limit: 0 },
+      throwHttpErrors: false,
+      timeout: { connect: requestMs, secureConnect: requestMs },
+    })
+    let isOver = false
+    let rest = ''
+    const { promise: ended, resolve } = promiseOf<WatchEnd>()
+    const finish = (end: WatchEnd): void => {
+      if (isOver) return
+      isOver = true
+      // ignore errors of the teardown
+      stream.on('error', () => {})
+      stream.destroy()
+      if (end.kind === 'failed') this.avoid(url)
+      resolve(end)
+    }
+    stream.setEncoding('utf8')
+    stream.on('data', (text: string) => {
+      const lines = (rest + text).split('\n')
+      rest = lines.pop() ?? ''
+      if (rest.length > maxBytes)
+        finish({ kind: 'failed', why: 'a line of the watch is too long' })
+      for (const one of lines) {
+        if (isOver || one === '') continue
+        const line = watchLine(one)
+        if (line.kind === 'compacted') finish({ kind: 'compacted' })
+        else if (line.kind === 'ended') {
+          if (line.failure.kind === 'token') this.#token = undefined
+          finish({ kind: 'failed', why: whyOf(line.failure) })
+        } else onLine(line)
+      }
+    })
+    stream.on('end', () => {
+      finish({ kind: 'failed', why: 'the watch was closed' })
+    })
+    stream.on('error', err => {
+      finish({ kind: 'failed', why: codeOf(err) })
+    })
+    return { ended, url, stop: () => finish({ kind: 'stopped' }) }
+  }
+
+  /** Tries each member once; a token that has expired is fetched again, once. */
+  async #call(path: string, body: object): Promise<unknown> {
+    const problems: string[] = []
+    let isNewToken = false
+    for (const url of this.#endpoints.inOrder(performance.now())) {
+      for (;;) {
+        const answer = await this.#post(url, path, body, await this.#headers())
+        if (answer.kind === 'answer') {
+          this.#endpoints.answered(url)
+          return answer.body
+        }
+        const { failure } = answer
+        if (failure.kind === 'token' && !isNewToken) {
+          isNewToken = true
+          this.#token = undefined
+          continue
+        }
+        if (failure.kind === 'refused' || failure.kind === 'token')
+          throw new EngineError('refused', refusalText(failure, this.#settings))
+        this.#endpoints.failed(url, performance.now())
+        problems.push(`${url}: ${whyOf(failure)}`)
+        break
+      }
+    }
+    throw new EngineError(
+      'unreachable',
+      `etcd cannot be used: ${sentence(problems.join(', '))}`,
+    )
+  }
+
+  async #headers(): Promise<Record<string, string>> {
+    const headers = {
+      'content-type': 'application/json',
+      // without it a watch stays silent when the quorum is lost
+      'grpc-metadata-hasleader': 'true',
+    }
+    const { user, passwordFile } = this.#settings
+    if (user === null || passwordFile === null || this.#hasNoUsers)
+      return headers
+    this.#token ??= await this.#logIn(user, passwordOf(passwordFile))
+    return this.#token === undefined
+      ? headers
+      : { ...headers, authorization: this.#token }
+  }
+
+  /** Undefined: etcd has no users. */
+  async #logIn(name: string, password: string): Promise<string | undefined> {
+    const problems: string[] = []
+    for (const url of this.#endpoints.inOrder(performance.now())) {
+      const answer = await this.#post(
+        url,
+        '/v3/auth/authenticate',
+        { name, password },
+        {},
+      )
+      if (answer.kind === 'answer') return textAt(answer.body, 'token')
+      const { failure } = answer
+      if (failure.kind === 'no-users') {
+        this.#hasNoUsers = true
+        return undefined
+      }
+      if (failure.kind === 'refused')
+        throw new EngineError('refused', refusalText(failure, this.#settings))
+      this.#endpoints.failed(url, performance.now())
+      problems.push(`${url}: ${whyOf(failure)}`)
+    }
+    throw new EngineError(
+      'unreachable',
+      `etcd cannot be used: ${sentence(problems.join(', '))}`,
+    )
+  }
+
+  /** Never rejects. */
+  async #post(
+    url: string,
+    path: string,
+    body: object,
+    headers: Record<string, string>,
+  ): Promise<
+    | { readonly kind: 'answer'; readonly body: unknown }
+    | { readonly kind: 'failure'; readonly failure: Failure }
+  > {
+    try {
+      const request = got.post(`${url}${path}`, {
+        body: JSON.stringify(body),
+        headers,
+        agent: this.#agent,
+        retry: { limit: 0 },
+        followRedirect: false,
+        timeout: { request: requestMs },
+      })
+      void request.on('downloadProgress', ({ transferred }) => {
+        if (transferred > maxBytes) request.cancel()
+      })
+      const text = await request.text()
+      return { kind: 'answer', body: JSON.parse(text) }
+    } catch (err) {
+      if (err instanceof HTTPError)
+        return {
+          kind: 'failure',
+          failure: failureOf(
+            err.response.statusCode,
+            jsonOf(String(err.response.body)),
+          ),
+        }
+      return { kind: 'failure', failure: { kind: 'away', why: codeOf(err) } }
+    }
+  }
+}
+
+function rangeOf(key: string, isPrefix: boolean) {
+  return {
+    key: base64(key),
+    ...(isPrefix && { range_end: base64(rangeEnd(key)) }),
+  }
+}
+
+function compareOf(compare: Compare): object {
+  return compare.is === 'absent'
+    ? {
+        key: base64(compare.key),
+        target: 'CREATE',
+        result: 'EQUAL',
+        create_revision: '0',
+      }
+    : {
+        key: base64(compare.key),
+        target: 'MOD',
+        result: 'EQUAL',
+        mod_revision: String(compare.is),
+      }
+}
+
+function operationOf(operation: Operation): object {
+  if ('put' in operation)
+    return {
+      request_put: {
+        key: base64(operation.put),
+        value: base64(operation.value),
+        ...(operation.lease !== undefined && { lease: operation.lease }),
+      },
+    }
+  return 'remove' in operation
+    ? {
+        request_delete_range: rangeOf(
+          operation.remove,
+          operation.isPrefix === true,
+        ),
+      }
+    : {
+        request_range: {
+          ...rangeOf(operation.get, operation.isPrefix === true),
+          limit: String(maxKeys + 1),
+        },
+      }
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64')
+}
+
+/** Promise.withResolvers(), which Node 20 does not have. */
+function promiseOf<Value>() {
+  let resolve: (value: Value) => void = ignored
+  const promise = new Promise<Value>(done => {
+    resolve = done
+  })
+  return { promise, resolve }
+}
+
+function ignored(): void {}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // a proxy in between, perhaps
+    return undefined
+  }
+}
+
+function isTrue(value: unknown, key: string): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Reflect.get(value, key) === true
+  )
+}
+
+function textAt(value: unknown, key: string): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const text: unknown = Reflect.get(value, key)
+  return typeof text === 'string' ? text : undefined
+}
+
+function whyOf(failure: Failure): string {
+  switch (failure.kind) {
+    case 'away':
+    case 'refused':
+      return failure.why
+    case 'token':
+      return 'the token is not accepted'
+    case 'no-users':
+      return 'etcd has no users'
+  }
+}
+
+/** For an administrator: what to change. */
+function refusalText(failure: Failure, { user, prefix }: ClusterSettings) {
+  const why = whyOf(failure)
+  if (/permission denied/.test(why))
+    return `etcd refuses user ${user} (${why}): give its role readwrite on the prefix ${prefix}/ (docs/cluster.md)`
+  if (/authentication failed/.test(why))
+    return `etcd refuses user ${user} (${why}): check cluster.user and the password in cluster.passwordFile`
+  if (/user name is empty/.test(why))
+    return 'etcd wants a user: set cluster.user and cluster.passwordFile'
+  return `etcd refuses: ${sentence(why)}`
+}
+
+/** Never the message: it may quote a request. */
+function codeOf(err: unknown): string {
+  return err instanceof RequestError ? err.code : errorCode(err)
+}

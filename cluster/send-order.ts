@@ -1,0 +1,185 @@
+// Gives an order to all machines, and says where it took effect. For the commands and
+// the status page.
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ClusterSettings, Config } from '../config/config.ts'
+import { adminKinds, monitorReportFile } from '../sentinels/names.ts'
+import type { AdminKind } from '../sentinels/names.ts'
+import { isMonitorReport, parseReport } from '../sentinels/reports.ts'
+import type { ClusterReport } from '../sentinels/reports.ts'
+import { readRegularFile } from '../system/regular-file.ts'
+import { machineName } from './credentials.ts'
+import { Engine } from './engine.ts'
+import type { Operation } from './engine.ts'
+import { formatOrder, Keys, parseLive } from './keys.ts'
+import type { Live, Order } from './keys.ts'
+import { effectOf, effectText } from './effect.ts'
+import type { Effect } from './effect.ts'
+
+/** How long a command waits for the other machines. */
+const waitMs = 2_000
+const pollMs = 20
+
+export function newId(): string {
+  return randomBytes(8).toString('hex')
+}
+
+/** A connection of a command to the other machines. */
+export class Orders {
+  readonly engine: Engine
+  readonly keys: Keys
+  readonly machine: string
+  readonly #directory: string
+
+  /** @throws {EngineError} when a file of the settings cannot be read */
+  constructor(settings: ClusterSettings, directory: string) {
+    this.engine = new Engine(settings)
+    this.keys = new Keys(settings.prefix)
+    this.machine = machineName(settings)
+    this.#directory = directory
+  }
+
+  close(): void {
+    this.engine.close()
+  }
+
+  /**
+   * Gives an order.
+   *
+   * @param note its end in ms since 1970, and why
+   * @returns where it took effect, in words: `drain on fe1 fe2`
+   * @throws {EngineError} when it is not known to be in force
+   */
+  async give(
+    backend: string,
+    kind: AdminKind,
+    note: Pick<Order, 'by' | 'reason' | 'until'>,
+  ): Promise<string> {
+    const value = formatOrder({
+      ...note,
+      id: newId(),
+      from: this.machine,
+      written: Date.now(),
+      renewed: null,
+      isEnded: false,
+    })
+    const { header } = await this.engine.transaction(
+      [],
+      [{ put: this.keys.order(backend, kind), value }],
+    )
+    const effect = await this.effect(backend, header.revision)
+    const until =
+      note.until === null
+        ? ''
+        : ` until ${new Date(Math.ceil(note.until / 1_000) * 1_000).toISOString()}`
+    return effectText(`${kind}${until}`, { ...effect, own: [] })
+  }
+
+  /**
+   * Ends all orders about a backend.
+   *
+   * @returns what was ended, and where
+   * @throws {EngineError}
+   */
+  async end(backend: string): Promise<string> {
+    const lost = Object.entries(this.#report()?.orders ?? {}).flatMap(
+      ([file, { isLost }]) => (isLost ? [file] : []),
+    )
+    const { values } = await this.engine.read(`${this.keys.orders}${backend}/`)
+    const kinds = adminKinds.filter(
+      kind =>
+        values.some(({ key }) => key === this.keys.order(backend, kind)) ||
+        lost.includes(`${backend}.${kind}`),
+    )
+    const steps = kinds.map((kind): Operation => {
+      const key = this.keys.order(backend, kind)
+      // the others keep what etcd has lost until they see its end
+      return lost.includes(`${backend}.${kind}`)
+        ? { put: key, value: formatOrder(ended()) }
+        : { remove: key }
+    })
+    if (steps.length === 0) return 'nothing was set for all machines'
+    const { header } = await this.engine.transaction([], steps)
+    const effect = await this.effect(backend, header.revision)
+    return effectText(`no longer ${kinds.join(', ')}`, {
+      ...effect,
+      // the command removes those here
+      own: effect.own.filter(one => !one.startsWith(`${this.machine} `)),
+    })
+  }
+
+  /**
+   * Waits until all live machines have applied the orders of a revision, for two
+   * seconds at most.
+   *
+   * @throws {EngineError}
+   */
+  async effect(backend: string, revision: number): Promise<Effect> {
+    const end = performance.now() + waitMs
+    for (;;) {
+      const effect = effectOf(
+        backend,
+        revision,
+        await this.machines(),
+        this.#report(),
+      )
+      if (
+        effect.pending.every(({ isLive }) => !isLive) ||
+        performance.now() >= end
+      )
+        return effect
+      await sleep(pollMs)
+    }
+  }
+
+  /** All members, with the sign of life of those that are live. */
+  async machines(): Promise<Map<string, Live | undefined>> {
+    const [members, live] = await Promise.all([
+      this.engine.read(this.keys.members),
+      this.engine.read(this.keys.live),
+    ])
+    const machines = new Map<string, Live | undefined>()
+    for (const { key } of members.values) {
+      const parsed = this.keys.parse(key)
+      if (parsed?.kind === 'member') machines.set(parsed.machine, undefined)
+    }
+    for (const { key, value } of live.values) {
+      const parsed = this.keys.parse(key)
+      if (parsed?.kind === 'live')
+        machines.set(parsed.machine, parseLive(value))
+    }
+    return machines
+  }
+
+  /** What the monitor here reports; undefined = nothing usable. */
+  #report(): ClusterReport | undefined {
+    return clusterReport(this.#directory)
+  }
+}
+
+const maxReportBytes = 32 * 1024 * 1024
+
+/** The part of monitor.json about the other machines. */
+export function clusterReport(
+  directory: Config['directory'],
+): ClusterReport | undefined {
+  const read = readRegularFile(
+    `${directory}/${monitorReportFile}`,
+    maxReportBytes,
+  )
+  const report = read.kind === 'bytes' ? parseReport(read.text) : undefined
+  return isMonitorReport(report) ? report.cluster : undefined
+}
+
+function ended(): Order {
+  return {
+    id: newId(),
+    by: null,
+    from: null,
+    reason: null,
+    written: Date.now(),
+    until: null,
+    renewed: null,
+    isEnded: true,
+  }
+}

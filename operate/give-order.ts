@@ -1,0 +1,87 @@
+// An administrator's action where several machines follow one set of orders: for all of
+// them, or for this machine alone.
+import type { Config } from '../config/config.ts'
+import { frontName } from '../config/config.ts'
+import { EngineError } from '../cluster/engine-error.ts'
+import { endedHereFile } from '../cluster/mirror.ts'
+import { Orders } from '../cluster/send-order.ts'
+import { parseAdminNote } from '../sentinels/content.ts'
+import type { AdminNote } from '../sentinels/content.ts'
+import { adminKinds, sentinelFile } from '../sentinels/names.ts'
+import { readRegularFile } from '../system/regular-file.ts'
+import { CommandError } from '../system/command-error.ts'
+import { writeAside } from '../sentinels/write.ts'
+import { applyAction } from './apply-action.ts'
+import type { Action } from './action.ts'
+import { withRemedy } from './with-remedy.ts'
+
+/** `front` is each machine's own affair. */
+export function isShared(
+  { cluster }: Config,
+  name: string,
+  isHere: boolean,
+): boolean {
+  return cluster !== undefined && !isHere && name !== frontName
+}
+
+/**
+ * Gives or ends an order for all machines.
+ *
+ * @returns what was done, and on which machines
+ * @throws {CommandError} when it is not in force anywhere; nothing was changed then
+ */
+export async function giveOrder(
+  config: Config,
+  name: string,
+  action: Action,
+  note: AdminNote,
+): Promise<string> {
+  const { cluster, directory } = config
+  if (cluster === undefined) return applyAction(directory, name, action, note)
+  let orders: Orders | undefined
+  try {
+    orders = new Orders(cluster, directory)
+    if (action !== 'ready') return await orders.give(name, action, note)
+    const ended = await orders.end(name)
+    const here = applyAction(directory, name, 'ready', note)
+    return here === 'nothing was set' ? ended : `${ended}; here ${here}`
+  } catch (err) {
+    if (!(err instanceof EngineError)) throw err
+    throw new CommandError(
+      `${name}: ${action} was not given: ${err.message}; nothing was changed; for this machine alone type: zope-failover ${action} ${name} --here`,
+      { cause: err },
+    )
+  } finally {
+    orders?.close()
+  }
+}
+
+/**
+ * `ready` for this machine alone: ends the orders of all machines here, too.
+ *
+ * @returns what was done
+ * @throws {CommandError} with a remedy
+ */
+export function readyHere(
+  directory: string,
+  name: string,
+  note: AdminNote,
+): string {
+  const orders = adminKinds.flatMap(kind => {
+    const file = readRegularFile(
+      `${directory}/${sentinelFile(name, kind)}`,
+      4_096,
+    )
+    const order =
+      file.kind === 'bytes' ? parseAdminNote(file.text).value.order : undefined
+    return order !== undefined && /^[\w-]+$/.test(order) ? [order] : []
+  })
+  for (const order of orders)
+    withRemedy(directory, endedHereFile(order), file => {
+      writeAside(directory, file, '')
+    })
+  const done = applyAction(directory, name, 'ready', note)
+  return orders.length === 0
+    ? done
+    : `${done} on this machine; the order stays in force on the others`
+}
