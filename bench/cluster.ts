@@ -24,7 +24,7 @@ import { percentile } from './statistics.ts'
 import { machine } from './tools.ts'
 
 const orders = 300
-const machines = 50
+const crowd = 50
 
 async function main(): Promise<void> {
   const owner = makeOwner()
@@ -50,13 +50,11 @@ function startMap(owner: RunOwner, configFile: string) {
     child.stdin.end()
     await once(child, 'close')
   })
-  let heard: (answer: string) => void = () => {}
-  child.stdout.on('data', (answer: Buffer) => heard(answer.toString()))
-  return (): Promise<string> =>
-    new Promise(resolve => {
-      heard = resolve
-      child.stdin.write('- default\n')
-    })
+  return async (): Promise<string> => {
+    child.stdin.write('- default\n')
+    const [answer]: unknown[] = await once(child.stdout, 'data')
+    return String(answer)
+  }
 }
 
 /** An order to the answer of the map program on another machine. */
@@ -119,7 +117,7 @@ async function measureMany(owner: RunOwner, etcd: Etcd): Promise<void> {
   const before = process.memoryUsage().rss
   const members: ClusterMember[] = []
   const log = pino({ level: 'silent' }, new Writable({ write: () => true }))
-  for (let n = 1; n <= machines; n++) {
+  for (let n = 1; n <= crowd; n++) {
     const directory = publicDirectory(owner)
     const name = `many${n}`
     members.push(
@@ -150,7 +148,7 @@ async function measureMany(owner: RunOwner, etcd: Etcd): Promise<void> {
   const beat = setInterval(() => {
     for (const member of members) member.beat()
   }, 100)
-  await until(`${machines} machines are together`, () =>
+  await until(`${crowd} machines are together`, () =>
     members.every(member => member.report.state === 'together'),
   )
   await pause(5_000)
@@ -161,11 +159,11 @@ async function measureMany(owner: RunOwner, etcd: Etcd): Promise<void> {
   await pause(20_000)
   const spent = process.cpuUsage(cpu)
   const seconds = (performance.now() - begin) / 1_000
-  const share = (spent.user + spent.system) / 1e6 / seconds / machines
+  const share = (spent.user + spent.system) / 1e6 / seconds / crowd
   const etcdShare = (cpuTicks(leader.program.pid) - etcdBefore) / 100 / seconds
-  const bytes = (process.memoryUsage().rss - before) / machines
+  const bytes = (process.memoryUsage().rss - before) / crowd
   process.stdout.write(
-    `${machines} machines, idle: ${(100 * share).toFixed(2)} % of a core and ${(bytes / 1e6).toFixed(1)} MB each; the leader of etcd ${(100 * etcdShare).toFixed(1)} % of a core\n`,
+    `${crowd} machines, idle: ${(100 * share).toFixed(2)} % of a core and ${(bytes / 1e6).toFixed(1)} MB each; the leader of etcd ${(100 * etcdShare).toFixed(1)} % of a core\n`,
   )
   clearInterval(beat)
   for (const member of members) member.stop(true)
