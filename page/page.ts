@@ -9,6 +9,7 @@ import type { StatusEvent } from './events.ts'
 import { html, nothing } from './html.ts'
 import type { Html } from './html.ts'
 import { timeElement } from './time-element.ts'
+import { clusterList } from '../status/cluster.ts'
 import type {
   BackendStatus,
   PoolStatus,
@@ -248,6 +249,12 @@ const programTones = {
   'never-seen': 'warn',
 }
 
+const clusterKinds = {
+  good: 'alive',
+  warn: 'never-seen',
+  bad: 'dead',
+} as const
+
 function programsOf(report: StatusReport): Html {
   const { monitor, mapSeen } = report
   const lines = [
@@ -266,6 +273,12 @@ function programsOf(report: StatusReport): Html {
             ${timeElement(mapSeen.since, 'since')}, ${mapSeen.reason}`,
           },
         ]),
+    ...(report.cluster === undefined
+      ? []
+      : clusterList(report.cluster).map(({ text, tone }) => ({
+          kind: clusterKinds[tone],
+          words: html`${text}`,
+        }))),
   ]
   return html`<ul class="programs">
     ${lines.map(

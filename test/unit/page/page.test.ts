@@ -1,4 +1,5 @@
 import t from 'tap'
+import { aCluster, aMachine } from '../../fixtures/cluster-report.ts'
 import { html } from '../../../page/html.ts'
 import type { ProbeRecord } from '../../../sentinels/reports.ts'
 import type { StatusEvent } from '../../../page/events.ts'
@@ -241,5 +242,16 @@ void t.test('the document contains style and script unchanged', t => {
     titleOf([aBackend, { ...aBackend, state: 'frozen' }]),
     '1 down - zope-failover',
   )
+  t.end()
+})
+
+void t.test('several machines', t => {
+  const seen = words({
+    cluster: aCluster({
+      members: { fe1: aMachine(), fe2: aMachine({ state: 'away' }) },
+    }),
+  })
+  t.match(seen, 'cluster: fe1 is together with the others')
+  t.match(seen, 'machine fe1: live, 1 machine fe2: away, 1')
   t.end()
 })
