@@ -234,7 +234,7 @@ const clusterWords: Readonly<Record<string, string>> = {
 }
 
 /** A larger difference makes the ends of orders inexact. */
-export const clockLimitMs = 2_000
+const clockLimitMs = 2_000
 
 function clockText(ms: number): string {
   const seconds = (Math.abs(ms) / 1_000).toFixed(1)
