@@ -87,7 +87,7 @@ export class ClusterMember {
   #liveRevision: number | undefined
   #liveMs = -Infinity
   #liveTimer: NodeJS.Timeout | undefined
-  #isWriting = false
+  #writing: Promise<void> | undefined
   #isWanted = false
   #hasJoined = false
   /** the sign of life of another machine with our name, as first seen */
@@ -269,7 +269,23 @@ export class ClusterMember {
     for (const key of new Set([...changed, ...known]))
       this.#take(key, { isFresh: false, isOld })
     this.#applyUpTo(read.header.revision)
-    if (isOld) this.#tellOlderData()
+    if (!isOld) return
+    this.#tellOlderData()
+    // a restart must go on asking a machine that is away
+    for (const key of changed)
+      if (
+        this.#keys.parse(key)?.kind === 'member' &&
+        this.#view.get(key) === undefined
+      )
+        await this.#putMember(engine, key)
+  }
+
+  /** @throws {EngineError} */
+  async #putMember(engine: Engine, key: string): Promise<void> {
+    await engine.transaction(
+      [{ key, is: 'absent' }],
+      [{ put: key, value: memberText() }],
+    )
   }
 
   #tellOlderData(): void {
@@ -326,7 +342,7 @@ export class ClusterMember {
         { put: key, value: formatLive(this.#live()), lease },
         {
           put: this.#keys.member(this.#name),
-          value: JSON.stringify({ since: new Date().toISOString() }),
+          value: memberText(),
         },
       ],
       [{ get: key }],
@@ -539,7 +555,7 @@ export class ClusterMember {
   /** Soon; at once when an order was applied. */
   #writeLive(): void {
     if (!this.#hasJoined || this.#stop.signal.aborted) return
-    if (this.#isWriting) {
+    if (this.#writing !== undefined) {
       this.#isWanted = true
       return
     }
@@ -558,17 +574,17 @@ export class ClusterMember {
     const engine = this.#engine
     let nextMs = liveEveryMs
     if (engine !== undefined && this.#hasJoined) {
-      this.#isWriting = true
       this.#isWanted = false
       this.#liveMs = performance.now()
       try {
-        await this.#putLive(engine)
+        this.#writing = this.#putLive(engine)
+        await this.#writing
       } catch (err) {
         if (!(err instanceof EngineError)) throw err
         this.#report(err.message)
         nextMs = retryMs(performance.now() - this.#awaySinceMs, Math.random())
       }
-      this.#isWriting = false
+      this.#writing = undefined
     }
     if (this.#stop.signal.aborted) return
     if (this.#isWanted) {
@@ -767,6 +783,8 @@ export class ClusterMember {
     const engine = this.#engine
     if (engine === undefined) return
     try {
+      // it would come back
+      await this.#writing
       if (this.#lease !== undefined) await engine.revoke(this.#lease)
       if (isLeaving && this.#hasJoined)
         await engine.transaction(
@@ -779,4 +797,8 @@ export class ClusterMember {
     }
     engine.close()
   }
+}
+
+function memberText(): string {
+  return JSON.stringify({ since: new Date().toISOString() })
 }

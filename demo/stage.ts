@@ -44,6 +44,8 @@ export type Condition = 'running' | 'hanging' | 'dead'
 export class Stage {
   readonly kind: FrontKind
   readonly port: number
+  /** of the status page */
+  readonly pagePort: number
   readonly config: Config
   readonly #root: string
   readonly #account: Account | undefined
@@ -60,12 +62,14 @@ export class Stage {
     root: string,
     account: Account | undefined,
     port: number,
+    pagePort: number,
     ports: ReadonlyMap<string, number>,
   ) {
     this.kind = kind
     this.#root = root
     this.#account = account
     this.port = port
+    this.pagePort = pagePort
     this.#ports = ports
     this.#log = openSync(`${root}/programs.log`, 'a')
     this.config = loadConfig(this.configFile)
@@ -85,8 +89,8 @@ export class Stage {
     kind: FrontKind,
     wanted: number | undefined,
   ): Promise<Stage> {
-    const [port = 0, ...backendPorts] = await takePorts(
-      [wanted ?? 0, ...backendNames.map(() => 0)],
+    const [port = 0, pagePort = 0, ...backendPorts] = await takePorts(
+      [wanted ?? 0, 0, ...backendNames.map(() => 0)],
       kind.script,
     )
     const root = mkdtempSync(resolve(tmpdir(), 'zope-failover-demo-'))
@@ -101,8 +105,11 @@ export class Stage {
     mkdirSync(`${root}/front`)
     if (account !== undefined)
       chownSync(`${root}/sentinels`, account.uid, account.gid)
-    writeFileSync(`${root}/zope-failover.yaml`, configuration(root, ports))
-    return new Stage(kind, root, account, port, ports)
+    writeFileSync(
+      `${root}/zope-failover.yaml`,
+      configuration(root, pagePort, ports),
+    )
+    return new Stage(kind, root, account, port, pagePort, ports)
   }
 
   /** Resolves when everything runs and every backend is up. */
@@ -118,6 +125,14 @@ export class Stage {
     await this.until('every backend to be up', report =>
       report.backends.every(({ state }) => state === 'up'),
     )
+    await waitFor('the status page', async () => {
+      try {
+        return (await fetch(`http://127.0.0.1:${this.pagePort}/healthz`)).ok
+      } catch {
+        // its thread does not listen yet
+        return false
+      }
+    })
     // Squid starts its helper with the first request
     const page = await fetch(`http://127.0.0.1:${this.port}/`)
     await page.body?.cancel()
@@ -129,6 +144,11 @@ export class Stage {
       startLoad({ ...visitors, port: this.port, hasCookies: false }),
       startLoad({ ...visitors, port: this.port, hasCookies: true }),
     ]
+  }
+
+  /** The addresses to open in a browser. */
+  get addresses(): string {
+    return `site http://127.0.0.1:${this.port}/   status page http://127.0.0.1:${this.pagePort}/`
   }
 
   /** Visitors without a cookie, and visitors that keep their cookie. */
@@ -294,6 +314,7 @@ export class Stage {
 
 function configuration(
   root: string,
+  pagePort: number,
   ports: ReadonlyMap<string, number>,
 ): string {
   const backends = [...ports].map(
@@ -302,6 +323,7 @@ function configuration(
   return `# quicker than the defaults, for people who watch
 directory: ${root}/sentinels
 staleAfter: 3s
+status: { listen: 127.0.0.1:${pagePort} }
 backends:
 ${backends.join('\n')}
 probe:
@@ -312,6 +334,7 @@ probe:
   fall: 2
   slowStart: 0s
   damping: false
+  dropConnections: false
 `
 }
 

@@ -471,6 +471,7 @@ export class Monitor {
         ),
         map: this.#mapMonitor?.seen,
         front: this.#frontMonitor?.report,
+        cluster: this.#cluster.report,
       },
       Date.now(),
     )

@@ -8,6 +8,7 @@ import { buildTable } from '../choice/table.ts'
 import { sentinelNames } from '../config/config.ts'
 import type { Config, IcpSettings } from '../config/config.ts'
 import { errorCode } from '../system/error-code.ts'
+import { inheritedSockets } from '../system/inherited-sockets.ts'
 import { isInNetwork } from '../text/ip.ts'
 import { ConfigError } from '../config/problem.ts'
 import { total } from '../rewritemap/answer.ts'
@@ -26,7 +27,9 @@ const farewellMs = 1_000
 const receiveBufferBytes = 1024 * 1024
 
 /**
- * Answers ICP queries until a signal ends it.
+ * Answers ICP queries until a signal ends it. A socket that systemd passes is used
+ * where its FileDescriptorName= is a backend of `icp.listen`. It outlives this process,
+ * so the end then takes no farewell: the next one answers, or another one already does.
  *
  * @param good the configuration, which must have the key `icp`
  * @returns the exit code: 0
@@ -70,8 +73,7 @@ export async function runIcp(
   await new Promise<void>(resolve => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
       process.once(signal, () => {
-        responder.leave()
-        setTimeout(resolve, farewellMs)
+        setTimeout(resolve, responder.leave() ? farewellMs : 0)
       })
   })
   responder.close()
@@ -96,6 +98,10 @@ class Responder {
   readonly #totals: Float64Array
   /** by `BACKEND ADDRESS PORT` */
   #sockets = new Map<string, Socket>()
+  /** descriptors by backend, those that are not used yet */
+  readonly #inherited = new Map(inheritedSockets(process.env, process.pid))
+  /** those of `#sockets` that systemd has, too */
+  readonly #kept = new Set<Socket>()
   #isLeaving = false
   /** takes what the other thread has to say */
   newestTable = () => {}
@@ -179,18 +185,36 @@ class Responder {
     const problems: string[] = []
     for (const [key, { backend, host, port }] of wanted) {
       if (this.#sockets.has(key)) continue
+      const fd = this.#inherited.get(backend)
+      this.#inherited.delete(backend)
       try {
-        this.#sockets.set(key, await this.#open(backend, host, port))
+        const socket = await this.#open(backend, host, port, fd)
+        this.#sockets.set(key, socket)
+        if (fd !== undefined) this.#kept.add(socket)
       } catch (err) {
+        const rule =
+          fd === undefined
+            ? 'an address of this machine that nothing else uses'
+            : `the ListenDatagram= of the socket unit with FileDescriptorName=${backend}`
         problems.push(
-          `icp.listen.${backend} must be an address of this machine that nothing else uses, got ${host} port ${port} (${errorCode(err)})`,
+          `icp.listen.${backend} must be ${rule}, got ${host} port ${port} (${errorCode(err)})`,
         )
       }
     }
+    for (const name of this.#inherited.keys())
+      problems.push(
+        `FileDescriptorName= of a socket unit must be a backend of icp.listen (${this.#settings.listen.map(it => it.backend).join(', ')}), got ${JSON.stringify(name)}`,
+      )
     if (problems.length > 0) throw new ConfigError(problems)
   }
 
-  async #open(backend: string, host: string, port: number): Promise<Socket> {
+  /** @param fd the descriptor of a socket that is bound already */
+  async #open(
+    backend: string,
+    host: string,
+    port: number,
+    fd: number | undefined,
+  ): Promise<Socket> {
     const family = isIPv6(host) ? 6 : 4
     const socket = createSocket({
       type: family === 6 ? 'udp6' : 'udp4',
@@ -206,7 +230,8 @@ class Responder {
     })
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject)
-      socket.bind(port, host, () => {
+      const options = fd === undefined ? { port, address: host } : { fd }
+      socket.bind(options, () => {
         socket.off('error', reject)
         // such as ECONNREFUSED: the asker is gone
         socket.on('error', () => {
@@ -215,6 +240,11 @@ class Responder {
         resolve()
       })
     })
+    const bound = socket.address()
+    if (bound.port !== port || !isInNetwork(bound.address, host)) {
+      socket.close()
+      throw new Error(`the socket has ${bound.address} port ${bound.port}`)
+    }
     return socket
   }
 
@@ -273,9 +303,20 @@ class Responder {
     this.#answers[index] = (this.#answers[index] ?? 0) + 1
   }
 
-  /** From now on every query is sent elsewhere. */
-  leave(): void {
+  /**
+   * From now on every query is sent elsewhere. What comes to a socket of systemd is left
+   * there, for the next process or for another one that has it, too.
+   *
+   * @returns whether there is a socket that ends with this process
+   */
+  leave(): boolean {
     this.#isLeaving = true
+    for (const [key, socket] of this.#sockets)
+      if (this.#kept.has(socket)) {
+        socket.close()
+        this.#sockets.delete(key)
+      }
+    return this.#sockets.size > 0
   }
 
   close(): void {

@@ -23,7 +23,8 @@ import { machine, textOf } from '../tools.ts'
 
 const help = `npm run bench:squid -- [--only FAULT]... [--quick]
 
-  --only   one of killed, frozen, drain, helpers, icp-killed, icp-restart
+  --only   one of killed, frozen, drain, helpers, icp-killed, icp-restart,
+           icp-socket, icp-pair
   --quick  a tenth of the time, to see that it works; its figures mean little
 `
 
@@ -177,24 +178,57 @@ const faults: Readonly<Record<string, (scene: Scene) => Promise<Row>>> = {
     return rowOfLongest(await visitors.stop(), 'under 500 ms')
   },
   'icp-restart': async ({ owner, wait }) => {
-    const { port, hostOf, respond, accessLog } = await startIcpSite(owner, {
-      zope1: 1,
-      zope2: 1,
+    const site = await startIcpSite(owner, { zope1: 1, zope2: 1 })
+    return restartRow(site, wait, async () => {
+      await site.hostOf('zope1').responder?.kill('SIGTERM')
+      await site.respond('zope1')
     })
-    const visitors = startVisitors(port)
-    await wait(3_000)
-    await hostOf('zope1').responder?.kill('SIGTERM')
-    await respond('zope1')
-    await wait(7_000)
-    const samples = await visitors.stop()
-    await pause(1_000)
-    const late = accessLog().filter(it => it.hierarchy.startsWith('TIMEOUT_'))
-    return rowOf(
-      samples,
-      `${late.length} waited 100 ms (${((100 * late.length) / samples.length).toFixed(2)} %)`,
-      'under 1 %',
-    )
   },
+  'icp-socket': async ({ owner, wait }) => {
+    const site = await startIcpSite(
+      owner,
+      { zope1: 1, zope2: 1 },
+      { kept: ['zope1'] },
+    )
+    return restartRow(site, wait, async () => {
+      await site.services.get('zope1')?.kill('SIGTERM')
+      await site.serve('zope1')
+    })
+  },
+  'icp-pair': async ({ owner, wait }) => {
+    const site = await startIcpSite(
+      owner,
+      { zope1: 1, zope2: 1 },
+      { kept: ['zope1'] },
+    )
+    const pair = [site.services.get('zope1'), await site.serve('zope1')]
+    return restartRow(site, wait, async () => {
+      for (const one of pair) {
+        await one?.kill('SIGTERM')
+        await site.serve('zope1')
+      }
+    })
+  },
+}
+
+/** Ten seconds of visitors; the restart comes after the third. */
+async function restartRow(
+  { port, accessLog }: Awaited<ReturnType<typeof startIcpSite>>,
+  wait: Scene['wait'],
+  restart: () => Promise<void>,
+): Promise<Row> {
+  const visitors = startVisitors(port)
+  await wait(3_000)
+  await restart()
+  await wait(7_000)
+  const samples = await visitors.stop()
+  await pause(1_000)
+  const late = accessLog().filter(it => it.hierarchy.startsWith('TIMEOUT_'))
+  return rowOf(
+    samples,
+    `${late.length} waited 100 ms (${((100 * late.length) / samples.length).toFixed(2)} %)`,
+    'under 1 %',
+  )
 }
 
 function rowOfLongest(samples: readonly Sample[], target: string): Row {

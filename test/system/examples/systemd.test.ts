@@ -35,6 +35,8 @@ void t.test('systemd finds nothing wrong with the units', t => {
     ['nat', 'zope-failover-nat.service'],
     ['nat', 'zope-failover-page.service'],
     ['tiers', 'zeo.service'],
+    ['squid-icp', 'zope-failover-icp@.service'],
+    ['squid-icp', 'zope-failover-icp.socket'],
   ] as const) {
     const text = readFileSync(`${folder}/../${example}/${unit}`, 'utf8')
     // no Zope is installed here, nor is an example

@@ -22,7 +22,7 @@ for (const weights of [
   { zope1: 1, zope2: 2, zope3: 3 },
 ])
   void t.test(`shares by weight: ${JSON.stringify(weights)}`, async t => {
-    const { port } = await startIcpSite(t, weights, patientMs)
+    const { port } = await startIcpSite(t, weights, { timeoutMs: patientMs })
     const count = 400
     const counts = new Map<string, number>()
     for (let index = 0; index < count; index++) {
@@ -48,7 +48,7 @@ for (const [state, what] of [
     const { port, directory } = await startIcpSite(
       t,
       { zope1: 1, zope2: 1 },
-      patientMs,
+      { timeoutMs: patientMs },
     )
     const twenty = async () => {
       const names = new Set<string>()
@@ -126,3 +126,28 @@ void t.test('a responder is restarted: no GET fails', async t => {
     `${late.length} of ${lines.length} waited for the missing answer of the restarted one`,
   )
 })
+
+void t.test(
+  'a responder at a socket of systemd is restarted: Squid misses no answer',
+  async t => {
+    const { port, accessLog, services, serve } = await startIcpSite(
+      t,
+      { zope1: 1, zope2: 1 },
+      // only a lost query takes so long
+      { timeoutMs: patientMs, kept: ['zope1'] },
+    )
+    const load = startLoad({ port, clients: 5 })
+    await more(load, 200)
+    let one = services.get('zope1')
+    for (let round = 0; round < 3; round++) {
+      await one?.kill('SIGTERM')
+      one = await serve('zope1')
+      await more(load, 100)
+    }
+    t.strictSame(failuresOf(await load.stop()).map(brief), [])
+    t.strictSame(
+      accessLog().filter(it => it.hierarchy.startsWith('TIMEOUT_')),
+      [],
+    )
+  },
+)

@@ -15,6 +15,8 @@ import {
   textOf,
   until,
 } from '../../fixtures/processes.ts'
+import { startSocketUnit } from '../../fixtures/socket-unit.ts'
+import type { Service } from '../../fixtures/socket-unit.ts'
 import { queryOf } from '../../fixtures/squid.ts'
 
 type Options = {
@@ -202,6 +204,107 @@ void t.test(
     }
   },
 )
+
+/** A socket that systemd holds, and one who asks there without a pause. */
+async function socketUnit(t: Test, name = 'zope1', address = '127.0.0.1') {
+  const directory = publicDirectory(t)
+  const port = await freePort()
+  const configFile = resolve(directory, 'zope-failover.yaml')
+  writeFileSync(
+    configFile,
+    `directory: ${directory}
+backends: { zope1: "http://127.0.0.1:7001" }
+icp: { listen: { zope1: "${address}:${port}" } }
+`,
+  )
+  putUp(directory, 'zope1')
+  beatMonitor(directory, ['zope1'])
+  const unit = await startSocketUnit(t, name, port, [
+    ...[process.execPath, resolve(dist, 'cli/main.js')],
+    ...['icp', '--config', configFile],
+  ])
+  const asker = createSocket('udp4')
+  asker.bind(0, '127.0.0.1')
+  await once(asker, 'listening')
+  t.teardown(() => asker.close())
+  const unanswered = new Set<number>()
+  asker.on('message', message => unanswered.delete(message.readUInt32BE(4)))
+  let number = 0
+  const ask = () => {
+    unanswered.add(++number)
+    asker.send(queryOf(number, 'http://h/'), port, '127.0.0.1')
+  }
+  return {
+    ...{ unit, ask, port },
+    /** as the unit of the example waits for it */
+    ready: async (one: Service) => {
+      await until('its report', () => {
+        one.mustRun()
+        return textOf(resolve(directory, `icp-${one.pid}.json`))
+      })
+    },
+    asked: () => number,
+    allAnswered: () =>
+      until('an answer to every query', () => unanswered.size === 0),
+  }
+}
+
+void t.test(
+  'the socket of systemd: no query is lost when a responder is restarted',
+  async t => {
+    const { unit, ask, ready, asked, allAnswered } = await socketUnit(t)
+    // before the first one is there
+    ask()
+    let one = await unit.start()
+    await allAnswered()
+    for (let round = 0; round < 3; round++) {
+      const asking = setInterval(ask, 5)
+      await one.kill('SIGTERM')
+      // there is none now
+      ask()
+      one = await unit.start()
+      await ready(one)
+      clearInterval(asking)
+      await allAnswered()
+    }
+    t.ok(asked() >= 7, `${asked()} queries`)
+  },
+)
+
+void t.test('two responders at one socket: each one answers alone', async t => {
+  const { unit, ask, ready, allAnswered } = await socketUnit(t)
+  const pair = [await unit.start(), await unit.start()] as const
+  for (const one of pair) await ready(one)
+  for (const one of pair) {
+    process.kill(one.pid, 'SIGSTOP')
+    for (let count = 0; count < 20; count++) ask()
+    await allAnswered()
+    process.kill(one.pid, 'SIGCONT')
+  }
+  await pair[0].kill('SIGKILL')
+  for (let count = 0; count < 20; count++) ask()
+  await allAnswered()
+  t.pass('frozen, and killed')
+})
+
+void t.test('a socket unit that does not fit', async t => {
+  for (const [name, address, problem] of [
+    [
+      'zope9',
+      '127.0.0.1',
+      /FileDescriptorName= of a socket unit must be a backend of icp\.listen \(zope1\), got "zope9"/,
+    ],
+    [
+      'zope1',
+      '127.0.0.2',
+      /icp\.listen\.zope1 must be the ListenDatagram= of the socket unit with FileDescriptorName=zope1, got 127\.0\.0\.2 port \d+ \(Error: the socket has 127\.0\.0\.1 port \d+\)/,
+    ],
+  ] as const) {
+    const { unit } = await socketUnit(t, name, address)
+    const one = await unit.start()
+    t.match(await one.end(), problem)
+  }
+})
 
 async function taken(t: Test) {
   const socket = createSocket('udp4')

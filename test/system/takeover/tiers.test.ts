@@ -4,8 +4,8 @@
 //
 // Events decide here; the times are those of `npm run bench:takeover`.
 import t from 'tap'
-import { summary } from '../fixtures/fronts.ts'
-import { startTiers, tierSteps } from '../fixtures/tiers.ts'
+import { summary } from '../../fixtures/fronts.ts'
+import { startTiers, tierSteps } from '../../fixtures/tiers.ts'
 
 await t.test('five faults, one after the other', async t => {
   const site = await startTiers(t, false)
