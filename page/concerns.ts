@@ -12,6 +12,7 @@ import {
   seenKind,
   staleVerdicts,
 } from '../status/print.ts'
+import { clusterList } from '../status/cluster.ts'
 import { toneOf } from './events.ts'
 import type { Tone } from './events.ts'
 
@@ -103,6 +104,9 @@ export function concernsOf(report: StatusReport): readonly Concern[] {
         : [],
     ),
     ...backendConcerns(report),
+    ...(report.cluster === undefined ? [] : clusterList(report.cluster))
+      .filter(({ tone }) => tone !== 'good')
+      .map(({ tone, text }) => ({ ...plain(text), tone })),
     ...reportNotices(report).map(reason => ({
       ...plain(reason),
       remedy: 'the log has a line `notice not delivered` with the cause',

@@ -6,6 +6,7 @@ import type {
   PoolStatus,
   StatusReport,
 } from '../../../status/report.ts'
+import { aCluster, aMachine } from '../../fixtures/cluster-report.ts'
 import { aBackend, aMap, aReport } from '../../fixtures/status-report.ts'
 
 type Changes = Partial<StatusReport>
@@ -195,6 +196,10 @@ void t.test('programs', t => {
     }),
     [/^bad ZEO of pool a gone: why/],
   )
+  const members = { fe1: aMachine(), fe2: aMachine({ state: 'away' }) }
+  t.match(concerns({ cluster: aCluster({ members }) }), [
+    /^warn {2}: machine fe2: away/,
+  ])
   t.match(concerns({ notices: { webhook: { waiting: 0, dropped: 2 } } }), [
     /^warn {2}: notices by webhook: 0 waiting, 2 dropped/,
   ])
