@@ -44,7 +44,7 @@ function startMap(owner: RunOwner, configFile: string) {
   // node's own pipes are sockets
   const child = spawn('sh', [
     '-c',
-    `cat | ${process.execPath} ${dist}/rewritemap/main.js ${configFile} | cat`,
+    `cat | ${process.execPath} ${dist}/rewritemap/main.js --config ${configFile} | cat`,
   ])
   owner.teardown(async () => {
     child.stdin.end()

@@ -223,14 +223,14 @@ export class ClusterMember {
         if (!this.#hasJoined) await this.#join(this.#engine)
         await this.#watchUntilItEnds(this.#engine)
       } catch (err) {
-        if (!(err instanceof EngineError)) throw err
-        this.#report(err.message)
+        this.#note(err)
         if (this.#state !== 'together') {
           // changed certificates and passwords count at the next attempt
           this.#engine?.close()
           this.#engine = undefined
         }
-        if (err.kind === 'refused') waitMs = refusedMs
+        if (err instanceof EngineError && err.kind === 'refused')
+          waitMs = refusedMs
       }
       // one that worked for a while is replaced at once
       if (performance.now() - startMs > goodMs) waitMs = 0
@@ -306,9 +306,8 @@ export class ClusterMember {
     try {
       if (this.#engine !== undefined) await this.#readAll(this.#engine)
     } catch (err) {
-      if (!(err instanceof EngineError)) throw err
       this.#fullReadMs = performance.now()
-      this.#report(err.message)
+      this.#note(err)
     } finally {
       this.#isReading = false
     }
@@ -543,8 +542,7 @@ export class ClusterMember {
           before = value
         }
       } catch (err) {
-        if (!(err instanceof EngineError)) throw err
-        this.#report(err.message)
+        this.#note(err)
       }
       await sleep(200, undefined, { signal, ref: false }).catch(() => {
         // answered
@@ -580,8 +578,7 @@ export class ClusterMember {
         this.#writing = this.#putLive(engine)
         await this.#writing
       } catch (err) {
-        if (!(err instanceof EngineError)) throw err
-        this.#report(err.message)
+        this.#note(err)
         nextMs = retryMs(performance.now() - this.#awaySinceMs, Math.random())
       }
       this.#writing = undefined
@@ -686,7 +683,7 @@ export class ClusterMember {
             [{ remove: key }],
           )
       } catch (err) {
-        if (err instanceof EngineError) this.#report(err.message)
+        if (!this.#stop.signal.aborted) this.#note(err)
       }
       this.#removing.delete(key)
     }
@@ -714,6 +711,13 @@ export class ClusterMember {
         fields,
         'alone: etcd gives no sign of life; the last known orders stay in force',
       )
+  }
+
+  /** An error must not end the monitor: it judges the backends all the same. */
+  #note(err: unknown): void {
+    if (err instanceof EngineError) this.#report(err.message)
+    else
+      this.#around.log.error({ err }, 'unexpected error while talking to etcd')
   }
 
   /** Remembers a problem, and logs it once. */
@@ -792,8 +796,8 @@ export class ClusterMember {
           [{ remove: this.#keys.member(this.#name) }],
         )
     } catch (err) {
-      if (!(err instanceof EngineError)) throw err
       // the lease runs out by itself
+      this.#note(err)
     }
     engine.close()
   }
