@@ -1,4 +1,5 @@
 // The whole check: facts, rules, and the maps run for a moment.
+import { shellLine } from '../text/shell.ts'
 import { dirname } from 'node:path'
 import { trustOf } from '../probes/trust.ts'
 import { readRegularFile } from '../system/regular-file.ts'
@@ -197,7 +198,7 @@ async function trials(
         questionsFor(own, pools),
         trialMs,
       )
-      const command = `env -i ${[program, ...map.argv.slice(1)].map(quoted).join(' ')}`
+      const command = `env -i ${shellLine([program, ...map.argv.slice(1)])}`
       return {
         findings: [
           ...unsafe,
@@ -238,10 +239,6 @@ function asSomebodyElse(name: string, where: string): Finding {
     remedy: 'run the check as root',
     where,
   }
-}
-
-function quoted(word: string): string {
-  return /^[\w./:@=+-]+$/.test(word) ? word : `'${word}'`
 }
 
 function askedPools(

@@ -1,6 +1,8 @@
 // The processes of the demo: a real httpd with the map program, or Squid with its
 // helper; the monitor, three stand-in Zopes and twenty visitors. All on
 // loopback ports and in a temporary directory.
+import { accountOf } from '../system/accounts.ts'
+import type { Account } from '../system/accounts.ts'
 import { execFileSync, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -39,8 +41,6 @@ export type BackendName = (typeof backendNames)[number]
 
 export type Condition = 'running' | 'hanging' | 'dead'
 
-type Account = { readonly uid: number; readonly gid: number } | undefined
-
 export class Stage {
   readonly kind: FrontKind
   readonly port: number
@@ -48,7 +48,7 @@ export class Stage {
   readonly pagePort: number
   readonly config: Config
   readonly #root: string
-  readonly #account: Account
+  readonly #account: Account | undefined
   readonly #ports: ReadonlyMap<string, number>
   readonly #backends = new Map<string, ChildProcess>()
   readonly #hanging = new Set<string>()
@@ -60,7 +60,7 @@ export class Stage {
   private constructor(
     kind: FrontKind,
     root: string,
-    account: Account,
+    account: Account | undefined,
     port: number,
     pagePort: number,
     ports: ReadonlyMap<string, number>,
@@ -99,7 +99,8 @@ export class Stage {
       backendNames.map((name, index) => [name, backendPorts[index] ?? 0]),
     )
     const isOpen = isSearchable(dist) && isSearchable(process.execPath)
-    const account = isOpen ? accountOf(kind.user) : undefined
+    const account =
+      isOpen && process.getuid?.() === 0 ? accountOf(kind.user) : undefined
     mkdirSync(`${root}/sentinels`)
     mkdirSync(`${root}/front`)
     if (account !== undefined)
@@ -335,18 +336,6 @@ probe:
   damping: false
   dropConnections: false
 `
-}
-
-/** The account of that name, when this is root. */
-function accountOf(user: string): Account {
-  if (process.getuid?.() !== 0) return undefined
-  const fields = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .map(line => line.split(':'))
-    .find(([name]) => name === user)
-  return fields === undefined
-    ? undefined
-    : { uid: Number(fields[2]), gid: Number(fields[3]) }
 }
 
 /** Whether all users can reach it: not in a private home directory. */

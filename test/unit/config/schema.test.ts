@@ -305,6 +305,7 @@ void t.test('every place of the file knows its keys', t => {
     ['constructor'],
     ['backends'],
     ['backends', 'zope1', 'url'],
+    ['backends', 'zope1', 'url', 'x'],
     ['pools', 'default', 'members'],
   ])
     t.strictSame(knownKeys(path), [], path.join('.'))
