@@ -30,7 +30,7 @@ export function seal(text: string): string {
 }
 
 /** Whether it is unchanged since it was sealed. */
-export function isSealed(text: string): boolean {
+function isSealed(text: string): boolean {
   return line.test(text) && seal(text) === text
 }
 

@@ -1,5 +1,6 @@
 // The checked configuration and a few choices -> the lines to include in
 // httpd's. Pure: the caller reads the templates and knows the paths.
+import { bracketed } from '../text/host-port.ts'
 import { originOf, systemCaFile } from '../config/config.ts'
 import type { Backend, Config, Pool } from '../config/config.ts'
 import { parseOrigin } from '../text/origin.ts'
@@ -376,7 +377,7 @@ function parseUrl(text: string, problems: string[]): PublicUrl | null {
   const { tls, host, port } = origin
   return {
     scheme: tls ? 'https' : 'http',
-    host: host.includes(':') ? `[${host}]` : host,
+    host: bracketed(host),
     port: String(port),
   }
 }

@@ -11,7 +11,7 @@ import type { CheckReport } from './finding.ts'
 import { ownFindings } from './findings/own.ts'
 import { squidFindings } from './findings/squid.ts'
 import type { SquidFacts } from './findings/squid.ts'
-import { run } from './run.ts'
+import { runProgram } from '../system/run-program.ts'
 import { parseSquidConf } from './squid-conf.ts'
 import type { SquidConf } from './squid-conf.ts'
 import { system } from './system.ts'
@@ -102,7 +102,7 @@ async function parsed(
   file: string,
 ): Promise<SquidFacts['parse']> {
   if (squid === undefined) return null
-  const ran = await run([squid, '-k', 'parse', '-f', file], process.env)
+  const ran = await runProgram([squid, '-k', 'parse', '-f', file], process.env)
   const problems = ran.stderr
     .split('\n')
     .filter(line => /FATAL|ERROR/.test(line))

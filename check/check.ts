@@ -1,10 +1,12 @@
 // The whole check: facts, rules, and the maps run for a moment.
+import { shellLine } from '../text/shell.ts'
 import { dirname } from 'node:path'
 import { trustOf } from '../probes/trust.ts'
 import { readRegularFile } from '../system/regular-file.ts'
 import { statusOf } from '../status/read.ts'
 import type { StatusReport } from '../status/report.ts'
 import { maxTokenBytes, tokenIn } from '../page/token.ts'
+import { askEtcd } from './ask-etcd.ts'
 import { askZope } from './ask-zope.ts'
 import { addressOf } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
@@ -14,6 +16,7 @@ import { version } from '../system/version.ts'
 import type { Fresh, HttpdFacts, OwnFacts, User } from './facts.ts'
 import { checkReport, locationOf } from './finding.ts'
 import type { CheckReport, Finding, FoundAt } from './finding.ts'
+import { clusterFindings } from './findings/cluster.ts'
 import { generatedFindings, generatedSet } from './findings/generated.ts'
 import { mapFindings, writableFinding } from './findings/maps.ts'
 import {
@@ -69,6 +72,10 @@ export async function check(options: CheckOptions): Promise<CheckReport> {
     const read = readRegularFile(tokenFile, maxTokenBytes)
     findings.push(...tokenFindings(tokenFile, tokenIn(tokenFile, read), own))
   }
+  if (config.cluster !== undefined)
+    findings.push(
+      ...clusterFindings(config.cluster, status, await askEtcd(config.cluster)),
+    )
   findings.push(...commandFindings(commandProblem(options)))
   if (config.front !== undefined)
     findings.push(...frontFindings(monitorUnit(), own))
@@ -191,7 +198,7 @@ async function trials(
         questionsFor(own, pools),
         trialMs,
       )
-      const command = `env -i ${[program, ...map.argv.slice(1)].map(quoted).join(' ')}`
+      const command = `env -i ${shellLine([program, ...map.argv.slice(1)])}`
       return {
         findings: [
           ...unsafe,
@@ -232,10 +239,6 @@ function asSomebodyElse(name: string, where: string): Finding {
     remedy: 'run the check as root',
     where,
   }
-}
-
-function quoted(word: string): string {
-  return /^[\w./:@=+-]+$/.test(word) ? word : `'${word}'`
 }
 
 function askedPools(

@@ -14,7 +14,7 @@ import type { ParsedConf, Source } from './httpd-conf.ts'
 import { parseBuild, parseCompiledIn, parseDump } from './httpd-dumps.ts'
 import type { Build, Dump } from './httpd-dumps.ts'
 import { aprWords } from './httpd-text.ts'
-import { run } from './run.ts'
+import { runProgram } from '../system/run-program.ts'
 import { modifiedMs, readText, source, system, weakOf } from './system.ts'
 import { unitSettings } from './unit.ts'
 
@@ -124,7 +124,7 @@ async function findHttpd(
         )
       : [aprWords(wanted.httpd)]
   for (const words of candidates) {
-    const { stdout } = await run([...words, '-V'], process.env)
+    const { stdout } = await runProgram([...words, '-V'], process.env)
     const build = parseBuild(stdout)
     if (build.version !== undefined) return { words, build }
   }
@@ -154,7 +154,7 @@ async function environmentFor(confFile: string): Promise<NodeJS.ProcessEnv> {
   const directory = dirname(confFile)
   const file = `${directory}/envvars`
   if (!existsSync(file)) return process.env
-  const { code, stdout } = await run(
+  const { code, stdout } = await runProgram(
     ['/bin/sh', '-c', '. "$0" >/dev/null 2>&1; exec env -0', file],
     { ...process.env, APACHE_CONFDIR: directory },
   )
@@ -186,13 +186,13 @@ async function askHttpd(
   if (called === undefined) return undefined
   const call = [...called.words, ...fileArguments(wanted)]
   const env = { ...environment, APACHE_CONFDIR: dirname(confFile) }
-  const dumped = await run([...call, '-t', ...dumps], env)
+  const dumped = await runProgram([...call, '-t', ...dumps], env)
   const isTaken = dumped.code === 0
   return {
     dump: isTaken ? parseDump(dumped.stdout) : undefined,
     refusal: isTaken
       ? undefined
-      : dumped.stderr
+      : (dumped.stderr || dumped.failure)
           .split('\n')
           .filter(line => !line.includes('AH00558'))
           .join('\n'),
@@ -202,7 +202,7 @@ async function askHttpd(
 /** Reads no configuration. */
 async function compiledIn(called: HttpdCommand | undefined): Promise<string[]> {
   if (called === undefined) return []
-  const { stdout } = await run([...called.words, '-l'], process.env)
+  const { stdout } = await runProgram([...called.words, '-l'], process.env)
   return parseCompiledIn(stdout)
 }
 

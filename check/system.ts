@@ -1,4 +1,5 @@
 // Files and users of this machine, for the rules: every answer is a value.
+import { accountOf, groupOf, groupsOf } from '../system/accounts.ts'
 import { readdirSync, realpathSync, statSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import { errorCode } from '../system/error-code.ts'
@@ -10,7 +11,7 @@ import type { PathFact, System, User } from './facts.ts'
 import { globPattern, hasWildcard } from './glob.ts'
 import type { Source } from './httpd-conf.ts'
 
-export const system: System = { path, real, head, user, group }
+export const system: System = { path, real, head, user, group: groupOf }
 
 export const source: Source = { read: readText, list: listIncluded }
 
@@ -86,20 +87,15 @@ function head(file: string): string | undefined {
   return read.kind === 'bytes' ? read.bytes.toString('latin1') : undefined
 }
 
-function tableOf(file: string): string[][] {
-  return (readText(file) ?? '').split('\n').map(line => line.split(':'))
-}
-
 function user(name: string): User | undefined {
-  const entry = tableOf('/etc/passwd').find(
-    ([login, , uid]) => login === name || uid === name,
-  )
-  if (entry === undefined) return foreignUser(name)
-  const [login = '', , uid, gid] = entry
-  const groups = tableOf('/etc/group')
-    .filter(([, , , members]) => members?.split(',').includes(login))
-    .map(([, , id]) => Number(id))
-  return { name: login, uid: Number(uid), gids: [Number(gid), ...groups] }
+  const account = accountOf(name)
+  return account === undefined
+    ? foreignUser(name)
+    : {
+        name: account.name,
+        uid: account.uid,
+        gids: [account.gid, ...groupsOf(account.name)],
+      }
 }
 
 /** One of a directory service, which only the C library knows. */
@@ -121,13 +117,6 @@ function foreignUser(name: string): User | undefined {
     // id says no, or there is no id
     return undefined
   }
-}
-
-function group(name: string): number | undefined {
-  const entry = tableOf('/etc/group').find(
-    ([it, , gid]) => it === name || gid === name,
-  )
-  return entry === undefined ? undefined : Number(entry[2])
 }
 
 function names(directory: string): string[] {

@@ -1,4 +1,5 @@
 // Options shared by apache-conf and squid-conf, and the output of both.
+import { shellLine } from '../text/shell.ts'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
@@ -121,9 +122,11 @@ export function commandLine(command: Command, configFile: string): string {
     const values: unknown[] = Array.isArray(value) ? value : [value]
     return values.flatMap(one => [option.long ?? '', String(one)])
   })
-  return ['zope-failover', command.name(), '--config', configFile, ...given]
-    .map(word =>
-      /^[\w./:@=+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
-    )
-    .join(' ')
+  return shellLine([
+    'zope-failover',
+    command.name(),
+    '--config',
+    configFile,
+    ...given,
+  ])
 }

@@ -34,6 +34,7 @@ const subcommands: Record<string, () => Promise<Command>> = {
   force: async () => (await import('./steer.ts')).actionCommand('force'),
   ready: async () => (await import('./steer.ts')).readyCommand(),
   restart: async () => (await import('./restart.ts')).restartCommand(),
+  cluster: async () => (await import('./cluster.ts')).clusterCommand(),
   explain: async () => (await import('./explain.ts')).explainCommand(),
   probe: async () => (await import('./probe.ts')).probeCommand(),
   check: async () => (await import('./check.ts')).checkCommand(),

@@ -11,7 +11,12 @@ import { configOption, limitOption } from './options.ts'
 import { operator } from './operator.ts'
 import { progressOn } from './progress.ts'
 
-type Options = { config: string; limit: number; warmUp?: string[] }
+type Options = {
+  config: string
+  limit: number
+  warmUp?: string[]
+  without: string[]
+}
 
 /** A shell's exit codes for signals. */
 const exitCodes = new Map<NodeJS.Signals, number>([
@@ -35,6 +40,12 @@ export function restartCommand(): Command {
       '--warm-up <path...>',
       'pages to fetch before visitors come, as visitors see them; replaces warmUp of the configuration',
     )
+    .option(
+      '--without <machine>',
+      'do not ask this machine of the cluster: it is out of service; repeatable',
+      (machine: string, before: string[]) => [...before, machine],
+      [],
+    )
     .action(async (words: string[], options: Options) => {
       const given = split(words, process.argv)
       const config = loadConfig(options.config)
@@ -45,7 +56,7 @@ export function restartCommand(): Command {
       )
       const backends = namedBackends(config, names)
       refuseMaint(config, names)
-      await restartAll(config, backends, {
+      await restartTogether(config, backends, options.without, {
         command: given.command,
         warmUp: paths,
         limitMs: options.limit,
@@ -54,10 +65,42 @@ export function restartCommand(): Command {
     })
 }
 
+type Given = Pick<Job, 'command' | 'warmUp' | 'limitMs' | 'by'>
+
+/** With a lock on all machines that follow the same orders. */
+async function restartTogether(
+  config: Config,
+  backends: readonly Backend[],
+  without: readonly string[],
+  job: Given,
+): Promise<void> {
+  if (config.cluster === undefined) {
+    if (without.length > 0)
+      throw new UsageError(
+        '--without must come with the key "cluster" in the configuration',
+      )
+    await restartAll(config, backends, { ...job, others: undefined })
+    return
+  }
+  const { ClusterRestart } = await import('../operate/cluster-restart.ts')
+  const others = await ClusterRestart.begin(
+    config,
+    config.cluster,
+    backends.map(({ name }) => name),
+    job.by,
+    without,
+  )
+  try {
+    await restartAll(config, backends, { ...job, others })
+  } finally {
+    await others.end()
+  }
+}
+
 async function restartAll(
   config: Config,
   backends: readonly Backend[],
-  job: Pick<Job, 'command' | 'warmUp' | 'limitMs' | 'by'>,
+  job: Given & Pick<Job, 'others'>,
 ): Promise<void> {
   // loaded here: the other subcommands do not need the HTTP client
   const { restart, RestartAborted } = await import('../operate/restart.ts')

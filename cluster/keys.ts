@@ -132,7 +132,7 @@ export class Keys {
   /** Undefined for a key of another form, or with an impossible name. */
   parse(key: string): Key | undefined {
     if (!key.startsWith(this.all)) return undefined
-    const [room, name = '', last, ...more] = key
+    const [room = '', name = '', last, ...more] = key
       .slice(this.all.length)
       .split('/')
     if (more.length > 0) return undefined
@@ -159,10 +159,11 @@ export class Keys {
           ? { kind: 'answer', backend: name, machine: last }
           : undefined
       case 'locks':
-        return name === 'restart' && namePattern.test(last ?? '')
-          ? { kind: 'lock', pool: last ?? '' }
+        return name === 'restart' &&
+          last !== undefined &&
+          namePattern.test(last)
+          ? { kind: 'lock', pool: last }
           : undefined
-      case undefined:
       default:
         return undefined
     }

@@ -87,7 +87,7 @@ export class ClusterMember {
   #liveRevision: number | undefined
   #liveMs = -Infinity
   #liveTimer: NodeJS.Timeout | undefined
-  #isWriting = false
+  #writing: Promise<void> | undefined
   #isWanted = false
   #hasJoined = false
   /** the sign of life of another machine with our name, as first seen */
@@ -223,14 +223,14 @@ export class ClusterMember {
         if (!this.#hasJoined) await this.#join(this.#engine)
         await this.#watchUntilItEnds(this.#engine)
       } catch (err) {
-        if (!(err instanceof EngineError)) throw err
-        this.#report(err.message)
+        this.#note(err)
         if (this.#state !== 'together') {
           // changed certificates and passwords count at the next attempt
           this.#engine?.close()
           this.#engine = undefined
         }
-        if (err.kind === 'refused') waitMs = refusedMs
+        if (err instanceof EngineError && err.kind === 'refused')
+          waitMs = refusedMs
       }
       // one that worked for a while is replaced at once
       if (performance.now() - startMs > goodMs) waitMs = 0
@@ -269,7 +269,23 @@ export class ClusterMember {
     for (const key of new Set([...changed, ...known]))
       this.#take(key, { isFresh: false, isOld })
     this.#applyUpTo(read.header.revision)
-    if (isOld) this.#tellOlderData()
+    if (!isOld) return
+    this.#tellOlderData()
+    // a restart must go on asking a machine that is away
+    for (const key of changed)
+      if (
+        this.#keys.parse(key)?.kind === 'member' &&
+        this.#view.get(key) === undefined
+      )
+        await this.#putMember(engine, key)
+  }
+
+  /** @throws {EngineError} */
+  async #putMember(engine: Engine, key: string): Promise<void> {
+    await engine.transaction(
+      [{ key, is: 'absent' }],
+      [{ put: key, value: memberText() }],
+    )
   }
 
   #tellOlderData(): void {
@@ -290,9 +306,8 @@ export class ClusterMember {
     try {
       if (this.#engine !== undefined) await this.#readAll(this.#engine)
     } catch (err) {
-      if (!(err instanceof EngineError)) throw err
       this.#fullReadMs = performance.now()
-      this.#report(err.message)
+      this.#note(err)
     } finally {
       this.#isReading = false
     }
@@ -326,7 +341,7 @@ export class ClusterMember {
         { put: key, value: formatLive(this.#live()), lease },
         {
           put: this.#keys.member(this.#name),
-          value: JSON.stringify({ since: new Date().toISOString() }),
+          value: memberText(),
         },
       ],
       [{ get: key }],
@@ -527,8 +542,7 @@ export class ClusterMember {
           before = value
         }
       } catch (err) {
-        if (!(err instanceof EngineError)) throw err
-        this.#report(err.message)
+        this.#note(err)
       }
       await sleep(200, undefined, { signal, ref: false }).catch(() => {
         // answered
@@ -539,7 +553,7 @@ export class ClusterMember {
   /** Soon; at once when an order was applied. */
   #writeLive(): void {
     if (!this.#hasJoined || this.#stop.signal.aborted) return
-    if (this.#isWriting) {
+    if (this.#writing !== undefined) {
       this.#isWanted = true
       return
     }
@@ -558,17 +572,16 @@ export class ClusterMember {
     const engine = this.#engine
     let nextMs = liveEveryMs
     if (engine !== undefined && this.#hasJoined) {
-      this.#isWriting = true
       this.#isWanted = false
       this.#liveMs = performance.now()
       try {
-        await this.#putLive(engine)
+        this.#writing = this.#putLive(engine)
+        await this.#writing
       } catch (err) {
-        if (!(err instanceof EngineError)) throw err
-        this.#report(err.message)
+        this.#note(err)
         nextMs = retryMs(performance.now() - this.#awaySinceMs, Math.random())
       }
-      this.#isWriting = false
+      this.#writing = undefined
     }
     if (this.#stop.signal.aborted) return
     if (this.#isWanted) {
@@ -670,7 +683,7 @@ export class ClusterMember {
             [{ remove: key }],
           )
       } catch (err) {
-        if (err instanceof EngineError) this.#report(err.message)
+        if (!this.#stop.signal.aborted) this.#note(err)
       }
       this.#removing.delete(key)
     }
@@ -698,6 +711,13 @@ export class ClusterMember {
         fields,
         'alone: etcd gives no sign of life; the last known orders stay in force',
       )
+  }
+
+  /** An error must not end the monitor: it judges the backends all the same. */
+  #note(err: unknown): void {
+    if (err instanceof EngineError) this.#report(err.message)
+    else
+      this.#around.log.error({ err }, 'unexpected error while talking to etcd')
   }
 
   /** Remembers a problem, and logs it once. */
@@ -767,6 +787,8 @@ export class ClusterMember {
     const engine = this.#engine
     if (engine === undefined) return
     try {
+      // it would come back
+      await this.#writing
       if (this.#lease !== undefined) await engine.revoke(this.#lease)
       if (isLeaving && this.#hasJoined)
         await engine.transaction(
@@ -774,9 +796,13 @@ export class ClusterMember {
           [{ remove: this.#keys.member(this.#name) }],
         )
     } catch (err) {
-      if (!(err instanceof EngineError)) throw err
       // the lease runs out by itself
+      this.#note(err)
     }
     engine.close()
   }
+}
+
+function memberText(): string {
+  return JSON.stringify({ since: new Date().toISOString() })
 }

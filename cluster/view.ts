@@ -76,16 +76,16 @@ export class View {
    * @returns the keys that have changed
    */
   load(prefix: string, read: Read, isFresh: boolean): string[] {
-    if (isFresh) {
-      this.#values.clear()
-      this.#deleted.clear()
-    }
     const present = new Set(read.values.map(({ key }) => key))
     const gone = [...this.#values.keys()].filter(
       key => key.startsWith(prefix) && !present.has(key),
     )
+    if (isFresh) {
+      this.#values.clear()
+      this.#deleted.clear()
+    }
     return [
-      ...gone.filter(key => this.remove(key, read.header.revision)),
+      ...gone.filter(key => isFresh || this.remove(key, read.header.revision)),
       ...read.values.filter(value => this.put(value)).map(({ key }) => key),
     ]
   }

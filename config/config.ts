@@ -1,6 +1,7 @@
 // The checked configuration as both programs use it: plain data, every default
 // filled in, every duration in milliseconds. Nothing here reads a file. The types
 // follow from the schema (schema.ts) and its defaults (defaults.ts).
+import { hostPort } from '../text/host-port.ts'
 import type { fillIn, poolSettings, probeSettings } from './defaults.ts'
 import type { FileInput, ProbeInput } from './schema.ts'
 
@@ -59,12 +60,8 @@ export type Member = Pool['members'][number]
 export type MapSettings = Given<'map'>
 /** Where httpd reports the requests in flight of each backend. */
 export type HttpdSettings = Given<'httpd'>
-/** Where the monitor serves the status page. */
-export type StatusSettings = Given<'status'>
 /** Receivers, contents and timing of notices. */
 export type NotifySettings = Given<'notify'>
-/** Where HAProxy's agent-check is answered. */
-export type AgentSettings = Given<'agent'>
 /** The addresses that answer Squid's ICP queries, by backend of this host. */
 export type IcpSettings = Given<'icp'>
 /** Several machines with one set of orders, on etcd. */
@@ -101,8 +98,7 @@ export const namePattern = /^[a-z][a-z0-9-]{0,31}$/
  * @example addressOf(backend) // '10.0.0.11:8080' or '[::1]:8080'
  */
 export function addressOf(backend: Backend): string {
-  const host = backend.host.includes(':') ? `[${backend.host}]` : backend.host
-  return `${host}:${backend.port}`
+  return hostPort(backend.host, backend.port)
 }
 
 /** The URL of a backend without a path, always with its port. */

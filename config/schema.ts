@@ -3,6 +3,7 @@
 import { isIP, isLoopback } from '../text/ip.ts'
 import * as z from 'zod'
 import { namePattern } from './config.ts'
+import { hostPort } from '../text/host-port.ts'
 import { parseDuration } from '../text/duration.ts'
 import { parseOrigin } from '../text/origin.ts'
 import { compilePattern, patternRules } from './pattern.ts'
@@ -259,7 +260,7 @@ const member = z.preprocess(
 )
 
 /** HOST:PORT, an IPv6 address in brackets. */
-function hostPort(rule: string) {
+function hostAndPort(rule: string) {
   return z.string({ error: rule }).transform((text, context) => {
     const port = Number(/(?<=:)[1-9]\d{0,4}$/.exec(text)?.[0])
     const host = text.replace(/:\d+$/, '')
@@ -270,7 +271,7 @@ function hostPort(rule: string) {
   })
 }
 
-const zeo = hostPort(
+const zeo = hostAndPort(
   'must be HOST:PORT of a ZEO server, an IPv6 address in brackets',
 )
 
@@ -287,8 +288,7 @@ const siteUrl = z.string({ error: siteUrlRule }).transform((text, context) => {
   const origin = parseOrigin(text)
   if (typeof origin !== 'string') {
     const { tls, host, port } = origin
-    const written = host.includes(':') ? `[${host}]` : host
-    return `${tls ? 'https' : 'http'}/${written}:${port}`
+    return `${tls ? 'https' : 'http'}/${hostPort(host, port)}`
   }
   context.issues.push({ code: 'custom', message: siteUrlRule, input: text })
   return z.NEVER
@@ -450,7 +450,7 @@ const icp = mapping('a mapping with listen', {
   listen: z
     .record(
       name,
-      hostPort(
+      hostAndPort(
         'must be ADDRESS:PORT to listen on, such as 10.0.0.11:3131, an IPv6 address in brackets',
       ).refine(({ host }) => isIP(host) !== 0, {
         error:
@@ -475,9 +475,9 @@ const icp = mapping('a mapping with listen', {
   pool: z.string({ error: 'must be the name of a pool' }).default('default'),
   spread: oneOf('request', 'url').default('request'),
 }).transform(({ listen, ...given }) => ({
-  listen: Object.entries(listen).map(([zope, address]) => ({
+  listen: Object.entries(listen).map(([zope, socket]) => ({
     backend: zope,
-    ...address,
+    ...socket,
   })),
   ...given,
 }))
@@ -503,7 +503,7 @@ const hostsRule =
 const tokenFileRule =
   'must be the absolute path of a file that holds a token, such as /etc/zope-failover.token'
 const page = mapping('a mapping with listen, hosts, tokenFile', {
-  listen: hostPort(
+  listen: hostAndPort(
     'must be HOST:PORT to listen on, such as 127.0.0.1:8009, an IPv6 address in brackets',
   ).default({ host: '127.0.0.1', port: 8009 }),
   hosts: z
@@ -516,7 +516,7 @@ const page = mapping('a mapping with listen, hosts, tokenFile', {
 })
 
 const agent = mapping('a mapping with listen', {
-  listen: hostPort(
+  listen: hostAndPort(
     'must be HOST:PORT to listen on, such as 127.0.0.1:8010, an IPv6 address in brackets',
   ).default({ host: '127.0.0.1', port: 8010 }),
 })

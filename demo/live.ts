@@ -43,6 +43,9 @@ const actionsOf = ({ asked, reloading }: FrontKind): readonly Action[] => [
   },
 ]
 
+/** The first actions are for the selected backend. */
+const ofBackend = 6
+
 /** Until q, Ctrl-C or Ctrl-D. */
 export async function live(stage: Stage): Promise<void> {
   const actions = actionsOf(stage.kind)
@@ -104,7 +107,8 @@ function picture(
   const { newVisitors, sticky } = stage.loads
   const keys = actionsOf(stage.kind).map(({ key, what }) => `${key} ${what}`)
   return [
-    `http://127.0.0.1:${stage.port}/   10 new visitors, 10 sticky visitors, ${inHalfASecond * 2} requests/s`,
+    stage.addresses,
+    `10 new visitors, 10 sticky visitors, ${inHalfASecond * 2} requests/s`,
     '',
     statusText(stage.status(), true, Date.now()),
     `new visitors get    ${shares(newVisitors.samples)}`,
@@ -112,7 +116,8 @@ function picture(
     `failed so far       ${failedOf(newVisitors.samples) + failedOf(sticky.samples)} of ${countOf(stage)}`,
     '',
     `selected: ${selected} (${stage.conditionOf(selected)})   ${last}`,
-    `keys: 1 2 3 select · ${keys.join(' · ')} · q quit`,
+    `keys: 1 2 3 select · ${keys.slice(0, ofBackend).join(' · ')}`,
+    `      ${keys.slice(ofBackend).join(' · ')} · q quit`,
     '',
   ].join('\n')
 }

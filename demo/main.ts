@@ -43,6 +43,7 @@ async function main(): Promise<number> {
       `Starting ${kind.name}, the ${kind.asked}, the monitor, three backends, 20 visitors …`,
     )
     await stage.start()
+    print(stage.addresses)
     if (process.stdin.isTTY && process.stdout.isTTY) {
       await live(stage)
       return 0

@@ -1,6 +1,8 @@
 // The processes of the demo: a real httpd with the map program, or Squid with its
 // helper; the monitor, three stand-in Zopes and twenty visitors. All on
 // loopback ports and in a temporary directory.
+import { accountOf } from '../system/accounts.ts'
+import type { Account } from '../system/accounts.ts'
 import { execFileSync, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -39,14 +41,14 @@ export type BackendName = (typeof backendNames)[number]
 
 export type Condition = 'running' | 'hanging' | 'dead'
 
-type Account = { readonly uid: number; readonly gid: number } | undefined
-
 export class Stage {
   readonly kind: FrontKind
   readonly port: number
+  /** of the status page */
+  readonly pagePort: number
   readonly config: Config
   readonly #root: string
-  readonly #account: Account
+  readonly #account: Account | undefined
   readonly #ports: ReadonlyMap<string, number>
   readonly #backends = new Map<string, ChildProcess>()
   readonly #hanging = new Set<string>()
@@ -58,14 +60,16 @@ export class Stage {
   private constructor(
     kind: FrontKind,
     root: string,
-    account: Account,
+    account: Account | undefined,
     port: number,
+    pagePort: number,
     ports: ReadonlyMap<string, number>,
   ) {
     this.kind = kind
     this.#root = root
     this.#account = account
     this.port = port
+    this.pagePort = pagePort
     this.#ports = ports
     this.#log = openSync(`${root}/programs.log`, 'a')
     this.config = loadConfig(this.configFile)
@@ -85,8 +89,8 @@ export class Stage {
     kind: FrontKind,
     wanted: number | undefined,
   ): Promise<Stage> {
-    const [port = 0, ...backendPorts] = await takePorts(
-      [wanted ?? 0, ...backendNames.map(() => 0)],
+    const [port = 0, pagePort = 0, ...backendPorts] = await takePorts(
+      [wanted ?? 0, 0, ...backendNames.map(() => 0)],
       kind.script,
     )
     const root = mkdtempSync(resolve(tmpdir(), 'zope-failover-demo-'))
@@ -95,13 +99,17 @@ export class Stage {
       backendNames.map((name, index) => [name, backendPorts[index] ?? 0]),
     )
     const isOpen = isSearchable(dist) && isSearchable(process.execPath)
-    const account = isOpen ? accountOf(kind.user) : undefined
+    const account =
+      isOpen && process.getuid?.() === 0 ? accountOf(kind.user) : undefined
     mkdirSync(`${root}/sentinels`)
     mkdirSync(`${root}/front`)
     if (account !== undefined)
       chownSync(`${root}/sentinels`, account.uid, account.gid)
-    writeFileSync(`${root}/zope-failover.yaml`, configuration(root, ports))
-    return new Stage(kind, root, account, port, ports)
+    writeFileSync(
+      `${root}/zope-failover.yaml`,
+      configuration(root, pagePort, ports),
+    )
+    return new Stage(kind, root, account, port, pagePort, ports)
   }
 
   /** Resolves when everything runs and every backend is up. */
@@ -117,6 +125,14 @@ export class Stage {
     await this.until('every backend to be up', report =>
       report.backends.every(({ state }) => state === 'up'),
     )
+    await waitFor('the status page', async () => {
+      try {
+        return (await fetch(`http://127.0.0.1:${this.pagePort}/healthz`)).ok
+      } catch {
+        // its thread does not listen yet
+        return false
+      }
+    })
     // Squid starts its helper with the first request
     const page = await fetch(`http://127.0.0.1:${this.port}/`)
     await page.body?.cancel()
@@ -128,6 +144,11 @@ export class Stage {
       startLoad({ ...visitors, port: this.port, hasCookies: false }),
       startLoad({ ...visitors, port: this.port, hasCookies: true }),
     ]
+  }
+
+  /** The addresses to open in a browser. */
+  get addresses(): string {
+    return `site http://127.0.0.1:${this.port}/   status page http://127.0.0.1:${this.pagePort}/`
   }
 
   /** Visitors without a cookie, and visitors that keep their cookie. */
@@ -293,6 +314,7 @@ export class Stage {
 
 function configuration(
   root: string,
+  pagePort: number,
   ports: ReadonlyMap<string, number>,
 ): string {
   const backends = [...ports].map(
@@ -301,6 +323,7 @@ function configuration(
   return `# quicker than the defaults, for people who watch
 directory: ${root}/sentinels
 staleAfter: 3s
+status: { listen: 127.0.0.1:${pagePort} }
 backends:
 ${backends.join('\n')}
 probe:
@@ -311,19 +334,8 @@ probe:
   fall: 2
   slowStart: 0s
   damping: false
+  dropConnections: false
 `
-}
-
-/** The account of that name, when this is root. */
-function accountOf(user: string): Account {
-  if (process.getuid?.() !== 0) return undefined
-  const fields = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .map(line => line.split(':'))
-    .find(([name]) => name === user)
-  return fields === undefined
-    ? undefined
-    : { uid: Number(fields[2]), gid: Number(fields[3]) }
 }
 
 /** Whether all users can reach it: not in a private home directory. */

@@ -7,10 +7,10 @@ import { setTimeout as pause } from 'node:timers/promises'
  */
 export async function waitFor(
   what: string,
-  holds: () => boolean,
+  holds: () => boolean | Promise<boolean>,
 ): Promise<true> {
   const end = performance.now() + 60_000
-  while (!holds()) {
+  while (!(await holds())) {
     if (performance.now() > end) throw new Error(`waited a minute for ${what}`)
     await pause(10)
   }

@@ -168,7 +168,7 @@ export function shareOf(
 }
 
 /** Whether its heartbeat is alive: then a silent light probe means busy. */
-export function heartbeatIsAlive(
+function heartbeatIsAlive(
   { heartbeat }: Health,
   settings: HealthSettings,
   nowMs: number,

@@ -90,7 +90,7 @@ export type SavedState =
   | { readonly kind: 'down' }
 
 /** The share at which slow start begins. */
-export const warmingFloor = 10
+const warmingFloor = 10
 const maxHistory = 64
 /** rounds in a row: the first fills the caches, the second proves it */
 const warmRounds = 2

@@ -18,24 +18,27 @@ import type {
 } from '../sentinels/reports.ts'
 import { statusOf } from '../status/read.ts'
 
+/** enough to see whether one has passed since a restart */
+const lastProbes = 16
+
 export class Cluster {
   readonly #files: Files
   readonly #log: Logger
-  readonly #reports: () => ReadonlyMap<string, BackendReport>
+  readonly #reports: (probes: number) => ReadonlyMap<string, BackendReport>
   readonly #changed: () => void
   #config: Config
   #settings: Readonly<Record<string, string>>
   #member: ClusterMember | undefined
 
   /**
-   * @param reports the backends as this monitor sees them
+   * @param reports the backends as this monitor sees them, with so many probes
    * @param changed the report of the cluster has changed
    */
   constructor(
     config: Config,
     files: Files,
     log: Logger,
-    reports: () => ReadonlyMap<string, BackendReport>,
+    reports: (probes: number) => ReadonlyMap<string, BackendReport>,
     changed: () => void,
   ) {
     this.#config = config
@@ -98,7 +101,7 @@ export class Cluster {
   /** The backends that are not up. */
   #states(): Record<string, State> {
     return Object.fromEntries(
-      [...this.#reports()].flatMap(([name, { state }]) =>
+      [...this.#reports(1)].flatMap(([name, { state }]) =>
         state === 'up' ? [] : [[name, state]],
       ),
     )
@@ -122,7 +125,7 @@ export class Cluster {
         : { answer: leave.kind, why: leave.why }
     }
     if (ask.step === 'back') {
-      const back = isBack(this.#reports().get(name), sinceMs, false)
+      const back = isBack(this.#reports(lastProbes).get(name), sinceMs, false)
       return back.kind === 'back'
         ? { answer: 'yes', why: '' }
         : { answer: 'wait', why: back.why }

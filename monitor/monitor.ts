@@ -45,8 +45,6 @@ import type { MonitorContext } from './backend/backend-monitor.ts'
 export const tickMs = 100
 /** the monitor's heartbeat (the time of monitor.json): at least once a second */
 const reportMs = 800
-/** the last probes that other machines' questions are answered from */
-const reportedToOthers = 16
 
 export class Monitor {
   readonly publisher: Publisher
@@ -113,11 +111,11 @@ export class Monitor {
       config,
       this.publisher,
       log,
-      () =>
+      probes =>
         new Map(
           [...this.#backendMonitors].map(([name, monitor]) => [
             name,
-            monitor.report(reportedToOthers),
+            monitor.report(probes),
           ]),
         ),
       () => {
@@ -471,6 +469,7 @@ export class Monitor {
         ),
         map: this.#mapMonitor?.seen,
         front: this.#frontMonitor?.report,
+        cluster: this.#cluster.report,
       },
       Date.now(),
     )

@@ -2,7 +2,7 @@
 // the configuration says where to get it (key `httpd`); else the kernel's: the
 // connections of this machine to the backend, because httpd opens one per request
 // (ARCHITECTURE, "Idle").
-import { execFile } from 'node:child_process'
+import { runProgram } from '../system/run-program.ts'
 import { lookup } from 'node:dns/promises'
 import { got, HTTPError, RequestError } from 'got'
 import { originOf } from '../config/config.ts'
@@ -13,8 +13,6 @@ import { busyCountOf } from './server-status.ts'
 import type { BusyCount } from './server-status.ts'
 
 const limitMs = 5_000
-/** the size of the page for 250 pools of 32 backends each */
-const maxBytes = 64 * 1024 * 1024
 
 /** The requests could not be counted; the message has a remedy. */
 export class CountError extends Error {
@@ -110,35 +108,24 @@ async function connectionsTo(
       { cause: err },
     )
   }
-  const lines = await run(ss, [
-    ...['-H', '-n', '-t', '-p'],
-    // not those that the backend has already closed
-    ...['state', 'established', 'state', 'syn-sent'],
-    ...ssFilter(addresses, backend.port),
-  ])
+  const { stdout, stderr, failure } = await runProgram(
+    [
+      ...[ss, '-H', '-n', '-t', '-p'],
+      // not those that the backend has already closed
+      ...['state', 'established', 'state', 'syn-sent'],
+      ...ssFilter(addresses, backend.port),
+    ],
+    { LC_ALL: 'C' },
+    limitMs,
+  )
+  if (failure !== '')
+    throw new CountError(
+      `${ss} failed (${stderr.trim().split('\n')[0] || failure}); set httpd.status instead`,
+    )
+  const lines = stdout.split('\n')
   // ss shows the pid only to root and the monitor's own user. For others a probe
   // counts as a request, but it is over at the next check
   const isProbe = (line: string): boolean =>
     monitor !== undefined && line.includes(`pid=${monitor},`)
   return lines.filter(line => line !== '' && !isProbe(line)).length
-}
-
-function run(ss: string, args: readonly string[]): Promise<string[]> {
-  return new Promise((done, failed) => {
-    execFile(
-      ss,
-      args,
-      { timeout: limitMs, maxBuffer: maxBytes, env: { LC_ALL: 'C' } },
-      (err, stdout, stderr) => {
-        if (err === null) done(stdout.split('\n'))
-        else
-          failed(
-            new CountError(
-              `${ss} failed (${stderr.trim().split('\n')[0] || errorCode(err)}); set httpd.status instead`,
-              { cause: err },
-            ),
-          )
-      },
-    )
-  })
 }

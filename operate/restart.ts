@@ -5,6 +5,7 @@
 // It uses maint, not drain: sticky visitors keep coming to a drained backend, so on a
 // busy site it never gets idle, and a POST at the wrong moment would be lost.
 import { spawn } from 'node:child_process'
+import { EngineError } from '../cluster/engine-error.ts'
 import { addressOf } from '../config/config.ts'
 import type { Backend, Config, WarmUpPage } from '../config/config.ts'
 import { formatDuration } from '../text/duration.ts'
@@ -22,6 +23,8 @@ import { isMonitorReport, parseReport } from '../sentinels/reports.ts'
 import type { BackendReport } from '../sentinels/reports.ts'
 import { countInFlight } from './count.ts'
 import { isBack, isTakenOver, maintBy, mayLeave } from './decide.ts'
+import type { ClusterRestart } from './cluster-restart.ts'
+import type { Hold } from './hold.ts'
 import { MaintenanceLease } from './maintenance-lease.ts'
 import { monitorPid, untilIdle, waitFor } from './wait.ts'
 import type { Progress } from './wait.ts'
@@ -41,6 +44,8 @@ export type Job = {
   readonly progress: Progress
   /** aborted by the operator; a running command is awaited */
   readonly signal: AbortSignal
+  /** the other machines; undefined: this one alone */
+  readonly others: ClusterRestart | undefined
 }
 
 /** The restart ends here; the message has the reason and the state of the backend. */
@@ -55,12 +60,19 @@ export class RestartAborted extends Error {
 export async function restart(job: Job): Promise<void> {
   const { config, backend, progress } = job
   const { name } = backend
-  const lease = new MaintenanceLease(config.directory, name, job.by)
+  const lease: Hold =
+    job.others?.hold(name) ??
+    new MaintenanceLease(config.directory, name, job.by)
   try {
     await takeOut(job, lease)
   } catch (err) {
     const isAsBefore = !lease.isTaken || lease.isOurs()
-    lease.release()
+    const problem = await releaseProblem(lease)
+    if (problem !== undefined)
+      throw new RestartAborted(
+        `${name}: ${textOf(err)}; it was not restarted; it stays in maint until a minute after etcd is back (${problem})`,
+        { cause: err },
+      )
     throw new RestartAborted(
       `${name}: ${textOf(err)}; it was not restarted${isAsBefore ? ', and everything is as before' : ''}`,
       { cause: err },
@@ -70,13 +82,17 @@ export async function restart(job: Job): Promise<void> {
     await renew(job, lease)
   } catch (err) {
     const isOurs = lease.isOurs()
-    lease.leave(`${lease.reason}; stopped: ${textOf(err)}`)
+    await lease.leave(`${lease.reason}; stopped: ${textOf(err)}`)
     throw new RestartAborted(
       `${name}: ${textOf(err)}${isOurs ? `; it stays out of service (maint). Once it is healthy, type: zope-failover ready ${name}` : ''}`,
       { cause: err },
     )
   }
-  lease.release()
+  const problem = await releaseProblem(lease)
+  if (problem !== undefined)
+    throw new RestartAborted(
+      `${name}: it was restarted and answers, but stays in maint until a minute after etcd is back (${problem})`,
+    )
   progress.step(`${name}: in service again`)
   try {
     await untilItServes(job)
@@ -88,32 +104,47 @@ export async function restart(job: Job): Promise<void> {
   progress.step(`${name}: up`)
 }
 
+/** Why it could not be put back into service; undefined: it was. */
+async function releaseProblem(lease: Hold): Promise<string | undefined> {
+  try {
+    await lease.release()
+    return undefined
+  } catch (err) {
+    if (err instanceof EngineError) return err.message
+    throw err
+  }
+}
+
 function textOf(err: unknown): string {
   return err instanceof Error ? err.message : String(err)
 }
 
 /** Takes it out of service and waits until it is idle. */
-async function takeOut(job: Job, lease: MaintenanceLease): Promise<void> {
+async function takeOut(job: Job, lease: Hold): Promise<void> {
   const { config, backend, limitMs, progress, signal } = job
   const { name } = backend
   await untilItMayLeave(job)
+  await job.others?.ask(name, 'leave', job)
   const refusal = maintBy(statusOf(config, Date.now()), name)
   if (refusal !== undefined) throw new RestartAborted(refusal)
-  lease.take('restart: waiting until it is idle')
+  await lease.take('restart: waiting until it is idle')
   progress.step(`${name}: out of service, waiting until it is idle`)
-  const tooLate = await untilIdle(
-    config,
-    backend,
-    lease.sinceMs,
-    limitMs,
-    signal,
-    progress,
-    status => {
-      lease.check()
-      const leave = mayLeave(config, status, name)
-      if (leave.kind === 'no') throw new RestartAborted(leave.why)
-    },
-  )
+  const [tooLate] = await Promise.all([
+    untilIdle(
+      config,
+      backend,
+      lease.sinceMs,
+      limitMs,
+      signal,
+      progress,
+      status => {
+        lease.check()
+        const leave = mayLeave(config, status, name)
+        if (leave.kind === 'no') throw new RestartAborted(leave.why)
+      },
+    ),
+    job.others?.ask(name, 'idle', job),
+  ])
   if (tooLate !== undefined)
     throw new RestartAborted(`${tooLate} (--limit allows more time)`)
   lease.check()
@@ -121,19 +152,23 @@ async function takeOut(job: Job, lease: MaintenanceLease): Promise<void> {
 }
 
 /** Runs the command, waits for an answer, warms it up. */
-async function renew(job: Job, lease: MaintenanceLease): Promise<void> {
+async function renew(job: Job, lease: Hold): Promise<void> {
   const { backend, command, progress, signal } = job
   const { name } = backend
-  lease.setReason('restart: the command runs')
+  await lease.setReason('restart: the command runs')
+  lease.check()
   progress.step(`${name}: idle, running ${command.join(' ')}`)
   const code = await run(command, backend)
   const endMs = Date.now()
   if (code !== 0) throw new RestartAborted(`the command exited with ${code}`)
-  lease.setReason('restart: the command is done, waiting until it answers')
+  await lease.setReason(
+    'restart: the command is done, waiting until it answers',
+  )
   signal.throwIfAborted()
   progress.step(`${name}: the command is done, waiting until it answers`)
   await untilBack(job, endMs, false)
-  lease.setReason('restart: warming up')
+  await job.others?.ask(name, 'back', job)
+  await lease.setReason('restart: warming up')
   const pages =
     job.warmUp === undefined
       ? (backend.probe.warmUp ?? [])

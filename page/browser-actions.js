@@ -17,7 +17,7 @@ let focused = ''
 
 /** Adds the buttons. Rows arrive without them, and the table is sometimes replaced. */
 function dress() {
-  for (const head of main.querySelectorAll('.backends tbody th')) {
+  for (const head of main.querySelectorAll('.backends tbody .c-name')) {
     if (head.querySelector('.change') !== null) continue
     const name = nameIn(head)
     const button = document.createElement('button')
@@ -40,7 +40,7 @@ function focus(name) {
 }
 
 function rowPart(name, selector) {
-  return [...main.querySelectorAll('.backends tbody th')]
+  return [...main.querySelectorAll('.backends tbody .c-name')]
     .find(head => nameIn(head) === name)
     ?.querySelector(selector)
 }

@@ -19,6 +19,13 @@ function clock(at, now) {
   return `${isToday ? '' : `${at.toLocaleDateString()} `}${at.toTimeString().slice(0, 8)}`
 }
 
+/** `at` in the words of its form (page/time-element.ts). */
+function ageText(at, now, form) {
+  if (form === 'since') return `for ${age(now - at)}`
+  const when = at > now ? `in ${age(at - now)}` : age(now - at)
+  return form === 'until' ? `until ${clock(at, new Date(now))} (${when})` : when
+}
+
 function showTimes() {
   const now = Date.now() + ahead
   for (const time of document.querySelectorAll('main time')) {
@@ -27,9 +34,7 @@ function showTimes() {
     const isEvent = time.closest('.events') !== null
     const text = isEvent
       ? clock(at, new Date(now))
-      : at > now
-        ? `in ${age(at - now)}`
-        : age(now - at)
+      : ageText(at, now, time.dataset.form)
     if (time.textContent !== text) time.textContent = text
   }
 }

@@ -7,7 +7,7 @@ import { root, titleOf } from './page.ts'
 import { fill, patchBetween } from './page-template.ts'
 import type { Patch, PageTemplate } from './page-template.ts'
 
-export const maxOpenPages = 100
+const maxOpenPages = 100
 
 /** A message is sent at least this often: the page can tell silence from calm. */
 const beatMs = 1_000

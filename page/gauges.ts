@@ -4,7 +4,13 @@ import type { Registry } from 'prom-client'
 import { standings } from '../choice/table.ts'
 import type { BackendStatus, StatusReport } from '../status/report.ts'
 import { adminKinds } from '../sentinels/names.ts'
-import { frontStates, mapStates, states } from '../sentinels/reports.ts'
+import {
+  clusterStates,
+  frontStates,
+  mapStates,
+  states,
+} from '../sentinels/reports.ts'
+import type { ClusterReport } from '../sentinels/reports.ts'
 
 const livenessKinds = ['alive', 'silent', 'dead'] as const
 
@@ -104,6 +110,31 @@ export function newGauges(registry: Registry) {
       '1 while that file of the administrator is in force, else 0',
       ['kind'],
     ),
+    clusterState: gauge(
+      'cluster_state',
+      '1 for the relation of this machine to the others, else 0',
+      ['state'],
+    ),
+    clusterMachines: gauge(
+      'cluster_machines',
+      'Machines that follow the same orders, this one included',
+      ['state'],
+    ),
+    clusterClock: gauge(
+      'cluster_clock_difference_seconds',
+      'The clock of that machine minus the clock here',
+      ['machine'],
+    ),
+    clusterDiffers: gauge(
+      'cluster_settings_differ',
+      '1 while the settings of that machine differ from those here, else 0',
+      ['machine'],
+    ),
+    clusterOrders: gauge(
+      'cluster_orders',
+      'Orders in force on all machines; lost: etcd no longer has them',
+      ['lost'],
+    ),
     zeo: gauge('zeo_up', '1 while the ZEO server of the pool answers, else 0', [
       'pool',
     ]),
@@ -142,6 +173,7 @@ export function setGauges(gauges: Gauges, report: StatusReport): void {
           one => one.program === program && one.kind === state,
         ).length,
       )
+  if (report.cluster !== undefined) setCluster(gauges, report.cluster)
   if (report.front !== undefined) setFront(gauges, report.front)
   for (const [pool, { state }] of Object.entries(report.zeo ?? {}))
     if (state !== 'unknown') gauges.zeo.set({ pool }, Number(state === 'well'))
@@ -160,6 +192,26 @@ function setFront(
     frontState.set({ state }, Number(state === present))
   for (const kind of adminKinds)
     frontAdmin.set({ kind }, Number(admin.some(one => one.kind === kind)))
+}
+
+function setCluster(gauges: Gauges, cluster: ClusterReport): void {
+  const { clusterState, clusterMachines, clusterClock } = gauges
+  for (const state of clusterStates)
+    clusterState.set({ state }, Number(cluster.state === state))
+  const machines = Object.entries(cluster.members)
+  for (const state of ['live', 'away'])
+    clusterMachines.set(
+      { state },
+      machines.filter(([, seen]) => seen.state === state).length,
+    )
+  for (const [machine, { clockMs, settingsDiffer }] of machines) {
+    if (clockMs !== null) clusterClock.set({ machine }, clockMs / 1_000)
+    gauges.clusterDiffers.set({ machine }, Number(settingsDiffer))
+  }
+  const lost = Object.values(cluster.orders).filter(({ isLost }) => isLost)
+  const count = Object.keys(cluster.orders).length - lost.length
+  gauges.clusterOrders.set({ lost: 'no' }, count)
+  gauges.clusterOrders.set({ lost: 'yes' }, lost.length)
 }
 
 function setBackend(gauges: Gauges, status: BackendStatus): void {

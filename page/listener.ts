@@ -1,5 +1,7 @@
 // One port of the thread: listens at the configured address and retries if it
 // cannot.
+import { LogOnce } from '../system/log-once.ts'
+import { hostPort } from '../text/host-port.ts'
 import type { Server } from 'node:net'
 import { errorCode } from '../system/error-code.ts'
 import type { PageLog } from './messages.ts'
@@ -19,7 +21,7 @@ export class Listener {
   #listening: { readonly at: string; readonly running: Running } | undefined
   #address: Address | undefined
   #retry: NodeJS.Timeout | undefined
-  #logged = ''
+  readonly #logged = new LogOnce()
 
   /**
    * @param what for the log, such as `status page`
@@ -41,7 +43,7 @@ export class Listener {
   /** @param address where to listen; undefined = nowhere */
   listen(address: Address | undefined): void {
     this.#address = address
-    const at = address === undefined ? '' : addressText(address)
+    const at = address === undefined ? '' : hostPort(address.host, address.port)
     if (this.#listening?.at === at) return
     clearTimeout(this.#retry)
     this.#listening?.running.close()
@@ -78,10 +80,7 @@ export class Listener {
     more: Readonly<Record<string, unknown>>,
   ): void {
     const line: PageLog = { level, fields: { listen: at, ...more }, message }
-    const text = JSON.stringify(line)
-    if (text === this.#logged) return
-    this.#logged = text
-    this.#log(line)
+    if (this.#logged.isNew('listening', JSON.stringify(line))) this.#log(line)
   }
 }
 
@@ -90,7 +89,3 @@ const remedies = new Map([
   ['EACCES', 'ports below 1024 are for root: choose another one'],
   ['EADDRNOTAVAIL', 'this machine has no such address: choose another one'],
 ])
-
-function addressText({ host, port }: Address): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-}

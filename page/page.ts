@@ -1,58 +1,60 @@
 // The status page: a complete document without its script; the script only keeps
 // it up to date. Pure.
-import type { ProbeRecord } from '../sentinels/reports.ts'
-import { backendTable } from './backends.ts'
+import { backendTable, glyphs } from './backends.ts'
+import type { Pictures } from './backends.ts'
+import { concernsOf, verdictOf } from './concerns.ts'
+import type { Concern } from './concerns.ts'
 import { toneOf } from './events.ts'
 import type { StatusEvent } from './events.ts'
 import { html, nothing } from './html.ts'
 import type { Html } from './html.ts'
 import { timeElement } from './time-element.ts'
-import type { BackendStatus, StatusReport } from '../status/report.ts'
+import { clusterList } from '../status/cluster.ts'
+import type {
+  BackendStatus,
+  PoolStatus,
+  StatusReport,
+} from '../status/report.ts'
 import { Fragments, fill } from './page-template.ts'
 import type { PageTemplate } from './page-template.ts'
-import {
-  reportNotices,
-  reportProblems,
-  programText,
-  readersOf,
-  rowsOf,
-  seenKind,
-  staleVerdicts,
-} from '../status/print.ts'
+import { programText, readersOf, rowsOf, seenKind } from '../status/print.ts'
 
 /** The element that contains the whole page. */
 export const root = 'page'
 
-/**
- * @param probes by backend
- * @param events newest first
- */
+/** @param events newest first */
 export function pageTemplate(
   report: StatusReport,
-  probes: ReadonlyMap<string, readonly ProbeRecord[]>,
+  pictures: Pictures,
   events: readonly StatusEvent[],
 ): PageTemplate {
   const fragments = new Fragments()
+  const concerns = concernsOf(report)
   return fragments.template(
-    html`<header id="summary">
-        ${fragments.cell('summary', summaryOf(report))}
-      </header>
-      <section id="pools" aria-label="Pools">
-        ${fragments.cell('pools', poolsOf(report))}
-      </section>
-      <section id="programs" aria-label="Programs">
-        ${fragments.cell('programs', programsOf(report))}
-      </section>
-      <section id="problems" aria-label="Problems">
-        ${fragments.cell('problems', problemsOf(report))}
-      </section>
-      <section id="backends" aria-label="Backends">
-        <label class="filter"
-          ><input type="checkbox" id="only" /> only unhealthy</label
-        >
-        ${backendTable(rowsOf(report), probes, fragments)}
-      </section>
-      <section id="events" aria-label="Events">
+    html`<div class="board">
+        <header id="summary">
+          <p id="verdict" role="status">
+            ${fragments.cell('verdict', verdictIn(report, concerns))}
+          </p>
+          <p id="counts">${fragments.cell('counts', countsOf(report))}</p>
+        </header>
+        <section id="programs" aria-label="Programs">
+          ${fragments.cell('programs', programsOf(report))}
+        </section>
+        <section id="problems" aria-label="Problems">
+          ${fragments.cell('problems', concernList(concerns))}
+        </section>
+        <section id="pools" aria-label="Pools">
+          ${fragments.cell('pools', poolsOf(report))}
+        </section>
+        <section id="backends" aria-label="Backends">
+          <label class="filter"
+            ><input type="checkbox" id="only" /> only unhealthy</label
+          >
+          ${backendTable(rowsOf(report), report.pools, pictures, fragments)}
+        </section>
+      </div>
+      <section id="events" aria-label="Events" tabindex="0">
         ${fragments.cell('events', eventsOf(events))}
       </section> `,
   )
@@ -66,7 +68,7 @@ export function pageTemplate(
  */
 export function pageDocument(
   template: PageTemplate,
-  { time, backends }: StatusReport,
+  { time, backends, directory, version }: StatusReport,
   css: string,
   script: string,
   steering?: { readonly dialog: Html; readonly script: string },
@@ -82,7 +84,11 @@ export function pageDocument(
         ${raw('style', css)}
       </head>
       <body>
-        <p id="live" role="status">as of ${timeElement(time)}</p>
+        <div class="bar">
+          <h1>zope-failover</h1>
+          <p class="dim"><code>${directory}</code> · version ${version}</p>
+          <p id="live" role="status">as of ${timeElement(time)}</p>
+        </div>
         <main id="${root}">${{ html: fill(template) }}</main>
         ${raw('script', script)}
         ${steering === undefined ? nothing : [steering.dialog, raw('script', steering.script, ' type="module"')]}
@@ -105,34 +111,115 @@ export function titleOf(backends: readonly BackendStatus[]): string {
   return `${bad === 0 ? '' : `${bad} down - `}zope-failover`
 }
 
-function summaryOf({ backends, version, directory }: StatusReport): Html {
+function verdictIn(report: StatusReport, concerns: readonly Concern[]): Html {
+  const { tone, text } = verdictOf(report, concerns)
+  return html`<span class="${tone}"
+    ><i aria-hidden="true">${glyphs[tone]}</i> ${text}</span
+  >`
+}
+
+function countsOf({ backends }: StatusReport): Html {
   const counts = counted(backends.map(({ state }) => state))
-  const drained = backends.filter(({ admin }) => admin.length > 0).length
-  return html`<h1>zope-failover</h1>
-    <p class="counts">
-      ${backends.length} ${backends.length === 1 ? 'backend' : 'backends'}:
-      ${counts.map(([state, count]) => html`<span class="count ${toneOf(state)}">${count} ${state}</span> `)}${drained === 0 ? nothing : html`<span class="count note">${drained} set by hand</span>`}
-    </p>
-    <p class="dim place"><code>${directory}</code> · version ${version}</p>`
+  const byHand = backends.filter(({ admin }) => admin.length > 0).length
+  return html`${backends.length}
+  ${backends.length === 1 ? 'backend' : 'backends'}:
+  ${counts.map(([state, count]) => html`<span class="count ${toneOf(state)}">${count} ${state}</span> `)}${byHand === 0 ? nothing : html`<span class="count note">${byHand} set by hand</span>`}`
+}
+
+/** A directory full of stray files must not bury the backends. */
+const mostConcerns = 20
+
+function concernList(concerns: readonly Concern[]): Html {
+  if (concerns.length === 0) return nothing
+  const more = concerns.length - mostConcerns
+  const isWrong = concerns.some(({ tone }) => tone !== 'note')
+  return html`<h2>${isWrong ? 'What is wrong' : 'Recommended'}</h2>
+    <ul class="concerns">
+      ${concerns.slice(0, mostConcerns).map(concern => concernItem(concern))}${more > 0 ? html`<li>and ${more} more: zope-failover status</li>` : nothing}
+    </ul>`
+}
+
+function concernItem(concern: Concern): Html {
+  const { tone, subjects, state, since, reason, remedy } = concern
+  return html`<li class="${tone}">
+    <i aria-hidden="true">${glyphs[tone]}</i>
+    ${subjects.length === 0 ? nothing : html`<p class="subject"><b>${subjects.slice(0, mostNamed).join(', ')}</b> ${moreThan(subjects.length)} ${state} ${since === null ? nothing : timeElement(since, 'since')}</p>`}
+    <p class="cause">${reason}</p>
+    ${remedy === '' ? nothing : html`<p class="remedy">${typed(remedy)}</p>`}
+  </li>`
+}
+
+/** What is between backquotes is to be typed. */
+function typed(text: string): Html[] {
+  return text
+    .split('`')
+    .map((part, index) =>
+      index % 2 === 0 ? html`${part}` : html`<code>${part}</code>`,
+    )
 }
 
 function poolsOf({ pools }: StatusReport): Html {
-  return html`<ul class="cards">
-    ${pools.map(
-      ({ name, policy, newcomers, members }) =>
-        html`<li class="card${newcomers.length === 0 ? ' bad' : ''}">
-          <h2>${name} <span class="dim">${policy}</span></h2>
-          <p>
-            ${newcomers.length === 0 ? html`<b class="none">NO BACKEND can serve</b>` : html`new visitors go to ${newcomers.slice(0, mostNamed).map(one => html`<span class="target">${one}</span> `)}${moreThan(newcomers.length)}`}
-          </p>
-          <p class="dim">${standingsOf(members)}</p>
-        </li>`,
-    )}
-  </ul>`
+  return html`<h2>Pools</h2>
+    <ul class="cards">
+      ${pools.map(
+        ({ name, policy, newcomers, members }) =>
+          html`<li class="card${newcomers.length === 0 ? ' bad' : ''}">
+            <h3>${name} <span class="dim">${policy}</span></h3>
+            <p>
+              ${newcomers.length === 0 ? html`<b class="none">NO BACKEND can serve</b>` : html`new visitors go to ${newcomers.slice(0, mostNamed).map(one => html`<span class="target">${one}</span> `)}${moreThan(newcomers.length)}`}
+            </p>
+            <p class="dim standings">
+              ${memberPicture(members)} ${standingsOf(members)}
+            </p>
+          </li>`,
+      )}
+    </ul>`
 }
 
+const standingTones = {
+  maint: 'note',
+  drain: 'note',
+  force: 'good',
+  up: 'good',
+  'last-resort': 'warn',
+  unknown: 'warn',
+  down: 'bad',
+  'presumed-down': 'bad',
+} as const
+
+const mostDrawn = 64
+const barWidth = 9
+const tierGap = 8
+
+/** A bar for each member, tier by tier; the words below it say the same. */
+function memberPicture(members: PoolStatus['members']): Html {
+  let x = 0
+  let tier = members[0]?.tier
+  const bars = members.slice(0, mostDrawn).map(member => {
+    if (member.tier !== tier) x += tierGap
+    tier = member.tier
+    x += barWidth
+    return html`<path
+      class="${standingTones[member.standing]}"
+      d="M${x - barWidth} ${barY[standingTones[member.standing]]}h${barWidth - 2}"
+    ></path>`
+  })
+  return html`<svg
+    class="members"
+    aria-hidden="true"
+    width="${x}"
+    height="16"
+    viewBox="0 0 ${x} 16"
+  >
+    ${bars}
+  </svg>`
+}
+
+/** The middle of a bar; the style sets its height. */
+const barY = { good: 12, note: 13, warn: 10, bad: 8 }
+
 /** For a large pool the page names some backends and counts the rest. */
-const mostNamed = 12
+const mostNamed = 8
 
 function moreThan(count: number): Html {
   return count > mostNamed
@@ -162,8 +249,14 @@ const programTones = {
   'never-seen': 'warn',
 }
 
+const clusterKinds = {
+  good: 'alive',
+  warn: 'never-seen',
+  bad: 'dead',
+} as const
+
 function programsOf(report: StatusReport): Html {
-  const { monitor, mapSeen, verdictsCount } = report
+  const { monitor, mapSeen } = report
   const lines = [
     { kind: monitor.kind, words: html`${programText('monitor', monitor)}` },
     ...readersOf(report).map(({ name, seen, counts }) => ({
@@ -176,17 +269,16 @@ function programsOf(report: StatusReport): Html {
       : [
           {
             kind: seenKind(mapSeen.state),
-            words: html`map program seen through httpd: ${mapSeen.state} since
-            ${timeElement(mapSeen.since)}, ${mapSeen.reason}`,
+            words: html`map program seen through httpd: ${mapSeen.state}
+            ${timeElement(mapSeen.since, 'since')}, ${mapSeen.reason}`,
           },
         ]),
-    ...reportNotices(report).map(text => ({
-      kind: 'never-seen' as const,
-      words: html`${text}`,
-    })),
-    ...(verdictsCount
+    ...(report.cluster === undefined
       ? []
-      : [{ kind: 'dead' as const, words: html`${staleVerdicts}` }]),
+      : clusterList(report.cluster).map(({ text, tone }) => ({
+          kind: clusterKinds[tone],
+          words: html`${text}`,
+        }))),
   ]
   return html`<ul class="programs">
     ${lines.map(
@@ -194,19 +286,6 @@ function programsOf(report: StatusReport): Html {
         html`<li class="${programTones[kind]}">${words}</li>`,
     )}
   </ul>`
-}
-
-/** A directory full of stray files must not bury the backends. */
-const mostProblems = 20
-
-function problemsOf(report: StatusReport): Html {
-  const all = reportProblems(report)
-  if (all.length === 0) return nothing
-  const more = all.length - mostProblems
-  return html`<h2>Problems</h2>
-    <ul>
-      ${all.slice(0, mostProblems).map(problem => html`<li>${problem}</li>`)}${more > 0 ? html`<li>and ${more} more: zope-failover status</li>` : nothing}
-    </ul>`
 }
 
 function eventsOf(events: readonly StatusEvent[]): Html {
@@ -219,8 +298,8 @@ function eventsOf(events: readonly StatusEvent[]): Html {
     </caption>
     <thead role="rowgroup">
       <tr role="row">
-        <th role="columnheader" scope="col">When</th>
-        <th role="columnheader" scope="col">Subject</th>
+        <th role="columnheader" scope="col" class="e-when">When</th>
+        <th role="columnheader" scope="col" class="e-subject">Subject</th>
         <th role="columnheader" scope="col">What</th>
       </tr>
     </thead>
@@ -228,9 +307,9 @@ function eventsOf(events: readonly StatusEvent[]): Html {
       ${events.map(
         ({ at, tone, subject, text }) =>
           html`<tr role="row" class="${tone}">
-            <td role="cell">${timeElement(at)}</td>
-            <td role="cell"><b>${subject}</b></td>
-            <td role="cell">${text}</td>
+            <td role="cell" class="e-when">${timeElement(at)}</td>
+            <td role="cell" class="e-subject"><b>${subject}</b></td>
+            <td role="cell" class="e-what">${text}</td>
           </tr> `,
       )}
     </tbody>

@@ -6,6 +6,8 @@ import type { StatusEvent } from './events.ts'
 import { StatusReader } from '../status/read.ts'
 import type { StatusOptions } from '../status/read.ts'
 import { pageTemplate } from './page.ts'
+import { rowsOf } from '../status/print.ts'
+import { StateHistory } from './state-history.ts'
 import type { StatusReport } from '../status/report.ts'
 import { DutyCycle } from '../system/duty-cycle.ts'
 import type { PageTemplate } from './page-template.ts'
@@ -20,6 +22,7 @@ export class ReportCache {
   #current: StatusOptions | undefined
   #sheet: PageTemplate | undefined
   #events: readonly StatusEvent[] = []
+  readonly #history = new StateHistory()
   /** even on a huge site */
   readonly #reading = new DutyCycle({ share: 1 / 10, leastMs: freshMs - 10 })
 
@@ -47,7 +50,11 @@ export class ReportCache {
 
   template(): PageTemplate {
     const { report, probes } = this.#read()
-    this.#sheet ??= pageTemplate(report, probes, this.#events)
+    this.#sheet ??= pageTemplate(
+      report,
+      { probes, minutes: this.#history.minutes() },
+      this.#events,
+    )
     return this.#sheet
   }
 
@@ -66,6 +73,7 @@ export class ReportCache {
         this.#events,
         eventsBetween(before, fresh.reported),
       )
+    this.#history.record(rowsOf(fresh.report), now)
     this.#current = fresh
     this.#sheet = undefined
     return fresh

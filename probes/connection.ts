@@ -1,5 +1,6 @@
 // A light probe without HTTP: it connects and, if configured, sends one line and
 // reads the answer. Never rejects, always ends within the limit of the whole probe.
+import { StageClock } from './stage-clock.ts'
 import type { LookupAddress } from 'node:dns'
 import { connect, isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
@@ -49,8 +50,6 @@ function converse(
   if (typeof trust?.problem === 'string')
     return Promise.resolve(localError(trust.problem))
   return new Promise(resolve => {
-    let stage: Stage = 'connect'
-    let stageTimer: NodeJS.Timeout | undefined
     let body: Buffer = Buffer.alloc(0)
     let isDone = false
     const target = {
@@ -73,8 +72,7 @@ function converse(
     const done = (outcome: Outcome): void => {
       if (isDone) return
       isDone = true
-      clearTimeout(stageTimer)
-      clearTimeout(wholeTimer)
+      clock.stop()
       signal.removeEventListener('abort', abort)
       // otherwise the backend might log an aborted handshake
       if (outcome.kind === 'pass') socket.destroySoon()
@@ -82,35 +80,18 @@ function converse(
       resolve({ outcome, request: null, response: null, body })
     }
     const abort = (): void => done({ kind: 'local', error: 'aborted' })
-    // data that arrived during a pause of this process counts first: timers run
-    // before arrived data is read, setImmediate after it
-    const limit = (limitMs: number, isWhole: boolean): NodeJS.Timeout =>
-      setTimeout(
-        () => {
-          const late = stage
-          setImmediate(() => {
-            if (isWhole || late === stage)
-              done(outcomeOfLimit(stage, limitMs, body.length, backend.host))
-          })
-        },
-        isWhole ? limitMs - (performance.now() - started) : limitMs,
-      )
-    const enter = (next: Stage, limitMs?: number): void => {
-      stage = next
-      stages.set(next, performance.now() - started)
-      clearTimeout(stageTimer)
-      if (limitMs !== undefined) stageTimer = limit(limitMs, false)
-    }
-    const wholeTimer = limit(settings.timeoutMs, true)
+    const clock = new StageClock(started, settings.timeoutMs, stages, limitMs =>
+      done(outcomeOfLimit(clock.stage, limitMs, body.length, backend.host)),
+    )
     signal.addEventListener('abort', abort)
-    enter('connect', settings.connectTimeoutMs)
+    clock.enter('connect', settings.connectTimeoutMs)
 
     socket.once('connect', () => {
       if (question !== null) {
         // zc.monitor also accepts LF, but its users send CRLF
         socket.write(`${question.send}\r\n`)
-        enter('answer', settings.firstByteTimeoutMs)
-      } else if (isTls) enter('tls', settings.connectTimeoutMs)
+        clock.enter('answer', settings.firstByteTimeoutMs)
+      } else if (isTls) clock.enter('tls', settings.connectTimeoutMs)
       else done({ kind: 'pass', by: 'tcp', said: '' })
     })
     socket.once('secureConnect', () => {
@@ -121,7 +102,7 @@ function converse(
     let from = 0
     socket.on('data', (chunk: Buffer) => {
       if (question === null) return
-      if (stage === 'answer') enter('body')
+      if (clock.stage === 'answer') clock.enter('body')
       const room = settings.maxBody - body.length
       body = Buffer.concat([body, chunk.subarray(0, room)])
       const isFull = body.length === settings.maxBody || ++pieces >= maxPieces
@@ -146,7 +127,7 @@ function converse(
           code: errorCode(err),
           message: err.message,
           // the length was not announced
-          stage: stage === 'body' ? 'answer' : stage,
+          stage: clock.stage === 'body' ? 'answer' : clock.stage,
           bytes: body.length,
           promised: null,
         }),

@@ -3,13 +3,14 @@
 // ECONNABORTED at once. Invariant: only on the change to down, and only if the backend
 // gives no answer. A slow or busy one is working on its requests, and one that answers
 // with errors does not hang.
-import { execFile } from 'node:child_process'
+import { runProgram } from '../system/run-program.ts'
+import { LogOnce } from '../system/log-once.ts'
+import { hostPort } from '../text/host-port.ts'
 import { existsSync, readFileSync } from 'node:fs'
 import type { LookupAddress } from 'node:dns'
 import type { Logger } from 'pino'
 import { addressOf } from '../config/config.ts'
 import type { Backend, LightProbe } from '../config/config.ts'
-import { errorCode } from '../system/error-code.ts'
 import { sentinelFile } from '../sentinels/names.ts'
 import type { MonitorLimit } from '../sentinels/reports.ts'
 import type { Resolver } from './resolver.ts'
@@ -74,7 +75,7 @@ export class ConnectionDropper {
   readonly #ss: string
   readonly #running = new Set<string>()
   readonly #timers = new Set<NodeJS.Timeout>()
-  readonly #logged = new Set<string>()
+  readonly #logged = new LogOnce()
   #mode: 'on' | 'off' | 'auto' = 'on'
   #limit: MonitorLimit | undefined
 
@@ -154,7 +155,7 @@ export class ConnectionDropper {
     const result =
       addresses.length === 0
         ? { connections: 0, error: 'its address is unknown' }
-        : await run(this.#ss, addresses, backend.port)
+        : await closeAll(this.#ss, addresses, backend.port)
     this.#running.delete(name)
     if (/not permitted/i.test(result.error))
       this.#logOnce(result.error, allowIt)
@@ -176,8 +177,7 @@ export class ConnectionDropper {
   }
 
   #logOnce(err: string, remedy: string): void {
-    if (this.#logged.has(remedy)) return
-    this.#logged.add(remedy)
+    if (!this.#logged.isNew(remedy)) return
     this.#log[this.#mode === 'auto' ? 'info' : 'error'](
       { err, remedy },
       'hanging connections cannot be dropped',
@@ -185,37 +185,28 @@ export class ConnectionDropper {
   }
 }
 
-function run(
+async function closeAll(
   ss: string,
   addresses: readonly LookupAddress[],
   port: number,
 ): Promise<{ connections: number; error: string }> {
-  return new Promise(resolve => {
-    execFile(
-      ss,
-      [
-        ...['-K', '-H', '-n', '-t'],
-        // not half-closed connections, such as those of our own former probes
-        ...['state', 'established', 'state', 'syn-sent'],
-        ...ssFilter(addresses, port),
-      ],
-      {
-        timeout: limitMs,
-        killSignal: 'SIGKILL',
-        maxBuffer: maxOutput,
-        env: { LC_ALL: 'C' },
-      },
-      (err, stdout, stderr) => {
-        const connections = stdout.split('\n').length - 1
-        // ss exits with 0 even if it was not permitted
-        const result = stderr.trim().split('\n')[0] ?? ''
-        resolve({
-          connections,
-          error: result === '' && err !== null ? errorText(err) : result,
-        })
-      },
-    )
-  })
+  const { stdout, stderr, failure } = await runProgram(
+    [
+      ...[ss, '-K', '-H', '-n', '-t'],
+      // not half-closed connections, such as those of our own former probes
+      ...['state', 'established', 'state', 'syn-sent'],
+      ...ssFilter(addresses, port),
+    ],
+    { LC_ALL: 'C' },
+    limitMs,
+    maxOutput,
+  )
+  // ss exits with 0 even if it was not permitted
+  const error = stderr.trim().split('\n')[0] ?? ''
+  return {
+    connections: stdout.split('\n').length - 1,
+    error: error !== '' || failure === '' ? error : `ss ${failure}`,
+  }
 }
 
 /** Connections to one of these addresses, in the words of ss. */
@@ -223,17 +214,11 @@ export function ssFilter(
   addresses: readonly LookupAddress[],
   port: number,
 ): string[] {
-  return addresses.flatMap(({ address, family }, index) => [
+  return addresses.flatMap(({ address }, index) => [
     ...(index === 0 ? [] : ['or']),
     'dst',
-    `${family === 6 ? `[${address}]` : address}:${port}`,
+    hostPort(address, port),
   ])
-}
-
-function errorText(err: { killed?: boolean; message: string }): string {
-  return err.killed === true
-    ? `ss did not end within ${limitMs} ms`
-    : `ss failed (${errorCode(err)})`
 }
 
 /** linux/capability.h: CAP_NET_ADMIN is 12. */

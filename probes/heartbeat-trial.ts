@@ -3,6 +3,7 @@
 // Invariant: "100 Continue" and then nothing, not even after we close our side, is a
 // heartbeat. A final answer means that the request was run without its body. That
 // answer then serves as the light probe, so the trial costs no extra request.
+import { patientTimeout } from '../system/patient-timeout.ts'
 import type { LookupAddress } from 'node:dns'
 import type { IncomingMessage } from 'node:http'
 import type { Backend } from '../config/config.ts'
@@ -62,7 +63,7 @@ function exchange(
     let response: IncomingMessage | null = null
     const chunks: Buffer[] = []
     let bytes = 0
-    let timer: NodeJS.Timeout | undefined
+    let cancel: (() => void) | undefined
     let isDone = false
     const request = expectContinue(
       backend,
@@ -73,7 +74,7 @@ function exchange(
     const done = (tried: TrialResult): void => {
       if (isDone) return
       isDone = true
-      clearTimeout(timer)
+      cancel?.()
       request.destroy()
       resolve(tried)
     }
@@ -85,10 +86,9 @@ function exchange(
         light: outcome !== null && isPage ? { outcome, ms } : null,
       })
     }
-    // read arrived data before a limit counts
     const after = (ms: number, then: () => void): void => {
-      clearTimeout(timer)
-      timer = setTimeout(() => setImmediate(() => !isDone && then()), ms)
+      cancel?.()
+      cancel = patientTimeout(ms, then)
     }
     // A server that runs the request has answered by now, as for a light probe. A
     // server that waits for the body answers when we close our side.

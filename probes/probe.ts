@@ -1,5 +1,6 @@
 // One probe of one backend, with got: a new connection, one request, one outcome.
 // Never rejects, always ends within the limit of the whole probe.
+import { StageClock } from './stage-clock.ts'
 import { Agent as HttpAgent } from 'node:http'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
@@ -179,14 +180,11 @@ function exchange(
   if (typeof trust?.problem === 'string')
     return Promise.resolve(localError(trust.problem))
   return new Promise(resolve => {
-    let stage: Stage = 'connect'
     let request: ClientRequest | null = null
     let response: IncomingMessage | null = null
-    let stageTimer: NodeJS.Timeout | undefined
     const chunks: Buffer[] = []
     let bytes = 0
     let isDone = false
-    let wasHeld = false
 
     // already resolved
     const lookup = answerWith(addresses)
@@ -206,8 +204,7 @@ function exchange(
     const done = (outcome: Outcome): void => {
       if (isDone) return
       isDone = true
-      clearTimeout(stageTimer)
-      clearTimeout(wholeTimer)
+      clock.stop()
       signal.removeEventListener('abort', abort)
       // ignore errors of the teardown
       stream.on('error', () => {})
@@ -215,55 +212,35 @@ function exchange(
       resolve({ outcome, request, response, body: Buffer.concat(chunks) })
     }
     const abort = (): void => done({ kind: 'local', error: 'aborted' })
-    // data that arrived during a pause of this process counts first: timers run
-    // before arrived data is read, setImmediate after it
-    const limit = (limitMs: number, dueMs: number): NodeJS.Timeout =>
-      setTimeout(
-        () => {
-          const late = stage
-          setImmediate(() => {
-            if (isDone) return
-            const isWhole = dueMs === settings.timeoutMs
-            if (late !== stage && !isWhole) return
-            if (stage === 'answer' && isHeld()) hold()
-            else done(outcomeOfLimit(stage, limitMs, bytes, backend.host))
-          })
-        },
-        Math.max(0, dueMs - (performance.now() - started)),
-      )
     // Own limits, not got's: got's one for connecting is not armed for an IPv6
     // literal, and a single limit per stage says in which one the time went.
-    const enter = (next: Stage, limitMs: number): void => {
-      stage = next
-      const nowMs = performance.now() - started
-      stages.set(next, nowMs)
-      clearTimeout(stageTimer)
-      // a held one has left the limit of the whole behind
-      if (wasHeld || nowMs + limitMs < settings.timeoutMs)
-        stageTimer = limit(limitMs, nowMs + limitMs)
-    }
+    const clock = new StageClock(
+      started,
+      settings.timeoutMs,
+      stages,
+      limitMs => {
+        if (clock.stage === 'answer' && isHeld()) hold()
+        else late(limitMs)
+      },
+    )
+    const late = (limitMs: number): void =>
+      done(outcomeOfLimit(clock.stage, limitMs, bytes, backend.host))
     const hold = (): void => {
-      wasHeld = true
-      clearTimeout(wholeTimer)
-      clearTimeout(stageTimer)
-      stageTimer = setTimeout(() => {
-        if (isDone || stage !== 'answer') return
-        if (performance.now() - started >= settings.busyTimeoutMs)
+      clock.hold(holdCheckMs, () => {
+        if (clock.sinceMs >= settings.busyTimeoutMs)
           done({ kind: 'stuck', limitMs: settings.busyTimeoutMs })
         else if (isHeld()) hold()
-        else
-          done(outcomeOfLimit(stage, settings.timeoutMs, bytes, backend.host))
-      }, holdCheckMs)
+        else late(settings.timeoutMs)
+      })
     }
-    const wholeTimer = limit(settings.timeoutMs, settings.timeoutMs)
     signal.addEventListener('abort', abort)
-    enter('connect', settings.connectTimeoutMs)
+    clock.enter('connect', settings.connectTimeoutMs)
 
     stream.on('request', (sent: ClientRequest) => {
       request = sent
       limitAnswer(
         sent,
-        () => stage === 'body',
+        () => clock.stage === 'body',
         settings.maxBody,
         error => done({ kind: 'protocol', error }),
       )
@@ -276,17 +253,17 @@ function exchange(
       })
       sent.once('socket', socket => {
         socket.once('connect', () => {
-          if (backend.tls) enter('tls', settings.connectTimeoutMs)
-          else enter('answer', settings.firstByteTimeoutMs)
+          if (backend.tls) clock.enter('tls', settings.connectTimeoutMs)
+          else clock.enter('answer', settings.firstByteTimeoutMs)
         })
         socket.once('secureConnect', () => {
-          enter('answer', settings.firstByteTimeoutMs)
+          clock.enter('answer', settings.firstByteTimeoutMs)
         })
       })
     })
     stream.on('response', (head: IncomingMessage) => {
       response = head
-      enter('body', settings.timeoutMs)
+      clock.enter('body', settings.timeoutMs)
       const outcome = statusOutcome(head.statusCode ?? 0, settings)
       if (outcome !== undefined) done(outcome)
     })
@@ -302,7 +279,7 @@ function exchange(
         outcomeOfError({
           code: errorCode(err),
           message: err.message === '' ? addressOf(backend) : err.message,
-          stage,
+          stage: clock.stage,
           bytes,
           promised: promised === undefined ? null : Number(promised),
         }),

@@ -1,4 +1,5 @@
 // Asks a ZEO server directly whether it is well, independent of any Zope.
+import { patientTimeout } from '../system/patient-timeout.ts'
 import type { LookupAddress } from 'node:dns'
 import { connect } from 'node:net'
 import { errorCode } from '../system/error-code.ts'
@@ -33,19 +34,16 @@ export function askZeo(
       ...(addresses !== undefined && { lookup: answerWith(addresses) }),
     })
     const done = (answer: ZeoAnswer): void => {
-      clearTimeout(timer)
+      cancel()
       socket.destroy()
       resolve(answer)
     }
     const gone = (why: string): void => {
       done({ kind: 'gone', why })
     }
-    const timer = setTimeout(() => {
-      // read arrived data first
-      setImmediate(() => {
-        gone(`no answer within ${limitMs} ms`)
-      })
-    }, limitMs)
+    const cancel = patientTimeout(limitMs, () => {
+      gone(`no answer within ${limitMs} ms`)
+    })
     socket.on('connect', () => socket.write(ruok))
     socket.on('data', chunk => {
       bytes = Buffer.concat([bytes, chunk])

@@ -1,7 +1,8 @@
 // httpd starts its map programs as root unless RewriteMap names a user (third
 // argument), and even then leaves them root's supplementary groups. A map
 // program needs none of that.
-import { readFileSync, statSync } from 'node:fs'
+import { accountOf } from '../system/accounts.ts'
+import { statSync } from 'node:fs'
 import { ConfigError } from '../config/problem.ts'
 import { become } from '../system/privileges.ts'
 
@@ -46,13 +47,10 @@ function numeric(text: string): string | number {
 }
 
 function primaryGroup(user: string): number {
-  const entry = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .map(line => line.split(':'))
-    .find(([name, , uid]) => name === user || uid === user)
-  if (entry?.[3] === undefined)
+  const account = accountOf(user)
+  if (account === undefined)
     throw new Error('not in /etc/passwd, so its group is unknown')
-  return Number(entry[3])
+  return account.gid
 }
 
 function ownerOf(directory: string): { uid: number; gid: number } | undefined {

@@ -24,7 +24,7 @@ export type Listing =
   | { readonly kind: 'failed'; readonly code: string }
 
 /** @param limit stop after this many names */
-export function listUpTo(directory: string, limit: number): Listing {
+function listUpTo(directory: string, limit: number): Listing {
   try {
     const names: string[] = []
     const handle = opendirSync(directory, { bufferSize: 1_024 })

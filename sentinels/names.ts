@@ -33,10 +33,6 @@ export function readerReportFile(program: ReaderProgram, pid: number): string {
   return `${program}-${pid}.json`
 }
 
-export function mapReportFile(pid: number): string {
-  return readerReportFile('rewritemap', pid)
-}
-
 const readerReport = new RegExp(
   `^(${readerPrograms.join('|')})-([1-9]\\d{0,9})\\.json$`,
 )

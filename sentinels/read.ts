@@ -1,7 +1,7 @@
 // Reads the whole sentinel directory. Synchronous on purpose: it runs where
 // nothing waits for it (the map program's second thread, the monitor's timer),
 // or where the first table must exist before the first answer. Never throws.
-import { lstatSync, statSync } from 'node:fs'
+import { lstatSync } from 'node:fs'
 import { maxSentinelBytes, parseAdminNote, parseShare } from './content.ts'
 import type { ParsedNote } from './content.ts'
 import { isAbsence, listDirectory, presentFiles } from './directory.ts'
@@ -308,15 +308,5 @@ function readMonitorReport(
         judged: new Set(judgedBackends(monitor)),
       }
     }
-  }
-}
-
-/** When the monitor last wrote, in ms since 1970; undefined = never. */
-export function monitorWrittenMs(directory: string): number | undefined {
-  try {
-    return statSync(`${directory}/${monitorReportFile}`).mtimeMs
-  } catch {
-    // absent or unreadable: no monitor either way
-    return undefined
   }
 }

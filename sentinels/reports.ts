@@ -303,7 +303,8 @@ export function isMonitorReport(value: unknown): value is MonitorReport {
 function isClusterReport(value: unknown): boolean {
   return (
     isRecord(value) &&
-    ['name', 'state', 'since'].every(key => typeof value[key] === 'string') &&
+    clusterStates.some(state => state === value['state']) &&
+    ['name', 'since'].every(key => typeof value[key] === 'string') &&
     isRecord(value['engine']) &&
     isRecord(value['members']) &&
     Object.values(value['members']).every(isMachine) &&

@@ -1,6 +1,13 @@
 // The output of `status` for people. Pure.
 import { formatDuration } from '../text/duration.ts'
 import { printable } from '../text/printable.ts'
+import type { ClusterReport } from '../sentinels/reports.ts'
+import {
+  clockText,
+  clusterSentence,
+  lostOrders,
+  machineNotes,
+} from './cluster.ts'
 import type { Liveness, StatusReport } from './report.ts'
 
 /**
@@ -186,83 +193,36 @@ function mapSeenText(
   )
 }
 
+/** The part about the other machines alone. */
+export function clusterText(
+  cluster: ClusterReport,
+  isColored: boolean,
+): string {
+  const paint = isColored ? color : plain
+  return `${clusterLines(cluster, paint).join('\n')}\n`
+}
+
 /** Whether this machine is together with the others, and a line for each. */
-function clusterLines(
-  cluster: NonNullable<StatusReport['cluster']>,
-  paint: typeof plain,
-): string[] {
-  const { name, state, engine, members } = cluster
-  const lost = Object.entries(cluster.orders).flatMap(([file, { isLost }]) =>
-    isLost ? [file] : [],
-  )
+function clusterLines(cluster: ClusterReport, paint: typeof plain): string[] {
   return [
     paint(
-      state === 'together' ? 'alive' : 'dead',
-      printable(
-        `cluster: ${name} is ${clusterWords[state] ?? state}${engine.problem === null ? '' : ` (${engine.problem})`}`,
-      ),
+      cluster.state === 'together' ? 'alive' : 'dead',
+      clusterSentence(cluster),
     ),
-    ...lost.map(file =>
-      paint(
-        'dead',
-        printable(
-          `order lost by etcd, still in force: ${file}; to write it again: zope-failover cluster adopt; to end it: zope-failover ready ${file.replace(/\.[^.]*$/, '')}`,
-        ),
-      ),
-    ),
+    ...lostOrders(cluster).map(text => paint('dead', text)),
     '',
     ...aligned(
       ['MACHINE', 'STATE', 'SEEN', 'VERSION', 'CLOCK', 'MAPS', 'NOTES'],
-      Object.entries(members).map(([machine, seen]) => [
-        machine === name ? `${machine} (this one)` : machine,
+      Object.entries(cluster.members).map(([name, seen]) => [
+        name === cluster.name ? `${name} (this one)` : name,
         seen.state,
         seen.ageMs === null ? '-' : `${rounded(seen.ageMs)} ago`,
         seen.version ?? '-',
-        seen.clockMs === null ? '-' : clockText(seen.clockMs),
+        clockText(seen.clockMs),
         String(seen.maps),
-        machineNotes(machine, seen, cluster).join('; ') || '-',
+        machineNotes(name, cluster).join('; ') || '-',
       ]),
     ),
-  ]
-}
-
-const clusterWords: Readonly<Record<string, string>> = {
-  together: 'together with the others',
-  alone: 'ALONE: the last known orders stay in force',
-  duplicate: 'ALONE: another machine has this name',
-  'older-data': 'together, but etcd has OLDER DATA',
-}
-
-/** A larger difference makes the ends of orders inexact. */
-export const clockLimitMs = 2_000
-
-function clockText(ms: number): string {
-  const seconds = (Math.abs(ms) / 1_000).toFixed(1)
-  return `${ms < 0 ? '-' : '+'}${seconds}s`
-}
-
-/** What is odd about a machine, for people. */
-export function machineNotes(
-  machine: string,
-  seen: NonNullable<StatusReport['cluster']>['members'][string],
-  { differs }: NonNullable<StatusReport['cluster']>,
-): string[] {
-  const states = Object.entries(differs).flatMap(([backend, by]) =>
-    Object.hasOwn(by, machine) ? [`${backend} is ${by[machine]} there`] : [],
-  )
-  return [
-    ...states,
-    ...(seen.settingsDiffer
-      ? [
-          `settings differ: ${seen.differing.map(one => (one === '*' ? 'pools' : one)).join(', ')}`,
-        ]
-      : []),
-    ...(Math.abs(seen.clockMs ?? 0) > clockLimitMs
-      ? ['its clock is wrong']
-      : []),
-    ...(seen.own.length > 0
-      ? [`files made by hand: ${seen.own.join(', ')}`]
-      : []),
   ]
 }
 

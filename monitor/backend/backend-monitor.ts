@@ -1,5 +1,6 @@
 // Monitors one backend: runs its probes, each kind in a separate loop; publishes
 // its health; logs one line per change of state.
+import { patientTimeout } from '../../system/patient-timeout.ts'
 import type { Logger } from 'pino'
 import { addressOf } from '../../config/config.ts'
 import type { Backend } from '../../config/config.ts'
@@ -249,8 +250,7 @@ export class BackendMonitor {
     }
     const startedMs = now()
     this.#probedMs = startedMs
-    let isInFlight = true
-    let overdue: NodeJS.Timeout | undefined
+    let cancel: (() => void) | undefined
     const limitMs = overdueMs(
       this.#health.light.pace,
       this.#health.heartbeat,
@@ -258,15 +258,12 @@ export class BackendMonitor {
     )
     const wait = (): void => {
       const sinceMs = now()
-      overdue = setTimeout(() => {
-        // read arrived data first: setImmediate runs after it
-        setImmediate(() => {
-          if (!isInFlight || signal.aborted) return
-          // time during which this process did not run is no evidence
-          if (this.#context.starvation.lateSince(sinceMs) > 0) wait()
-          else this.#overdue(startedMs, limitMs)
-        })
-      }, limitMs)
+      cancel = patientTimeout(limitMs, () => {
+        if (signal.aborted) return
+        // time during which this process did not run is no evidence
+        if (this.#context.starvation.lateSince(sinceMs) > 0) wait()
+        else this.#overdue(startedMs, limitMs)
+      })
     }
     wait()
     const probed = await probeLight(
@@ -275,8 +272,7 @@ export class BackendMonitor {
       signal,
       () => holdsProbe(this.#health, backend.probe, now()),
     )
-    isInFlight = false
-    clearTimeout(overdue)
+    cancel?.()
     if (signal.aborted) return 0
     // dropped together with the visitors' connections: counts as no probe
     if (probed.outcome.kind === 'dropped') return this.#waitMs(startedMs)

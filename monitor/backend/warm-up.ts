@@ -1,6 +1,7 @@
 // Fetches the warm-up pages of a cold backend one after the other, round after
 // round, never two at a time. A page is not given up before `busyTimeout`: Zope still
 // executes an abandoned request, and the next one would do the same work twice.
+import { LogOnce } from '../../system/log-once.ts'
 import type { Logger } from 'pino'
 import type { Backend, WarmUpPage } from '../../config/config.ts'
 import { printable } from '../../text/printable.ts'
@@ -19,7 +20,7 @@ const offMs = 3_600_000
 /** Reports whether all pages of a round were good. */
 export class WarmUp extends ProbeLoop<boolean> {
   readonly #log: Logger
-  readonly #logged = new Set<string>()
+  readonly #logged = new LogOnce()
 
   constructor(target: ProbeTarget<boolean>, resolver: Resolver, log: Logger) {
     super(target, resolver)
@@ -79,8 +80,7 @@ export class WarmUp extends ProbeLoop<boolean> {
     page: WarmUpPage,
     { complaint }: PageResult,
   ): void {
-    if (complaint === null || this.#logged.has(page.path)) return
-    this.#logged.add(page.path)
+    if (complaint === null || !this.#logged.isNew(page.path)) return
     this.#log.warn(
       { backend: name, page: page.shown, asked: page.path, remedy: complaint },
       'warm-up page has a problem',

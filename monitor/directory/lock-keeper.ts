@@ -1,4 +1,5 @@
 // Keeps the directory and its lock in place, whatever happens to them.
+import { LogOnce } from '../../system/log-once.ts'
 import type { Logger } from 'pino'
 import { errorCode } from '../../system/error-code.ts'
 import { directoryRemedy } from '../../sentinels/read.ts'
@@ -10,7 +11,7 @@ export class LockKeeper {
   readonly #directory: string
   readonly #publisher: Publisher
   readonly #log: Logger
-  #logged = ''
+  readonly #logged = new LogOnce()
 
   constructor(directory: string, publisher: Publisher, log: Logger) {
     this.#directory = directory
@@ -27,7 +28,7 @@ export class LockKeeper {
     publisher.allow(lock.kind === 'held')
     switch (lock.kind) {
       case 'held':
-        this.#logged = ''
+        this.#logged.end('lock')
         return true
       case 'taken':
         this.#log.fatal(
@@ -38,7 +39,7 @@ export class LockKeeper {
       case 'blocked': {
         const err = errorCode(lock.error)
         // the publisher reports and recreates a lost directory
-        if (this.#logged !== err && err !== 'ENOENT')
+        if (err !== 'ENOENT' && this.#logged.isNew('lock', err))
           this.#log.error(
             {
               directory: this.#directory,
@@ -47,7 +48,6 @@ export class LockKeeper {
             },
             'cannot take the lock, writing nothing until it can',
           )
-        this.#logged = err
         return true
       }
     }

@@ -3,6 +3,7 @@
 // each map program writes its report into the sentinel directory.
 // Invariant: a process is killed only if it is provably that map program (pid, start
 // time, pid namespace, program, owner), verified immediately before the signal.
+import { LogOnce } from '../../system/log-once.ts'
 import { readFileSync, readdirSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { errorCode } from '../../system/error-code.ts'
@@ -47,7 +48,7 @@ export class MapSupervisor {
   readonly #changed: () => void
   readonly #samples = new Map<string, readonly MapSample[]>()
   /** by pid and start time: logged once per process */
-  readonly #logged = new Set<string>()
+  readonly #logged = new LogOnce()
   #limits: readonly MonitorLimit[] = []
   #timer: NodeJS.Timeout | undefined
 
@@ -155,9 +156,7 @@ export class MapSupervisor {
   }
 
   #logOnce(key: string, log: () => void): void {
-    if (this.#logged.has(key)) return
-    this.#logged.add(key)
-    log()
+    if (this.#logged.isNew(key)) log()
   }
 }
 

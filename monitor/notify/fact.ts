@@ -4,7 +4,10 @@ import type { Config } from '../../config/config.ts'
 import { candidatesOf } from '../../choice/choose.ts'
 import { buildTable, isInForce } from '../../choice/table.ts'
 import { frontName } from '../../config/config.ts'
+import { clusterSentence, machineNotes } from '../../status/cluster.ts'
 import type {
+  ClusterReport,
+  ClusterState,
   FrontReport,
   FrontState,
   MapObservation,
@@ -18,7 +21,7 @@ export const severities = ['info', 'warning', 'critical'] as const
 export type Severity = (typeof severities)[number]
 
 export type Fact = {
-  readonly what: 'backend' | 'pool' | 'zeo' | 'map' | 'front'
+  readonly what: 'backend' | 'pool' | 'zeo' | 'map' | 'front' | 'cluster'
   readonly name: string
   readonly state: string
   /** null = unknown at present: what was reported last still holds */
@@ -44,6 +47,7 @@ export type MonitorState = {
   readonly zeo: ReadonlyMap<string, ZeoObservation>
   readonly map: MapObservation | undefined
   readonly front?: FrontReport | undefined
+  readonly cluster?: ClusterReport | undefined
 }
 
 /** @param nowMs since 1970, the clock of the files */
@@ -74,6 +78,7 @@ export function factsOf(
     ...(monitor.front === undefined
       ? []
       : [frontFact(monitor.front, adminOf(snapshot, frontName, nowMs))]),
+    ...(monitor.cluster === undefined ? [] : clusterFacts(monitor.cluster)),
   ]
 }
 
@@ -106,6 +111,52 @@ function frontFact(
   return admin === undefined || severity === 'info'
     ? { ...fact, state, severity, reason, since }
     : { ...fact, ...plannedFact(admin) }
+}
+
+const clusterSeverity: Readonly<Record<ClusterState, Severity>> = {
+  together: 'info',
+  alone: 'warning',
+  duplicate: 'critical',
+  'older-data': 'critical',
+}
+
+/** This machine among the others, and each of the others. */
+function clusterFacts(cluster: ClusterReport): Fact[] {
+  const { name: own, state, since, members } = cluster
+  const facts: Fact[] = [
+    {
+      what: 'cluster',
+      name: own,
+      state,
+      severity: clusterSeverity[state],
+      reason: clusterSentence(cluster),
+      since,
+    },
+  ]
+  for (const [name, { state: seen }] of Object.entries(members)) {
+    if (name === own) continue
+    const notes = machineNotes(name, cluster, false)
+    const isAway = seen === 'away'
+    facts.push({
+      what: 'cluster',
+      name,
+      state: isAway ? 'away' : notes.length > 0 ? 'differs' : 'live',
+      // a machine that is alone cannot know
+      severity:
+        state === 'alone' || state === 'duplicate'
+          ? null
+          : isAway || notes.length > 0
+            ? 'warning'
+            : 'info',
+      reason: isAway
+        ? `${name} gives no sign of life`
+        : notes.length > 0
+          ? `${name}: ${notes.join('; ')}`
+          : `${name} is live`,
+      since: null,
+    })
+  }
+  return facts
 }
 
 /** An orderly removal raises no alert. */

@@ -26,7 +26,7 @@ export const emptyMemory: Memory = {
 }
 
 const item = z.object({
-  what: z.enum(['backend', 'pool', 'zeo', 'map']),
+  what: z.enum(['backend', 'pool', 'zeo', 'map', 'front', 'cluster']),
   name: z.string(),
   state: z.string(),
   severity: z.enum(severities),

@@ -1,6 +1,7 @@
 // The map program's other thread: keeps the table current, logs and reports.
 // File system events are hints, never facts: on each hint that file is read
 // again, and once a second the whole directory.
+import { LogOnce } from '../../system/log-once.ts'
 import { watch } from 'node:fs'
 import type { FSWatcher } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -243,7 +244,7 @@ function currentIdentity(): string | undefined {
   }
 }
 
-let unwatched: string | undefined
+const logged = new LogOnce()
 
 /**
  * Logs once when watching fails, and once when it works again.
@@ -251,11 +252,10 @@ let unwatched: string | undefined
  * @param code why it failed; undefined = it works
  */
 function logWatchState(code: string | undefined): void {
-  if (code === unwatched) return
-  unwatched = code
-  if (code === undefined)
-    logger.info({ directory }, 'watching the directory again')
-  else
+  if (code === undefined) {
+    if (logged.end('watching'))
+      logger.info({ directory }, 'watching the directory again')
+  } else if (logged.isNew('watching', code))
     logger.warn(
       {
         directory,
@@ -403,8 +403,6 @@ const identity = {
   pidNamespace: pidNamespace(),
 }
 
-let reportProblem: string | undefined
-
 function writeReport(): void {
   const report: MapReport = {
     version,
@@ -419,20 +417,19 @@ function writeReport(): void {
     tables,
     ...countsNow(),
   }
-  let problem: string | undefined
   try {
     writeAside(directory, reportFile, `${JSON.stringify(report)}\n`)
+    logged.end('report')
   } catch (err) {
-    problem = errorCode(err)
+    const code = errorCode(err)
     keepReportFresh()
+    // a read-only directory is enough for answering
+    if (logged.isNew('report', code))
+      logger.warn(
+        { directory, err: code },
+        'report not written: status cannot see this map program',
+      )
   }
-  // a read-only directory is enough for answering
-  if (problem !== undefined && problem !== reportProblem)
-    logger.warn(
-      { directory, err: problem },
-      'report not written: status cannot see this map program',
-    )
-  reportProblem = problem
 }
 
 /** On a full disk the report still shows that this program is alive. */
@@ -448,17 +445,13 @@ function keepReportFresh(): void {
 function guarded(what: string, chore: () => void): void {
   try {
     chore()
-    if (failing.delete(what)) logger.info({ what }, 'works again')
+    if (logged.end(`chore ${what}`)) logger.info({ what }, 'works again')
   } catch (err) {
     // chores run each second, and the log is httpd's: log a failure once
-    const isLogged = failing.get(what) === String(err)
-    failing.set(what, String(err))
-    if (!isLogged) logger.error({ err, what }, bug)
+    if (logged.isNew(`chore ${what}`, String(err)))
+      logger.error({ err, what }, bug)
   }
 }
-
-/** The failing chores and their errors, until they work again. */
-const failing = new Map<string, string>()
 
 function everySecond(): void {
   Atomics.add(state, shared.beat, 1)

@@ -94,7 +94,7 @@ void t.test('an open page gets everything, then the changes', async t => {
   writeFileSync(`${site.directory}/zope1.drain`, 'reason: <upgrade>\n')
   const changed = await patchWith('&#60;upgrade&#62;')
   t.match(changed, { 'zope1.c-why': 'drain', events: 'drain' })
-  t.equal(changed['zope1.c-strip'], undefined)
+  t.equal(changed['zope1.c-probes'], undefined)
 })
 
 void t.test('a client that does not read gets nothing more', async t => {

@@ -15,6 +15,12 @@ const main = resolve(dist, 'demo/main.js')
 for (const [front, ...args] of [['httpd'], ['Squid', '--squid']])
   await t.test(`every step holds behind ${front}, nothing is left`, async t => {
     const tour = startProgram(t, process.execPath, [main, ...args])
+    const url = await until(
+      'the addresses',
+      () => /status page (\S+)\n/.exec(tour.output())?.[1],
+    )
+    const page = await (await fetch(url)).text()
+    t.match(page, /zope1.*zope2.*zope3/s)
     await tour.gone
     t.comment(tour.output())
     t.equal(tour.child.exitCode, 0)

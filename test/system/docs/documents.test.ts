@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { basename, resolve } from 'node:path'
@@ -76,6 +77,28 @@ await t.test('every link leads somewhere', t => {
       t.ok(leads, `${document}: ${link}`)
     }
   }
+  t.end()
+})
+
+await t.test('every picture exists, is small, and has a description', t => {
+  let pictures = 0
+  for (const document of documents) {
+    const text = readFileSync(resolve(root, document), 'utf8')
+    for (const [, file = ''] of text.matchAll(
+      /(?:src="|srcset="|!\[[^\]]+\]\()([^")]+)/g,
+    )) {
+      pictures++
+      const { size } = statSync(resolve(root, document, '..', file))
+      t.ok(
+        size > 0 && size <= 150 * 1024,
+        `${document}: ${file}, ${size} bytes`,
+      )
+    }
+    t.notMatch(text, /!\[\]/, document)
+    for (const [img] of text.matchAll(/<img[^>]*>/g))
+      t.match(img, /alt="[^"]{10,}"/, document)
+  }
+  t.ok(pictures >= 7)
   t.end()
 })
 

@@ -510,3 +510,38 @@ void t.test('who answers ICP', t => {
   )
   t.end()
 })
+
+void t.test('the cluster is off, and says where it keeps its orders', t => {
+  const backends = 'backends: { zope1: http://h:1 }'
+  t.equal(parse(backends).cluster, undefined)
+  t.strictSame(
+    parse(backends, 'cluster: { etcd: ["https://10.0.0.1:2379/"] }').cluster,
+    {
+      etcd: ['https://10.0.0.1:2379'],
+      name: null,
+      prefix: '/zope-failover/default',
+      ca: null,
+      cert: null,
+      key: null,
+      user: null,
+      passwordFile: null,
+      isolatedAfterMs: 5_000,
+      cache: '/var/lib/zope-failover/cluster.json',
+    },
+  )
+  t.match(
+    parse(
+      backends,
+      'cluster: { etcd: ["https://h"], name: fe1, ca: /a, cert: /c, key: /k, user: u, passwordFile: /p }',
+    ).cluster,
+    {
+      name: 'fe1',
+      ca: '/a',
+      cert: '/c',
+      key: '/k',
+      user: 'u',
+      passwordFile: '/p',
+    },
+  )
+  t.end()
+})

@@ -437,3 +437,30 @@ void t.test('reserved names, and the addresses of ICP', t => {
   t.match(problemsOf(icp('listen: { zope1: nowhere }, pool: 5')), [/./, /./])
   t.end()
 })
+
+const ofCluster = (text: string) =>
+  problemsOf(`${oneBackend}cluster: { ${text} }\n`)
+
+void t.test('keys of the cluster that belong together', t => {
+  const tls = 'etcd: [https://10.0.0.1:2379]'
+  t.strictSame(ofCluster(tls), [])
+  t.strictSame(ofCluster(`${tls}, ca: /c, cert: /c, key: /k`), [])
+  t.match(ofCluster(`${tls}, cert: /c`), [
+    /cluster\.cert must come with cluster\.key/,
+  ])
+  t.match(ofCluster(`${tls}, key: /c`), [
+    /cluster\.key must come with cluster\.cert/,
+  ])
+  t.match(ofCluster(`${tls}, user: u`), [
+    /cluster\.user must come with cluster\.passwordFile/,
+  ])
+  t.match(ofCluster('etcd: [http://127.0.0.1:1], ca: /c'), [
+    /cluster\.ca must be left out without an https:\/\/ address/,
+  ])
+  // perhaps the password itself
+  const [shown = ''] = ofCluster(`${tls}, user: u, passwordFile: hunter2`)
+  t.match(shown, /got something else \(not shown: it may be a secret\)/)
+  t.notMatch(shown, 'hunter2')
+  t.match(ofCluster('etcd: 5, ca: /c'), [/must be a list of client addresses/])
+  t.end()
+})

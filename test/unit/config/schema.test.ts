@@ -305,6 +305,7 @@ void t.test('every place of the file knows its keys', t => {
     ['constructor'],
     ['backends'],
     ['backends', 'zope1', 'url'],
+    ['backends', 'zope1', 'url', 'x'],
     ['pools', 'default', 'members'],
   ])
     t.strictSame(knownKeys(path), [], path.join('.'))
@@ -534,5 +535,48 @@ void t.test('the networks that may ask by ICP', t => {
   t.equal(messagesOf({ backends, icp: { listen: 5 } }).length, 1)
   t.equal(messagesOf({ backends, icp: { listen: { 'a b': '::1' } } }).length, 1)
   t.equal(messagesOf({ backends, icp: { listen: { zope1: 'h:1' } } }).length, 1)
+  t.end()
+})
+
+const ofCluster = (cluster: unknown): string[] =>
+  messagesOf({ backends, cluster })
+
+void t.test('the cluster', t => {
+  const etcd = ['https://10.0.0.1:2379']
+  for (const good of [
+    { etcd },
+    {
+      etcd: ['http://127.0.0.1:2379', 'http://[::1]:1/', 'http://localhost:1'],
+    },
+    { etcd, name: 'fe1', prefix: '/a/b.c_d-e', isolatedAfter: '3s' },
+    { etcd, user: 'u@x', passwordFile: '/p', ca: '/c', cert: '/c', key: '/k' },
+    { etcd, cache: '/var/lib/x.json' },
+  ])
+    t.strictSame(ofCluster(good), [], JSON.stringify(good))
+  for (const [bad, rule] of [
+    [{}, /must be a list of client addresses of etcd/],
+    [{ etcd: 'https://h' }, /must be a list/],
+    [{ etcd: [] }, /must be a list/],
+    [{ etcd: [5] }, /must be a list/],
+    [{ etcd: ['https://h/path'] }, /must be a list/],
+    [{ etcd: ['http://10.0.0.1:2379'] }, /must be https:\/\/ beyond loopback/],
+    [{ etcd: ['http://etcd1:2379'] }, /must be https:\/\/ beyond loopback/],
+    [{ etcd: [...etcd, ...etcd] }, 'must not name an address twice'],
+    [
+      { etcd: Array.from({ length: 10 }, (_, n) => `https://h:${n + 1}`) },
+      'must be at most 9 addresses',
+    ],
+    [{ etcd, name: 'FE1' }, /must be a name/],
+    [{ etcd, prefix: 'x' }, /must be a path of letters/],
+    [{ etcd, prefix: '/x/' }, /must be a path of letters/],
+    [{ etcd, prefix: '/../x' }, /must be a path of letters/],
+    [{ etcd, prefix: `/${'x'.repeat(200)}` }, /must be a path of letters/],
+    [{ etcd, ca: 'ca.pem' }, /must be the absolute path/],
+    [{ etcd, user: 'a b' }, /must be the name of a user of etcd/],
+    [{ etcd, isolatedAfter: '2s' }, /from 3s to 1m/],
+    [{ etcd, cache: '/' }, /must be the absolute path/],
+  ] as const)
+    t.match(ofCluster(bad)[0], rule, JSON.stringify(bad))
+  t.ok(knownKeys(['cluster']).includes('passwordFile'))
   t.end()
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { ProbeRecord } from '../../../sentinels/reports.ts'
-import { sparklineOf, stripOf } from '../../../page/history.ts'
+import { sparklineOf, stateStrip, stripOf } from '../../../page/history.ts'
 
 function probes(...ended: [outcome: string, ms: number][]): ProbeRecord[] {
   return ended.map(([outcome, ms]) => ({ at: '', outcome, ms }))
@@ -30,6 +30,7 @@ void t.test('a line of response times, of passed probes only', t => {
     probes(['pass', 10], ['pass', 40], ['timeout', 5_000], ['pass', 20]),
   ).html
   t.match(line, 'd="M37 13h0L40 2M46 10h0"')
+  t.match(line, 'class="area" d="M37 18V13L40 2V18zM46 18V10V18z"')
   t.match(line, 'slowest 40 ms')
   t.match(line, '>20 ms<')
   t.end()
@@ -41,5 +42,34 @@ void t.test('noise is not drawn, invalid times are ignored', t => {
   for (const ms of [NaN, -1, Infinity])
     t.match(sparklineOf(probes(['pass', ms])).html, '>-<', String(ms))
   t.match(sparklineOf(probes(['refused', 1])).html, '>-<')
+  t.end()
+})
+
+void t.test('an hour of states: the worse, the higher', t => {
+  const strip = stateStrip([
+    undefined,
+    'up',
+    'up',
+    'slow',
+    'down',
+    'warming',
+    'unknown',
+    'up',
+  ]).html
+  t.match(strip, 'viewBox="0 0 24 16"')
+  for (const path of [
+    '<path class="gap" d="M0 15h3">',
+    '<path class="p" d="M3 12h6M21 12h3">',
+    '<path class="w" d="M9 10h3M15 10h3">',
+    '<path class="f" d="M12 8h3">',
+    '<path class="n" d="M18 15h3">',
+  ])
+    t.match(strip, path)
+  t.match(
+    strip,
+    'aria-label="last hour: up 3 min, slow 1 min, down 1 min, warming 1 min, unknown 1 min"',
+  )
+  t.match(stateStrip([undefined]).html, 'aria-label="nothing known yet"')
+  t.notMatch(stateStrip(['"><b>']).html, '<b>')
   t.end()
 })

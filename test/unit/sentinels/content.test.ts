@@ -147,3 +147,10 @@ void t.test('written content is read back unchanged', t => {
   )
   t.end()
 })
+
+void t.test('the order of all machines', t => {
+  const note = { reason: 'r', by: null, until: null, order: 'a1' }
+  t.equal(formatAdminNote(note), 'order: a1\nreason: r\n')
+  t.strictSame(parseAdminNote('order: a1\nreason: r\n').value, note)
+  t.end()
+})

@@ -1,6 +1,5 @@
 import t from 'tap'
 import {
-  mapReportFile,
   readerReportFile,
   meaningOf,
   sentinelFile,
@@ -26,7 +25,7 @@ void t.test('the reports of the programs', t => {
     program: 'squid-helper',
     pid: 4711,
   })
-  t.strictSame(meaningOf(mapReportFile(4711)), {
+  t.strictSame(meaningOf(readerReportFile('rewritemap', 4711)), {
     kind: 'map-report',
     pid: 4711,
   })

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { aCluster, aMachine, lostOrder } from '../../fixtures/cluster-report.ts'
 import {
   isMapReport,
   isMonitorReport,
@@ -140,3 +141,37 @@ void t.test('a report of either program is one', t => {
 function backend(state: unknown) {
   return { state }
 }
+
+void t.test('the report about other machines', t => {
+  const monitor = { pid: 5, backends: {} }
+  const of = (cluster: unknown) => isMonitorReport({ ...monitor, cluster })
+  const machine = aMachine()
+  t.ok(of(aCluster({ differs: { a: { fe2: 'down' } } })))
+  t.ok(of(aCluster({ orders: { 'a.drain': lostOrder } })))
+  t.ok(
+    of(
+      aCluster({ members: { fe2: aMachine({ ageMs: null, version: null }) } }),
+    ),
+  )
+  for (const wrong of [
+    5,
+    { ...aCluster(), state: 'other' },
+    { ...aCluster(), name: 5 },
+    { ...aCluster(), engine: null },
+    { ...aCluster(), members: [] },
+    { ...aCluster(), members: { fe2: 5 } },
+    { ...aCluster(), members: { fe2: { ...machine, state: 5 } } },
+    { ...aCluster(), members: { fe2: { ...machine, ageMs: 'x' } } },
+    { ...aCluster(), members: { fe2: { ...machine, version: 5 } } },
+    { ...aCluster(), members: { fe2: { ...machine, own: 5 } } },
+    { ...aCluster(), members: { fe2: { ...machine, own: [5] } } },
+    { ...aCluster(), differs: 5 },
+    { ...aCluster(), differs: { a: 5 } },
+    { ...aCluster(), differs: { a: { fe2: 5 } } },
+    { ...aCluster(), orders: 5 },
+    { ...aCluster(), orders: { 'a.drain': 5 } },
+    { ...aCluster(), orders: { 'a.drain': {} } },
+  ])
+    t.notOk(of(wrong), JSON.stringify(wrong))
+  t.end()
+})

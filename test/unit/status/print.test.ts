@@ -1,6 +1,7 @@
 import t from 'tap'
+import { aCluster, aMachine, lostOrder } from '../../fixtures/cluster-report.ts'
 import type { StatusReport } from '../../../status/report.ts'
-import { statusText } from '../../../status/print.ts'
+import { clusterText, statusText } from '../../../status/print.ts'
 import { aBackend, aMap, aReport } from '../../fixtures/status-report.ts'
 
 const now = Date.parse('2026-11-22T18:00:00Z')
@@ -217,5 +218,32 @@ void t.test('the front is the first row', t => {
     /^front +http:\/\/127\.0\.0\.1\/\.zope-failover\/map +last-resort +50 %/,
   )
   t.match(rows[head + 2], /^zope1 /)
+  t.end()
+})
+
+void t.test('several machines', t => {
+  const cluster = aCluster({
+    state: 'older-data',
+    members: {
+      fe1: aMachine(),
+      fe2: aMachine({ state: 'away', ageMs: 61_000, own: ['zope1.drain'] }),
+      fe3: aMachine({ ageMs: null, version: null, clockMs: null, maps: 0 }),
+    },
+    orders: { 'zope1.maint': lostOrder },
+  })
+  const shown = text({ cluster })
+  t.match(
+    shown,
+    [
+      'MACHINE         STATE  SEEN       VERSION  CLOCK  MAPS  NOTES',
+      'fe1 (this one)  live   500ms ago  1        +0.0s  1     -',
+      'fe2             away   1m ago     1        +0.0s  1     files made by hand: zope1.drain',
+      'fe3             live   -          -        -      0     -',
+    ].join('\n'),
+  )
+  t.match(shown, /^cluster: fe1 is together, but etcd has OLDER DATA/m)
+  t.match(shown, /^order lost by etcd, still in force: zope1\.maint;/m)
+  t.match(clusterText(aCluster(), true), '\u001B[32mcluster: fe1 is together')
+  t.match(clusterText(aCluster(), false), /^cluster: fe1 is together/)
   t.end()
 })

@@ -1,4 +1,6 @@
 import t from 'tap'
+import type { ClusterReport } from '../../../../sentinels/reports.ts'
+import { aCluster, aMachine } from '../../../fixtures/cluster-report.ts'
 import { parseConfig } from '../../../../config/parse.ts'
 import { factsOf } from '../../../../monitor/notify/fact.ts'
 import type { MonitorState } from '../../../../monitor/notify/fact.ts'
@@ -239,5 +241,45 @@ void t.test('the front', t => {
     'httpd may be stopped for it',
   )
   t.strictSame(factOf('up', { drain: note }), [['front', 'up', 'info', since]])
+  t.end()
+})
+
+const clusterFactsOf = (cluster: ClusterReport) =>
+  factsOf(configOf(), both, knownOf({}, { cluster }), nowMs)
+    .filter(({ what }) => what === 'cluster')
+    .map(({ name, state, severity }) => [name, state, severity])
+
+void t.test('this machine among the others', t => {
+  t.strictSame(clusterFactsOf(aCluster()), [
+    ['fe1', 'together', 'info'],
+    ['fe2', 'live', 'info'],
+  ])
+  t.strictSame(
+    clusterFactsOf(
+      aCluster({
+        members: {
+          fe1: aMachine(),
+          fe2: aMachine({ state: 'away' }),
+          fe3: aMachine({ clockMs: 9_000 }),
+        },
+      }),
+    ),
+    [
+      ['fe1', 'together', 'info'],
+      ['fe2', 'away', 'warning'],
+      ['fe3', 'differs', 'warning'],
+    ],
+  )
+  for (const [state, severity] of [
+    ['alone', 'warning'],
+    ['duplicate', 'critical'],
+  ] as const)
+    t.strictSame(clusterFactsOf(aCluster({ state })), [
+      ['fe1', state, severity],
+      ['fe2', 'live', null],
+    ])
+  t.match(clusterFactsOf(aCluster({ state: 'older-data' })), [
+    ['fe1', 'older-data', 'critical'],
+  ])
   t.end()
 })

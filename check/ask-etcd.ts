@@ -1,0 +1,63 @@
+// Asks etcd what the monitor needs of it. Changes nothing: the one write has a condition
+// that is never true, and etcd checks the role all the same.
+import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { passwordIn } from '../cluster/credentials.ts'
+import { Engine } from '../cluster/engine.ts'
+import { EngineError } from '../cluster/engine-error.ts'
+import { Keys } from '../cluster/keys.ts'
+import type { ClusterSettings } from '../config/config.ts'
+import type { EtcdFacts } from './findings/cluster.ts'
+
+export async function askEtcd(settings: ClusterSettings): Promise<EtcdFacts> {
+  const { passwordFile, cert } = settings
+  const password = passwordFile === null ? undefined : passwordIn(passwordFile)
+  const facts = {
+    password,
+    certificateName: cert === null ? undefined : commonName(cert),
+  }
+  let engine: Engine | undefined
+  try {
+    engine = new Engine(settings)
+    const key = new Keys(settings.prefix).ask('check')
+    await engine.transaction([{ key, is: -1 }], [{ put: key, value: '' }])
+    return {
+      ...facts,
+      problem: undefined,
+      hasNoUsers: engine.hasNoUsers || settings.user === null,
+      isRoleWide: await canRead(engine, '/zope-failover-check'),
+      versions: await engine.versions(),
+    }
+  } catch (err) {
+    if (!(err instanceof EngineError)) throw err
+    return {
+      ...facts,
+      problem: err.message,
+      hasNoUsers: false,
+      isRoleWide: false,
+      versions: new Map(),
+    }
+  } finally {
+    engine?.close()
+  }
+}
+
+async function canRead(engine: Engine, key: string): Promise<boolean> {
+  try {
+    await engine.read(key, false)
+    return true
+  } catch (err) {
+    if (err instanceof EngineError) return false
+    throw err
+  }
+}
+
+/** Undefined: it has none, or cannot be read, which the engine reports. */
+function commonName(file: string): string | undefined {
+  try {
+    const { subject } = new X509Certificate(readFileSync(file))
+    return /^CN=(.*)$/m.exec(subject)?.[1]
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,175 @@
+// Several machines with one set of orders: etcd, its user, and the other machines. Pure.
+import type { ClusterSettings } from '../../config/config.ts'
+import type { SecretFile } from '../../system/secret-file.ts'
+import {
+  clusterSentence,
+  lostOrders,
+  machineNotes,
+} from '../../status/cluster.ts'
+import type { StatusReport } from '../../status/report.ts'
+import { isLoopback } from '../../text/ip.ts'
+import type { Finding } from '../finding.ts'
+
+/** What etcd answered. */
+export type EtcdFacts = {
+  readonly password: SecretFile | undefined
+  /** the common name of the client certificate */
+  readonly certificateName: string | undefined
+  /** why the prefix cannot be written; undefined = it can */
+  readonly problem: string | undefined
+  /** every program that reaches it may do everything */
+  readonly hasNoUsers: boolean
+  /** the user may read keys of others */
+  readonly isRoleWide: boolean
+  /** by address */
+  readonly versions: ReadonlyMap<string, string>
+}
+
+export function clusterFindings(
+  settings: ClusterSettings,
+  { cluster }: Pick<StatusReport, 'cluster'>,
+  facts: EtcdFacts,
+): Finding[] {
+  const { etcd, user, prefix, passwordFile } = settings
+  const { password, certificateName, problem, versions } = facts
+  const isLocal = etcd.every(url => {
+    const host = new URL(url).hostname.replaceAll(/[[\]]/g, '')
+    return host === 'localhost' || isLoopback(host)
+  })
+  return [
+    ...(password?.kind === 'unusable' && !password.isClosed
+      ? [
+          {
+            code: 'cluster-password-unusable',
+            severity: 'error' as const,
+            what: `cluster.passwordFile: ${password.why}`,
+            why: 'the password steers every machine; without it this one is alone',
+            remedy: password.remedy,
+            where: passwordFile,
+          },
+        ]
+      : []),
+    ...(problem === undefined
+      ? []
+      : [
+          {
+            code: 'cluster-etcd-unusable',
+            severity: 'warning' as const,
+            what: problem,
+            why: 'orders of other machines do not arrive here, and orders given here fail',
+            remedy:
+              'look: etcdctl endpoint status --cluster; docs/cluster.md has the user and the role',
+            where: null,
+          },
+        ]),
+    ...(facts.hasNoUsers && !isLocal
+      ? [
+          {
+            code: 'cluster-etcd-open',
+            severity: 'warning' as const,
+            what: 'etcd has no users: every program that reaches it may change every order',
+            why: 'one stolen machine in the network could take all backends out of service',
+            remedy:
+              'create root, a role for the prefix and a user, then etcdctl auth enable (docs/cluster.md)',
+            where: null,
+          },
+        ]
+      : []),
+    ...(facts.isRoleWide && !facts.hasNoUsers
+      ? [
+          {
+            code: 'cluster-role-wide',
+            severity: 'warning' as const,
+            what: `user ${user} of etcd may read keys outside ${prefix}/`,
+            why: 'the password of this machine opens more than it needs',
+            remedy: `etcdctl role grant-permission zope-failover readwrite ${prefix}/ --prefix, and give ${user} no other role`,
+            where: null,
+          },
+        ]
+      : []),
+    ...(certificateName !== undefined && user !== null
+      ? [
+          {
+            code: 'cluster-certificate-name',
+            severity: 'error' as const,
+            what: `the client certificate has the common name ${certificateName}`,
+            why: "etcd's gateway refuses requests with a user and such a certificate",
+            remedy: `make it again without CN: openssl req -new -key ${settings.key} -subj "/O=zope-failover"`,
+            where: settings.cert,
+          },
+        ]
+      : []),
+    ...[...versions].flatMap(([url, version]): Finding[] =>
+      isOld(version)
+        ? [
+            {
+              code: 'cluster-etcd-old',
+              severity: 'info',
+              what: `etcd ${version} at ${url}`,
+              why: 'before 3.4.31 and 3.5.13 a watch can lose events after a compaction, and a leader that was frozen ends living leases; orders arrive within 30 s all the same',
+              remedy: 'upgrade etcd: Debian 13 has 3.5.16',
+              where: null,
+            },
+          ]
+        : [],
+    ),
+    ...(etcd.length % 2 === 0
+      ? [
+          {
+            code: 'cluster-etcd-even',
+            severity: 'info' as const,
+            what: `cluster.etcd names ${etcd.length} members`,
+            why: 'an even number survives no more failures than one less',
+            remedy: 'run three or five members',
+            where: null,
+          },
+        ]
+      : []),
+    ...(cluster === undefined ? [] : machineFindings(cluster)),
+  ]
+}
+
+function machineFindings(
+  cluster: NonNullable<StatusReport['cluster']>,
+): Finding[] {
+  const { state, members, name: own } = cluster
+  return [
+    ...(state === 'together'
+      ? []
+      : [
+          {
+            code: 'cluster-not-together',
+            severity: 'warning' as const,
+            what: clusterSentence(cluster),
+            why: 'an order given elsewhere does not, or not fully, apply here',
+            remedy:
+              state === 'duplicate'
+                ? 'give each machine its own cluster.name'
+                : [...lostOrders(cluster), 'zope-failover cluster'].join('\n'),
+            where: null,
+          },
+        ]),
+    ...Object.keys(members).flatMap((name): Finding[] => {
+      const notes = machineNotes(name, cluster, false)
+      return notes.length === 0 || name === own
+        ? []
+        : [
+            {
+              code: 'cluster-machine-differs',
+              severity: 'warning',
+              what: `machine ${name}: ${notes.join('; ')}`,
+              why: 'the machines judge backends differently, or end orders at different times',
+              remedy: `compare the configuration on ${name} with the one here; its clock: timedatectl`,
+              where: null,
+            },
+          ]
+    }),
+  ]
+}
+
+/** Before the corrections that matter here. */
+function isOld(version: string): boolean {
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number)
+  if (major !== 3) return false
+  return minor < 4 || (minor === 4 && patch < 31) || (minor === 5 && patch < 13)
+}

@@ -1,0 +1,25 @@
+import t from 'tap'
+import { Endpoints } from '../../../cluster/endpoints.ts'
+
+void t.test(
+  'the member that answered is asked again, one that failed last',
+  t => {
+    const endpoints = new Endpoints(['a', 'b', 'c'])
+    t.strictSame(endpoints.inOrder(0), ['a', 'b', 'c'])
+    endpoints.answered('b')
+    t.strictSame(endpoints.inOrder(0), ['b', 'a', 'c'])
+    endpoints.failed('b', 0)
+    t.strictSame(endpoints.inOrder(4_999), ['a', 'c', 'b'])
+    endpoints.failed('a', 1_000)
+    t.strictSame(endpoints.inOrder(4_999), ['c', 'b', 'a'], 'the oldest first')
+    t.strictSame(endpoints.inOrder(5_000), ['b', 'c', 'a'])
+    endpoints.answered('a')
+    t.strictSame(endpoints.inOrder(5_000), ['a', 'b', 'c'])
+    t.end()
+  },
+)
+
+void t.test('machines begin at different members', t => {
+  t.strictSame(new Endpoints(['a', 'b', 'c'], 5).inOrder(0), ['c', 'a', 'b'])
+  t.end()
+})
