@@ -328,7 +328,7 @@ backends:
 ${backends.join('\n')}
 probe:
   interval: 250ms
-  slow: 300ms
+  slow: 1s
   timeout: 1s
   rise: 2
   fall: 2

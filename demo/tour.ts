@@ -38,7 +38,7 @@ const stepsOf = (kind: FrontKind): readonly DemoStep[] => [
     title: 'Twenty visitors; zope1 leads, zope2 and zope3 stand by',
     play: async stage => {
       const seen = await watch(stage, () => visits(stage, 500))
-      return [allServed(seen), onlyBy(seen, 'zope1')]
+      return [allServed(seen), newVisitorsAt(stage, 'zope1')]
     },
   },
   {
