@@ -71,8 +71,6 @@ export class Monitor {
   #isDue = false
   #isReady = false
   #reportedMs = -Infinity
-  /** administrators' files as last seen */
-  #marks = ''
   readonly #reporting = new DutyCycle({
     share: 1 / 10,
     leastMs: tickMs,
@@ -429,8 +427,7 @@ export class Monitor {
       this.#config.directory,
       sentinelNames(this.#config),
     )
-    if (marks !== this.#marks) this.#textMap.schedule()
-    this.#marks = marks
+    this.#textMap.compare(marks)
     for (const name of suspected) {
       const monitor = this.#backendMonitors.get(name)
       // removed before the probe starts: a later suspicion counts again
@@ -445,9 +442,11 @@ export class Monitor {
   #runScan(): void {
     for (const monitor of this.#backendMonitors.values()) monitor.tick()
     this.#applyFloor()
-    const snapshot = this.#scan.run(new Set(sentinelNames(this.#config)))
+    const names = sentinelNames(this.#config)
+    const { marks } = announcements(this.#config.directory, names)
+    const snapshot = this.#scan.run(new Set(names))
     // such as an `.up` made by hand
-    this.#textMap.update(snapshot)
+    this.#textMap.update(snapshot, marks)
     // what a starting monitor does not know yet is not news
     if (this.#isReady && this.#notices.isOn)
       this.#notices.update(this.#facts(snapshot))

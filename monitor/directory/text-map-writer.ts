@@ -8,12 +8,15 @@ import { SentinelReader } from '../../sentinels/read.ts'
 import type { Snapshot } from '../../sentinels/snapshot.ts'
 import { DutyCycle } from '../../system/duty-cycle.ts'
 import type { Publisher } from './publisher.ts'
+import { announcements } from './scan.ts'
 
 export class TextMapWriter {
   readonly #publisher: Publisher
   readonly #reader: SentinelReader
   readonly #onRead: (snapshot: Snapshot) => void
   #config: Config
+  /** the administrator's files just before the directory was last read */
+  #marks = ''
   /** by the wall clock: when the next administrator's file expires */
   #expiresMs = Infinity
   readonly #writing = new DutyCycle({ share: 1 / 5, mostMs: 1_000 })
@@ -44,9 +47,21 @@ export class TextMapWriter {
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#writing.run(() => {
-        this.update(this.#reader.read(new Set(sentinelNames(this.#config))))
+        const names = sentinelNames(this.#config)
+        const { marks } = announcements(this.#config.directory, names)
+        this.update(this.#reader.read(new Set(names)), marks)
       })
     }, this.#writing.waitMs)
+  }
+
+  /**
+   * Compares with what the map was made of, not with the last call: a file that
+   * came and went in between may be in the map.
+   *
+   * @param marks the administrator's files now, see `announcements`
+   */
+  compare(marks: string): void {
+    if (marks !== this.#marks) this.schedule()
   }
 
   /** Called on every beat of the monitor. */
@@ -60,9 +75,13 @@ export class TextMapWriter {
     clearTimeout(this.#timer)
   }
 
-  /** @param snapshot the directory as just read */
-  update(snapshot: Snapshot): void {
+  /**
+   * @param snapshot the directory as just read
+   * @param marks the administrator's files just before that
+   */
+  update(snapshot: Snapshot, marks: string): void {
     const now = Date.now()
+    this.#marks = marks
     this.#onRead(snapshot)
     this.#expiresMs = nextExpiry(snapshot, now)
     this.#publisher.writeFile(textMapFile, textMap(this.#config, snapshot, now))

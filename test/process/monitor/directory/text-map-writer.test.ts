@@ -1,5 +1,11 @@
 // The text map as the running monitor keeps it.
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import t from 'tap'
 import type { Test } from 'tap'
 import { startBackend } from '../../../fixtures/backend.ts'
@@ -78,11 +84,15 @@ probe: { interval: 200ms, timeout: 1s, slow: 500ms, slowStart: 0s, heartbeat: of
 
 void t.test('verdicts and administrators at once', async t => {
   const site = await siteOf(t)
+  const path = (file: string): string => `${site.directory}/${file}`
   const monitor = site.start()
+  // until then a backend that was not judged yet may be in the map
+  await until('both to be judged', () =>
+    ['zope1.up', 'zope2.up'].every(file => existsSync(path(file))),
+  )
   await site.becomes('default', 'zope1')
   t.equal(site.value('default/zope1'), 'zope2')
   const ms: number[] = []
-  const path = (file: string): string => `${site.directory}/${file}`
   for (let round = 0; round < 5; round++) {
     writeFileSync(path('zope1.drain'), '')
     ms.push(await site.becomes('default', 'zope2'))
