@@ -11,6 +11,11 @@ export function configurationSchema(): Record<string, unknown> {
   const { $schema, ...schema } = z.toJSONSchema(fileSchema, {
     io: 'input',
     override: ({ zodSchema, jsonSchema }) => {
+      // an editor may read a pattern without Unicode classes
+      if (jsonSchema.pattern !== undefined)
+        jsonSchema.pattern = jsonSchema.pattern
+          .replaceAll('\\P{Cc}', String.raw`[^\u0000-\u001F\u007F-\u009F]`)
+          .replaceAll('\\p{Cc}', String.raw`\u0000-\u001F\u007F-\u009F`)
       const { def } = zodSchema._zod
       // a short form, such as a URL alone for a backend, goes through z.preprocess
       if (def.type !== 'pipe' || !isTransform(def)) return

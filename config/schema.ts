@@ -577,9 +577,7 @@ const cluster = mapping('a mapping with etcd', {
     ),
   ),
   user: orNull(
-    z
-      .string({ error: userRule })
-      .regex(/^[^\s\p{Cc}]{1,100}$/u, { error: userRule }),
+    z.string({ error: userRule }).regex(/^[!-~]{1,100}$/, { error: userRule }),
   ),
   passwordFile: orNull(
     filePath(

@@ -1,6 +1,6 @@
 // Real Zopes behind a real Squid, by the helper and by ICP: links carry the public
 // host, and a Zope that dies is not missed.
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import type { Test } from 'tap'
 import { brief, failuresOf, more, startLoad } from '../../fixtures/load.ts'
@@ -94,10 +94,15 @@ await t.test('by ICP', async t => {
 icp: { listen: { ${listen.join(', ')} } }
 `,
   )
-  const squid = await startSquid(t, squidConf(configFile, ['--style', 'icp']))
   const icp = startProgram(t, process.execPath, [
     ...[cli, 'icp', '--config', configFile],
   ])
+  // Squid calls a peer dead that does not answer twenty queries
+  await until('the responder', () => {
+    if (icp.isGone()) throw new Error(icp.output())
+    return existsSync(`${directory}/icp-${icp.pid}.json`)
+  })
+  const squid = await startSquid(t, squidConf(configFile, ['--style', 'icp']))
   // paths are Zope's own here
   const link = '<a href="http://www.example.org/site/news">news</a>'
   for (const name of names)
