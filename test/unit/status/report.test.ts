@@ -212,6 +212,20 @@ void t.test('the ZEO servers, if the monitor probes them', t => {
   t.strictSame(noticesOf({ ...noticing, isRunning: true }), notices)
   t.equal(noticesOf({ ...noticing, isRunning: false }), undefined)
   t.equal(noticesOf({ ...seen, isRunning: true }), undefined)
+  const cluster = {
+    name: 'fe1',
+    state: 'together' as const,
+    since: '2026-11-22T17:00:00Z',
+    engine: { url: 'https://10.0.0.1:2379', problem: null },
+    members: {},
+    differs: {},
+    orders: {},
+  }
+  const joined = { ...seen, report: { ...seen.report, cluster } }
+  const clusterOf = (monitor: MonitorSeen) =>
+    statusReport(config, emptySnapshot, monitor, [], now).cluster
+  t.strictSame(clusterOf({ ...joined, isRunning: true }), cluster)
+  t.equal(clusterOf({ ...joined, isRunning: false }), undefined)
   t.end()
 })
 

@@ -25,6 +25,19 @@ void t.test('descriptors by name, from 3 on', t => {
     [['', 3]],
     'an old systemd gives no names',
   )
+  t.strictSame(
+    [
+      ...inheritedSockets(
+        { LISTEN_PID: '4711', LISTEN_FDS: '2', LISTEN_FDNAMES: 'zope1' },
+        pid,
+      ),
+    ],
+    [
+      ['zope1', 3],
+      ['', 4],
+    ],
+    'fewer names than descriptors',
+  )
   t.end()
 })
 
