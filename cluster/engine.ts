@@ -7,8 +7,13 @@ import { got, HTTPError, RequestError } from 'got'
 import type { ClusterSettings } from '../config/config.ts'
 import { errorCode } from '../system/error-code.ts'
 import { sentence } from '../text/printable.ts'
-import { failureOf, headerOf, valuesOf, watchLine } from './answers.ts'
-import { valuesOfTransaction } from './answers.ts'
+import {
+  failureOf,
+  headerOf,
+  valuesOf,
+  valuesOfTransaction,
+  watchLine,
+} from './answers.ts'
 import type { Failure, WatchLine } from './answers.ts'
 import { passwordOf, tlsFiles } from './credentials.ts'
 import { Endpoints } from './endpoints.ts'

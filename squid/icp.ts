@@ -73,7 +73,8 @@ export async function runIcp(
   await new Promise<void>(resolve => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
       process.once(signal, () => {
-        setTimeout(resolve, responder.leave() ? farewellMs : 0)
+        if (responder.leave()) setTimeout(resolve, farewellMs)
+        else resolve()
       })
   })
   responder.close()

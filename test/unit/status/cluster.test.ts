@@ -7,25 +7,10 @@ import {
   machineNotes,
 } from '../../../status/cluster.ts'
 import type { ClusterReport } from '../../../sentinels/reports.ts'
+import { aMachine, lostOrder } from '../../fixtures/cluster-report.ts'
 
-const machine = {
-  state: 'live' as const,
-  ageMs: 5,
-  version: '1',
-  clockMs: 0,
-  settingsDiffer: false,
-  differing: [],
-  maps: 1,
-  own: [],
-}
-const order = {
-  id: 'a',
-  by: null,
-  from: null,
-  reason: null,
-  until: null,
-  isLost: false,
-}
+const machine = aMachine({ ageMs: 5 })
+const order = { ...lostOrder, isLost: false }
 const report: ClusterReport = {
   name: 'fe1',
   state: 'older-data',
@@ -43,7 +28,7 @@ const report: ClusterReport = {
     fe3: { ...machine, state: 'away', version: null },
   },
   differs: { zope1: { fe2: 'down' } },
-  orders: { 'zope1.drain': order, 'zope2.maint': { ...order, isLost: true } },
+  orders: { 'zope1.drain': order, 'zope2.maint': lostOrder },
 }
 
 void t.test('the machines in words', t => {

@@ -5,6 +5,7 @@ import type { MonitorSeen } from '../../../status/report.ts'
 import { parseConfig } from '../../../config/parse.ts'
 import { emptySnapshot, noSentinels } from '../../../sentinels/snapshot.ts'
 import type { Snapshot } from '../../../sentinels/snapshot.ts'
+import { aCluster } from '../../fixtures/cluster-report.ts'
 
 const now = Date.parse('2026-11-22T18:00:00Z')
 
@@ -212,15 +213,7 @@ void t.test('the ZEO servers, if the monitor probes them', t => {
   t.strictSame(noticesOf({ ...noticing, isRunning: true }), notices)
   t.equal(noticesOf({ ...noticing, isRunning: false }), undefined)
   t.equal(noticesOf({ ...seen, isRunning: true }), undefined)
-  const cluster = {
-    name: 'fe1',
-    state: 'together' as const,
-    since: '2026-11-22T17:00:00Z',
-    engine: { url: 'https://10.0.0.1:2379', problem: null },
-    members: {},
-    differs: {},
-    orders: {},
-  }
+  const cluster = aCluster()
   const joined = { ...seen, report: { ...seen.report, cluster } }
   const clusterOf = (monitor: MonitorSeen) =>
     statusReport(config, emptySnapshot, monitor, [], now).cluster
