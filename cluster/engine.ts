@@ -6,7 +6,6 @@ import { Agent as HttpsAgent } from 'node:https'
 import { got, HTTPError, RequestError } from 'got'
 import type { ClusterSettings } from '../config/config.ts'
 import { errorCode } from '../system/error-code.ts'
-import { sentence } from '../text/printable.ts'
 import {
   failureOf,
   headerOf,
@@ -18,6 +17,7 @@ import type { Failure, WatchLine } from './answers.ts'
 import { passwordOf, tlsFiles } from './credentials.ts'
 import { Endpoints } from './endpoints.ts'
 import { EngineError } from './engine-error.ts'
+import { awayText, refusalText, whyOf } from './failure-text.ts'
 import { maxKeys, rangeEnd } from './keys.ts'
 import type { Header, KeyValue, Read } from './view.ts'
 
@@ -293,7 +293,7 @@ export class Engine {
    * @throws {EngineError} when none does, or when one refuses
    */
   async #tryEach(ask: (url: string) => Promise<Reply>): Promise<unknown> {
-    const problems: string[] = []
+    const problems = new Map<string, string>()
     for (const url of this.#endpoints.inOrder(performance.now())) {
       const reply = await ask(url)
       if (reply.kind === 'answer') {
@@ -304,12 +304,9 @@ export class Engine {
       if (failure.kind === 'refused' || failure.kind === 'token')
         throw new EngineError('refused', refusalText(failure, this.#settings))
       this.#endpoints.failed(url, performance.now())
-      problems.push(`${url}: ${whyOf(failure)}`)
+      problems.set(url, whyOf(failure))
     }
-    throw new EngineError(
-      'unreachable',
-      `etcd cannot be used: ${sentence(problems.join(', '))}`,
-    )
+    throw new EngineError('unreachable', awayText(problems, this.#settings))
   }
 
   async #headers(): Promise<Record<string, string>> {
@@ -442,8 +439,8 @@ function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // a proxy in between, perhaps
-    return undefined
+    // the one sentence of etcd that is not JSON; else a page of a proxy in between
+    return text.startsWith('CommonName ') ? { message: text.trim() } : undefined
   }
 }
 
@@ -459,30 +456,6 @@ function textAt(value: unknown, key: string): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const text: unknown = Reflect.get(value, key)
   return typeof text === 'string' ? text : undefined
-}
-
-function whyOf(failure: Failure): string {
-  switch (failure.kind) {
-    case 'away':
-    case 'refused':
-      return failure.why
-    case 'token':
-      return 'the token is not accepted'
-    case 'no-users':
-      return 'etcd has no users'
-  }
-}
-
-/** For an administrator: what to change. */
-function refusalText(failure: Failure, { user, prefix }: ClusterSettings) {
-  const why = whyOf(failure)
-  if (/permission denied/.test(why))
-    return `etcd refuses user ${user} (${why}): give its role readwrite on the prefix ${prefix}/ (docs/cluster.md)`
-  if (/authentication failed/.test(why))
-    return `etcd refuses user ${user} (${why}): check cluster.user and the password in cluster.passwordFile`
-  if (/user name is empty/.test(why))
-    return 'etcd wants a user: set cluster.user and cluster.passwordFile'
-  return `etcd refuses: ${sentence(why)}`
 }
 
 /** Never the message: it may quote a request. */
