@@ -169,7 +169,7 @@ async function measureOne(
   await servesFrom(primary.name, product)
   const done: TraceEvent[] = []
   const beginMs = performance.now()
-  const stop = startVisitors(product.port)
+  const stop = startVisitors(owner, product.port)
   await pause(calmMs)
   const faultMs = performance.now()
   const note = (text: string): void => {
@@ -206,8 +206,8 @@ async function servesFrom(name: string, { port }: Running): Promise<void> {
 }
 
 /** @returns stops it: no further visitors, and all have been answered */
-function startVisitors(port: number): () => Promise<Visits> {
-  const kept = startLoad({
+function startVisitors(owner: Owner, port: number): () => Promise<Visits> {
+  const kept = startLoad(owner, {
     port,
     path,
     clients,

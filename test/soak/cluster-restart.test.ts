@@ -37,7 +37,12 @@ await t.test('three restarts behind two httpds', async t => {
       { encoding: 'utf8' },
     )
     const { port } = await startHttpd(t, { conf })
-    const load = startLoad({ port, clients: 4, pauseMs: 20, hasCookies: true })
+    const load = startLoad(t, {
+      port,
+      clients: 4,
+      pauseMs: 20,
+      hasCookies: true,
+    })
     await more(load, 50)
     loads.push(load)
   }

@@ -57,7 +57,7 @@ for (const { name, httpd, isHttp2 = false } of variants)
       isHttp2
         ? new Http2Visitor(`http://127.0.0.1:${port}`, number)
         : new Visitor({ port, hasCookies: true }, number)
-    const load = startLoad({ port, clients: 20, visitorOf })
+    const load = startLoad(t, { port, clients: 20, visitorOf })
     const stage = new Stage(t, site, load)
 
     await stage.play('nothing', async () => {})

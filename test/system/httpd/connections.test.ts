@@ -28,7 +28,7 @@ void t.test(
       ['--max-connections=2'],
       'ServerLimit 2\nMaxRequestWorkers 50',
     )
-    const load = startLoad({ port: httpd.port, clients: 20 })
+    const load = startLoad(t, { port: httpd.port, clients: 20 })
     await more(load, 300)
     const samples = await load.stop()
     t.comment(`${samples.length} requests, ${most} at a time at most`)

@@ -59,7 +59,7 @@ for (const signal of ['SIGKILL', 'SIGSTOP'] as const)
       status(site),
       /^map program seen through httpd: ok for \d+.*, answers zope1 zope2$/m,
     )
-    const load = startLoad({ port: site.httpd.port, clients: 5 })
+    const load = startLoad(t, { port: site.httpd.port, clients: 5 })
     await more(load, 50)
     for (const map of await site.httpd.runningMaps()) process.kill(map, signal)
     await seenAs(site, 'dead')

@@ -138,7 +138,7 @@ void t.test('a visitor cannot make a backend suspect', async t => {
 
 void t.test('an observer that is killed is replaced', async t => {
   const site = await observedSite(t)
-  const load = startLoad({ port: site.httpd.port })
+  const load = startLoad(t, { port: site.httpd.port })
   const pids = observers(site).map(({ pid }) => pid)
   t.equal(pids.length, 1)
   for (const pid of pids) process.kill(pid, 'SIGKILL')
@@ -189,7 +189,7 @@ void t.test('an observer that cannot start', async t => {
   }
   await startedAgain([])
   // some 130 bytes each: three times what the pipe takes
-  const load = startLoad({ port: site.httpd.port, pauseMs: 0 })
+  const load = startLoad(t, { port: site.httpd.port, pauseMs: 0 })
   await more(load, 1_500)
   const old = [...starts().keys()]
   // resolves with the new children serving; the old shell would wait for 30 s
@@ -232,7 +232,7 @@ void t.test('a flood that is not read delays no request', async t => {
   chmodSync(site.directory, 0o555)
   rmSync(`${site.directory}/zope1.served`, { force: true })
   await site.backend('zope1').kill('SIGKILL')
-  const load = startLoad({ port: site.httpd.port, pauseMs: 0 })
+  const load = startLoad(t, { port: site.httpd.port, pauseMs: 0 })
   await more(load, 3_000)
   t.strictSame(failuresOf(await load.stop()).map(brief), [])
   t.match(told(site, 'cannot write to the directory, dropping suspicions'), [

@@ -203,9 +203,9 @@ void t.test(
 )
 
 /** 20 clients with a route each, and 20 that are new each time. */
-function startBoth(port: number): { sticky: Load; fresh: Load } {
+function startBoth(t: Tap, port: number): { sticky: Load; fresh: Load } {
   return {
-    sticky: startLoad({
+    sticky: startLoad(t, {
       port,
       visitorOf: number => {
         const visitor = new Visitor({ port }, number)
@@ -213,7 +213,7 @@ function startBoth(port: number): { sticky: Load; fresh: Load } {
         return visitor
       },
     }),
-    fresh: startLoad({
+    fresh: startLoad(t, {
       port,
       visitorOf: number => new Visitor({ port }, 100 + number),
     }),
@@ -271,7 +271,7 @@ void t.test(
       names: three,
       policy: 'balance',
     })
-    const { sticky, fresh } = startBoth(site.httpd.port)
+    const { sticky, fresh } = startBoth(t, site.httpd.port)
     await Promise.all([more(sticky, 200), more(fresh, 200)])
     const pid = await stopMap(site)
     // each of the new ones is inside a lookup when nothing comes back any more
@@ -298,7 +298,7 @@ void t.test('the monitor ends it, and the new ones go on', async t => {
     names: three,
     policy: 'balance',
   })
-  const { sticky, fresh } = startBoth(site.httpd.port)
+  const { sticky, fresh } = startBoth(t, site.httpd.port)
   await Promise.all([more(sticky, 200), more(fresh, 200)])
   const pid = await stopMap(site)
   await until('the monitor to end the map program', () =>

@@ -22,7 +22,7 @@ void t.test(`a storm of ${lastsMs / 1_000} s`, async t => {
   const { port } = site.httpd
   // numbered apart, for the log names a request by its client's number
   const load = (method: string, clients: number, from: number): Load =>
-    startLoad({
+    startLoad(t, {
       port,
       clients,
       pauseMs: 20,

@@ -73,7 +73,11 @@ await t.test('by the helper', async t => {
     ])
   t.equal((await page(squid.port, '/../@@lab-links'))[0], 503, 'no way up')
 
-  const load = startLoad({ port: squid.port, path: '/@@lab-links', clients: 4 })
+  const load = startLoad(t, {
+    port: squid.port,
+    path: '/@@lab-links',
+    clients: 4,
+  })
   await more(load, 50)
   await zopes[0]?.kill()
   await more(load, 100)
@@ -116,7 +120,7 @@ icp: { listen: { ${listen.join(', ')} } }
       return backend === name
     })
 
-  const load = startLoad({
+  const load = startLoad(t, {
     port: squid.port,
     path: '/site/@@lab-links',
     clients: 4,
