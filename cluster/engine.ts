@@ -3,6 +3,7 @@
 // a while. Tokens are fetched when needed and when they have expired.
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { got, HTTPError, RequestError } from 'got'
 import type { ClusterSettings } from '../config/config.ts'
 import { errorCode } from '../system/error-code.ts'
@@ -28,6 +29,8 @@ import type { Header, KeyValue, Read } from './view.ts'
 const requestMs = 1_000
 /** etcd makes a password expensive to check. */
 const loginMs = 1_500
+/** Until all members are asked again: without a leader they refuse at once. */
+const againMs = 100
 /** An answer that is longer is not from us. */
 const maxBytes = 64 * 1024 * 1024
 
@@ -68,12 +71,17 @@ export class Engine {
   readonly #settings: ClusterSettings
   readonly #endpoints: Endpoints
   readonly #agent: { http: HttpAgent; https: HttpsAgent }
+  readonly #patienceMs: number
   #token: string | undefined
   #hasNoUsers = false
 
-  /** @throws {EngineError} when a file of the settings cannot be read */
-  constructor(settings: ClusterSettings) {
+  /**
+   * @param patienceMs how long all members are asked again and again; at least once
+   * @throws {EngineError} when a file of the settings cannot be read
+   */
+  constructor(settings: ClusterSettings, patienceMs = 0) {
     this.#settings = settings
+    this.#patienceMs = patienceMs
     // not the process id: in containers it is the same everywhere
     this.#endpoints = new Endpoints(
       settings.etcd,
@@ -293,20 +301,25 @@ export class Engine {
    * @throws {EngineError} when none does, or when one refuses
    */
   async #tryEach(ask: (url: string) => Promise<Reply>): Promise<unknown> {
+    const end = performance.now() + this.#patienceMs
     const problems = new Map<string, string>()
-    for (const url of this.#endpoints.inOrder(performance.now())) {
-      const reply = await ask(url)
-      if (reply.kind === 'answer') {
-        this.#endpoints.answered(url)
-        return reply.body
+    for (;;) {
+      for (const url of this.#endpoints.inOrder(performance.now())) {
+        const reply = await ask(url)
+        if (reply.kind === 'answer') {
+          this.#endpoints.answered(url)
+          return reply.body
+        }
+        const { failure } = reply
+        if (failure.kind === 'refused' || failure.kind === 'token')
+          throw new EngineError('refused', refusalText(failure, this.#settings))
+        this.#endpoints.failed(url, performance.now())
+        problems.set(url, whyOf(failure))
       }
-      const { failure } = reply
-      if (failure.kind === 'refused' || failure.kind === 'token')
-        throw new EngineError('refused', refusalText(failure, this.#settings))
-      this.#endpoints.failed(url, performance.now())
-      problems.set(url, whyOf(failure))
+      if (performance.now() >= end)
+        throw new EngineError('unreachable', awayText(problems, this.#settings))
+      await sleep(againMs)
     }
-    throw new EngineError('unreachable', awayText(problems, this.#settings))
   }
 
   async #headers(): Promise<Record<string, string>> {

@@ -20,6 +20,8 @@ import type { Effect } from './effect.ts'
 /** How long a command waits for the other machines. */
 const waitMs = 2_000
 const pollMs = 20
+/** An election takes up to 2.4 s, and it begins when the old leader is missed. */
+const patienceMs = 4_000
 
 export function newId(): string {
   return randomBytes(8).toString('hex')
@@ -34,7 +36,7 @@ export class Orders {
 
   /** @throws {EngineError} when a file of the settings cannot be read */
   constructor(settings: ClusterSettings, directory: string) {
-    this.engine = new Engine(settings)
+    this.engine = new Engine(settings, patienceMs)
     this.keys = new Keys(settings.prefix)
     this.machine = machineName(settings)
     this.#directory = directory
