@@ -9,22 +9,14 @@ import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { ClusterMember } from '../cluster/member.ts'
 import { writeAside, removeFile } from '../sentinels/write.ts'
-import { Etcd } from '../test/fixtures/etcd.ts'
-import {
-  startBackend,
-  startMachines,
-  untilState,
-} from '../test/fixtures/machines.ts'
-import type { Machine } from '../test/fixtures/machines.ts'
-import {
-  clusterSettings,
-  giveEach,
-  orderStream,
-} from '../test/fixtures/order-stream.ts'
-import type { OrderStream } from '../test/fixtures/order-stream.ts'
-import { dist, publicDirectory, until } from '../test/fixtures/processes.ts'
-import { endOnSignals, makeOwner } from './health/owner.ts'
-import type { RunOwner } from './health/owner.ts'
+import { Etcd } from '../lab/etcd.ts'
+import { startBackend, startMachines, untilState } from '../lab/machines.ts'
+import type { Machine } from '../lab/machines.ts'
+import { clusterSettings, giveEach, orderStream } from '../lab/order-stream.ts'
+import type { OrderStream } from '../lab/order-stream.ts'
+import { dist, publicDirectory, until } from '../lab/processes.ts'
+import { endOnSignals, makeOwner } from '../lab/owner.ts'
+import type { RunOwner } from '../lab/owner.ts'
 import { percentile } from './statistics.ts'
 import { machine } from './tools.ts'
 

@@ -2,21 +2,15 @@
 // MPM and with HTTP/2 in front: no visitor notices.
 import t from 'tap'
 import type { Test } from 'tap'
-import { Http2Visitor } from '../fixtures/http2-visitor.ts'
-import { loadModules } from '../fixtures/httpd.ts'
-import type { HttpdOptions } from '../fixtures/httpd.ts'
-import {
-  brief,
-  failuresOf,
-  more,
-  startLoad,
-  Visitor,
-} from '../fixtures/load.ts'
-import type { Asking, Load, Sample } from '../fixtures/load.ts'
-import { until } from '../fixtures/processes.ts'
-import type { Found } from '../fixtures/processes.ts'
-import { startSite } from '../fixtures/site.ts'
-import type { Site } from '../fixtures/site.ts'
+import { Http2Visitor } from '../../lab/http2-visitor.ts'
+import { loadModules } from '../../lab/httpd.ts'
+import type { HttpdOptions } from '../../lab/httpd.ts'
+import { brief, failuresOf, more, startLoad, Visitor } from '../../lab/load.ts'
+import type { Asking, Load, Sample } from '../../lab/load.ts'
+import { until } from '../../lab/processes.ts'
+import type { Found } from '../../lab/processes.ts'
+import { startSite } from '../../lab/site.ts'
+import type { Site } from '../../lab/site.ts'
 
 const variants: {
   name: string

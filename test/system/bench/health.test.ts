@@ -13,7 +13,7 @@ import {
 import type { Load } from '../../../bench/health/report.ts'
 import { findingOf } from '../../../bench/health/timeline.ts'
 import type { StateChange, Word } from '../../../bench/health/timeline.ts'
-import { processesWith } from '../../fixtures/processes.ts'
+import { processesWith } from '../../../lab/processes.ts'
 
 const run = promisify(execFile)
 const main = 'dist/bench/health/main.js'

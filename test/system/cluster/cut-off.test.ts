@@ -3,12 +3,12 @@
 // elsewhere stops.
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
-import { selfSigned } from '../../fixtures/certificate.ts'
-import { Etcd } from '../../fixtures/etcd.ts'
-import { newMachine, untilState } from '../../fixtures/machines.ts'
-import { addCable, startNetwork } from '../../fixtures/network.ts'
-import { publicDirectory, until } from '../../fixtures/processes.ts'
-import { makeZope } from '../../fixtures/zope.ts'
+import { selfSigned } from '../../../lab/certificate.ts'
+import { Etcd } from '../../../lab/etcd.ts'
+import { newMachine, untilState } from '../../../lab/machines.ts'
+import { addCable, startNetwork } from '../../../lab/network.ts'
+import { publicDirectory, until } from '../../../lab/processes.ts'
+import { makeZope } from '../../../lab/zope.ts'
 
 void t.test('a machine is cut off, and comes back', async t => {
   const network = await startNetwork(t, {

@@ -2,16 +2,16 @@
 // leader is killed, the member that the watch hangs on is frozen, all are frozen.
 import { statSync } from 'node:fs'
 import t from 'tap'
-import { Etcd } from '../../fixtures/etcd.ts'
-import type { EtcdMember } from '../../fixtures/etcd.ts'
+import { Etcd } from '../../../lab/etcd.ts'
+import type { EtcdMember } from '../../../lab/etcd.ts'
 import {
   startBackend,
   startMachines,
   untilState,
-} from '../../fixtures/machines.ts'
-import type { Machine } from '../../fixtures/machines.ts'
-import { giveEach, orderStream } from '../../fixtures/order-stream.ts'
-import { until } from '../../fixtures/processes.ts'
+} from '../../../lab/machines.ts'
+import type { Machine } from '../../../lab/machines.ts'
+import { giveEach, orderStream } from '../../../lab/order-stream.ts'
+import { until } from '../../../lab/processes.ts'
 
 function send(signal: NodeJS.Signals, members: readonly EtcdMember[]): void {
   for (const { program } of members) program.child.kill(signal)

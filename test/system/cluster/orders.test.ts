@@ -1,9 +1,9 @@
 // Orders reach every machine, through real etcds.
 import { rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import { Etcd } from '../../fixtures/etcd.ts'
-import { startBackend, startMachines } from '../../fixtures/machines.ts'
-import { until } from '../../fixtures/processes.ts'
+import { Etcd } from '../../../lab/etcd.ts'
+import { startBackend, startMachines } from '../../../lab/machines.ts'
+import { until } from '../../../lab/processes.ts'
 
 void t.test('an order is in force on every machine', async t => {
   const etcd = await Etcd.start(t)

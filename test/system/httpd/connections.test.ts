@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { createServer, request } from 'node:http'
 import type { Duplex } from 'node:stream'
 import t from 'tap'
-import { more, startLoad } from '../../fixtures/load.ts'
-import { httpdBefore } from '../../fixtures/own-backend.ts'
+import { more, startLoad } from '../../../lab/load.ts'
+import { httpdBefore } from '../../../lab/own-backend.ts'
 
 void t.test(
   '--max-connections limits the connections of each child',

@@ -8,11 +8,11 @@ import {
   more,
   startLoad,
   Visitor,
-} from '../../fixtures/load.ts'
-import type { Load } from '../../fixtures/load.ts'
-import { until } from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
-import type { Site } from '../../fixtures/site.ts'
+} from '../../../lab/load.ts'
+import type { Load } from '../../../lab/load.ts'
+import { until } from '../../../lab/processes.ts'
+import { startSite } from '../../../lab/site.ts'
+import type { Site } from '../../../lab/site.ts'
 
 const count = (text: string, found: readonly unknown[]): string =>
   `${found.length} ${text}`

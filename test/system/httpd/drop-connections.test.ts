@@ -1,11 +1,11 @@
 // Connections are dropped by default: visitors inside a frozen backend are freed
 // by the verdict, not by httpd's timeout. Needs root and ss, as the monitor does.
 import t from 'tap'
-import { Visitor } from '../../fixtures/load.ts'
-import { jsonLines, until } from '../../fixtures/processes.ts'
-import type { Line } from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
-import type { Site } from '../../fixtures/site.ts'
+import { Visitor } from '../../../lab/load.ts'
+import { jsonLines, until } from '../../../lab/processes.ts'
+import type { Line } from '../../../lab/processes.ts'
+import { startSite } from '../../../lab/site.ts'
+import type { Site } from '../../../lab/site.ts'
 
 /** What the monitor told with this message. */
 function told(site: Site, message: string): Line[] {

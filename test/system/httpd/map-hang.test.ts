@@ -4,11 +4,11 @@
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import type { Test } from 'tap'
-import { brief, failuresOf, more, startLoad } from '../../fixtures/load.ts'
-import { loopingMap } from '../../fixtures/map.ts'
-import { dist, jsonLines, until } from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
-import type { Site } from '../../fixtures/site.ts'
+import { brief, failuresOf, more, startLoad } from '../../../lab/load.ts'
+import { loopingMap } from '../../../lab/map.ts'
+import { dist, jsonLines, until } from '../../../lab/processes.ts'
+import { startSite } from '../../../lab/site.ts'
+import type { Site } from '../../../lab/site.ts'
 
 const limitMs = 3_000
 

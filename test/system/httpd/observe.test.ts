@@ -8,17 +8,17 @@ import {
   more,
   startLoad,
   Visitor,
-} from '../../fixtures/load.ts'
+} from '../../../lab/load.ts'
 import {
   jsonLines,
   processesWith,
   publicDirectory,
   textOf,
   until,
-} from '../../fixtures/processes.ts'
-import type { Found, Line } from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
-import type { Site, SiteOptions } from '../../fixtures/site.ts'
+} from '../../../lab/processes.ts'
+import type { Found, Line } from '../../../lab/processes.ts'
+import { startSite } from '../../../lab/site.ts'
+import type { Site, SiteOptions } from '../../../lab/site.ts'
 
 /** One probe at the start and then none for an hour, unless one is asked for. */
 const seldom =

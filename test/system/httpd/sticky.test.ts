@@ -8,11 +8,11 @@ import {
   more,
   startLoad,
   Visitor,
-} from '../../fixtures/load.ts'
-import type { Load } from '../../fixtures/load.ts'
-import { dist, startProgram, until } from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
-import type { Site, SiteOptions } from '../../fixtures/site.ts'
+} from '../../../lab/load.ts'
+import type { Load } from '../../../lab/load.ts'
+import { dist, startProgram, until } from '../../../lab/processes.ts'
+import { startSite } from '../../../lab/site.ts'
+import type { Site, SiteOptions } from '../../../lab/site.ts'
 
 const three = ['zope1', 'zope2', 'zope3']
 

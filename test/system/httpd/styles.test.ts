@@ -2,17 +2,17 @@
 // say, and what is left when they are gone.
 import { rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import type { Httpd } from '../../fixtures/httpd.ts'
+import type { Httpd } from '../../../lab/httpd.ts'
 import {
   brief,
   failuresOf,
   more,
   startLoad,
   Visitor,
-} from '../../fixtures/load.ts'
-import { until } from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
-import type { Site } from '../../fixtures/site.ts'
+} from '../../../lab/load.ts'
+import { until } from '../../../lab/processes.ts'
+import { startSite } from '../../../lab/site.ts'
+import type { Site } from '../../../lab/site.ts'
 
 const three = ['zope1', 'zope2', 'zope3']
 

@@ -4,9 +4,9 @@ import { connect } from 'node:net'
 import t from 'tap'
 import { loadConfig } from '../../../config/load.ts'
 import { CountError, countInFlight } from '../../../operate/count.ts'
-import { Visitor } from '../../fixtures/load.ts'
-import { until } from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
+import { Visitor } from '../../../lab/load.ts'
+import { until } from '../../../lab/processes.ts'
+import { startSite } from '../../../lab/site.ts'
 
 const conf = (text: string): string => `${text}\nProxyStatus On\n`
 

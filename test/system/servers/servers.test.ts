@@ -4,13 +4,13 @@
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
 import type { Test } from 'tap'
-import { startHttpd } from '../../fixtures/httpd.ts'
-import { dist, until } from '../../fixtures/processes.ts'
-import { kinds, startWebServer } from '../../fixtures/web-server.ts'
-import type { WebServer } from '../../fixtures/web-server.ts'
-import { passes, watchZopes } from '../../fixtures/watched-zope.ts'
-import type { Watched } from '../../fixtures/watched-zope.ts'
-import { ask } from '../../fixtures/zope-client.ts'
+import { startHttpd } from '../../../lab/httpd.ts'
+import { dist, until } from '../../../lab/processes.ts'
+import { kinds, startWebServer } from '../../../lab/web-server.ts'
+import type { WebServer } from '../../../lab/web-server.ts'
+import { passes, watchZopes } from '../../../lab/watched-zope.ts'
+import type { Watched } from '../../../lab/watched-zope.ts'
+import { ask } from '../../../lab/zope-client.ts'
 
 /** those whose main loop answers, whatever their workers do */
 const withHeart = ['waitress', 'pyruvate']

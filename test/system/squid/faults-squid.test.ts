@@ -2,9 +2,9 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import type { Test } from 'tap'
-import { brief, failuresOf, more, startLoad } from '../../fixtures/load.ts'
-import type { Sample } from '../../fixtures/load.ts'
-import { until } from '../../fixtures/processes.ts'
+import { brief, failuresOf, more, startLoad } from '../../../lab/load.ts'
+import type { Sample } from '../../../lab/load.ts'
+import { until } from '../../../lab/processes.ts'
 import {
   childrenOf,
   get,
@@ -12,8 +12,8 @@ import {
   isSteered,
   servedBy,
   startSquidSite,
-} from '../../fixtures/squid-site.ts'
-import type { Squid, SquidLine } from '../../fixtures/squid.ts'
+} from '../../../lab/squid-site.ts'
+import type { Squid, SquidLine } from '../../../lab/squid.ts'
 
 function lives({ program, cacheLog }: Squid): void {
   if (program.isGone()) throw new Error(`Squid is gone:\n${cacheLog()}`)

@@ -8,14 +8,14 @@ import {
   more,
   startLoad,
   Visitor,
-} from '../../fixtures/load.ts'
-import { until } from '../../fixtures/processes.ts'
+} from '../../../lab/load.ts'
+import { until } from '../../../lab/processes.ts'
 import {
   get,
   quickMonitor,
   servedBy,
   startSquidSite,
-} from '../../fixtures/squid-site.ts'
+} from '../../../lab/squid-site.ts'
 
 void t.test('a new visitor gets the first backend and stays there', async t => {
   const { squid, directory } = await startSquidSite(t)

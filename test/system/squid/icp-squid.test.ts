@@ -7,10 +7,10 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import t from 'tap'
-import { startIcpSite } from '../../fixtures/icp-site.ts'
-import { brief, failuresOf, more, startLoad } from '../../fixtures/load.ts'
-import { until } from '../../fixtures/processes.ts'
-import { servedBy } from '../../fixtures/squid-site.ts'
+import { startIcpSite } from '../../../lab/icp-site.ts'
+import { brief, failuresOf, more, startLoad } from '../../../lab/load.ts'
+import { until } from '../../../lab/processes.ts'
+import { servedBy } from '../../../lab/squid-site.ts'
 
 /** No answer is late for it, however busy the machine is. */
 const patientMs = 30_000

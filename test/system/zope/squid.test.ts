@@ -3,25 +3,25 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import type { Test } from 'tap'
-import { brief, failuresOf, more, startLoad } from '../../fixtures/load.ts'
-import { beatMonitor, putUp } from '../../fixtures/map.ts'
+import { brief, failuresOf, more, startLoad } from '../../../lab/load.ts'
+import { beatMonitor, putUp } from '../../../lab/map.ts'
 import {
   freePort,
   publicDirectory,
   startProgram,
   until,
-} from '../../fixtures/processes.ts'
+} from '../../../lab/processes.ts'
 import {
   cli,
   get,
   isSteered,
   sentinelDirectory,
   squidConf,
-} from '../../fixtures/squid-site.ts'
-import { startSquid } from '../../fixtures/squid.ts'
-import { startZeo } from '../../fixtures/zeo.ts'
-import { startZope } from '../../fixtures/zope.ts'
-import type { Zope } from '../../fixtures/zope.ts'
+} from '../../../lab/squid-site.ts'
+import { startSquid } from '../../../lab/squid.ts'
+import { startZeo } from '../../../lab/zeo.ts'
+import { startZope } from '../../../lab/zope.ts'
+import type { Zope } from '../../../lab/zope.ts'
 
 const names = ['zope1', 'zope2']
 

@@ -13,8 +13,8 @@ import {
   mayLeave,
   notIdleText,
 } from '../../../operate/decide.ts'
-import { configOf, now, snapshotOf } from '../../fixtures/map.ts'
-import type { Files } from '../../fixtures/map.ts'
+import { configOf, now, snapshotOf } from '../../fixtures/tables.ts'
+import type { Files } from '../../fixtures/tables.ts'
 import { aMap } from '../../fixtures/status-report.ts'
 
 const up = { up: 100 }

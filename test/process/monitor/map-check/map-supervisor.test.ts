@@ -12,16 +12,16 @@ import {
   reportOf,
   startMap,
   writeConfig,
-} from '../../../fixtures/map.ts'
-import type { MapProgram, StartOptions } from '../../../fixtures/map.ts'
+} from '../../../../lab/map.ts'
+import type { MapProgram, StartOptions } from '../../../../lab/map.ts'
 import {
   dist,
   jsonLines,
   publicDirectory,
   startProgram,
   until,
-} from '../../../fixtures/processes.ts'
-import type { Line } from '../../../fixtures/processes.ts'
+} from '../../../../lab/processes.ts'
+import type { Line } from '../../../../lab/processes.ts'
 
 type Supervised = {
   readonly directory: string
