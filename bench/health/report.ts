@@ -161,6 +161,11 @@ export function cell(
   return [told, ...notes].join(', ')
 }
 
+/** Empty when there was nothing to divide by: a short run on a busy machine. */
+function ratio(whole: number, parts: number): string {
+  return parts === 0 ? '' : (whole / parts).toFixed(2)
+}
+
 /** The median of those that came; – = none. */
 function seconds(values: readonly (number | null)[]): string {
   const came = values.filter(value => value !== null)
@@ -173,13 +178,15 @@ function loadSection(loads: readonly Load[]): string {
     load.hasHeartbeat ? '4 a second' : 'off',
     String(load.probes),
     share(load),
-    (load.cpuMs / load.probes).toFixed(2),
+    ratio(load.cpuMs, load.probes),
     beatCostMs(load, loads)?.toFixed(2) ?? '',
     load.residentMb.toFixed(0),
     load.verdictMs.length === 0
       ? ''
       : `${(median(load.verdictMs) / 1_000).toFixed(2)} (${(Math.max(...load.verdictMs) / 1_000).toFixed(2)})`,
-    load.backends < 100 ? '' : unevenness(load.bins).toFixed(2),
+    load.backends < 100 || load.probes === 0
+      ? ''
+      : unevenness(load.bins).toFixed(2),
   ])
   return `${table(
     [

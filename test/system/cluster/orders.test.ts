@@ -28,12 +28,12 @@ void t.test('an order is in force on every machine', async t => {
   // removed by hand: it comes back, and the log says how to end it
   rmSync(`${fe2.directory}/zope1.drain`)
   await until('the file is back', () => fe2.file('zope1.drain') === text)
-  t.match(
+  const warning = await until('its line in the log', () =>
     fe2
       .log()
       .find(({ file, level }) => file === 'zope1.drain' && level === 'warn'),
-    { remedy: 'zope-failover ready zope1' },
   )
+  t.match(warning, { remedy: 'zope-failover ready zope1' })
 
   // changed by a person: it is theirs
   writeFileSync(`${fe2.directory}/zope1.drain`, 'reason: mine\n')
