@@ -37,7 +37,7 @@ const maxBytes = 64 * 1024 * 1024
 export type Compare =
   /** the key does not exist */
   | { readonly key: string; readonly is: 'absent' }
-  /** its last change has this revision */
+  /** its last change has this revision; 0 = it does not exist */
   | { readonly key: string; readonly is: number }
 
 export type Operation =

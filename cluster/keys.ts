@@ -93,6 +93,11 @@ export class Keys {
     return `${this.all}orders/`
   }
 
+  /** Changes with each change of orders. */
+  get changes(): string {
+    return `${this.all}changes`
+  }
+
   get live(): string {
     return `${this.all}live/`
   }

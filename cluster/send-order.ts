@@ -16,6 +16,7 @@ import { formatOrder, Keys, parseLive } from './keys.ts'
 import type { Live, Order } from './keys.ts'
 import { effectOf, effectText } from './effect.ts'
 import type { Effect } from './effect.ts'
+import type { KeyValue } from './view.ts'
 
 /** How long a command waits for the other machines. */
 const waitMs = 2_000
@@ -33,6 +34,8 @@ export class Orders {
   readonly keys: Keys
   readonly machine: string
   readonly #directory: string
+  /** the revision of the last change */
+  #changed: number | undefined
 
   /** @throws {EngineError} when a file of the settings cannot be read */
   constructor(settings: ClusterSettings, directory: string) {
@@ -68,10 +71,8 @@ export class Orders {
       isEnded: false,
     })
     const key = this.keys.order(backend, kind)
-    // what follows is only sent to an etcd that answers
-    await this.engine.read(key, false)
-    const { header } = await this.#send([{ put: key, value }])
-    const effect = await this.effect(backend, header.revision)
+    const revision = await this.change([{ put: key, value }])
+    const effect = await this.effect(backend, revision)
     const until =
       note.until === null
         ? ''
@@ -103,8 +104,8 @@ export class Orders {
         : { remove: key }
     })
     if (steps.length === 0) return 'nothing was set for all machines'
-    const { header } = await this.#send(steps)
-    const effect = await this.effect(backend, header.revision)
+    const revision = await this.change(steps)
+    const effect = await this.effect(backend, revision)
     return effectText(`no longer ${kinds.join(', ')}`, {
       ...effect,
       // the command removes those here
@@ -112,13 +113,32 @@ export class Orders {
     })
   }
 
-  /** A frozen etcd may do later what it has received. */
-  async #send(steps: readonly Operation[]): Promise<Transaction> {
-    try {
-      return await this.engine.transaction([], steps)
-    } catch (err) {
-      if (!(err instanceof EngineError) || err.kind === 'refused') throw err
-      throw new EngineError('unsure', err.message)
+  /**
+   * Changes orders, once. What a frozen member of etcd has received it does when it wakes,
+   * long after another member did it, or its opposite. So each change has a condition
+   * that the next one ends: the revision of one key.
+   *
+   * @returns the revision of the change
+   * @throws {EngineError} of the kind `unsure` when it may be done later
+   */
+  async change(steps: readonly Operation[]): Promise<number> {
+    const key = this.keys.changes
+    const value = newId()
+    // what follows is only sent to an etcd that answers
+    let is =
+      this.#changed ?? revisionOf((await this.engine.read(key, false)).values)
+    for (;;) {
+      const { isDone, header, values }: Transaction = await this.engine
+        .transaction(
+          [{ key, is }],
+          [{ put: key, value }, ...steps],
+          [{ get: key }],
+        )
+        .catch(toUnsure)
+      is = isDone ? header.revision : revisionOf(values)
+      this.#changed = is
+      // the answer to an earlier attempt may have been lost
+      if (isDone || values[0]?.value === value) return is
     }
   }
 
@@ -170,6 +190,16 @@ export class Orders {
   #report(): ClusterReport | undefined {
     return clusterReport(this.#directory)
   }
+}
+
+/** 0: there is none yet. */
+function revisionOf([found]: readonly KeyValue[]): number {
+  return found?.revision ?? 0
+}
+
+function toUnsure(err: unknown): never {
+  if (!(err instanceof EngineError) || err.kind === 'refused') throw err
+  throw new EngineError('unsure', err.message)
 }
 
 function unlessUnusable(err: unknown): undefined {

@@ -1,5 +1,12 @@
 // What happens to the machines when etcd fails: real members are killed, frozen, compacted
-// and restored.
+// and restored. The table of docs/cluster.md, row by row:
+// - etcd is slow, a member dies or is frozen, leases are lost: order-stream.test.ts
+// - etcd is away: here; frozen or without quorum: order-stream.test.ts; for a minute:
+//   test/soak/cluster-away.test.ts
+// - one machine is cut off: cut-off.test.ts
+// - compacted, restored, empty, one name twice, a boot without etcd: here
+// - settings and clocks differ: test/unit/cluster/machines.test.ts and orders.test.ts
+// - a monitor stops: restart.test.ts
 import t from 'tap'
 import type { Test } from 'tap'
 import { Etcd } from '../../../lab/etcd.ts'

@@ -1,5 +1,6 @@
 // No order is lost, whatever happens to the members of etcd while orders are given: the
-// leader is killed, the member that the watch hangs on is frozen, all are frozen.
+// leader is killed, the member that the watch hangs on is frozen, all are slow, the leases
+// are lost, two are frozen, all are frozen.
 import { statSync } from 'node:fs'
 import t from 'tap'
 import { Etcd } from '../../../lab/etcd.ts'
@@ -59,21 +60,70 @@ void t.test('every order arrives', async t => {
   await etcd.healthy()
   await untilState('together', ...machines)
 
-  // all are frozen: alone, and the files stay as they are
-  await giveEach(orders, 1, machines)
+  // etcd is slow: again and again all members stand still for a moment
+  let isStill = false
+  const pulse = setInterval(() => {
+    isStill = !isStill
+    send(isStill ? 'SIGSTOP' : 'SIGCONT', etcd.members)
+  }, 100)
+  t.teardown(() => clearInterval(pulse))
+  await giveEach(orders, 10, machines)
+  clearInterval(pulse)
+  send('SIGCONT', etcd.members)
+  await etcd.healthy()
+  await untilState('together', ...machines)
+
+  // the leases are lost, and with them the signs of life: no order depends on them
   const files = machines.map(orderFile)
-  send('SIGSTOP', etcd.members)
-  await untilState('alone', ...machines)
-  t.match(await fe1.run('maint', 'zope2'), {
-    code: 1,
-    stderr: /^zope2: maint was not given: .*; nothing was changed; .*--here\n$/,
-  })
+  const live = '/zope-failover/default/v1/live/'
+  const leases = etcd.ctl('lease', 'list').match(/^[0-9a-f]{12,}$/gm) ?? []
+  t.not(leases.length, 0)
+  for (const lease of leases) etcd.ctl('lease', 'revoke', lease)
+  await until(
+    'both are alive again',
+    () =>
+      etcd.ctl('get', '--prefix', '--keys-only', live).match(/fe/g)?.length ===
+      2,
+  )
   t.same(machines.map(orderFile), files)
 
-  // back: together, with the same files, and the order that failed stays away
-  send('SIGCONT', etcd.members)
-  await untilState('together', ...machines)
-  t.same(machines.map(orderFile), files)
+  // no quorum, and all frozen: alone, and the files stay as they are
+  for (const members of [etcd.members.slice(1), etcd.members]) {
+    await untilState('together', ...machines)
+    send('SIGSTOP', members)
+    await untilState('alone', ...machines)
+    t.match(await fe1.run('maint', 'zope2'), {
+      code: 1,
+      stderr:
+        /^zope2: maint was not given: .*; nothing was changed; .*--here\n$/,
+    })
+    t.same(machines.map(orderFile), files)
+    send('SIGCONT', members)
+    await untilState('together', ...machines)
+    t.same(machines.map(orderFile), files)
+  }
+
+  // the orders that failed stay away
   await giveEach(orders, 10, machines)
   for (const machine of machines) t.notOk(machine.file('zope2.maint'))
 })
+
+void t.test(
+  'what a frozen member does when it wakes has no effect',
+  async t => {
+    const etcd = await Etcd.start(t)
+    const orders = orderStream(t, etcd.urls)
+    const key = '/zope-failover/default/v1/orders/zope1/drain'
+    await orders.give()
+    await orders.end()
+    for (const member of etcd.members) {
+      // the member that is asked first is one of them: it has the order, and no answer comes
+      send('SIGSTOP', [member])
+      await orders.give()
+      await orders.end()
+      send('SIGCONT', [member])
+      await etcd.healthy()
+      t.equal(etcd.ctl('get', key), '', `${member.name} was frozen`)
+    }
+  },
+)

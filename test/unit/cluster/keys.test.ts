@@ -31,6 +31,7 @@ void t.test('each key is parsed as it is written', t => {
   ] as const)
     t.strictSame(keys.parse(key), parsed, key)
   t.equal(keys.order('zope1', 'drain'), '/site/v1/orders/zope1/drain')
+  t.equal(keys.parse(keys.changes), undefined, 'it says nothing')
   t.equal(keys.lock('www'), '/site/v1/locks/restart/www')
   t.end()
 })
