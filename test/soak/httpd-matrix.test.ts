@@ -14,7 +14,7 @@ import {
 } from '../fixtures/load.ts'
 import type { Asking, Load, Sample } from '../fixtures/load.ts'
 import { until } from '../fixtures/processes.ts'
-import type { Found } from '../fixtures/processes.ts'
+import type { ProcessInfo } from '../fixtures/processes.ts'
 import { startSite } from '../fixtures/site.ts'
 import type { Site } from '../fixtures/site.ts'
 
@@ -112,7 +112,7 @@ for (const { name, httpd, isHttp2 = false } of variants)
       )
       await site.httpd.graceful()
       const newcomer = visitorOf(1_000)
-      t.equal((await newcomer.ask('/')).status, 200, 'newcomers are served')
+      t.equal((await newcomer.ask('/')).status, 200, 'new visitors are served')
       newcomer.leave()
       // the launcher wakes the old map when httpd ends it
       t.equal((await answer).status, 200, 'who waited is served')
@@ -133,7 +133,7 @@ for (const { name, httpd, isHttp2 = false } of variants)
   })
 
 /** The map itself, not its launcher. */
-function isMap({ command }: Found): boolean {
+function isMap({ command }: ProcessInfo): boolean {
   return !command.startsWith('/bin/sh')
 }
 

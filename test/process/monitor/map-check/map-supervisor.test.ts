@@ -22,7 +22,7 @@ import {
 } from '../../../fixtures/processes.ts'
 import type { Line } from '../../../fixtures/processes.ts'
 
-type Supervised = {
+type Supervision = {
   readonly directory: string
   readonly supervisor: MapSupervisor
   readonly log: () => Line[]
@@ -30,7 +30,7 @@ type Supervised = {
   readonly map: (options?: StartOptions) => Promise<MapProgram>
 }
 
-function supervise(t: Test): Supervised {
+function supervise(t: Test): Supervision {
   const directory = publicDirectory(t)
   putUp(directory, 'a', 'b')
   const config = writeConfig(
