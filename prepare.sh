@@ -16,9 +16,8 @@ has_packages() {
 has_build() {
   [ -x dist/cli/main.js ] &&
     [ -z "$(find package.json tsconfig.json tsconfig.build.json \
-      apache-conf bench check choice cli cluster config demo follow haproxy health monitor \
-      observer operate page probes rewritemap sentinels squid status system text \
-      test/fixtures \
+      apache-conf bench check choice cli cluster config demo follow haproxy health lab \
+      monitor observer operate page probes rewritemap sentinels squid status system text \
       -newer dist/cli/main.js | head -n 1)" ]
 }
 

@@ -2,17 +2,13 @@
 // move, and when a tier has to help itself. The steps are those of
 // test/takeover, with a user's time limits.
 import { parseArgs } from 'node:util'
-import { failed, failedMs, startFronts } from '../test/fixtures/fronts.ts'
-import { startNatSite, through, vanish } from '../test/fixtures/nat.ts'
-import type { Visit } from '../test/fixtures/network.ts'
-import {
-  mapHung,
-  ownZopeFrozen,
-  sharedSteps,
-} from '../test/fixtures/takeover.ts'
-import { startTiers, tierSteps } from '../test/fixtures/tiers.ts'
-import { endOnSignals, makeOwner } from './health/owner.ts'
-import type { RunOwner } from './health/owner.ts'
+import { failed, failedMs, startFronts } from '../lab/fronts.ts'
+import { startNatSite, through, vanish } from '../lab/nat.ts'
+import type { Visit } from '../lab/network.ts'
+import { mapHung, ownZopeFrozen, sharedSteps } from '../lab/takeover.ts'
+import { startTiers, tierSteps } from '../lab/tiers.ts'
+import { endOnSignals, makeOwner } from '../lab/owner.ts'
+import type { RunOwner } from '../lab/owner.ts'
 import { optionsOf } from './options.ts'
 import { machine, textOf } from './tools.ts'
 

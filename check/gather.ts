@@ -37,7 +37,9 @@ export type GatherResult =
 
 type HttpdCommand = { readonly words: readonly string[]; readonly build: Build }
 
-export async function gatherHttpd(wanted: GatherRequest): Promise<GatherResult> {
+export async function gatherHttpd(
+  wanted: GatherRequest,
+): Promise<GatherResult> {
   const called = await findHttpd(wanted)
   if (called === undefined && wanted.httpd !== undefined)
     return {

@@ -1,8 +1,15 @@
 // The web server in front of the Zopes: httpd with the map program, or Squid with
 // the helper.
-import { startHttpd } from './httpd.ts'
-import { startSquid } from './squid.ts'
-import type { Front } from './server.ts'
+import { startHttpd } from '../lab/httpd.ts'
+import { until } from '../lab/processes.ts'
+import type { Owner } from '../lab/processes.ts'
+import { startSquid } from '../lab/squid.ts'
+
+export type Front = {
+  readonly errorLog: () => string
+  /** reloads its configuration; resolves when it serves */
+  readonly reload: () => Promise<void>
+}
 
 export type FrontKind = {
   readonly name: string
@@ -19,6 +26,7 @@ export type FrontKind = {
   readonly script: string
   /** the directory must be empty and accessible to its user */
   readonly start: (
+    owner: Owner,
     directory: string,
     port: number,
     conf: string,
@@ -35,7 +43,10 @@ export const fronts: { readonly httpd: FrontKind; readonly squid: FrontKind } =
       conf: 'apache-conf',
       user: 'www-data',
       script: 'npm start',
-      start: startHttpd,
+      start: async (owner, root, port, conf) => {
+        const httpd = await startHttpd(owner, { conf, root, port })
+        return { errorLog: httpd.errorLog, reload: httpd.graceful }
+      },
     },
     squid: {
       name: 'Squid',
@@ -45,6 +56,18 @@ export const fronts: { readonly httpd: FrontKind; readonly squid: FrontKind } =
       conf: 'squid-conf',
       user: 'proxy',
       script: 'npm run demo:squid',
-      start: startSquid,
+      start: async (owner, directory, port, conf) => {
+        const squid = await startSquid(owner, conf, '', { directory, port })
+        const starts = (): number =>
+          squid.cacheLog().split('Accepting reverse-proxy').length
+        return {
+          errorLog: squid.cacheLog,
+          reload: async () => {
+            const before = starts()
+            squid.reconfigure()
+            await until('Squid to serve', () => starts() > before)
+          },
+        }
+      },
     },
   }

@@ -3,7 +3,8 @@
 import { emitKeypressEvents } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { statusText } from '../status/print.ts'
-import type { Sample } from './load.ts'
+import { failuresOf, lastTries } from '../lab/load.ts'
+import type { Sample } from '../lab/load.ts'
 import type { FrontKind } from './front.ts'
 import { backendNames } from './stage.ts'
 import type { BackendName, Stage } from './stage.ts'
@@ -113,7 +114,7 @@ function picture(
     statusText(stage.status(), true, Date.now()),
     `new visitors get    ${shares(newVisitors.samples)}`,
     `sticky visitors get ${shares(sticky.samples)}`,
-    `failed so far       ${failedOf(newVisitors.samples) + failedOf(sticky.samples)} of ${countOf(stage)}`,
+    `failed so far       ${failuresOf(newVisitors.samples).length + failuresOf(sticky.samples).length} of ${countOf(stage)}`,
     '',
     `selected: ${selected} (${stage.conditionOf(selected)})   ${last}`,
     `keys: 1 2 3 select · ${keys.slice(0, ofBackend).join(' · ')}`,
@@ -125,13 +126,9 @@ function picture(
 /** The shares of the last 100 requests. */
 function shares(samples: readonly Sample[]): string {
   const counts = new Map<string, number>()
-  for (const { backend, status } of samples.slice(-100)) {
+  for (const { backend, status } of lastTries(samples).slice(-100)) {
     const by = status === 200 ? String(backend) : `status ${status ?? 'none'}`
     counts.set(by, (counts.get(by) ?? 0) + 1)
   }
   return [...counts].map(([by, count]) => `${by} ${count} %`).join(', ')
-}
-
-function failedOf(samples: readonly Sample[]): number {
-  return samples.filter(({ status }) => status !== 200).length
 }

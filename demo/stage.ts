@@ -27,11 +27,11 @@ import type { Liveness, StatusReport } from '../status/report.ts'
 import type { Config } from '../config/config.ts'
 import { errorCode } from '../system/error-code.ts'
 import { loadConfig } from '../config/load.ts'
-import type { FrontKind } from './front.ts'
-import type { Front } from './server.ts'
-import { startLoad } from './load.ts'
-import type { Load } from './load.ts'
-import { waitFor } from './wait.ts'
+import type { Front, FrontKind } from './front.ts'
+import { startLoad } from '../lab/load.ts'
+import type { Load } from '../lab/load.ts'
+import { makeOwner } from '../lab/owner.ts'
+import { until } from '../lab/processes.ts'
 
 const dist = resolve(import.meta.dirname, '..')
 const command = resolve(dist, 'cli/main.js')
@@ -47,6 +47,7 @@ export class Stage {
   /** of the status page */
   readonly pagePort: number
   readonly config: Config
+  readonly #owner = makeOwner()
   readonly #root: string
   readonly #account: Account | undefined
   readonly #ports: ReadonlyMap<string, number>
@@ -121,11 +122,16 @@ export class Stage {
       [command, this.kind.conf, '--config', this.configFile],
       { encoding: 'utf8' },
     )
-    this.#front = await this.kind.start(`${this.#root}/front`, this.port, conf)
+    this.#front = await this.kind.start(
+      this.#owner,
+      `${this.#root}/front`,
+      this.port,
+      conf,
+    )
     await this.until('every backend to be up', report =>
       report.backends.every(({ state }) => state === 'up'),
     )
-    await waitFor('the status page', async () => {
+    await until('the status page', async () => {
       try {
         return (await fetch(`http://127.0.0.1:${this.pagePort}/healthz`)).ok
       } catch {
@@ -136,13 +142,13 @@ export class Stage {
     // Squid starts its helper with the first request
     const page = await fetch(`http://127.0.0.1:${this.port}/`)
     await page.body?.cancel()
-    await waitFor(`the ${this.kind.asked} to answer`, () =>
+    await until(`the ${this.kind.asked} to answer`, () =>
       this.answering.some(({ kind }) => kind === 'alive'),
     )
-    const visitors = { clients: 10, pauseMs: 5, isRepeating: true }
+    const visitors = { clients: 10, pauseMs: 5, port: this.port }
     this.#loads = [
-      startLoad({ ...visitors, port: this.port, hasCookies: false }),
-      startLoad({ ...visitors, port: this.port, hasCookies: true }),
+      startLoad(this.#owner, { ...visitors, hasCookies: false }),
+      startLoad(this.#owner, { ...visitors, hasCookies: true }),
     ]
   }
 
@@ -168,7 +174,7 @@ export class Stage {
     what: string,
     holds: (report: StatusReport) => boolean,
   ): Promise<void> {
-    await waitFor(what, () => holds(this.status()))
+    await until(what, () => holds(this.status()))
   }
 
   conditionOf(name: string): Condition {
@@ -204,7 +210,7 @@ export class Stage {
     const child = spawn(
       process.execPath,
       [
-        resolve(dist, 'demo/backend.js'),
+        resolve(dist, 'lab/backend-server.js'),
         ...['--name', name, '--port', String(port), '--delay', '5'],
       ],
       { stdio: ['ignore', 'pipe', this.#log] },
@@ -262,7 +268,7 @@ export class Stage {
       one.kind === 'alive' ? [one.pid] : [],
     )
     for (const pid of before) process.kill(pid, 'SIGKILL')
-    await waitFor(`the ${this.kind.asked} to be gone`, () =>
+    await until(`the ${this.kind.asked} to be gone`, () =>
       this.answering.every(
         one =>
           one.kind === 'dead' ||
@@ -278,14 +284,14 @@ export class Stage {
   /** Stops all processes and removes all files. */
   async close(): Promise<void> {
     await Promise.all(this.#loads.map(load => load.stop()))
-    await this.#front?.stop()
+    await this.#owner.end()
     if (this.#monitor !== undefined && this.hasMonitor) {
       const exit = once(this.#monitor, 'exit')
       this.#monitor.kill('SIGTERM')
       await exit
     }
     for (const name of backendNames) await this.kill(name)
-    await waitFor(`the ${this.kind.asked} to end`, () => !this.#hasAnswering())
+    await until(`the ${this.kind.asked} to end`, () => !this.#hasAnswering())
     rmSync(this.#root, { recursive: true, force: true })
   }
 

@@ -1,10 +1,11 @@
 // The demo without a terminal: every step prints its observations.
 import { fronts } from './front.ts'
 import type { FrontKind } from './front.ts'
-import type { Sample } from './load.ts'
+import { failuresOf, lastTries } from '../lab/load.ts'
+import type { Sample } from '../lab/load.ts'
+import { until } from '../lab/processes.ts'
 import { backendNames } from './stage.ts'
 import type { Stage } from './stage.ts'
-import { waitFor } from './wait.ts'
 
 /** One observation of a step. */
 type StepResult = { readonly text: string; readonly holds: boolean }
@@ -195,7 +196,7 @@ const squidFaults: readonly DemoStep[] = [
     play: async stage => {
       const seen = await watch(stage, async () => {
         await stage.killAnswering()
-        await waitFor('the next helper', () =>
+        await until('the next helper', () =>
           stage.answering.some(({ kind }) => kind === 'alive'),
         )
         await visits(stage, 500)
@@ -231,7 +232,7 @@ async function visits(stage: Stage, count: number): Promise<void> {
   const { newVisitors, sticky } = stage.loads
   const total = (): number => newVisitors.samples.length + sticky.samples.length
   const goal = total() + count
-  await waitFor(`${count} requests`, () => total() >= goal)
+  await until(`${count} requests`, () => total() >= goal)
 }
 
 async function state(
@@ -250,14 +251,14 @@ async function state(
 async function moveStickyTo(stage: Stage, name: string): Promise<void> {
   const others = backendNames.filter(other => other !== name)
   for (const other of others) stage.run('maint', other)
-  await waitFor(`visitors at ${name}`, () =>
+  await until(`visitors at ${name}`, () =>
     lastAt(stage.loads.sticky.samples, 20, name),
   )
   for (const other of others) stage.run('ready', other)
 }
 
 async function newVisitorsLeave(stage: Stage, name: string): Promise<void> {
-  await waitFor(`new visitors to leave ${name}`, () =>
+  await until(`new visitors to leave ${name}`, () =>
     stage.loads.newVisitors.samples
       .slice(-20)
       .every(({ backend }) => backend !== name),
@@ -266,7 +267,7 @@ async function newVisitorsLeave(stage: Stage, name: string): Promise<void> {
 
 async function allVisitorsLeave(stage: Stage, name: string): Promise<void> {
   await newVisitorsLeave(stage, name)
-  await waitFor(`sticky visitors to leave ${name}`, () =>
+  await until(`sticky visitors to leave ${name}`, () =>
     stage.loads.sticky.samples
       .slice(-20)
       .every(({ backend }) => backend !== name),
@@ -278,19 +279,21 @@ function lastAt(
   count: number,
   name: string,
 ): boolean {
-  return samples.slice(-count).every(({ backend }) => backend === name)
+  return lastTries(samples)
+    .slice(-count)
+    .every(({ backend }) => backend === name)
 }
 
 /** The last requests: those in flight at a change were routed before it. */
 function tail(samples: readonly Sample[]): Sample[] {
-  return samples
+  return lastTries(samples)
     .toSorted((one, other) => one.startMs - other.startMs)
     .slice(-200)
 }
 
 function allServed(samples: readonly Sample[]): StepResult {
-  const failed = samples.filter(({ status }) => status !== 200)
-  const repeated = samples.filter(({ isRepeated }) => isRepeated)
+  const failed = failuresOf(samples)
+  const repeated = samples.filter(({ isSentAgain }) => isSentAgain)
   const note =
     repeated.length === 0
       ? ''
@@ -304,9 +307,9 @@ function allServed(samples: readonly Sample[]): StepResult {
 /** Requests in flight in the dying backend cannot always be saved. */
 function servedSince(samples: readonly Sample[], goneMs: number): StepResult {
   const inside = samples.filter(({ startMs }) => startMs < goneMs)
-  const lost = inside.filter(({ status }) => status !== 200)
+  const lost = failuresOf(inside)
   const since = samples.filter(({ startMs }) => startMs >= goneMs)
-  const failed = since.filter(({ status }) => status !== 200)
+  const failed = failuresOf(since)
   return {
     text: `${since.length} requests since then, ${failed.length} failed; ${lost.length} of ${inside.length} in flight were lost with it`,
     holds: failed.length === 0,

@@ -31,8 +31,12 @@ const lookupLimitMs = 1_000
 const confirmMs = 200
 /** A report is due every second. */
 const reportMs = 3_000
-/** Observations further apart than this are unrelated. */
+/** After a longer pause of the monitor only a stopped process is still a fact. */
 const gapMs = 1_000
+/** Older observations are dropped. */
+const keptMs = 2 * reportMs
+/** One more than the two that a pause of monitor and map program together can show. */
+const stoppedSamples = 3
 
 const stopped: Readonly<Record<string, string>> = {
   T: 'stopped (SIGSTOP)',
@@ -40,21 +44,12 @@ const stopped: Readonly<Record<string, string>> = {
   D: 'waiting for a disk or a file server',
 }
 
-/**
- * Adds an observation to the earlier ones, oldest first, and drops outdated ones.
- * After a pause of the monitor itself it starts over.
- */
+/** Adds an observation to the earlier ones, oldest first, and drops outdated ones. */
 export function withSample(
   samples: readonly MapSample[],
   sample: MapSample,
 ): readonly MapSample[] {
-  const last = samples.at(-1)
-  return last === undefined || sample.atMs - last.atMs > gapMs
-    ? [sample]
-    : [
-        ...samples.filter(({ atMs }) => sample.atMs - atMs <= 2 * reportMs),
-        sample,
-      ]
+  return [...samples.filter(({ atMs }) => sample.atMs - atMs <= keptMs), sample]
 }
 
 /**
@@ -63,24 +58,50 @@ export function withSample(
  * @param samples as `withSample` returned them
  */
 export function hangOf(samples: readonly MapSample[]): string | undefined {
+  return (
+    stopOf(samples) ??
+    silenceOf(samples.slice(samples.findLastIndex(isAfterGap)))
+  )
+}
+
+/** The first observation counts as one after a gap. */
+function isAfterGap(
+  { atMs }: MapSample,
+  index: number,
+  samples: readonly MapSample[],
+): boolean {
+  return atMs - (samples[index - 1]?.atMs ?? -Infinity) > gapMs
+}
+
+/**
+ * A process that is stopped and has not slept since was stopped all the time, however
+ * rarely a busy machine let the monitor observe it.
+ */
+function stopOf(samples: readonly MapSample[]): string | undefined {
+  const now = samples.at(-1)
+  const what = now === undefined ? undefined : stopped[now.state]
+  if (now === undefined || what === undefined) return undefined
+  const { ms, count } = lastMatching(
+    samples,
+    ({ sleeps, state }) => sleeps === now.sleeps && state === now.state,
+  )
+  return ms >= stoppedMs && count >= stoppedSamples
+    ? `its process has been ${what} for ${seconds(ms)}`
+    : undefined
+}
+
+/** @param samples without a gap */
+function silenceOf(samples: readonly MapSample[]): string | undefined {
   const now = samples.at(-1)
   if (now === undefined) return undefined
-  /** for how long all observations have matched the last one in this respect */
-  const sameForMs = (matches: (sample: MapSample) => boolean): number => {
-    const other = samples.findLastIndex(sample => !matches(sample))
-    return now.atMs - (samples[other + 1] ?? now).atMs
-  }
-  const what = stopped[now.state]
-  const isStill = (sample: MapSample): boolean => sample.sleeps === now.sleeps
-  const stoppedForMs = sameForMs(
-    sample => isStill(sample) && sample.state === now.state,
-  )
-  if (what !== undefined && stoppedForMs >= stoppedMs)
-    return `its process has been ${what} for ${seconds(stoppedForMs)}`
+  const sameForMs = (matches: (sample: MapSample) => boolean): number =>
+    lastMatching(samples, matches).ms
   if (
     now.lookupMs >= lookupLimitMs &&
-    sameForMs(sample => isStill(sample) && sample.lookupMs >= lookupLimitMs) >=
-      confirmMs
+    sameForMs(
+      ({ sleeps, lookupMs }) =>
+        sleeps === now.sleeps && lookupMs >= lookupLimitMs,
+    ) >= confirmMs
   )
     return `one lookup has been unanswered for over ${seconds(now.lookupMs)}`
   const reportAgeMs = sameForMs(
@@ -91,6 +112,19 @@ export function hangOf(samples: readonly MapSample[]): string | undefined {
     !isStarved(samples, reportAgeMs)
     ? `it has written no report for ${seconds(reportAgeMs)}`
     : undefined
+}
+
+/** How many of the last observations all match, and how long ago the first was. */
+function lastMatching(
+  samples: readonly MapSample[],
+  matches: (sample: MapSample) => boolean,
+): { ms: number; count: number } {
+  const first = samples.findLastIndex(sample => !matches(sample)) + 1
+  const now = samples.at(-1)
+  return {
+    ms: Number(now?.atMs) - Number((samples[first] ?? now)?.atMs),
+    count: samples.length - first,
+  }
 }
 
 /** It is runnable but gets less than half a CPU: the machine is busy. */

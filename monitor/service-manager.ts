@@ -59,7 +59,8 @@ export class ServiceManager {
   }
 
   stopping(): void {
-    if (this.#socket !== undefined) this.#notify(performance.now(), 'STOPPING=1')
+    if (this.#socket !== undefined)
+      this.#notify(performance.now(), 'STOPPING=1')
   }
 
   #notify(nowMs: number, ...words: readonly string[]): void {

@@ -76,7 +76,8 @@ export function isTakenOver(
   const maps = status.maps.flatMap(map =>
     map.kind === 'alive' || map.kind === 'silent' ? [map] : [],
   )
-  if (maps.length === 0) return nowMs - changedMs >= reportIntervalMs + readingMs
+  if (maps.length === 0)
+    return nowMs - changedMs >= reportIntervalMs + readingMs
   return maps.every(({ ageMs }) => nowMs - ageMs >= changedMs + readingMs)
 }
 

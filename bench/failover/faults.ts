@@ -1,8 +1,8 @@
 // The faults, injected into two real Zopes or the product in front of them.
 import { setTimeout as pause } from 'node:timers/promises'
-import { until } from '../../test/fixtures/processes.ts'
-import { ask } from '../../test/fixtures/zope-client.ts'
-import type { Zope } from '../../test/fixtures/zope.ts'
+import { until } from '../../lab/processes.ts'
+import { ask } from '../../lab/zope-client.ts'
+import type { Zope } from '../../lab/zope.ts'
 import type { Running } from './products.ts'
 import type { FaultKind } from './report.ts'
 

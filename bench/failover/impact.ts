@@ -1,6 +1,6 @@
 // The impact of one fault on visitors, from their requests. Pure.
-import { failuresOf } from '../../test/fixtures/load.ts'
-import type { Sample } from '../../test/fixtures/load.ts'
+import { failuresOf } from '../../lab/load.ts'
+import type { Sample } from '../../lab/load.ts'
 
 /** All times are from the same clock. */
 export type Span = {

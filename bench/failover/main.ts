@@ -2,14 +2,14 @@
 // Zopes on visitors, behind this product and behind others.
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { Visitor, startLoad } from '../../test/fixtures/load.ts'
-import type { Sample } from '../../test/fixtures/load.ts'
-import { until } from '../../test/fixtures/processes.ts'
-import type { Owner } from '../../test/fixtures/processes.ts'
-import { startZeo } from '../../test/fixtures/zeo.ts'
-import { startZope } from '../../test/fixtures/zope.ts'
+import { Visitor, startLoad } from '../../lab/load.ts'
+import type { Sample } from '../../lab/load.ts'
+import { until } from '../../lab/processes.ts'
+import type { Owner } from '../../lab/processes.ts'
+import { startZeo } from '../../lab/zeo.ts'
+import { startZope } from '../../lab/zope.ts'
 import { findChecker } from '../health/checkers.ts'
-import { endOnSignals, makeOwner } from '../health/owner.ts'
+import { endOnSignals, makeOwner } from '../../lab/owner.ts'
 import { machine, textOf } from '../tools.ts'
 import { inflict, restore } from './faults.ts'
 import { everyMs, impactOf } from './impact.ts'
@@ -169,7 +169,7 @@ async function measureOne(
   await servesFrom(primary.name, product)
   const done: TraceEvent[] = []
   const beginMs = performance.now()
-  const stop = startVisitors(product.port)
+  const stop = startVisitors(owner, product.port)
   await pause(calmMs)
   const faultMs = performance.now()
   const note = (text: string): void => {
@@ -206,8 +206,8 @@ async function servesFrom(name: string, { port }: Running): Promise<void> {
 }
 
 /** @returns stops it: no further visitors, and all have been answered */
-function startVisitors(port: number): () => Promise<Visits> {
-  const kept = startLoad({
+function startVisitors(owner: Owner, port: number): () => Promise<Visits> {
+  const kept = startLoad(owner, {
     port,
     path,
     clients,

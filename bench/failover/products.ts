@@ -5,18 +5,18 @@ import { execFile, execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { loadModules, startHttpd } from '../../test/fixtures/httpd.ts'
+import { loadModules, startHttpd } from '../../lab/httpd.ts'
 import {
   dist,
   freePort,
   publicDirectory,
   startProgram,
   until,
-} from '../../test/fixtures/processes.ts'
-import type { Owner, Program } from '../../test/fixtures/processes.ts'
-import { mapUser } from '../../test/fixtures/site.ts'
-import { ask } from '../../test/fixtures/zope-client.ts'
-import type { Zope } from '../../test/fixtures/zope.ts'
+} from '../../lab/processes.ts'
+import type { Owner, Program } from '../../lab/processes.ts'
+import { mapUser } from '../../lab/site.ts'
+import { ask } from '../../lab/zope-client.ts'
+import type { Zope } from '../../lab/zope.ts'
 import {
   ask as askHaproxy,
   findChecker,

@@ -1,7 +1,7 @@
 // The timeline of one product and one fault. Pure.
-import { failuresOf } from '../../test/fixtures/load.ts'
-import type { Sample } from '../../test/fixtures/load.ts'
-import { jsonLines } from '../../test/fixtures/processes.ts'
+import { failuresOf } from '../../lab/load.ts'
+import type { Sample } from '../../lab/load.ts'
+import { jsonLines } from '../../lab/processes.ts'
 import { isBad } from './impact.ts'
 import type { Span, Visits } from './impact.ts'
 

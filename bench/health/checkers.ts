@@ -8,8 +8,8 @@ import {
   publicDirectory,
   startProgram,
   until,
-} from '../../test/fixtures/processes.ts'
-import type { Owner, Program } from '../../test/fixtures/processes.ts'
+} from '../../lab/processes.ts'
+import type { Owner, Program } from '../../lab/processes.ts'
 import { sentinelFile } from '../../sentinels/names.ts'
 import { checkout, findProgram } from '../tools.ts'
 import type { Word } from './timeline.ts'

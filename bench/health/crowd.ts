@@ -8,8 +8,8 @@ import {
   publicDirectory,
   startProgram,
   until,
-} from '../../test/fixtures/processes.ts'
-import type { Owner } from '../../test/fixtures/processes.ts'
+} from '../../lab/processes.ts'
+import type { Owner } from '../../lab/processes.ts'
 import { startChild } from './child.ts'
 import type { Child } from './child.ts'
 import { addressOf } from './stand-ins.ts'

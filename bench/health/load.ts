@@ -1,10 +1,10 @@
 // The monitor's cost for 2, 20 and 1,000 backends, and how fast it detects a
 // death.
 import { setTimeout as pause } from 'node:timers/promises'
-import { until } from '../../test/fixtures/processes.ts'
-import type { Owner } from '../../test/fixtures/processes.ts'
+import { until } from '../../lab/processes.ts'
+import type { Owner } from '../../lab/processes.ts'
 import { startCrowd } from './crowd.ts'
-import { makeOwner } from './owner.ts'
+import { makeOwner } from '../../lab/owner.ts'
 import { cpuMsOf, residentMbOf } from './processor.ts'
 import type { Load } from './report.ts'
 

@@ -157,8 +157,14 @@ export function cell(
       : missed === findings.length
         ? 'no alarm'
         : `new visitors elsewhere for a while${many(findings.length - missed)}`
-  const exchange = missed === findings.length ? 'never noticed' : times.join(' / ')
+  const exchange =
+    missed === findings.length ? 'never noticed' : times.join(' / ')
   return [exchange, ...notes].join(', ')
+}
+
+/** Empty when there was nothing to divide by: a short run on a busy machine. */
+function ratio(whole: number, parts: number): string {
+  return parts === 0 ? '' : (whole / parts).toFixed(2)
 }
 
 /** The median of those that came; – = none. */
@@ -173,13 +179,15 @@ function loadSection(loads: readonly Load[]): string {
     load.hasHeartbeat ? '4 a second' : 'off',
     String(load.probes),
     share(load),
-    (load.cpuMs / load.probes).toFixed(2),
+    ratio(load.cpuMs, load.probes),
     beatCostMs(load, loads)?.toFixed(2) ?? '',
     load.residentMb.toFixed(0),
     load.verdictMs.length === 0
       ? ''
       : `${(median(load.verdictMs) / 1_000).toFixed(2)} (${(Math.max(...load.verdictMs) / 1_000).toFixed(2)})`,
-    load.backends < 100 ? '' : unevenness(load.bins).toFixed(2),
+    load.backends < 100 || load.probes === 0
+      ? ''
+      : unevenness(load.bins).toFixed(2),
   ])
   return `${table(
     [

@@ -1,8 +1,8 @@
 // What a Zope takes for each light probe and for each heartbeat.
-import type { Owner } from '../../test/fixtures/processes.ts'
-import { ask, heartbeat } from '../../test/fixtures/zope-client.ts'
-import { startZeo } from '../../test/fixtures/zeo.ts'
-import { startZope } from '../../test/fixtures/zope.ts'
+import type { Owner } from '../../lab/processes.ts'
+import { ask, heartbeat } from '../../lab/zope-client.ts'
+import { startZeo } from '../../lab/zeo.ts'
+import { startZope } from '../../lab/zope.ts'
 import { cpuMsOf } from './processor.ts'
 import type { ZopeCost } from './report.ts'
 

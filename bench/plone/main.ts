@@ -6,15 +6,15 @@ import { writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { startHttpd } from '../../test/fixtures/httpd.ts'
+import { startHttpd } from '../../lab/httpd.ts'
 import {
   dist,
   jsonLines,
   publicDirectory,
   startProgram,
   textOf,
-} from '../../test/fixtures/processes.ts'
-import { endOnSignals, makeOwner } from '../health/owner.ts'
+} from '../../lab/processes.ts'
+import { endOnSignals, makeOwner } from '../../lab/owner.ts'
 import { browse } from './people.ts'
 import { startPlones } from './plone.ts'
 import { waitFor } from './wait.ts'

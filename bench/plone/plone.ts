@@ -6,10 +6,10 @@ import {
   freePort,
   publicDirectory,
   startProgram,
-} from '../../test/fixtures/processes.ts'
-import type { Owner, Program } from '../../test/fixtures/processes.ts'
-import { isListening } from '../../test/fixtures/zeo.ts'
-import { zopeIni } from '../../test/fixtures/zope-ini.ts'
+} from '../../lab/processes.ts'
+import type { Owner, Program } from '../../lab/processes.ts'
+import { isListening } from '../../lab/zeo.ts'
+import { zopeIni } from '../../lab/zope-ini.ts'
 import { waitFor } from './wait.ts'
 
 /** A user of the whole Zope, so also of the site. */

@@ -4,19 +4,19 @@ import { rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { startIcpSite } from '../../test/fixtures/icp-site.ts'
-import { failuresOf, Visitor } from '../../test/fixtures/load.ts'
-import type { Sample } from '../../test/fixtures/load.ts'
-import { until } from '../../test/fixtures/processes.ts'
-import type { Owner } from '../../test/fixtures/processes.ts'
+import { startIcpSite } from '../../lab/icp-site.ts'
+import { failuresOf, Visitor } from '../../lab/load.ts'
+import type { Sample } from '../../lab/load.ts'
+import { until } from '../../lab/processes.ts'
+import type { Owner } from '../../lab/processes.ts'
 import {
   helpersOf,
   isSteered,
   quickMonitor,
   servedBy,
   startSquidSite,
-} from '../../test/fixtures/squid-site.ts'
-import { endOnSignals, makeOwner } from '../health/owner.ts'
+} from '../../lab/squid-site.ts'
+import { endOnSignals, makeOwner } from '../../lab/owner.ts'
 import { table } from '../report.ts'
 import { optionsOf } from '../options.ts'
 import { machine, textOf } from '../tools.ts'

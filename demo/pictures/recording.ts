@@ -1,7 +1,7 @@
 // Records a real run of `npm start` on a terminal.
 import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
-import { waitFor } from '../wait.ts'
+import { until } from '../../lab/processes.ts'
 import { filmSvg } from './film.ts'
 import type { Scene } from './film.ts'
 
@@ -68,7 +68,7 @@ export async function record(): Promise<string> {
     for (const { caption, keys, shows } of script) {
       clear()
       terminal.stdin.write(keys)
-      await waitFor(caption, () => {
+      await until(caption, () => {
         const last = plain(screens().at(-1) ?? '')
         return shows.test(last)
       })

@@ -1,5 +1,5 @@
 // Map programs as /proc shows them.
-import { readFileSync, readdirSync } from 'node:fs'
+import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { uptime } from 'node:os'
 import { startTimeField, statFields } from '../../system/process.ts'
 
@@ -22,21 +22,74 @@ export function isMapCommand(words: readonly string[]): boolean {
 }
 
 /**
- * How long ago each map program of this directory was started, in ms; a launcher counts,
- * too. Only those whose command line names the directory, as `apache-conf` writes it.
+ * Started for this directory: its command line names it, as `apache-conf` writes it.
+ * The launcher counts, too.
  */
+function isMapOf(directory: string, words: readonly string[]): boolean {
+  return isMapCommand(words) && words.includes(directory)
+}
+
+/** How long ago each map program of this directory was started, in ms. */
 export function mapAgesMs(directory: string): readonly number[] {
   return processIds()
-    .filter(pid => {
-      const words = commandOf(pid)
-      return isMapCommand(words) && words.includes(directory)
-    })
+    .filter(pid => isMapOf(directory, commandOf(pid)))
     .flatMap(pid => {
-      const started = statFields(`/proc/${pid}`)?.[startTimeField]
-      return started === undefined
-        ? []
-        : [uptime() * 1_000 - Number(started) * msPerTick]
+      const startTime = statFields(`/proc/${pid}`)?.[startTimeField]
+      return startTime === undefined ? [] : [ageMs(startTime)]
     })
+}
+
+/** @param startTime in clock ticks since boot, as in /proc/PID/stat */
+export function ageMs(startTime: string): number {
+  return uptime() * 1_000 - Number(startTime) * msPerTick
+}
+
+/** A process may become another program (exec) shortly after its start. */
+const looksPerProcess = 3
+
+/**
+ * Finds the map programs of a directory without their reports. Each process of the
+ * machine is looked at a few times only, so it can be done often.
+ */
+export class MapFinder {
+  readonly #directory: string
+  #looks = new Map<string, number>()
+
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  /** The process ids of the map programs that answer, without their launchers. */
+  find(): readonly number[] {
+    const looks = new Map<string, number>()
+    const found = processIds().filter(pid => {
+      const count = this.#looks.get(pid) ?? 0
+      const isMap =
+        count < looksPerProcess && this.#isAnswering(pid, commandOf(pid))
+      looks.set(pid, isMap ? 0 : Math.min(count + 1, looksPerProcess))
+      return isMap
+    })
+    this.#looks = looks
+    return found.map(Number)
+  }
+
+  #isAnswering(pid: string, words: readonly string[]): boolean {
+    return (
+      isMapOf(this.#directory, words) &&
+      !words.some(word => word.endsWith('/launch.sh')) &&
+      isSameDirectory(`/proc/${pid}/root${this.#directory}`, this.#directory)
+    )
+  }
+}
+
+/** False also when one of them cannot be seen: a container has its own root. */
+function isSameDirectory(one: string, other: string): boolean {
+  try {
+    const [a, b] = [statSync(one), statSync(other)]
+    return a.dev === b.dev && a.ino === b.ino
+  } catch {
+    return false
+  }
 }
 
 function processIds(): readonly string[] {

@@ -1,6 +1,7 @@
 // Kills a map program that hangs. httpd would wait for it without a time limit; a
 // dead one costs nothing, because the text map answers. It needs no configuration:
-// each map program writes its report into the sentinel directory.
+// each map program writes its report into the sentinel directory, and one that hangs
+// before its first report is found by its command line.
 // Invariant: a process is killed only if it is provably that map program (pid, start
 // time, pid namespace, program, owner), verified immediately before the signal.
 import { LogOnce } from '../../system/log-once.ts'
@@ -16,23 +17,38 @@ import {
 } from '../../system/process.ts'
 import { readRegularFile } from '../../system/regular-file.ts'
 import { isMapReport, parseReport } from '../../sentinels/reports.ts'
-import type { MapReport, MonitorLimit } from '../../sentinels/reports.ts'
-import { commandOf, isMapCommand, msPerTick } from './map-process.ts'
+import type { MonitorLimit } from '../../sentinels/reports.ts'
+import {
+  MapFinder,
+  ageMs,
+  commandOf,
+  isMapCommand,
+  msPerTick,
+} from './map-process.ts'
 import { hangOf, withSample } from '../../health/map-hang.ts'
 import type { MapSample } from '../../health/map-hang.ts'
 
 const everyMs = 200
+/** Processes are listed at every tenth check. */
+const checksPerListing = 10
+/** The first report is due within this time after the start. */
+const firstReportMs = 2_000
 /** the process of an older report may be gone and its pid reused */
 const recentMs = 60_000
 const maxReportBytes = 1024 * 1024
 
-/** A map program that has written a report. */
+/** A map program, by its report or by /proc. */
 type Program = {
-  readonly report: MapReport
+  readonly pid: number
+  /** in clock ticks since boot; undefined: its report is of an older version */
+  readonly startTime: string | undefined
+  readonly pidNamespace: string | undefined
+  /** how long one lookup has been unanswered, by its own report */
+  readonly lookupMs: number
   /** user id of the report's owner */
   readonly owner: number
-  /** differs for each report */
-  readonly version: string
+  /** differs for each report; undefined: it has not written one */
+  readonly version: string | undefined
   /** written within the last minute, by the clock of the files */
   readonly isRecent: boolean
 }
@@ -46,6 +62,10 @@ export class MapSupervisor {
   readonly #log: Logger
   readonly #isDirectoryWell: () => boolean
   readonly #changed: () => void
+  readonly #finder: MapFinder
+  /** map programs without a report, when processes were listed last */
+  #unreported: readonly number[] = []
+  #checks = 0
   readonly #samples = new Map<string, readonly MapSample[]>()
   /** by pid and start time: logged once per process */
   readonly #logged = new LogOnce()
@@ -63,6 +83,7 @@ export class MapSupervisor {
     changed: () => void,
   ) {
     this.#directory = directory
+    this.#finder = new MapFinder(directory)
     this.#log = log
     this.#isDirectoryWell = isDirectoryWell
     this.#changed = changed
@@ -85,8 +106,8 @@ export class MapSupervisor {
   check(): void {
     const limits: MonitorLimit[] = []
     const seen = new Set<string>()
-    for (const program of programsIn(this.#directory)) {
-      const key = `${program.report.pid} ${program.report.startTime}`
+    for (const program of this.#programs()) {
+      const key = `${program.pid} ${program.startTime}`
       seen.add(key)
       const right = rightTo(program)
       if (right === undefined) continue
@@ -95,13 +116,15 @@ export class MapSupervisor {
         const { what, why, remedy } = limit
         limits.push(limit)
         this.#logOnce(key, () =>
-          this.#log.warn({ pid: program.report.pid, why: what, remedy }, why),
+          this.#log.warn({ pid: program.pid, why: what, remedy }, why),
         )
         continue
       }
       const sample = this.#sample(program)
       const samples =
-        sample === undefined ? [] : withSample(this.#samples.get(key) ?? [], sample)
+        sample === undefined
+          ? []
+          : withSample(this.#samples.get(key) ?? [], sample)
       this.#samples.set(key, samples)
       const reason = hangOf(samples)
       if (reason !== undefined) this.#kill(program, key, reason)
@@ -113,26 +136,39 @@ export class MapSupervisor {
     this.#changed()
   }
 
-  #sample({ report, version }: Program): MapSample | undefined {
-    const path = `/proc/${report.pid}`
+  #programs(): readonly Program[] {
+    const reported = programsIn(this.#directory)
+    const pids = new Set(reported.map(({ pid }) => pid))
+    if (this.#checks++ % checksPerListing === 0)
+      this.#unreported = this.#finder.find()
+    return [
+      ...reported,
+      ...this.#unreported.filter(pid => !pids.has(pid)).flatMap(withoutReport),
+    ]
+  }
+
+  #sample(program: Program): MapSample | undefined {
+    const { pid, lookupMs, version } = program
+    const path = `/proc/${pid}`
     const fields = statFields(path)
     if (fields === undefined) return undefined
     const [state = ''] = fields
     return {
       atMs: performance.now(),
-      report: version,
-      lookupMs: report.lookupMs ?? 0,
+      report: version ?? '',
+      lookupMs,
       state,
-      sleeps: Number(statusOf(report.pid, 'voluntary_ctxt_switches')),
+      sleeps: Number(statusOf(pid, 'voluntary_ctxt_switches')),
       // utime, stime: the sum over all threads
       cpuMs: (Number(fields[11]) + Number(fields[12])) * msPerTick,
       isRunnable: tasksOf(path).some(task => statFields(task)?.[0] === 'R'),
-      isDirectoryWell: this.#isDirectoryWell(),
+      // its report may be elsewhere: that there is none here proves nothing
+      isDirectoryWell: version !== undefined && this.#isDirectoryWell(),
     }
   }
 
   #kill(program: Program, key: string, reason: string): void {
-    const { pid } = program.report
+    const { pid } = program
     // verified again: time may have passed since the check
     if (rightTo(program)?.kind !== 'may') return
     let err: string | undefined
@@ -171,7 +207,10 @@ function programsIn(directory: string): Program[] {
       return isMapReport(report) && report.pid === pid
         ? [
             {
-              report,
+              pid,
+              startTime: report.startTime,
+              pidNamespace: report.pidNamespace,
+              lookupMs: report.lookupMs ?? 0,
               owner: read.owner,
               version: `${read.modifiedMs} ${report.written}`,
               isRecent: Math.abs(Date.now() - read.modifiedMs) < recentMs,
@@ -182,9 +221,28 @@ function programsIn(directory: string): Program[] {
   )
 }
 
+/** None while it starts: its first report may be on its way. */
+function withoutReport(pid: number): Program[] {
+  const startTime = statFields(`/proc/${pid}`)?.[startTimeField]
+  return startTime === undefined || ageMs(startTime) < firstReportMs
+    ? []
+    : [
+        {
+          pid,
+          startTime,
+          // /proc shows it by this namespace's pid
+          pidNamespace: pidNamespace(),
+          lookupMs: 0,
+          owner: userOf(pid),
+          version: undefined,
+          isRecent: true,
+        },
+      ]
+}
+
 /** undefined = it is not running, or its pid belongs to another process. */
-function rightTo({ report, owner, isRecent }: Program): Right | undefined {
-  const { pid, startTime, pidNamespace: namespace } = report
+function rightTo(program: Program): Right | undefined {
+  const { pid, startTime, pidNamespace: namespace, owner, isRecent } = program
   const mayNot = (what: string, remedy: string): Right => ({
     kind: 'not',
     severity: 'warning',
@@ -219,7 +277,7 @@ function rightTo({ report, owner, isRecent }: Program): Right | undefined {
   if (found[0] === 'Z' || found[0] === 'X') return undefined
   if (found[startTimeField] !== startTime || !isMapCommand(commandOf(pid)))
     return undefined
-  const user = Number(statusOf(pid, 'Uid').split('\t')[1])
+  const user = userOf(pid)
   // the report must have been written by the user the process runs as
   if (user !== owner) return undefined
   const mine = process.geteuid?.()
@@ -229,6 +287,11 @@ function rightTo({ report, owner, isRecent }: Program): Right | undefined {
         `runs as uid ${user}, the monitor as uid ${mine}`,
         'run both as one user: apache-conf --map-user, or User= in the unit of the monitor',
       )
+}
+
+/** Its effective user id; NaN when it has just exited. */
+function userOf(pid: number): number {
+  return Number(statusOf(pid, 'Uid').split('\t')[1])
 }
 
 /** A value of /proc/PID/status; '' when there is none. */

@@ -3,12 +3,12 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import { startBackend } from '../fixtures/backend.ts'
-import { Etcd } from '../fixtures/etcd.ts'
-import { startHttpd } from '../fixtures/httpd.ts'
-import { brief, failuresOf, more, startLoad } from '../fixtures/load.ts'
-import { startMachines } from '../fixtures/machines.ts'
-import { dist, publicDirectory, until } from '../fixtures/processes.ts'
+import { startBackend } from '../../lab/backend.ts'
+import { Etcd } from '../../lab/etcd.ts'
+import { startHttpd } from '../../lab/httpd.ts'
+import { brief, failuresOf, more, startLoad } from '../../lab/load.ts'
+import { startMachines } from '../../lab/machines.ts'
+import { dist, publicDirectory, until } from '../../lab/processes.ts'
 
 const names = ['zope1', 'zope2', 'zope3']
 
@@ -37,7 +37,12 @@ await t.test('three restarts behind two httpds', async t => {
       { encoding: 'utf8' },
     )
     const { port } = await startHttpd(t, { conf })
-    const load = startLoad({ port, clients: 4, pauseMs: 20, hasCookies: true })
+    const load = startLoad(t, {
+      port,
+      clients: 4,
+      pauseMs: 20,
+      hasCookies: true,
+    })
     await more(load, 50)
     loads.push(load)
   }

@@ -2,21 +2,15 @@
 // MPM and with HTTP/2 in front: no visitor notices.
 import t from 'tap'
 import type { Test } from 'tap'
-import { Http2Visitor } from '../fixtures/http2-visitor.ts'
-import { loadModules } from '../fixtures/httpd.ts'
-import type { HttpdOptions } from '../fixtures/httpd.ts'
-import {
-  brief,
-  failuresOf,
-  more,
-  startLoad,
-  Visitor,
-} from '../fixtures/load.ts'
-import type { Asking, Load, Sample } from '../fixtures/load.ts'
-import { until } from '../fixtures/processes.ts'
-import type { ProcessInfo } from '../fixtures/processes.ts'
-import { startSite } from '../fixtures/site.ts'
-import type { Site } from '../fixtures/site.ts'
+import { Http2Visitor } from '../../lab/http2-visitor.ts'
+import { loadModules } from '../../lab/httpd.ts'
+import type { HttpdOptions } from '../../lab/httpd.ts'
+import { brief, failuresOf, more, startLoad, Visitor } from '../../lab/load.ts'
+import type { Asking, Load, Sample } from '../../lab/load.ts'
+import { until } from '../../lab/processes.ts'
+import type { ProcessInfo } from '../../lab/processes.ts'
+import { startSite } from '../../lab/site.ts'
+import type { Site } from '../../lab/site.ts'
 
 const variants: {
   name: string
@@ -57,7 +51,7 @@ for (const { name, httpd, isHttp2 = false } of variants)
       isHttp2
         ? new Http2Visitor(`http://127.0.0.1:${port}`, number)
         : new Visitor({ port, hasCookies: true }, number)
-    const load = startLoad({ port, clients: 20, visitorOf })
+    const load = startLoad(t, { port, clients: 20, visitorOf })
     const stage = new Stage(t, site, load)
 
     await stage.play('nothing', async () => {})

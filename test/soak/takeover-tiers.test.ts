@@ -6,8 +6,8 @@
 // takes 85 s on a quiet machine and 300 s on a busy one, and fails there one time in six
 // (a visitor who waits for a minute inside the frozen Zope; httpd that dies slowly).
 import t from 'tap'
-import { summary } from '../fixtures/fronts.ts'
-import { startTiers, tierSteps } from '../fixtures/tiers.ts'
+import { summary } from '../../lab/fronts.ts'
+import { startTiers, tierSteps } from '../../lab/tiers.ts'
 
 await t.test('five faults, one after the other', async t => {
   const site = await startTiers(t, false)

@@ -13,13 +13,13 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { startHaproxy, startHcheck } from '../../bench/health/checkers.ts'
 import type { Checker } from '../../bench/health/checkers.ts'
-import { checkout, until } from '../fixtures/processes.ts'
-import { passes, seconds, watchZopes } from '../fixtures/watched-zope.ts'
-import type { WatchedSite } from '../fixtures/watched-zope.ts'
-import { startZeo } from '../fixtures/zeo.ts'
-import type { Zeo } from '../fixtures/zeo.ts'
-import { startZope } from '../fixtures/zope.ts'
-import type { Zope } from '../fixtures/zope.ts'
+import { checkout, until } from '../../lab/processes.ts'
+import { passes, seconds, watchZopes } from '../../lab/watched-zope.ts'
+import type { WatchedSite } from '../../lab/watched-zope.ts'
+import { startZeo } from '../../lab/zeo.ts'
+import type { Zeo } from '../../lab/zeo.ts'
+import { startZope } from '../../lab/zope.ts'
+import type { Zope } from '../../lab/zope.ts'
 
 const factor = 100
 const clock = `${checkout}/test/fixtures/fast-clock.js?factor=${factor}`
@@ -89,7 +89,11 @@ await t.test('an hour with a frozen ZEO', async t => {
   }
 })
 
-async function watchOurs(t: Test, viewed: Zope, paged: Zope): Promise<WatchedSite> {
+async function watchOurs(
+  t: Test,
+  viewed: Zope,
+  paged: Zope,
+): Promise<WatchedSite> {
   const deep = { path: view, interval: '1s' }
   const watched = watchZopes(t, [viewed, paged], {
     node: [`--import=${clock}`],

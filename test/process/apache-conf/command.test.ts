@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import t from 'tap'
-import { dist, publicDirectory } from '../../fixtures/processes.ts'
+import { dist, publicDirectory } from '../../../lab/processes.ts'
 
 type Ran = { code: number | null; stdout: string; stderr: string }
 

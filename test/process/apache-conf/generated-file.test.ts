@@ -2,7 +2,7 @@
 import * as fs from 'node:fs'
 import t from 'tap'
 import type * as generatedFile from '../../../apache-conf/generated-file.ts'
-import { publicDirectory } from '../../fixtures/processes.ts'
+import { publicDirectory } from '../../../lab/processes.ts'
 
 const isRoot = process.getuid?.() === 0
 const text = '# Checksum:\nListen 80\n'

@@ -4,7 +4,7 @@ import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import type { Test } from 'tap'
-import { dist, hangMs, publicDirectory } from '../../fixtures/processes.ts'
+import { dist, hangMs, publicDirectory } from '../../../lab/processes.ts'
 
 export const main = `${dist}/cli/main.js`
 export const isRoot = process.getuid?.() === 0

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { utimesSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import { dist, hangMs } from '../../fixtures/processes.ts'
+import { dist, hangMs } from '../../../lab/processes.ts'
 import { bare, install, run } from './command.ts'
 import type { Installation } from './command.ts'
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { chownSync, mkdirSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import { hangMs } from '../../fixtures/processes.ts'
+import { hangMs } from '../../../lab/processes.ts'
 import { bare, install, isRoot, main, run } from './command.ts'
 
 const subcommands = [

@@ -8,7 +8,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import t from 'tap'
-import { dist, until } from '../../fixtures/processes.ts'
+import { dist, until } from '../../../lab/processes.ts'
 import { bare, install, main, run, start } from './command.ts'
 import type { Installation } from './command.ts'
 

@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import t from 'tap'
 import { defaultConfigFile, readConfigText } from '../../../config/file.ts'
 import { ConfigError } from '../../../config/problem.ts'
-import { publicDirectory } from '../../fixtures/processes.ts'
+import { publicDirectory } from '../../../lab/processes.ts'
 
 function problemOf(file: string): string {
   try {

@@ -9,7 +9,7 @@ import t from 'tap'
 import { readConfigFile } from '../../../config/file.ts'
 import { parseConfig } from '../../../config/parse.ts'
 import { commandKeys, commandRefusal, self } from '../../../config/trust.ts'
-import { publicDirectory } from '../../fixtures/processes.ts'
+import { publicDirectory } from '../../../lab/processes.ts'
 
 const isRoot = process.getuid?.() === 0
 const backends = 'backends: { zope1: http://127.0.0.1:1 }\n'

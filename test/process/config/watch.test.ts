@@ -4,7 +4,7 @@ import fs, { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import t from 'tap'
 import { watchConfig } from '../../../config/watch.ts'
-import { until } from '../../fixtures/processes.ts'
+import { until } from '../../../lab/processes.ts'
 
 void t.test('every way to change a file', async t => {
   const file = `${t.testdir({ 'f.yaml': '0' })}/f.yaml`

@@ -4,17 +4,17 @@ import { rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
-import { beatMonitor, putUp } from '../../fixtures/map.ts'
+import { beatMonitor, putUp } from '../../../lab/map.ts'
 import {
   dist,
-  isGone,
+  hasEnded,
   jsonLines,
   processesWith,
   publicDirectory,
   startProgram,
   textOf,
   until,
-} from '../../fixtures/processes.ts'
+} from '../../../lab/processes.ts'
 
 const main = resolve(dist, 'cli/main.js')
 
@@ -175,7 +175,7 @@ void t.test('a command that hangs is ended with all it started', async t => {
   await until('twice', () => messages('command failed, will retry').length >= 2)
   t.match(messages('command failed, will retry')[0], { how: 'limit' })
   const [first = ''] = (textOf(`${place}/children`) ?? '').split('\n')
-  await until('its child is gone', () => isGone(first))
+  await until('its child is gone', () => hasEnded(first))
 })
 
 void t.test('a command that is not there', async t => {

@@ -7,8 +7,8 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { agentServer } from '../../../haproxy/agent-server.ts'
 import { parseConfig } from '../../../config/parse.ts'
-import { beatMonitor, putUp } from '../../fixtures/map.ts'
-import { closed, publicDirectory, until } from '../../fixtures/processes.ts'
+import { beatMonitor, putUp } from '../../../lab/map.ts'
+import { closed, publicDirectory, until } from '../../../lab/processes.ts'
 
 async function agent(t: Test) {
   const directory = publicDirectory(t)

@@ -29,9 +29,9 @@ import {
   startProgram,
   textOf,
   until,
-} from '../../fixtures/processes.ts'
-import type { Line, Program } from '../../fixtures/processes.ts'
-import { startZcMonitor } from '../../fixtures/zc-monitor.ts'
+} from '../../../lab/processes.ts'
+import type { Line, Program } from '../../../lab/processes.ts'
+import { startZcMonitor } from '../../../lab/zc-monitor.ts'
 
 const isRoot = process.getuid?.() === 0
 

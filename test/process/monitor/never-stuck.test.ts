@@ -15,8 +15,8 @@ import {
   startProgram,
   textOf,
   until,
-} from '../../fixtures/processes.ts'
-import type { Program } from '../../fixtures/processes.ts'
+} from '../../../lab/processes.ts'
+import type { Program } from '../../../lab/processes.ts'
 
 /** A backend that answers 200, and the URL of it. */
 async function startBackend(t: Test): Promise<string> {

@@ -11,7 +11,7 @@ import {
   startProgram,
   textOf,
   until,
-} from '../../fixtures/processes.ts'
+} from '../../../lab/processes.ts'
 
 void t.test('backends with a host name keep their state', async t => {
   const root = publicDirectory(t)

@@ -12,7 +12,7 @@ import {
   jsonLines,
   publicDirectory,
   until,
-} from '../../fixtures/processes.ts'
+} from '../../../lab/processes.ts'
 
 type Observer = {
   readonly child: ChildProcessByStdio<Writable, null, Readable>

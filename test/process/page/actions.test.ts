@@ -13,7 +13,7 @@ import { connect } from 'node:net'
 import t from 'tap'
 import type { Test } from 'tap'
 import { blocksOf } from '../../fixtures/markdown.ts'
-import { checkout, publicDirectory, until } from '../../fixtures/processes.ts'
+import { checkout, publicDirectory, until } from '../../../lab/processes.ts'
 import { ask, say, serve } from '../../fixtures/status-port.ts'
 import type { Answer, Site } from '../../fixtures/status-port.ts'
 

@@ -4,7 +4,7 @@ import t from 'tap'
 import { parseConfig } from '../../../config/parse.ts'
 import { MetricsEndpoint } from '../../../page/metrics-endpoint.ts'
 import { ReportCache } from '../../../page/report-cache.ts'
-import { publicDirectory, until } from '../../fixtures/processes.ts'
+import { publicDirectory, until } from '../../../lab/processes.ts'
 
 void t.test('one rendering for all, and counting continues', async t => {
   const config = parseConfig(

@@ -8,9 +8,9 @@ import { statusOf } from '../../../status/read.ts'
 import { parseConfig } from '../../../config/parse.ts'
 import { Monitor } from '../../../monitor/monitor.ts'
 import { Metrics } from '../../../page/metrics.ts'
-import { reportOf, startMap } from '../../fixtures/map.ts'
-import { listen } from '../../fixtures/probed-backend.ts'
-import { publicDirectory, until } from '../../fixtures/processes.ts'
+import { reportOf, startMap } from '../../../lab/map.ts'
+import { listen } from '../../../lab/probed-backend.ts'
+import { publicDirectory, until } from '../../../lab/processes.ts'
 import { promtool } from '../../fixtures/promtool.ts'
 
 const now = Date.parse('2026-11-22T18:00:00Z')

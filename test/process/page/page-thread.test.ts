@@ -18,7 +18,7 @@ import {
   publicDirectory,
   startProgram,
   until,
-} from '../../fixtures/processes.ts'
+} from '../../../lab/processes.ts'
 
 /** The response of that port; undefined = none. */
 async function served(port: number, path: string): Promise<string | undefined> {

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { parseConfig } from '../../../config/parse.ts'
 import { ReportCache } from '../../../page/report-cache.ts'
-import { publicDirectory } from '../../fixtures/processes.ts'
+import { publicDirectory } from '../../../lab/processes.ts'
 
 void t.test('a pool changes when its members do, not for a moment', t => {
   const directory = `${publicDirectory(t)}/run`

@@ -6,7 +6,7 @@ import { memoryUsage } from 'node:process'
 import t from 'tap'
 import { OpenPages } from '../../../page/event-stream.ts'
 import type { StatusReport } from '../../../status/report.ts'
-import { until } from '../../fixtures/processes.ts'
+import { until } from '../../../lab/processes.ts'
 import {
   ask,
   directoryOf,

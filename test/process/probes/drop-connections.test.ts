@@ -16,7 +16,7 @@ import {
 } from '../../../probes/drop-connections.ts'
 import { Resolver } from '../../../probes/resolver.ts'
 import { probe } from '../../../probes/probe.ts'
-import { until } from '../../fixtures/processes.ts'
+import { until } from '../../../lab/processes.ts'
 
 type Line = Readonly<Record<string, unknown>>
 

@@ -11,20 +11,20 @@ import type { Test } from 'tap'
 import { probeLight } from '../../../probes/light.ts'
 import { Resolver } from '../../../probes/resolver.ts'
 import type { ProbeAnswer } from '../../../probes/probe.ts'
-import { selfSigned } from '../../fixtures/certificate.ts'
-import { backendOf, listen, long, soon } from '../../fixtures/probed-backend.ts'
-import type { Settings } from '../../fixtures/probed-backend.ts'
+import { selfSigned } from '../../../lab/certificate.ts'
+import { backendOf, listen, long, soon } from '../../../lab/probed-backend.ts'
+import type { Settings } from '../../../lab/probed-backend.ts'
 import {
   closed,
   freePort,
-  isGone,
+  hasEnded,
   publicDirectory,
   startProgram,
   textOf,
   until,
   written,
-} from '../../fixtures/processes.ts'
-import { startZcMonitor } from '../../fixtures/zc-monitor.ts'
+} from '../../../lab/processes.ts'
+import { startZcMonitor } from '../../../lab/zc-monitor.ts'
 
 function probeUrl(
   url: string,
@@ -336,7 +336,7 @@ void t.test(
       t.match(probed, { outcome: { kind: 'command-timeout', limitMs: 300 } })
       return textOf(file)?.trim() || undefined
     })
-    await until('its child to be gone', () => isGone(pid))
+    await until('its child to be gone', () => hasEnded(pid))
   },
 )
 
@@ -354,7 +354,7 @@ void t.test('an aborted probe ends', async t => {
   const outcome = { kind: 'local', error: 'aborted' }
   t.match(await asking, { outcome })
   t.match(await running, { outcome })
-  t.ok(isGone(pid), 'and so does its command')
+  t.ok(hasEnded(pid), 'and so does its command')
   for (const settings of [{ tcp: true }, run('sleep 600')])
     t.match(
       await probeUrl(`http://127.0.0.1:${port}`, settings, controller.signal),

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import t from 'tap'
 import { Resolver } from '../../../probes/resolver.ts'
 import { fetchPage } from '../../../probes/page.ts'
-import { backendOf, listen } from '../../fixtures/probed-backend.ts'
+import { backendOf, listen } from '../../../lab/probed-backend.ts'
 
 const { signal } = new AbortController()
 const mebibyte = Buffer.alloc(1_048_576, 'x')

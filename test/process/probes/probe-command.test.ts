@@ -9,8 +9,8 @@ import {
   freePort,
   publicDirectory,
   startProgram,
-} from '../../fixtures/processes.ts'
-import { startZcMonitor } from '../../fixtures/zc-monitor.ts'
+} from '../../../lab/processes.ts'
+import { startZcMonitor } from '../../../lab/zc-monitor.ts'
 
 void t.test('the exit code and the first line show the result', async t => {
   const server = createServer((request, response) => {

@@ -12,9 +12,9 @@ import type { Test } from 'tap'
 import { Resolver } from '../../../probes/resolver.ts'
 import { probe } from '../../../probes/probe.ts'
 import type { ProbeAnswer } from '../../../probes/probe.ts'
-import { backendOf, listen, long, soon } from '../../fixtures/probed-backend.ts'
-import type { Settings } from '../../fixtures/probed-backend.ts'
-import { freePort } from '../../fixtures/processes.ts'
+import { backendOf, listen, long, soon } from '../../../lab/probed-backend.ts'
+import type { Settings } from '../../../lab/probed-backend.ts'
+import { freePort } from '../../../lab/processes.ts'
 
 function probeUrl(url: string, settings: Settings = {}): Promise<ProbeAnswer> {
   return probe(

@@ -3,7 +3,7 @@ import t from 'tap'
 import type { Backend } from '../../../config/config.ts'
 import { parseConfig } from '../../../config/parse.ts'
 import { trustOf } from '../../../probes/trust.ts'
-import { selfSigned } from '../../fixtures/certificate.ts'
+import { selfSigned } from '../../../lab/certificate.ts'
 
 function backendWith(probe: string): Backend {
   const [backend] = parseConfig(

@@ -16,8 +16,8 @@ import {
   startMap,
   statusOf,
   writeConfig,
-} from '../../fixtures/map.ts'
-import { publicDirectory, until } from '../../fixtures/processes.ts'
+} from '../../../lab/map.ts'
+import { publicDirectory, until } from '../../../lab/processes.ts'
 
 /** Backends a, b and c, all up. */
 function threeUp(t: Test) {

@@ -9,8 +9,8 @@ import {
 } from 'node:fs'
 import t from 'tap'
 import type { Test } from 'tap'
-import { putUp, startMap, writeConfig } from '../../fixtures/map.ts'
-import { publicDirectory, until } from '../../fixtures/processes.ts'
+import { putUp, startMap, writeConfig } from '../../../lab/map.ts'
+import { publicDirectory, until } from '../../../lab/processes.ts'
 
 /** A directory in which a map program has run with a good configuration of `a b`. */
 async function kept(t: Test) {

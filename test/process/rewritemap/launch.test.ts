@@ -15,8 +15,8 @@ import {
   putUp,
   spawnBare,
   writeConfig,
-} from '../../fixtures/map.ts'
-import { isGone, publicDirectory, until } from '../../fixtures/processes.ts'
+} from '../../../lab/map.ts'
+import { hasEnded, publicDirectory, until } from '../../../lab/processes.ts'
 
 /** The launcher as httpd starts it, and the Node behind it. */
 async function launch(t: Test, shell: readonly string[] = []) {
@@ -62,7 +62,7 @@ function kill(pid: number, signal: NodeJS.Signals) {
 }
 
 async function gone(pid: number) {
-  await until(`process ${pid} to be gone`, () => isGone(String(pid)))
+  await until(`process ${pid} to be gone`, () => hasEnded(String(pid)))
 }
 
 for (const [name, shell] of [

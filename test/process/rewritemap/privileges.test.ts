@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, mkdirSync } from 'node:fs'
 import t from 'tap'
-import { putUp, startMap, statusOf, writeConfig } from '../../fixtures/map.ts'
-import { publicDirectory } from '../../fixtures/processes.ts'
+import { putUp, startMap, statusOf, writeConfig } from '../../../lab/map.ts'
+import { publicDirectory } from '../../../lab/processes.ts'
 
 const skip = process.getuid?.() === 0 ? false : 'only root can drop privileges'
 const [user, group] = [65_534, 65_534]

@@ -14,8 +14,8 @@ import {
   reportOf,
   startMap,
   writeConfig,
-} from '../../fixtures/map.ts'
-import { publicDirectory, until } from '../../fixtures/processes.ts'
+} from '../../../lab/map.ts'
+import { publicDirectory, until } from '../../../lab/processes.ts'
 
 void t.test('what an answer names', async t => {
   const directory = publicDirectory(t)

@@ -14,7 +14,7 @@ import { once } from 'node:events'
 import t from 'tap'
 import { isInForce, readSentinels } from '../../../sentinels/read.ts'
 import type { Snapshot } from '../../../sentinels/snapshot.ts'
-import { dist, publicDirectory } from '../../fixtures/processes.ts'
+import { dist, publicDirectory } from '../../../lab/processes.ts'
 
 function read(directory: string): Snapshot {
   return readSentinels(directory, new Set(['zope1', 'zope2']))

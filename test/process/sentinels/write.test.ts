@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import t from 'tap'
 import { removeFile, touchFile, writeAside } from '../../../sentinels/write.ts'
-import { publicDirectory } from '../../fixtures/processes.ts'
+import { publicDirectory } from '../../../lab/processes.ts'
 
 void t.test('a file is world-readable, whatever the umask', t => {
   const directory = t.testdir()

@@ -13,13 +13,8 @@ import {
   putUp,
   beatMonitor,
   writeConfig,
-} from '../../fixtures/map.ts'
-import {
-  dist,
-  publicDirectory,
-  textOf,
-  until,
-} from '../../fixtures/processes.ts'
+} from '../../../lab/map.ts'
+import { dist, publicDirectory, textOf, until } from '../../../lab/processes.ts'
 
 const main = resolve(dist, 'squid/main.js')
 

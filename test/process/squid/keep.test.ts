@@ -9,13 +9,8 @@ import {
   MapProgram,
   putUp,
   writeConfig,
-} from '../../fixtures/map.ts'
-import {
-  dist,
-  publicDirectory,
-  textOf,
-  until,
-} from '../../fixtures/processes.ts'
+} from '../../../lab/map.ts'
+import { dist, publicDirectory, textOf, until } from '../../../lab/processes.ts'
 
 function keep(
   t: Test,

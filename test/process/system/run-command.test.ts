@@ -2,12 +2,12 @@ import t from 'tap'
 import { runCommand, shell } from '../../../system/run-command.ts'
 import {
   hangMs,
-  isGone,
+  hasEnded,
   publicDirectory,
   textOf,
   until,
   written,
-} from '../../fixtures/processes.ts'
+} from '../../../lab/processes.ts'
 
 void t.test('how it ended, and what it printed', async t => {
   const end = await runCommand(
@@ -65,7 +65,7 @@ void t.test('a signal ends it, with its children', async t => {
   const pid = await written(file)
   controller.abort()
   t.match(await ending, { how: 'signal', code: 'SIGKILL' })
-  await until('the child to be gone', () => isGone(pid))
+  await until('the child to be gone', () => hasEnded(pid))
   const late = await runCommand(shell('sleep 600'), {}, hangMs, signal)
   t.match(late, { how: 'signal' }, 'one that came before it, too')
 })
@@ -82,7 +82,7 @@ void t.test('its children end with it', async t => {
     t.match(end, { how: 'limit', code: 'SIGKILL' })
     return textOf(file)?.trim() || undefined
   })
-  await until('the child to be gone', () => isGone(pid))
+  await until('the child to be gone', () => hasEnded(pid))
 })
 
 void t.test('it prints without end, and is not waited for', async t => {

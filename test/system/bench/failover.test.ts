@@ -12,13 +12,13 @@ import {
   report,
 } from '../../../bench/failover/report.ts'
 import { traceOf } from '../../../bench/failover/trace.ts'
-import { makeOwner } from '../../../bench/health/owner.ts'
-import type { Sample } from '../../fixtures/load.ts'
+import { makeOwner } from '../../../lab/owner.ts'
+import type { Sample } from '../../../lab/load.ts'
 import {
   processesWith,
   publicDirectory,
   until,
-} from '../../fixtures/processes.ts'
+} from '../../../lab/processes.ts'
 
 const run = promisify(execFile)
 const main = 'dist/bench/failover/main.js'

@@ -13,7 +13,7 @@ import {
 import type { Load } from '../../../bench/health/report.ts'
 import { findingOf } from '../../../bench/health/timeline.ts'
 import type { StateChange, Word } from '../../../bench/health/timeline.ts'
-import { processesWith } from '../../fixtures/processes.ts'
+import { processesWith } from '../../../lab/processes.ts'
 
 const run = promisify(execFile)
 const main = 'dist/bench/health/main.js'
@@ -119,6 +119,13 @@ void t.test('a heartbeat costs what there is more with it', async t => {
   t.equal(unevenness([0, 30, 0]), 3)
 })
 
+void t.test('nothing to divide by leaves the cells empty', async t => {
+  const text = report({
+    load: [load({ backends: 200, probes: 0, bins: [0, 0] })],
+  })
+  t.match(text, '| 200 | off | 0 | 1.0 % |  |  | 80 |  |  |')
+})
+
 void t.test('the report has the sections that were measured', async t => {
   const finding = findingOf(said([2_000, 'out'], [11_500, 'in']), span)
   const text = report({
@@ -222,7 +229,7 @@ void t.test('a quick run with stand-ins, and nothing stays', async t => {
   t.match(stdout, '### What the status page takes')
   t.match(stdout, '| 5 open pages, ')
   t.match(stdout, '10000 connections at once')
-  t.notMatch(stdout, /NaN|undefined/)
+  t.notMatch(stdout, /NaN|Infinity|undefined/)
   t.equal(stdout.match(/^\| \d+ \|/gm)?.length, 3)
   t.same(readdirSync(scratch), [], 'no file is left behind')
   t.same(processesWith(scratch), [], 'no process is left behind')

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import type { Test } from 'tap'
-import { startProgram } from '../../fixtures/processes.ts'
+import { startProgram } from '../../../lab/processes.ts'
 
 const main = 'dist/bench/squid-faults/main.js'
 

@@ -16,8 +16,8 @@ import {
 import t from 'tap'
 import type { Test } from 'tap'
 import type { CheckReport } from '../../../check/finding.ts'
-import { findHttpd } from '../../fixtures/httpd.ts'
-import { dist, publicDirectory } from '../../fixtures/processes.ts'
+import { findHttpd } from '../../../lab/httpd.ts'
+import { dist, publicDirectory } from '../../../lab/processes.ts'
 
 const broken = new URL('broken/', import.meta.url)
 const isRoot = process.getuid?.() === 0

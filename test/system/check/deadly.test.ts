@@ -5,8 +5,8 @@ import t from 'tap'
 import type { Test } from 'tap'
 import type { CheckReport } from '../../../check/finding.ts'
 import { aprWords, confWords } from '../../../check/httpd-text.ts'
-import { startHttpd } from '../../fixtures/httpd.ts'
-import { dist, publicDirectory, until } from '../../fixtures/processes.ts'
+import { startHttpd } from '../../../lab/httpd.ts'
+import { dist, publicDirectory, until } from '../../../lab/processes.ts'
 
 const mapUser = process.getuid?.() === 0 ? ' www-data' : ''
 

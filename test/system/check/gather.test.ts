@@ -4,8 +4,8 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { gatherHttpd } from '../../../check/gather.ts'
 import { freshApacheConf } from '../../../cli/apache-conf.ts'
-import { loadModules } from '../../fixtures/httpd.ts'
-import { publicDirectory } from '../../fixtures/processes.ts'
+import { loadModules } from '../../../lab/httpd.ts'
+import { publicDirectory } from '../../../lab/processes.ts'
 
 type Read = { readonly directives: number; readonly made: number }
 

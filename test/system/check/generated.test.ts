@@ -13,8 +13,8 @@ import {
 import t from 'tap'
 import type { Test } from 'tap'
 import type { CheckReport } from '../../../check/finding.ts'
-import { loadModules } from '../../fixtures/httpd.ts'
-import { dist, publicDirectory } from '../../fixtures/processes.ts'
+import { loadModules } from '../../../lab/httpd.ts'
+import { dist, publicDirectory } from '../../../lab/processes.ts'
 
 const isRoot = process.getuid?.() === 0
 const modules =

@@ -1,15 +1,15 @@
 // One machine is cut off from etcd, silently, as by a firewall: nothing is refused, nothing
 // arrives. It lives on; a restart elsewhere stops.
 import t from 'tap'
-import { Etcd } from '../../fixtures/etcd.ts'
-import { startForwarder } from '../../fixtures/forwarder.ts'
+import { Etcd } from '../../../lab/etcd.ts'
+import { startForwarder } from '../../../lab/forwarder.ts'
 import {
   newMachine,
   startBackend,
   startMachines,
   untilState,
-} from '../../fixtures/machines.ts'
-import { until } from '../../fixtures/processes.ts'
+} from '../../../lab/machines.ts'
+import { until } from '../../../lab/processes.ts'
 
 void t.test('a machine is cut off, and comes back', async t => {
   const etcd = await Etcd.start(t)

@@ -2,15 +2,15 @@
 // and restored.
 import t from 'tap'
 import type { Test } from 'tap'
-import { Etcd } from '../../fixtures/etcd.ts'
+import { Etcd } from '../../../lab/etcd.ts'
 import {
   newMachine,
   startBackend,
   startMachines,
   untilState,
-} from '../../fixtures/machines.ts'
-import type { Machine, MachineOptions } from '../../fixtures/machines.ts'
-import { until } from '../../fixtures/processes.ts'
+} from '../../../lab/machines.ts'
+import type { Machine, MachineOptions } from '../../../lab/machines.ts'
+import { until } from '../../../lab/processes.ts'
 
 type Site = {
   readonly etcd: Etcd

@@ -1,9 +1,9 @@
 // Orders reach every machine, through real etcds.
 import { rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import { Etcd } from '../../fixtures/etcd.ts'
-import { startBackend, startMachines } from '../../fixtures/machines.ts'
-import { until } from '../../fixtures/processes.ts'
+import { Etcd } from '../../../lab/etcd.ts'
+import { startBackend, startMachines } from '../../../lab/machines.ts'
+import { until } from '../../../lab/processes.ts'
 
 void t.test('an order is in force on every machine', async t => {
   const etcd = await Etcd.start(t)
@@ -28,12 +28,12 @@ void t.test('an order is in force on every machine', async t => {
   // removed by hand: it comes back, and the log says how to end it
   rmSync(`${fe2.directory}/zope1.drain`)
   await until('the file is back', () => fe2.file('zope1.drain') === text)
-  t.match(
+  const warning = await until('its line in the log', () =>
     fe2
       .log()
       .find(({ file, level }) => file === 'zope1.drain' && level === 'warn'),
-    { remedy: 'zope-failover ready zope1' },
   )
+  t.match(warning, { remedy: 'zope-failover ready zope1' })
 
   // changed by a person: it is theirs
   writeFileSync(`${fe2.directory}/zope1.drain`, 'reason: mine\n')

@@ -1,9 +1,9 @@
 // A restart where two machines send requests to the backends.
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
-import { Etcd } from '../../fixtures/etcd.ts'
-import { startBackend, startMachines } from '../../fixtures/machines.ts'
-import { until } from '../../fixtures/processes.ts'
+import { Etcd } from '../../../lab/etcd.ts'
+import { startBackend, startMachines } from '../../../lab/machines.ts'
+import { until } from '../../../lab/processes.ts'
 
 void t.test('restart asks every machine', async t => {
   const etcd = await Etcd.start(t)

@@ -3,15 +3,15 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { Agent } from 'node:https'
 import t from 'tap'
-import { selfSigned, selfSignedClient } from '../../fixtures/certificate.ts'
-import { Etcd } from '../../fixtures/etcd.ts'
+import { selfSigned, selfSignedClient } from '../../../lab/certificate.ts'
+import { Etcd } from '../../../lab/etcd.ts'
 import {
   newMachine,
   startBackend,
   startMachines,
   untilState,
-} from '../../fixtures/machines.ts'
-import { publicDirectory, until } from '../../fixtures/processes.ts'
+} from '../../../lab/machines.ts'
+import { publicDirectory, until } from '../../../lab/processes.ts'
 
 const password = 'correct-horse-battery'
 

@@ -8,7 +8,7 @@ import {
   processesWith,
   startProgram,
   until,
-} from '../../fixtures/processes.ts'
+} from '../../../lab/processes.ts'
 
 const main = resolve(dist, 'demo/main.js')
 

@@ -18,7 +18,7 @@ import { version } from '../../../system/version.ts'
 import { noticeOf } from '../../../monitor/notify/notice.ts'
 import type { Item } from '../../../monitor/notify/notice.ts'
 import { mapStates, states } from '../../../sentinels/reports.ts'
-import { startHttpd } from '../../fixtures/httpd.ts'
+import { startHttpd } from '../../../lab/httpd.ts'
 import {
   blocksOf,
   commandsOf,
@@ -30,7 +30,7 @@ import {
   publicDirectory,
   startProgram,
   until,
-} from '../../fixtures/processes.ts'
+} from '../../../lab/processes.ts'
 import { promtool } from '../../fixtures/promtool.ts'
 
 const run = promisify(execFile)

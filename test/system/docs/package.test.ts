@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import t from 'tap'
-import { dist, publicDirectory } from '../../fixtures/processes.ts'
+import { dist, publicDirectory } from '../../../lab/processes.ts'
 
 const root = resolve(dist, '..')
 

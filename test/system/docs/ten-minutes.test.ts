@@ -11,7 +11,7 @@ import { resolve } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 import { commandsOf, sectionCommands } from '../../fixtures/markdown.ts'
-import { checkout, publicDirectory, until } from '../../fixtures/processes.ts'
+import { checkout, publicDirectory, until } from '../../../lab/processes.ts'
 import { noPrivateRoot, startPrivateRoot } from '../../fixtures/private-root.ts'
 import type { Shell } from '../../fixtures/shell.ts'
 

@@ -4,8 +4,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import t from 'tap'
 import { loadConfig } from '../../../config/load.ts'
-import { startHttpd } from '../../fixtures/httpd.ts'
-import { dist, until } from '../../fixtures/processes.ts'
+import { startHttpd } from '../../../lab/httpd.ts'
+import { dist, until } from '../../../lab/processes.ts'
 
 const examples = resolve(dist, '../examples')
 const folders = readdirSync(examples).filter(folder =>

@@ -4,8 +4,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
-import { startNetwork } from '../../fixtures/network.ts'
-import { checkout, dist, publicDirectory } from '../../fixtures/processes.ts'
+import { startNetwork } from '../../../lab/network.ts'
+import { checkout, dist, publicDirectory } from '../../../lab/processes.ts'
 
 const examples = resolve(dist, '../examples')
 const daemons = resolve(checkout, '.venv/daemons/run')

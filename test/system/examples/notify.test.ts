@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import t from 'tap'
-import { dist, publicDirectory } from '../../fixtures/processes.ts'
+import { dist, publicDirectory } from '../../../lab/processes.ts'
 
 void t.test('a mail reaches its recipients', t => {
   const directory = publicDirectory(t)

@@ -7,7 +7,7 @@ import { parse } from 'yaml'
 import { parseConfig } from '../../../config/parse.ts'
 import { Metrics } from '../../../page/metrics.ts'
 import { statusOf } from '../../../status/read.ts'
-import { checkout, publicDirectory } from '../../fixtures/processes.ts'
+import { checkout, publicDirectory } from '../../../lab/processes.ts'
 import { promtool } from '../../fixtures/promtool.ts'
 
 const cwd = resolve(checkout, 'examples/prometheus')

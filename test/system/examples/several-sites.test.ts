@@ -7,16 +7,16 @@ import { connect } from 'node:http2'
 import { request } from 'node:https'
 import { resolve } from 'node:path'
 import t from 'tap'
-import { startBackend } from '../../fixtures/backend.ts'
-import { selfSigned } from '../../fixtures/certificate.ts'
-import { loadModules, startHttpd } from '../../fixtures/httpd.ts'
+import { startBackend } from '../../../lab/backend.ts'
+import { selfSigned } from '../../../lab/certificate.ts'
+import { loadModules, startHttpd } from '../../../lab/httpd.ts'
 import { commandsOf } from '../../fixtures/markdown.ts'
 import {
   dist,
   freePort,
   publicDirectory,
   until,
-} from '../../fixtures/processes.ts'
+} from '../../../lab/processes.ts'
 
 const example = resolve(dist, '../examples/several-sites')
 

@@ -16,12 +16,12 @@ import {
   checkout,
   dist,
   freePort,
-  isGone,
+  hasEnded,
   publicDirectory,
   startProgram,
   until,
   written,
-} from '../../fixtures/processes.ts'
+} from '../../../lab/processes.ts'
 
 const folder = resolve(dist, '../examples/systemd')
 const run = (program: string, ...args: string[]): string =>
@@ -189,6 +189,6 @@ void t.test('without systemd, and without systemd-notify', async t => {
     await monitor.kill('SIGTERM')
     t.equal(monitor.child.exitCode, 0)
     t.equal(isNamed(), env[0] !== '-u')
-    t.ok(isGone(`${monitor.pid}`))
+    t.ok(hasEnded(`${monitor.pid}`))
   }
 })

@@ -6,16 +6,16 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { resolve } from 'node:path'
 import t from 'tap'
-import { selfSigned } from '../../fixtures/certificate.ts'
-import { startEcho } from '../../fixtures/echo.ts'
-import { loadModules, startHttpd } from '../../fixtures/httpd.ts'
+import { selfSigned } from '../../../lab/certificate.ts'
+import { startEcho } from '../../../lab/echo.ts'
+import { loadModules, startHttpd } from '../../../lab/httpd.ts'
 import { commandsOf } from '../../fixtures/markdown.ts'
 import {
   dist,
   freePort,
   publicDirectory,
   until,
-} from '../../fixtures/processes.ts'
+} from '../../../lab/processes.ts'
 
 const example = resolve(dist, '../examples/volto')
 const names = ['plone1', 'plone2', 'volto1', 'volto2']

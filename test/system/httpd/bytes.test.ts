@@ -6,7 +6,7 @@ import { createServer, request as ask } from 'node:http'
 import type { IncomingMessage, Server } from 'node:http'
 import { connect } from 'node:net'
 import t from 'tap'
-import { httpdBefore } from '../../fixtures/own-backend.ts'
+import { httpdBefore } from '../../../lab/own-backend.ts'
 
 type Request = {
   readonly method: string | undefined

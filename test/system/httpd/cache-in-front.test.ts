@@ -11,9 +11,9 @@ import {
   publicDirectory,
   startProgram,
   until,
-} from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
-import { isListening } from '../../fixtures/zeo.ts'
+} from '../../../lab/processes.ts'
+import { startSite } from '../../../lab/site.ts'
+import { isListening } from '../../../lab/zeo.ts'
 
 type Answer = {
   readonly status: number

@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { createServer, request } from 'node:http'
 import type { Duplex } from 'node:stream'
 import t from 'tap'
-import { more, startLoad } from '../../fixtures/load.ts'
-import { httpdBefore } from '../../fixtures/own-backend.ts'
+import { more, startLoad } from '../../../lab/load.ts'
+import { httpdBefore } from '../../../lab/own-backend.ts'
 
 void t.test(
   '--max-connections limits the connections of each child',
@@ -28,7 +28,7 @@ void t.test(
       ['--max-connections=2'],
       'ServerLimit 2\nMaxRequestWorkers 50',
     )
-    const load = startLoad({ port: httpd.port, clients: 20 })
+    const load = startLoad(t, { port: httpd.port, clients: 20 })
     await more(load, 300)
     const samples = await load.stop()
     t.comment(`${samples.length} requests, ${most} at a time at most`)

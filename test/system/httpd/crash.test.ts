@@ -1,17 +1,18 @@
 // What visitors notice when a part dies: nothing, but for the requests that
 // were inside a backend at that moment.
 import t from 'tap'
+import type { Test } from 'tap'
 import {
   brief,
   failuresOf,
   more,
   startLoad,
   Visitor,
-} from '../../fixtures/load.ts'
-import type { Load } from '../../fixtures/load.ts'
-import { until } from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
-import type { Site } from '../../fixtures/site.ts'
+} from '../../../lab/load.ts'
+import type { Load } from '../../../lab/load.ts'
+import { until } from '../../../lab/processes.ts'
+import { startSite } from '../../../lab/site.ts'
+import type { Site } from '../../../lab/site.ts'
 
 const count = (text: string, found: readonly unknown[]): string =>
   `${found.length} ${text}`
@@ -22,7 +23,7 @@ for (const isKeepAlive of [true, false])
     async t => {
       const site = await startSite(t, { hasMonitor: true, delayMs: 20 })
       const zope1 = site.backend('zope1')
-      const load = startLoad({
+      const load = startLoad(t, {
         port: site.httpd.port,
         hasCookies: true,
         isKeepAlive,
@@ -92,9 +93,9 @@ for (const isKeepAlive of [true, false])
   )
 
 /** 20 clients: half of them are sticky, the others are new each time. */
-function startHalfSticky(site: Site): Load {
+function startHalfSticky(t: Test, site: Site): Load {
   const { port } = site.httpd
-  return startLoad({
+  return startLoad(t, {
     port,
     visitorOf: number =>
       new Visitor({ port, hasCookies: number % 2 === 0 }, number),
@@ -109,7 +110,7 @@ for (const victims of [['map'], ['monitor'], ['map', 'monitor']])
       policy: 'balance',
       names: ['zope1', 'zope2', 'zope3'],
     })
-    const load = startHalfSticky(site)
+    const load = startHalfSticky(t, site)
     await more(load, 300)
     if (victims.includes('map')) await site.httpd.killMap()
     if (victims.includes('monitor')) await site.monitor?.kill('SIGKILL')
@@ -139,7 +140,7 @@ void t.test('new visitors spread over a tier when the map is dead', async t => {
     names: ['zope1', 'zope2', 'zope3'],
   })
   await site.httpd.killMap()
-  const load = startLoad({ port: site.httpd.port, isKeepAlive: false })
+  const load = startLoad(t, { port: site.httpd.port, isKeepAlive: false })
   await more(load, 300)
   const samples = await load.stop()
   t.strictSame(failuresOf(samples).map(brief), [])
@@ -157,7 +158,7 @@ for (const mpm of ['event', 'worker', 'prefork'] as const)
       delayMs: 2,
       httpd: { mpm },
     })
-    const load = startHalfSticky(site)
+    const load = startHalfSticky(t, site)
     for (let round = 0; round < 6; round++) {
       await more(load, 200)
       await site.httpd.graceful()

@@ -1,11 +1,11 @@
 // Connections are dropped by default: visitors inside a frozen backend are freed
 // by the verdict, not by httpd's timeout. Needs root and ss, as the monitor does.
 import t from 'tap'
-import { Visitor } from '../../fixtures/load.ts'
-import { jsonLines, until } from '../../fixtures/processes.ts'
-import type { Line } from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
-import type { Site } from '../../fixtures/site.ts'
+import { Visitor } from '../../../lab/load.ts'
+import { jsonLines, until } from '../../../lab/processes.ts'
+import type { Line } from '../../../lab/processes.ts'
+import { startSite } from '../../../lab/site.ts'
+import type { Site } from '../../../lab/site.ts'
 
 /** The log lines of the monitor with this message. */
 function logged(site: Site, message: string): Line[] {
@@ -62,7 +62,10 @@ for (const hasSecondChance of [true, false])
             : { status: 502, backend: 'undefined' },
         ),
       )
-      await until('the log', () => logged(site, 'connections dropped').length > 0)
+      await until(
+        'the log',
+        () => logged(site, 'connections dropped').length > 0,
+      )
       const [cut] = logged(site, 'connections dropped')
       t.equal(cut?.['backend'], 'zope1')
       // a probe of the monitor's own may have been among them
@@ -73,7 +76,10 @@ for (const hasSecondChance of [true, false])
       zope1.program?.child.kill('SIGCONT')
       await until('it to come back', () => site.has('zope1.up'))
       t.strictSame(
-        logged(site, 'the monitor itself cannot probe, backend state unchanged'),
+        logged(
+          site,
+          'the monitor itself cannot probe, backend state unchanged',
+        ),
         [],
         'a probe that was dropped, too, is no trouble',
       )

@@ -4,9 +4,9 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { isMonitorReport, parseReport } from '../../../sentinels/reports.ts'
 import type { ProbeRecord } from '../../../sentinels/reports.ts'
-import { textOf, until } from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
-import type { Site } from '../../fixtures/site.ts'
+import { textOf, until } from '../../../lab/processes.ts'
+import { startSite } from '../../../lab/site.ts'
+import type { Site } from '../../../lab/site.ts'
 
 const quickly =
   'probe: { interval: 200ms, timeout: 1s, slow: 500ms, slowStart: 0s, damping: false }'

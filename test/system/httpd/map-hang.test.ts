@@ -4,11 +4,11 @@
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import type { Test } from 'tap'
-import { brief, failuresOf, more, startLoad } from '../../fixtures/load.ts'
-import { loopingMap } from '../../fixtures/map.ts'
-import { dist, jsonLines, until } from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
-import type { Site } from '../../fixtures/site.ts'
+import { brief, failuresOf, more, startLoad } from '../../../lab/load.ts'
+import { loopingMap } from '../../../lab/map.ts'
+import { dist, jsonLines, until } from '../../../lab/processes.ts'
+import { startSite } from '../../../lab/site.ts'
+import type { Site } from '../../../lab/site.ts'
 
 const limitMs = 3_000
 
@@ -30,7 +30,7 @@ async function underLoad(
   const { port } = site.httpd
   const pid = await mapOf(site)
   // without cookies: each request is that of a new visitor
-  const load = startLoad({ port, clients: 20 })
+  const load = startLoad(t, { port, clients: 20 })
   await more(load, 200)
   hang(pid)
   await until('the monitor to end it', () =>
@@ -73,7 +73,7 @@ void t.test('an endless loop in the map program', async t => {
 void t.test('the old map program of a graceful restart', async t => {
   const site = await startSite(t, { hasMonitor: true, delayMs: 20 })
   const old = await mapOf(site)
-  const load = startLoad({ port: site.httpd.port, clients: 5 })
+  const load = startLoad(t, { port: site.httpd.port, clients: 5 })
   await more(load, 50)
   process.kill(old, 'SIGSTOP')
   await site.httpd.graceful()

@@ -17,12 +17,12 @@ import { connect } from 'node:net'
 import { once } from 'node:events'
 import t from 'tap'
 import type { Test } from 'tap'
-import { loadModules } from '../../fixtures/httpd.ts'
-import { Visitor } from '../../fixtures/load.ts'
-import type { Sample } from '../../fixtures/load.ts'
-import { closed, publicDirectory, until } from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
-import type { Site, SiteOptions } from '../../fixtures/site.ts'
+import { loadModules } from '../../../lab/httpd.ts'
+import { Visitor } from '../../../lab/load.ts'
+import type { Sample } from '../../../lab/load.ts'
+import { closed, publicDirectory, until } from '../../../lab/processes.ts'
+import { startSite } from '../../../lab/site.ts'
+import type { Site, SiteOptions } from '../../../lab/site.ts'
 
 const names = ['zope1', 'zope2', 'zope3']
 

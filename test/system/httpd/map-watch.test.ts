@@ -6,10 +6,10 @@ import { createServer } from 'node:http'
 import t from 'tap'
 import { isMonitorReport, parseReport } from '../../../sentinels/reports.ts'
 import type { MapObservation } from '../../../sentinels/reports.ts'
-import { more, startLoad } from '../../fixtures/load.ts'
-import { dist, freePort, textOf, until } from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
-import type { Site } from '../../fixtures/site.ts'
+import { more, startLoad } from '../../../lab/load.ts'
+import { dist, freePort, textOf, until } from '../../../lab/processes.ts'
+import { startSite } from '../../../lab/site.ts'
+import type { Site } from '../../../lab/site.ts'
 
 function mapSeen(site: Site): MapObservation | undefined {
   const text = textOf(`${site.directory}/monitor.json`)
@@ -59,7 +59,7 @@ for (const signal of ['SIGKILL', 'SIGSTOP'] as const)
       status(site),
       /^map program seen through httpd: ok for \d+.*, answers zope1 zope2$/m,
     )
-    const load = startLoad({ port: site.httpd.port, clients: 5 })
+    const load = startLoad(t, { port: site.httpd.port, clients: 5 })
     await more(load, 50)
     for (const map of await site.httpd.runningMaps()) process.kill(map, signal)
     await seenAs(site, 'dead')

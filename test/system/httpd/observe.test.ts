@@ -8,17 +8,17 @@ import {
   more,
   startLoad,
   Visitor,
-} from '../../fixtures/load.ts'
+} from '../../../lab/load.ts'
 import {
   jsonLines,
   processesWith,
   publicDirectory,
   textOf,
   until,
-} from '../../fixtures/processes.ts'
-import type { Found, Line } from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
-import type { Site, SiteOptions } from '../../fixtures/site.ts'
+} from '../../../lab/processes.ts'
+import type { ProcessInfo, Line } from '../../../lab/processes.ts'
+import { startSite } from '../../../lab/site.ts'
+import type { Site, SiteOptions } from '../../../lab/site.ts'
 
 /** One probe at the start and then none for an hour, unless one is asked for. */
 const seldom =
@@ -41,7 +41,7 @@ async function observedSite(
 }
 
 /** The observer itself, without the shell that reads on when it cannot start. */
-function observers(site: Site): Found[] {
+function observers(site: Site): ProcessInfo[] {
   return processesWith(`observe --config ${site.configFile}`).filter(
     ({ command }) => !command.startsWith('/bin/sh'),
   )
@@ -104,7 +104,10 @@ for (const [what, path, outcome] of [
     }
     await asked
     await until('the suspicion', () => site.has('zope1.suspect'))
-    await until('it is logged', () => logged(site, 'backend suspected').length > 0)
+    await until(
+      'it is logged',
+      () => logged(site, 'backend suspected').length > 0,
+    )
     t.match(logged(site, 'backend suspected'), [{ backend: 'zope1', outcome }])
     t.notOk(site.has('zope2.suspect'), 'no other backend')
     t.equal(
@@ -138,7 +141,7 @@ void t.test('a visitor cannot make a backend suspect', async t => {
 
 void t.test('an observer that is killed is replaced', async t => {
   const site = await observedSite(t)
-  const load = startLoad({ port: site.httpd.port })
+  const load = startLoad(t, { port: site.httpd.port })
   const pids = observers(site).map(({ pid }) => pid)
   t.equal(pids.length, 1)
   for (const pid of pids) process.kill(pid, 'SIGKILL')
@@ -189,7 +192,7 @@ void t.test('an observer that cannot start', async t => {
   }
   await startedAgain([])
   // some 130 bytes each: three times what the pipe takes
-  const load = startLoad({ port: site.httpd.port, pauseMs: 0 })
+  const load = startLoad(t, { port: site.httpd.port, pauseMs: 0 })
   await more(load, 1_500)
   const old = [...starts().keys()]
   // resolves with the new children serving; the old shell would wait for 30 s
@@ -232,7 +235,7 @@ void t.test('a flood that is not read delays no request', async t => {
   chmodSync(site.directory, 0o555)
   rmSync(`${site.directory}/zope1.served`, { force: true })
   await site.backend('zope1').kill('SIGKILL')
-  const load = startLoad({ port: site.httpd.port, pauseMs: 0 })
+  const load = startLoad(t, { port: site.httpd.port, pauseMs: 0 })
   await more(load, 3_000)
   t.strictSame(failuresOf(await load.stop()).map(brief), [])
   t.match(logged(site, 'cannot write to the directory, dropping suspicions'), [

@@ -6,10 +6,10 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import t from 'tap'
 import type { Test } from 'tap'
-import { startEcho } from '../../fixtures/echo.ts'
-import { startHttpd } from '../../fixtures/httpd.ts'
-import type { Httpd } from '../../fixtures/httpd.ts'
-import { dist, publicDirectory, until } from '../../fixtures/processes.ts'
+import { startEcho } from '../../../lab/echo.ts'
+import { startHttpd } from '../../../lab/httpd.ts'
+import type { Httpd } from '../../../lab/httpd.ts'
+import { dist, publicDirectory, until } from '../../../lab/processes.ts'
 
 type Site = { httpd: Httpd; directory: string; broken: Set<string> }
 

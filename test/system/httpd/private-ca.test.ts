@@ -7,9 +7,9 @@ import { createServer } from 'node:https'
 import { promisify } from 'node:util'
 import t from 'tap'
 import type { Test } from 'tap'
-import { selfSigned } from '../../fixtures/certificate.ts'
-import { loadModules, startHttpd } from '../../fixtures/httpd.ts'
-import { Visitor } from '../../fixtures/load.ts'
+import { selfSigned } from '../../../lab/certificate.ts'
+import { loadModules, startHttpd } from '../../../lab/httpd.ts'
+import { Visitor } from '../../../lab/load.ts'
 import {
   dist,
   freePort,
@@ -17,7 +17,7 @@ import {
   publicDirectory,
   textOf,
   until,
-} from '../../fixtures/processes.ts'
+} from '../../../lab/processes.ts'
 
 /** A TLS backend on localhost, and its configuration without `probe.ca`. */
 async function stage(t: Test) {

@@ -3,9 +3,9 @@
 import t from 'tap'
 import { reachFindings } from '../../../check/findings/reach.ts'
 import { factsWith, site as factsOf } from '../../unit/check/facts.ts'
-import { loadModules } from '../../fixtures/httpd.ts'
-import { Visitor } from '../../fixtures/load.ts'
-import { startSite } from '../../fixtures/site.ts'
+import { loadModules } from '../../../lab/httpd.ts'
+import { Visitor } from '../../../lab/load.ts'
+import { startSite } from '../../../lab/site.ts'
 
 const elsewhere = 'https://other.example.org/'
 const lines: readonly (readonly [path: string, line: string])[] = [

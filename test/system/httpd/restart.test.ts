@@ -6,17 +6,17 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { bare, main, run } from '../../process/cli/command.ts'
 import type { Outcome } from '../../process/cli/command.ts'
-import { Visitor } from '../../fixtures/load.ts'
+import { Visitor } from '../../../lab/load.ts'
 import {
   processesWith,
   publicDirectory,
   startProgram,
   until,
   written,
-} from '../../fixtures/processes.ts'
-import type { Program } from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
-import type { Site } from '../../fixtures/site.ts'
+} from '../../../lab/processes.ts'
+import type { Program } from '../../../lab/processes.ts'
+import { startSite } from '../../../lab/site.ts'
+import type { Site } from '../../../lab/site.ts'
 
 // a busy machine is no fault of a backend
 const probe =

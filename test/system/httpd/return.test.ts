@@ -1,9 +1,9 @@
 // Both backends are dead for a while: 503 with Retry-After meanwhile, and the first
 // that is back serves at its first pass, with the default settings.
 import t from 'tap'
-import { Visitor } from '../../fixtures/load.ts'
-import { jsonLines, until } from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
+import { Visitor } from '../../../lab/load.ts'
+import { jsonLines, until } from '../../../lab/processes.ts'
+import { startSite } from '../../../lab/site.ts'
 
 void t.test('the first pass brings the first one back', async t => {
   // the defaults

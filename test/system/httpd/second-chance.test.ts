@@ -7,14 +7,14 @@ import { connect as connectTcp } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import type { Test } from 'tap'
-import { loadModules } from '../../fixtures/httpd.ts'
-import type { AccessLine } from '../../fixtures/httpd.ts'
-import { brief, failuresOf, more, startLoad } from '../../fixtures/load.ts'
-import type { Sample } from '../../fixtures/load.ts'
-import { reportOf } from '../../fixtures/map.ts'
-import { until } from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
-import type { Site, SiteOptions } from '../../fixtures/site.ts'
+import { loadModules } from '../../../lab/httpd.ts'
+import type { AccessLine } from '../../../lab/httpd.ts'
+import { brief, failuresOf, more, startLoad } from '../../../lab/load.ts'
+import type { Sample } from '../../../lab/load.ts'
+import { reportOf } from '../../../lab/map.ts'
+import { until } from '../../../lab/processes.ts'
+import { startSite } from '../../../lab/site.ts'
+import type { Site, SiteOptions } from '../../../lab/site.ts'
 
 const kills = 10
 
@@ -36,10 +36,11 @@ async function killUnderLoad(
 
 /** zope1 dies again and again while others ask for pages of 50 ms. */
 async function loadUnderKills(
+  t: Test,
   site: Site,
   options: { isKeepAlive: boolean; method?: string },
 ): Promise<readonly Sample[]> {
-  const load = startLoad({ port: site.httpd.port, ...options })
+  const load = startLoad(t, { port: site.httpd.port, ...options })
   const served = (): number =>
     load.samples.filter(({ backend }) => backend === 'zope1').length
   await killUnderLoad(site, served, async () => more(load, 40))
@@ -56,7 +57,7 @@ for (const [isKeepAlive, options] of [
     `GETs inside a dying backend, ${isKeepAlive ? 'kept-alive' : 'fresh'} connections${options.length > 0 ? ', --keep-alive' : ''}`,
     async t => {
       const site = await startSite(t, { delayMs: 50, conf: options })
-      const samples = await loadUnderKills(site, { isKeepAlive })
+      const samples = await loadUnderKills(t, site, { isKeepAlive })
       await site.httpd.stop()
       const again = samples.filter(({ isSentAgain }) => isSentAgain)
       const saved = savedOf(site.httpd.accessLog())
@@ -131,7 +132,7 @@ for (const isKeepAlive of [false, true])
     `POSTs inside a dying backend, ${isKeepAlive ? 'kept-alive' : 'fresh'} connections`,
     async t => {
       const site = await startSite(t, { delayMs: 50 })
-      const samples = await loadUnderKills(site, {
+      const samples = await loadUnderKills(t, site, {
         isKeepAlive,
         method: 'POST',
       })
@@ -179,7 +180,7 @@ void t.test(
       delayMs: 50,
       conf: ['--failover-after=3s'],
     })
-    const load = startLoad({
+    const load = startLoad(t, {
       port: site.httpd.port,
       hasCookies: true,
       patienceMs: 10_000,
@@ -206,7 +207,11 @@ const savedOf = (lines: readonly AccessLine[]): AccessLine[] =>
 
 // -- Each rule by itself: scripted backends in the place of the real ones ------
 
-type SeenRequest = { method: string; url: string; headers: IncomingMessage['headers'] }
+type SeenRequest = {
+  method: string
+  url: string
+  headers: IncomingMessage['headers']
+}
 
 type ScriptedBackend = {
   /** what came, in order */

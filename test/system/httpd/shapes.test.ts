@@ -5,11 +5,11 @@ import { execFileSync } from 'node:child_process'
 import { get } from 'node:http'
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
-import { findHttpd, loadModules } from '../../fixtures/httpd.ts'
-import { Visitor } from '../../fixtures/load.ts'
-import { dist, publicDirectory } from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
-import type { Site } from '../../fixtures/site.ts'
+import { findHttpd, loadModules } from '../../../lab/httpd.ts'
+import { Visitor } from '../../../lab/load.ts'
+import { dist, publicDirectory } from '../../../lab/processes.ts'
+import { startSite } from '../../../lab/site.ts'
+import type { Site } from '../../../lab/site.ts'
 
 type Echo = {
   backend: string

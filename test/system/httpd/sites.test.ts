@@ -12,14 +12,14 @@ import { createServer as createTcpServer } from 'node:net'
 import type { Socket } from 'node:net'
 import t from 'tap'
 import type { Test } from 'tap'
-import { loadModules, startHttpd } from '../../fixtures/httpd.ts'
-import type { AccessLine, Httpd } from '../../fixtures/httpd.ts'
+import { loadModules, startHttpd } from '../../../lab/httpd.ts'
+import type { AccessLine, Httpd } from '../../../lab/httpd.ts'
 import {
   dist,
   freePort,
   publicDirectory,
   until,
-} from '../../fixtures/processes.ts'
+} from '../../../lab/processes.ts'
 
 type Arrival = {
   readonly backend: string

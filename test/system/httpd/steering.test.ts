@@ -10,10 +10,10 @@ import {
   more,
   startLoad,
   Visitor,
-} from '../../fixtures/load.ts'
-import { until } from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
-import type { Site } from '../../fixtures/site.ts'
+} from '../../../lab/load.ts'
+import { until } from '../../../lab/processes.ts'
+import { startSite } from '../../../lab/site.ts'
+import type { Site } from '../../../lab/site.ts'
 
 const three = ['zope1', 'zope2', 'zope3']
 
@@ -102,7 +102,7 @@ for (const { age, begun } of ages)
       'maintenance to begin',
       async () => (await bound.ask('/')).backend !== 'zope1',
     )
-    const load = startLoad({ port: site.httpd.port })
+    const load = startLoad(t, { port: site.httpd.port })
     await more(load, 300)
     const samples = await load.stop()
     t.strictSame(failuresOf(samples).map(brief), [])
@@ -141,7 +141,7 @@ for (const isMapDead of [false, true])
       const before = site.backend('zope2').begun().size
       if (isMapDead) await site.httpd.killMap()
       await site.backend('zope1').kill('SIGKILL')
-      const load = startLoad({ port: site.httpd.port, isKeepAlive: false })
+      const load = startLoad(t, { port: site.httpd.port, isKeepAlive: false })
       await more(load, 500)
       const samples = await load.stop()
       t.strictSame(failuresOf(samples).map(brief), [])
@@ -166,7 +166,7 @@ for (const { intervalMs, timeoutMs, fall, heartbeat } of hanging)
         yaml: `probe: { interval: ${intervalMs}ms, timeout: ${timeoutMs}ms, fall: ${fall}, slowStart: 0s, heartbeat: ${heartbeat} }`,
       })
       const zope1 = site.backend('zope1')
-      const load = startLoad({ port: site.httpd.port })
+      const load = startLoad(t, { port: site.httpd.port })
       if (heartbeat === 'auto')
         await until(
           'its heartbeat to be learned',

@@ -8,11 +8,11 @@ import {
   more,
   startLoad,
   Visitor,
-} from '../../fixtures/load.ts'
-import type { Load } from '../../fixtures/load.ts'
-import { dist, startProgram, until } from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
-import type { Site, SiteOptions } from '../../fixtures/site.ts'
+} from '../../../lab/load.ts'
+import type { Load } from '../../../lab/load.ts'
+import { dist, startProgram, until } from '../../../lab/processes.ts'
+import { startSite } from '../../../lab/site.ts'
+import type { Site, SiteOptions } from '../../../lab/site.ts'
 
 const three = ['zope1', 'zope2', 'zope3']
 
@@ -29,7 +29,11 @@ async function visit(site: Site, route: string): Promise<SeenAnswer> {
   return { answer, via }
 }
 
-async function becomes(site: Site, route: string, wanted: SeenAnswer): Promise<void> {
+async function becomes(
+  site: Site,
+  route: string,
+  wanted: SeenAnswer,
+): Promise<void> {
   await until(`${wanted.via} "${wanted.answer}" for "${route}"`, async () => {
     const { answer, via } = await visit(site, route)
     return answer === wanted.answer && via === wanted.via
@@ -203,9 +207,9 @@ void t.test(
 )
 
 /** 20 clients with a route each, and 20 that are new each time. */
-function startBoth(port: number): { sticky: Load; fresh: Load } {
+function startBoth(t: Tap, port: number): { sticky: Load; fresh: Load } {
   return {
-    sticky: startLoad({
+    sticky: startLoad(t, {
       port,
       visitorOf: number => {
         const visitor = new Visitor({ port }, number)
@@ -213,7 +217,7 @@ function startBoth(port: number): { sticky: Load; fresh: Load } {
         return visitor
       },
     }),
-    fresh: startLoad({
+    fresh: startLoad(t, {
       port,
       visitorOf: number => new Visitor({ port }, 100 + number),
     }),
@@ -271,7 +275,7 @@ void t.test(
       names: three,
       policy: 'balance',
     })
-    const { sticky, fresh } = startBoth(site.httpd.port)
+    const { sticky, fresh } = startBoth(t, site.httpd.port)
     await Promise.all([more(sticky, 200), more(fresh, 200)])
     const pid = await stopMap(site)
     // each of the new ones is inside a lookup when nothing comes back any more
@@ -298,7 +302,7 @@ void t.test('the monitor ends it, and the new ones go on', async t => {
     names: three,
     policy: 'balance',
   })
-  const { sticky, fresh } = startBoth(site.httpd.port)
+  const { sticky, fresh } = startBoth(t, site.httpd.port)
   await Promise.all([more(sticky, 200), more(fresh, 200)])
   const pid = await stopMap(site)
   await until('the monitor to end the map program', () =>

@@ -3,12 +3,12 @@
 // each why it could not be saved.
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
-import type { AccessLine } from '../../fixtures/httpd.ts'
-import { brief, failuresOf, startLoad, Visitor } from '../../fixtures/load.ts'
-import type { Load, Sample } from '../../fixtures/load.ts'
-import { dist, startProgram } from '../../fixtures/processes.ts'
-import type { Program } from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
+import type { AccessLine } from '../../../lab/httpd.ts'
+import { brief, failuresOf, startLoad, Visitor } from '../../../lab/load.ts'
+import type { Load, Sample } from '../../../lab/load.ts'
+import { dist, startProgram } from '../../../lab/processes.ts'
+import type { Program } from '../../../lab/processes.ts'
+import { startSite } from '../../../lab/site.ts'
 
 const lastsMs = 20_000
 
@@ -22,7 +22,7 @@ void t.test(`a storm of ${lastsMs / 1_000} s`, async t => {
   const { port } = site.httpd
   // numbered apart, for the log names a request by its client's number
   const load = (method: string, clients: number, from: number): Load =>
-    startLoad({
+    startLoad(t, {
       port,
       clients,
       pauseMs: 20,

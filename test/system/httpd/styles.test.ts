@@ -2,17 +2,17 @@
 // say, and what is left when they are gone.
 import { rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import type { Httpd } from '../../fixtures/httpd.ts'
+import type { Httpd } from '../../../lab/httpd.ts'
 import {
   brief,
   failuresOf,
   more,
   startLoad,
   Visitor,
-} from '../../fixtures/load.ts'
-import { until } from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
-import type { Site } from '../../fixtures/site.ts'
+} from '../../../lab/load.ts'
+import { until } from '../../../lab/processes.ts'
+import { startSite } from '../../../lab/site.ts'
+import type { Site } from '../../../lab/site.ts'
 
 const three = ['zope1', 'zope2', 'zope3']
 
@@ -94,7 +94,7 @@ void t.test('txt: weights', async t => {
     pool: 'members: [zope1, { name: zope2, weight: 3 }]',
     conf: ['--style=txt'],
   })
-  const load = startLoad({ port: site.httpd.port, clients: 10 })
+  const load = startLoad(t, { port: site.httpd.port, clients: 10 })
   await more(load, 600)
   const samples = await load.stop()
   t.strictSame(failuresOf(samples).map(brief), [])
@@ -141,7 +141,7 @@ void t.test('txt: a value half written is never seen', async t => {
     policy: 'balance',
     conf: ['--style=txt', '--no-cookie'],
   })
-  const load = startLoad({ port: site.httpd.port, clients: 10 })
+  const load = startLoad(t, { port: site.httpd.port, clients: 10 })
   for (let round = 0; round < 20; round++) {
     site.touch('zope1.drain')
     await more(load, 20)
@@ -183,7 +183,7 @@ void t.test('prg: a dead map leaves the text map', async t => {
   })
   t.match(await visit(site.httpd), { via: 'map' })
   await site.httpd.killMap()
-  const load = startLoad({ port: site.httpd.port, clients: 10 })
+  const load = startLoad(t, { port: site.httpd.port, clients: 10 })
   await more(load, 300)
   const samples = await load.stop()
   t.strictSame(failuresOf(samples).map(brief), [])

@@ -2,7 +2,7 @@
 // site does not reach it (apache-facts 3b on httpd 2.4.71).
 import { connect } from 'node:net'
 import t from 'tap'
-import { startSite } from '../../fixtures/site.ts'
+import { startSite } from '../../../lab/site.ts'
 
 /** Bytes in, bytes out, until httpd closes: no client library fixes the path. */
 async function exchange(port: number, text: string): Promise<string> {

@@ -4,9 +4,9 @@ import { connect } from 'node:net'
 import t from 'tap'
 import { loadConfig } from '../../../config/load.ts'
 import { CountError, countInFlight } from '../../../operate/count.ts'
-import { Visitor } from '../../fixtures/load.ts'
-import { until } from '../../fixtures/processes.ts'
-import { startSite } from '../../fixtures/site.ts'
+import { Visitor } from '../../../lab/load.ts'
+import { until } from '../../../lab/processes.ts'
+import { startSite } from '../../../lab/site.ts'
 
 const conf = (text: string): string => `${text}\nProxyStatus On\n`
 
@@ -48,7 +48,9 @@ await t.test('both count what is inside, and nothing else', async t => {
   zope1?.kill('SIGSTOP')
   await until('the monitor to wait for a probe', () => {
     const output = site.monitor?.output() ?? ''
-    return output.includes('"state":"frozen"') || output.includes('"state":"down"')
+    return (
+      output.includes('"state":"frozen"') || output.includes('"state":"down"')
+    )
   })
   await counts('zope1', 3, 3)
 

@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
 import type { Test } from 'tap'
-import { checkout, publicDirectory, until } from '../../fixtures/processes.ts'
+import { checkout, publicDirectory, until } from '../../../lab/processes.ts'
 import { noPrivateRoot, startPrivateRoot } from '../../fixtures/private-root.ts'
 import type { Shell } from '../../fixtures/shell.ts'
 

@@ -14,8 +14,8 @@ import {
   publicDirectory,
   startProgram,
   until,
-} from '../../fixtures/processes.ts'
-import type { Program } from '../../fixtures/processes.ts'
+} from '../../../lab/processes.ts'
+import type { Program } from '../../../lab/processes.ts'
 
 const browser = await startBrowser(t)
 

@@ -12,7 +12,7 @@ import {
 import type { SampleSite } from '../../../demo/pictures/sample-site.ts'
 import { serveSample } from '../../../demo/pictures/sample-server.ts'
 import { startBrowser } from '../../fixtures/browser.ts'
-import { hangMs } from '../../fixtures/processes.ts'
+import { hangMs } from '../../../lab/processes.ts'
 
 const browser = await startBrowser(t)
 const now = Date.parse('2026-11-24T14:32:07Z')

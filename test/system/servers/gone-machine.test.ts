@@ -10,8 +10,8 @@ import {
   startProgram,
   textOf,
   until,
-} from '../../fixtures/processes.ts'
-import { passes } from '../../fixtures/watched-zope.ts'
+} from '../../../lab/processes.ts'
+import { passes } from '../../../lab/watched-zope.ts'
 
 void t.test('frozen or down until there is a sign of life', async t => {
   const root = publicDirectory(t)

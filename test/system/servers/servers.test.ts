@@ -4,13 +4,13 @@
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
 import type { Test } from 'tap'
-import { startHttpd } from '../../fixtures/httpd.ts'
-import { dist, until } from '../../fixtures/processes.ts'
-import { kinds, startWebServer } from '../../fixtures/web-server.ts'
-import type { WebServer } from '../../fixtures/web-server.ts'
-import { passes, watchZopes } from '../../fixtures/watched-zope.ts'
-import type { WatchedSite } from '../../fixtures/watched-zope.ts'
-import { ask } from '../../fixtures/zope-client.ts'
+import { startHttpd } from '../../../lab/httpd.ts'
+import { dist, until } from '../../../lab/processes.ts'
+import { kinds, startWebServer } from '../../../lab/web-server.ts'
+import type { WebServer } from '../../../lab/web-server.ts'
+import { passes, watchZopes } from '../../../lab/watched-zope.ts'
+import type { WatchedSite } from '../../../lab/watched-zope.ts'
+import { ask } from '../../../lab/zope-client.ts'
 
 /** those whose main loop answers, whatever their workers do */
 const withHeart = ['waitress', 'pyruvate']
@@ -88,7 +88,10 @@ async function isTried(
 }
 
 /** Ten light probes from now on. */
-async function isProbed(watched: WatchedSite, server: WebServer): Promise<void> {
+async function isProbed(
+  watched: WatchedSite,
+  server: WebServer,
+): Promise<void> {
   const light = (): number =>
     server.reached().filter(({ expect }) => expect === '-').length
   const end = light() + 10

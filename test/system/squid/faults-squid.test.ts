@@ -2,9 +2,9 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import type { Test } from 'tap'
-import { brief, failuresOf, more, startLoad } from '../../fixtures/load.ts'
-import type { Sample } from '../../fixtures/load.ts'
-import { until } from '../../fixtures/processes.ts'
+import { brief, failuresOf, more, startLoad } from '../../../lab/load.ts'
+import type { Sample } from '../../../lab/load.ts'
+import { until } from '../../../lab/processes.ts'
 import {
   childrenOf,
   get,
@@ -12,8 +12,8 @@ import {
   isSteered,
   servedBy,
   startSquidSite,
-} from '../../fixtures/squid-site.ts'
-import type { Squid, SquidLine } from '../../fixtures/squid.ts'
+} from '../../../lab/squid-site.ts'
+import type { Squid, SquidLine } from '../../../lab/squid.ts'
 
 function lives({ program, cacheLog }: Squid): void {
   if (program.isGone()) throw new Error(`Squid is gone:\n${cacheLog()}`)
@@ -66,7 +66,7 @@ function isIn(
 void t.test('all helpers are killed ten times under load', async t => {
   // those inside a killed helper wait so long
   const { squid } = await startSquidSite(t, { helperTimeout: 10 })
-  const load = startLoad({ port: squid.port, clients: 20 })
+  const load = startLoad(t, { port: squid.port, clients: 20 })
   const shells = childrenOf(squid.program.pid)
   /** from a kill to the first answer of the next helper */
   const gaps: Gap[] = []
@@ -127,7 +127,7 @@ void t.test('one of two helpers is stopped: no request fails', async t => {
     const found = helpersOf(squid)
     return found.length === 2 && found
   })
-  const load = startLoad({ port: squid.port, clients: 10 })
+  const load = startLoad(t, { port: squid.port, clients: 10 })
   const gaps: Gap[] = []
   for (const stopped of helpers) {
     const fromMs = performance.now()
@@ -154,7 +154,11 @@ void t.test('one of two helpers is stopped: no request fails', async t => {
 
 void t.test('reconfigured ten times: no lookup is lost', async t => {
   const { squid } = await startSquidSite(t)
-  const load = startLoad({ port: squid.port, clients: 5, isKeepAlive: false })
+  const load = startLoad(t, {
+    port: squid.port,
+    clients: 5,
+    isKeepAlive: false,
+  })
   await more(load, 20)
   /** from the order until a request is steered again */
   const gaps: Gap[] = []

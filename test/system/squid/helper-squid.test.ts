@@ -8,14 +8,14 @@ import {
   more,
   startLoad,
   Visitor,
-} from '../../fixtures/load.ts'
-import { until } from '../../fixtures/processes.ts'
+} from '../../../lab/load.ts'
+import { until } from '../../../lab/processes.ts'
 import {
   get,
   quickMonitor,
   servedBy,
   startSquidSite,
-} from '../../fixtures/squid-site.ts'
+} from '../../../lab/squid-site.ts'
 
 void t.test('a new visitor gets the first backend and stays there', async t => {
   const { squid, directory } = await startSquidSite(t)
@@ -81,7 +81,7 @@ void t.test('a site below the root of Zope', async t => {
 
 void t.test('a backend is killed under load: no GET fails', async t => {
   const { squid, backend } = await startSquidSite(t)
-  const load = startLoad({ port: squid.port })
+  const load = startLoad(t, { port: squid.port })
   await more(load, 200)
   await backend('zope1').kill('SIGKILL')
   await more(load, 1_200)
@@ -90,7 +90,7 @@ void t.test('a backend is killed under load: no GET fails', async t => {
 
 void t.test('a POST is lost only inside the killed backend', async t => {
   const { squid, backend } = await startSquidSite(t)
-  const load = startLoad({ port: squid.port, method: 'POST', clients: 10 })
+  const load = startLoad(t, { port: squid.port, method: 'POST', clients: 10 })
   await more(load, 100)
   await backend('zope1').kill('SIGKILL')
   const killedMs = performance.now()
@@ -152,12 +152,16 @@ void t.test('new visitors leave a frozen Zope', async t => {
 
 void t.test('drain: new visitors leave, sticky visitors stay', async t => {
   const { squid, touch } = await startSquidSite(t)
-  const newVisitors = startLoad({
+  const newVisitors = startLoad(t, {
     port: squid.port,
     clients: 5,
     isKeepAlive: false,
   })
-  const sticky = startLoad({ port: squid.port, clients: 5, hasCookies: true })
+  const sticky = startLoad(t, {
+    port: squid.port,
+    clients: 5,
+    hasCookies: true,
+  })
   await more(newVisitors, 50)
   await more(sticky, 50)
   touch('zope1.drain')
@@ -194,7 +198,7 @@ void t.test('maintenance: nothing gets there, whatever else dies', async t => {
     async () => (await servedBy(squid.port, 'zope1')) === 'zope2',
   )
   const before = backend('zope1').begun().size
-  const load = startLoad({ port: squid.port, clients: 5, hasCookies: true })
+  const load = startLoad(t, { port: squid.port, clients: 5, hasCookies: true })
   await more(load, 50)
   await backend('zope2').kill('SIGKILL')
   await more(load, 50)

@@ -7,10 +7,10 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import t from 'tap'
-import { startIcpSite } from '../../fixtures/icp-site.ts'
-import { brief, failuresOf, more, startLoad } from '../../fixtures/load.ts'
-import { until } from '../../fixtures/processes.ts'
-import { servedBy } from '../../fixtures/squid-site.ts'
+import { startIcpSite } from '../../../lab/icp-site.ts'
+import { brief, failuresOf, more, startLoad } from '../../../lab/load.ts'
+import { until } from '../../../lab/processes.ts'
+import { servedBy } from '../../../lab/squid-site.ts'
 
 /** No answer is late for it, however busy the machine is. */
 const patientMs = 30_000
@@ -75,7 +75,7 @@ void t.test('a Zope dies with its responder: no GET fails', async t => {
     zope2: 1,
   })
   const { backend, responder } = hostOf('zope1')
-  const load = startLoad({ port, clients: 5 })
+  const load = startLoad(t, { port, clients: 5 })
   await until('zope1 serves', () =>
     load.samples.some(it => it.backend === 'zope1'),
   )
@@ -108,7 +108,7 @@ void t.test('a responder is restarted: no GET fails', async t => {
     zope1: 1,
     zope2: 1,
   })
-  const load = startLoad({ port, clients: 5 })
+  const load = startLoad(t, { port, clients: 5 })
   await more(load, 200)
   const old = hostOf('zope1').responder
   await old?.kill('SIGTERM')
@@ -136,7 +136,7 @@ void t.test(
       // only a lost query takes so long
       { timeoutMs: patientMs, kept: ['zope1'] },
     )
-    const load = startLoad({ port, clients: 5 })
+    const load = startLoad(t, { port, clients: 5 })
     await more(load, 200)
     let one = services.get('zope1')
     for (let round = 0; round < 3; round++) {

@@ -6,7 +6,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
-import { beatMonitor, putUp } from '../../fixtures/map.ts'
+import { beatMonitor, putUp } from '../../../lab/map.ts'
 import {
   dist,
   freePort,
@@ -14,10 +14,10 @@ import {
   startProgram,
   textOf,
   until,
-} from '../../fixtures/processes.ts'
-import { startSocketUnit } from '../../fixtures/socket-unit.ts'
-import type { Service } from '../../fixtures/socket-unit.ts'
-import { queryOf } from '../../fixtures/squid.ts'
+} from '../../../lab/processes.ts'
+import { startSocketUnit } from '../../../lab/socket-unit.ts'
+import type { Service } from '../../../lab/socket-unit.ts'
+import { queryOf } from '../../../lab/squid.ts'
 
 type Options = {
   readonly names?: readonly string[]

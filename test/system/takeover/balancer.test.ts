@@ -1,8 +1,8 @@
 // HAProxy of examples/behind-a-balancer/ before two fronts that it asks for /up.
 import { resolve } from 'node:path'
 import t from 'tap'
-import { failed, startFronts, startVisitors } from '../../fixtures/fronts.ts'
-import { dist, until } from '../../fixtures/processes.ts'
+import { failed, startFronts, startVisitors } from '../../../lab/fronts.ts'
+import { dist, until } from '../../../lab/processes.ts'
 
 await t.test('no visitor is lost', async t => {
   const site = await startFronts(t, { isShared: true })

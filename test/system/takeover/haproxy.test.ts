@@ -9,15 +9,15 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { agentServer } from '../../../haproxy/agent-server.ts'
 import { parseConfig } from '../../../config/parse.ts'
-import { startBackend } from '../../fixtures/backend.ts'
-import { beatMonitor, putUp } from '../../fixtures/map.ts'
+import { startBackend } from '../../../lab/backend.ts'
+import { beatMonitor, putUp } from '../../../lab/map.ts'
 import {
   dist,
   freePort,
   publicDirectory,
   startProgram,
   until,
-} from '../../fixtures/processes.ts'
+} from '../../../lab/processes.ts'
 
 const example = resolve(dist, '../examples/haproxy')
 const exampleConf = readFileSync(`${example}/haproxy.cfg`, 'utf8')

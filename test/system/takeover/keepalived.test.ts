@@ -5,14 +5,14 @@
 // promised, is shown by `npm run bench:takeover`.
 import t from 'tap'
 import type { Test } from 'tap'
-import { startFronts, summary, virtualAddress } from '../../fixtures/fronts.ts'
-import type { Fronts } from '../../fixtures/fronts.ts'
+import { startFronts, summary, virtualAddress } from '../../../lab/fronts.ts'
+import type { Fronts } from '../../../lab/fronts.ts'
 import {
   mapHungAndEnded,
   ownZopeFrozen,
   sharedSteps,
-} from '../../fixtures/takeover.ts'
-import type { Step } from '../../fixtures/takeover.ts'
+} from '../../../lab/takeover.ts'
+import type { Step } from '../../../lab/takeover.ts'
 
 async function step(t: Test, site: Fronts, { name, run }: Step): Promise<void> {
   await t.test(name, async t => {

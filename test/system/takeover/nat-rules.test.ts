@@ -11,12 +11,12 @@ import {
   site,
   startNatSite,
   vanish,
-} from '../../fixtures/nat.ts'
-import { visit } from '../../fixtures/network.ts'
-import type { Host } from '../../fixtures/network.ts'
-import { checkout, jsonLines, until } from '../../fixtures/processes.ts'
-import type { Program } from '../../fixtures/processes.ts'
-import { makeZope } from '../../fixtures/zope.ts'
+} from '../../../lab/nat.ts'
+import { visit } from '../../../lab/network.ts'
+import type { Host } from '../../../lab/network.ts'
+import { checkout, jsonLines, until } from '../../../lab/processes.ts'
+import type { Program } from '../../../lab/processes.ts'
+import { makeZope } from '../../../lab/zope.ts'
 
 await t.test('the NAT box', async t => {
   const net = await startNatSite(t)
@@ -183,7 +183,7 @@ function failuresOf(follow: Program): number {
 async function keep(visitors: Host): Promise<Program> {
   for (;;) {
     const kept = visitors.start(process.execPath, [
-      resolve(checkout, 'test/fixtures/kept-connection.js'),
+      resolve(checkout, 'lab/kept-connection.js'),
       JSON.stringify({ host: site, localAddress: `${network()}.1.1` }),
     ])
     await until('an answer', () => kept.output().includes('\n'))

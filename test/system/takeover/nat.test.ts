@@ -8,10 +8,10 @@ import {
   losses,
   startNatSite,
   through,
-} from '../../fixtures/nat.ts'
-import type { Through } from '../../fixtures/nat.ts'
-import { until } from '../../fixtures/processes.ts'
-import type { Zope } from '../../fixtures/zope.ts'
+} from '../../../lab/nat.ts'
+import type { Through } from '../../../lab/nat.ts'
+import { until } from '../../../lab/processes.ts'
+import type { Zope } from '../../../lab/zope.ts'
 
 await t.test('the NAT box', async t => {
   const net = await startNatSite(t)

@@ -4,13 +4,13 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
-import { addHost } from '../../fixtures/network.ts'
+import { addHost } from '../../../lab/network.ts'
 import {
   checkout,
   publicDirectory,
   textOf,
   until,
-} from '../../fixtures/processes.ts'
+} from '../../../lab/processes.ts'
 
 /** @param settle seconds, as Python reads them */
 async function storage(t: Test, settle: string, fence = 'exit 0') {

@@ -2,13 +2,13 @@
 // while it works, and only a deadlock ends it.
 import t from 'tap'
 import type { Test } from 'tap'
-import { until } from '../../fixtures/processes.ts'
-import { passes, seconds, watchZopes } from '../../fixtures/watched-zope.ts'
-import type { WatchedSite } from '../../fixtures/watched-zope.ts'
-import { startZeo } from '../../fixtures/zeo.ts'
-import { holdConnections } from '../../fixtures/zope-client.ts'
-import { startZope } from '../../fixtures/zope.ts'
-import type { Zope } from '../../fixtures/zope.ts'
+import { until } from '../../../lab/processes.ts'
+import { passes, seconds, watchZopes } from '../../../lab/watched-zope.ts'
+import type { WatchedSite } from '../../../lab/watched-zope.ts'
+import { startZeo } from '../../../lab/zeo.ts'
+import { holdConnections } from '../../../lab/zope-client.ts'
+import { startZope } from '../../../lab/zope.ts'
+import type { Zope } from '../../../lab/zope.ts'
 
 type Lab = { readonly zope: Zope; readonly watched: WatchedSite }
 
@@ -108,7 +108,7 @@ await t.test('busy, and a hundred connections wait', async t => {
   // some heartbeats
   await passes(1_500)
   const close = await holdConnections(t, zope.port, 100)
-  await until('waitress takes no more', () =>
+  await until('waitress accepts no more', () =>
     zope.output().includes('no longer accepting new connections'),
   )
   // longer than it takes to be called frozen

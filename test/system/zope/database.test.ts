@@ -2,15 +2,15 @@
 // open: pages go on being served from the cache, and the monitor says what is wrong.
 import t from 'tap'
 import type { Test } from 'tap'
-import { startForwarder } from '../../fixtures/forwarder.ts'
-import { until } from '../../fixtures/processes.ts'
-import { passes, seconds, watchZopes } from '../../fixtures/watched-zope.ts'
-import type { WatchedSite } from '../../fixtures/watched-zope.ts'
-import { startZeo } from '../../fixtures/zeo.ts'
-import type { Zeo } from '../../fixtures/zeo.ts'
-import { askProbe } from '../../fixtures/zope-client.ts'
-import { startZope } from '../../fixtures/zope.ts'
-import type { Zope } from '../../fixtures/zope.ts'
+import { startForwarder } from '../../../lab/forwarder.ts'
+import { until } from '../../../lab/processes.ts'
+import { passes, seconds, watchZopes } from '../../../lab/watched-zope.ts'
+import type { WatchedSite } from '../../../lab/watched-zope.ts'
+import { startZeo } from '../../../lab/zeo.ts'
+import type { Zeo } from '../../../lab/zeo.ts'
+import { askProbe } from '../../../lab/zope-client.ts'
+import { startZope } from '../../../lab/zope.ts'
+import type { Zope } from '../../../lab/zope.ts'
 
 const view = { path: '/@@probe', interval: '1s', timeout: '1s' }
 /** a page that must read from ZEO, as those have who lack the view */
@@ -136,7 +136,9 @@ await t.test('a half-open link: the stale one is named', async t => {
   await until('no share', () => watched.share('zope1') === null)
   const reason = await until('its pages are called old', () => {
     const reason = watched.report('zope1')?.reason
-    return reason !== undefined && reason.includes('it serves stale pages') && reason
+    return (
+      reason !== undefined && reason.includes('it serves stale pages') && reason
+    )
   })
   await passes(1_000)
   t.type(watched.share('zope2'), 'number')

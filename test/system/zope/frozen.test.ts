@@ -2,13 +2,13 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import { lastingMs } from '../../../health/reported-state.ts'
-import { until } from '../../fixtures/processes.ts'
-import { passes, seconds, watchZopes } from '../../fixtures/watched-zope.ts'
-import type { WatchedSite } from '../../fixtures/watched-zope.ts'
-import { startZeo } from '../../fixtures/zeo.ts'
-import { holdConnections } from '../../fixtures/zope-client.ts'
-import { makeZope, startZope } from '../../fixtures/zope.ts'
-import type { Zope, ZopeOptions } from '../../fixtures/zope.ts'
+import { until } from '../../../lab/processes.ts'
+import { passes, seconds, watchZopes } from '../../../lab/watched-zope.ts'
+import type { WatchedSite } from '../../../lab/watched-zope.ts'
+import { startZeo } from '../../../lab/zeo.ts'
+import { holdConnections } from '../../../lab/zope-client.ts'
+import { makeZope, startZope } from '../../../lab/zope.ts'
+import type { Zope, ZopeOptions } from '../../../lab/zope.ts'
 
 type Lab = { readonly zope: Zope; readonly watched: WatchedSite }
 
@@ -79,28 +79,31 @@ await t.test('frozen for long: no probes pile up', async t => {
   t.comment(`frozen for 9 s: up ${seconds(up)} after the thaw`)
 })
 
-await t.test('stopped for less than a second: avoided, not reported', async t => {
-  const { zope, watched } = await startLab(t)
-  const story = watched.story()
-  let longestMs = 0
-  for (let pause = 0; pause < 3; pause++) {
-    const fault = watched.story()
-    const begunMs = performance.now()
-    zope.freeze()
-    const away = await fault.leaves('zope1')
-    zope.thaw()
-    await until('share 100', () => watched.share('zope1') === 100)
-    longestMs = Math.max(longestMs, performance.now() - begunMs)
-    t.comment(`stopped: new visitors elsewhere after ${seconds(away)}`)
-  }
-  await passes(1_500)
-  const states = story.states('zope1')
-  // on a machine with too much to do it may last, and then it is reported
-  if (longestMs < lastingMs)
-    t.same(states, [], 'no change that lasted under a second was reported')
-  else t.comment(`it lasted for ${seconds(longestMs)}: ${states.join(', ')}`)
-  await until('reported as up', () => watched.state('zope1') === 'up')
-})
+await t.test(
+  'stopped for less than a second: avoided, not reported',
+  async t => {
+    const { zope, watched } = await startLab(t)
+    const story = watched.story()
+    let longestMs = 0
+    for (let pause = 0; pause < 3; pause++) {
+      const fault = watched.story()
+      const begunMs = performance.now()
+      zope.freeze()
+      const away = await fault.leaves('zope1')
+      zope.thaw()
+      await until('share 100', () => watched.share('zope1') === 100)
+      longestMs = Math.max(longestMs, performance.now() - begunMs)
+      t.comment(`stopped: new visitors elsewhere after ${seconds(away)}`)
+    }
+    await passes(1_500)
+    const states = story.states('zope1')
+    // on a machine with too much to do it may last, and then it is reported
+    if (longestMs < lastingMs)
+      t.same(states, [], 'no change that lasted under a second was reported')
+    else t.comment(`it lasted for ${seconds(longestMs)}: ${states.join(', ')}`)
+    await until('reported as up', () => watched.state('zope1') === 'up')
+  },
+)
 
 await t.test('the interpreter held for two seconds', async t => {
   const { zope, watched } = await startLab(t)

@@ -3,18 +3,18 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import type { Test } from 'tap'
-import { startForwarder } from '../../fixtures/forwarder.ts'
-import { until } from '../../fixtures/processes.ts'
+import { startForwarder } from '../../../lab/forwarder.ts'
+import { until } from '../../../lab/processes.ts'
 import {
   ask,
   askProbe,
   heartbeat,
   holdConnections,
-} from '../../fixtures/zope-client.ts'
-import type { Answer, ProbePage } from '../../fixtures/zope-client.ts'
-import { isListening, startZeo } from '../../fixtures/zeo.ts'
-import { makeZope, startZope } from '../../fixtures/zope.ts'
-import type { Zope } from '../../fixtures/zope.ts'
+} from '../../../lab/zope-client.ts'
+import type { Answer, ProbePage } from '../../../lab/zope-client.ts'
+import { isListening, startZeo } from '../../../lab/zeo.ts'
+import { makeZope, startZope } from '../../../lab/zope.ts'
+import type { Zope } from '../../../lab/zope.ts'
 
 /** How long silence is listened to; what is silent here never speaks. */
 const silenceMs = 500

@@ -1,4 +1,4 @@
-"""Pages that make a Zope ill, for test/fixtures/zope.ts.
+"""Pages that make a Zope ill, for lab/zope.ts.
 
 Each says on stderr when it begins, so that a test need not guess.
 """

@@ -6,12 +6,12 @@ import { createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import t from 'tap'
 import type { Test } from 'tap'
-import { until } from '../../fixtures/processes.ts'
-import { seconds, watchZopes } from '../../fixtures/watched-zope.ts'
-import type { WatchedSite } from '../../fixtures/watched-zope.ts'
-import { isListening, startZeo } from '../../fixtures/zeo.ts'
-import { startZope } from '../../fixtures/zope.ts'
-import type { Zope } from '../../fixtures/zope.ts'
+import { until } from '../../../lab/processes.ts'
+import { seconds, watchZopes } from '../../../lab/watched-zope.ts'
+import type { WatchedSite } from '../../../lab/watched-zope.ts'
+import { isListening, startZeo } from '../../../lab/zeo.ts'
+import { startZope } from '../../../lab/zope.ts'
+import type { Zope } from '../../../lab/zope.ts'
 
 type Lab = { readonly zope: Zope; readonly watched: WatchedSite }
 

@@ -4,12 +4,12 @@
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
 import type { Test } from 'tap'
-import { startHttpd } from '../../fixtures/httpd.ts'
-import { dist, until } from '../../fixtures/processes.ts'
-import { passes, watchZopes } from '../../fixtures/watched-zope.ts'
-import { startZeo } from '../../fixtures/zeo.ts'
-import { ask } from '../../fixtures/zope-client.ts'
-import { startZope } from '../../fixtures/zope.ts'
+import { startHttpd } from '../../../lab/httpd.ts'
+import { dist, until } from '../../../lab/processes.ts'
+import { passes, watchZopes } from '../../../lab/watched-zope.ts'
+import { startZeo } from '../../../lab/zeo.ts'
+import { ask } from '../../../lab/zope-client.ts'
+import { startZope } from '../../../lab/zope.ts'
 
 const quick = {
   interval: '250ms',

@@ -3,8 +3,8 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { hangMs, publicDirectory } from '../../fixtures/processes.ts'
-import { findPython } from '../../fixtures/zeo.ts'
+import { hangMs, publicDirectory } from '../../../lab/processes.ts'
+import { findPython } from '../../../lab/zeo.ts'
 
 await t.test('its own tests, in Python', t => {
   const folder = fileURLToPath(new URL('.', import.meta.url))

@@ -4,18 +4,18 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { bare, main } from '../../process/cli/command.ts'
-import { brief, failuresOf, more, startLoad } from '../../fixtures/load.ts'
-import { startHttpd } from '../../fixtures/httpd.ts'
+import { brief, failuresOf, more, startLoad } from '../../../lab/load.ts'
+import { startHttpd } from '../../../lab/httpd.ts'
 import {
   dist,
   publicDirectory,
   startProgram,
   until,
-} from '../../fixtures/processes.ts'
-import { watchZopes } from '../../fixtures/watched-zope.ts'
-import { startZeo } from '../../fixtures/zeo.ts'
-import { ask } from '../../fixtures/zope-client.ts'
-import { startZope } from '../../fixtures/zope.ts'
+} from '../../../lab/processes.ts'
+import { watchZopes } from '../../../lab/watched-zope.ts'
+import { startZeo } from '../../../lab/zeo.ts'
+import { ask } from '../../../lab/zope-client.ts'
+import { startZope } from '../../../lab/zope.ts'
 
 const names = ['zope1', 'zope2', 'zope3']
 
@@ -67,7 +67,7 @@ await t.test('three restarts; and one that does not come back', async t => {
     writeFileSync(`${desk}/${name}.done`, '')
   }
 
-  const load = startLoad({ port, clients: 6, pauseMs: 10, hasCookies: true })
+  const load = startLoad(t, { port, clients: 6, pauseMs: 10, hasCookies: true })
   await more(load, 50)
   const before = performance.now()
   const well = restartAll()

@@ -13,10 +13,10 @@ import {
   startProgram,
   textOf,
   until,
-} from '../../fixtures/processes.ts'
-import { startZeo } from '../../fixtures/zeo.ts'
-import { askProbe } from '../../fixtures/zope-client.ts'
-import { startZope } from '../../fixtures/zope.ts'
+} from '../../../lab/processes.ts'
+import { startZeo } from '../../../lab/zeo.ts'
+import { askProbe } from '../../../lab/zope-client.ts'
+import { startZope } from '../../../lab/zope.ts'
 
 const host = '127.0.0.1'
 

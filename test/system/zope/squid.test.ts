@@ -3,25 +3,25 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import type { Test } from 'tap'
-import { brief, failuresOf, more, startLoad } from '../../fixtures/load.ts'
-import { beatMonitor, putUp } from '../../fixtures/map.ts'
+import { brief, failuresOf, more, startLoad } from '../../../lab/load.ts'
+import { beatMonitor, putUp } from '../../../lab/map.ts'
 import {
   freePort,
   publicDirectory,
   startProgram,
   until,
-} from '../../fixtures/processes.ts'
+} from '../../../lab/processes.ts'
 import {
   cli,
   get,
   isSteered,
   sentinelDirectory,
   squidConf,
-} from '../../fixtures/squid-site.ts'
-import { startSquid } from '../../fixtures/squid.ts'
-import { startZeo } from '../../fixtures/zeo.ts'
-import { startZope } from '../../fixtures/zope.ts'
-import type { Zope } from '../../fixtures/zope.ts'
+} from '../../../lab/squid-site.ts'
+import { startSquid } from '../../../lab/squid.ts'
+import { startZeo } from '../../../lab/zeo.ts'
+import { startZope } from '../../../lab/zope.ts'
+import type { Zope } from '../../../lab/zope.ts'
 
 const names = ['zope1', 'zope2']
 
@@ -73,7 +73,11 @@ await t.test('by the helper', async t => {
     ])
   t.equal((await page(squid.port, '/../@@lab-links'))[0], 503, 'no way up')
 
-  const load = startLoad({ port: squid.port, path: '/@@lab-links', clients: 4 })
+  const load = startLoad(t, {
+    port: squid.port,
+    path: '/@@lab-links',
+    clients: 4,
+  })
   await more(load, 50)
   await zopes[0]?.kill()
   await more(load, 100)
@@ -116,7 +120,7 @@ icp: { listen: { ${listen.join(', ')} } }
       return backend === name
     })
 
-  const load = startLoad({
+  const load = startLoad(t, {
     port: squid.port,
     path: '/site/@@lab-links',
     clients: 4,

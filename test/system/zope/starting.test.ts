@@ -3,13 +3,13 @@
 // resort.
 import t from 'tap'
 import type { Test } from 'tap'
-import { until } from '../../fixtures/processes.ts'
-import { passes, seconds, watchZopes } from '../../fixtures/watched-zope.ts'
-import type { Story, WatchedSite } from '../../fixtures/watched-zope.ts'
-import { startZeo } from '../../fixtures/zeo.ts'
-import type { Zeo } from '../../fixtures/zeo.ts'
-import { makeZope } from '../../fixtures/zope.ts'
-import type { Zope } from '../../fixtures/zope.ts'
+import { until } from '../../../lab/processes.ts'
+import { passes, seconds, watchZopes } from '../../../lab/watched-zope.ts'
+import type { Story, WatchedSite } from '../../../lab/watched-zope.ts'
+import { startZeo } from '../../../lab/zeo.ts'
+import type { Zeo } from '../../../lab/zeo.ts'
+import { makeZope } from '../../../lab/zope.ts'
+import type { Zope } from '../../../lab/zope.ts'
 
 type Lab = {
   readonly zeo: Zeo
@@ -73,7 +73,11 @@ await t.test('ZEO comes while Zope waits', async t => {
   )
 })
 
-async function isOut(t: Test, watched: WatchedSite, story: Story): Promise<void> {
+async function isOut(
+  t: Test,
+  watched: WatchedSite,
+  story: Story,
+): Promise<void> {
   const report = await until('a refused probe', () => {
     const now = watched.report('zope1')
     return now?.probes.at(-1)?.outcome === 'refused' && now

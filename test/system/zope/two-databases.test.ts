@@ -2,13 +2,13 @@
 // database was restored from a backup. No Zope is cut off by the word of another.
 import t from 'tap'
 import type { Test } from 'tap'
-import { until } from '../../fixtures/processes.ts'
-import { passes, watchZopes } from '../../fixtures/watched-zope.ts'
-import type { WatchedSite } from '../../fixtures/watched-zope.ts'
-import { startZeo } from '../../fixtures/zeo.ts'
-import type { Zeo } from '../../fixtures/zeo.ts'
-import { startZope } from '../../fixtures/zope.ts'
-import type { Zope } from '../../fixtures/zope.ts'
+import { until } from '../../../lab/processes.ts'
+import { passes, watchZopes } from '../../../lab/watched-zope.ts'
+import type { WatchedSite } from '../../../lab/watched-zope.ts'
+import { startZeo } from '../../../lab/zeo.ts'
+import type { Zeo } from '../../../lab/zeo.ts'
+import { startZope } from '../../../lab/zope.ts'
+import type { Zope } from '../../../lab/zope.ts'
 
 // no database is silent here, however slow this machine is
 const probe = {

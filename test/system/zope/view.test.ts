@@ -1,10 +1,10 @@
 // What @@probe of examples/zope answers on a real Zope, to the letter.
 import { request } from 'node:http'
 import t from 'tap'
-import { until } from '../../fixtures/processes.ts'
-import { ask, askProbe } from '../../fixtures/zope-client.ts'
-import { startZeo } from '../../fixtures/zeo.ts'
-import { startZope } from '../../fixtures/zope.ts'
+import { until } from '../../../lab/processes.ts'
+import { ask, askProbe } from '../../../lab/zope-client.ts'
+import { startZeo } from '../../../lab/zeo.ts'
+import { startZope } from '../../../lab/zope.ts'
 
 await t.test('the answer, and that it is never kept', async t => {
   const zope = await startZope(t, { zeo: await startZeo(t), name: 'zope1' })

@@ -1,10 +1,10 @@
 // A real Zope that was killed is warmed up through VirtualHostMonster before new
 // visitors come.
 import t from 'tap'
-import { until } from '../../fixtures/processes.ts'
-import { watchZopes } from '../../fixtures/watched-zope.ts'
-import { startZeo } from '../../fixtures/zeo.ts'
-import { startZope } from '../../fixtures/zope.ts'
+import { until } from '../../../lab/processes.ts'
+import { watchZopes } from '../../../lab/watched-zope.ts'
+import { startZeo } from '../../../lab/zeo.ts'
+import { startZope } from '../../../lab/zope.ts'
 
 await t.test('a cold Zope is fetched through first', async t => {
   const zeo = await startZeo(t)

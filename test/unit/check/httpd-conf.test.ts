@@ -189,7 +189,7 @@ Use host b`
     [['*:80', 6], [7]],
   )
   t.match(parsed('Use none').problems, [{ text: 'Use none: no such Macro' }])
-  t.match(parsed('Use').problems, [{ text: /^Use : there/ }])
+  t.match(parsed('Use').problems, [{ text: /^Use : no such/ }])
   t.strictSame(left('<Macro>\nA\n</Macro>\nUse ""'), ['a'])
   t.strictSame(left('A\n<IfModule mod_ssl.c>\nB'), ['a'], 'without its end')
   t.end()

@@ -7,8 +7,8 @@ import {
   poolOf,
   snapshotOf,
   tableOf,
-} from '../../fixtures/map.ts'
-import type { Files, Monitor } from '../../fixtures/map.ts'
+} from '../../fixtures/tables.ts'
+import type { Files, Monitor } from '../../fixtures/tables.ts'
 
 const past = { until: now - 1 }
 const future = { until: now + 1 }

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import { completionScript } from '../../../cli/completion-script.ts'
 import type { CommandForm, OptionForm } from '../../../cli/command-tree.ts'
-import { publicDirectory } from '../../fixtures/processes.ts'
+import { publicDirectory } from '../../../lab/processes.ts'
 
 const option = (
   long: string,

@@ -3,8 +3,8 @@ import { buildTable } from '../../../choice/table.ts'
 import { parseConfig } from '../../../config/parse.ts'
 import { followRows, followText } from '../../../follow/table-text.ts'
 import type { FollowFormat } from '../../../follow/table-text.ts'
-import { configOf, now, snapshotOf } from '../../fixtures/map.ts'
-import type { Files, Monitor } from '../../fixtures/map.ts'
+import { configOf, now, snapshotOf } from '../../fixtures/tables.ts'
+import type { Files, Monitor } from '../../fixtures/tables.ts'
 
 type Given = {
   readonly names?: string

@@ -105,12 +105,32 @@ void t.test('a report that grows old', async t => {
 })
 
 void t.test('the monitor was stopped itself', async t => {
-  const before = story(1_800, () => ({ state: 'T', sleeps: 7, report: 'last' }))
-  const [last] = before.slice(-1)
-  if (last === undefined) throw new Error('no look')
-  const samples = withSample(before, { ...last, atMs: 60_000 })
-  t.equal(samples.length, 1)
-  t.equal(hangOf(samples), undefined)
+  const stopped = { state: 'T', sleeps: 7, report: 'last' }
+  const silent = { ...stopped, state: 'S' }
+  for (const [pauseMs, sample] of [
+    [60_000, stopped],
+    [5_000, silent],
+    [5_000, { ...silent, lookupMs: 1_000 }],
+  ] as const) {
+    const before = story(400, () => sample)
+    const [last] = before.slice(-1)
+    if (last === undefined) throw new Error('no sample')
+    const samples = withSample(before, { ...last, atMs: pauseMs })
+    t.equal(hangOf(samples), undefined, 'the first observation after it')
+  }
+})
+
+void t.test('a busy machine lets the monitor observe it rarely', async t => {
+  const samples = story(6_000, () => ({ state: 'T', sleeps: 7 }))
+  t.equal(
+    hangOf(samples.filter(({ atMs }) => atMs % 2_000 === 0)),
+    'its process has been stopped (SIGSTOP) for 6 s',
+  )
+  t.equal(
+    hangOf(samples.filter(({ atMs }) => atMs % 4_000 === 0)),
+    undefined,
+    'not often enough',
+  )
 })
 
 void t.test('no more samples are kept than it needs', async t => {

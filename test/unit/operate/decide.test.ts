@@ -13,8 +13,8 @@ import {
   mayLeave,
   notIdleText,
 } from '../../../operate/decide.ts'
-import { configOf, now, snapshotOf } from '../../fixtures/map.ts'
-import type { Files } from '../../fixtures/map.ts'
+import { configOf, now, snapshotOf } from '../../fixtures/tables.ts'
+import type { Files } from '../../fixtures/tables.ts'
 import { aMap } from '../../fixtures/status-report.ts'
 
 const up = { up: 100 }
@@ -155,7 +155,10 @@ void t.test("an operator's maint stays", t => {
     { kind: 'maint', by: 'joe', reason: 'new disk', until: null } as const,
   ]
   t.equal(
-    maintBy({ ...report, backends: [{ ...backend, admin }, ...others] }, 'zope1'),
+    maintBy(
+      { ...report, backends: [{ ...backend, admin }, ...others] },
+      'zope1',
+    ),
     `${rule} by joe: new disk${remedy}`,
   )
   t.end()

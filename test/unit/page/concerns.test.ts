@@ -173,7 +173,7 @@ void t.test('programs', t => {
   t.match(concerns({ maps: [aMap(gone)] }), [/^bad map program dead: httpd/])
   t.match(
     concerns({ maps: [aMap({ ...gone, kind: 'silent' }), aMap(alive)] }),
-    [/^bad map program silent: it runs/],
+    [/^bad map program silent: it is running/],
   )
   t.strictSame(concerns({ maps: [aMap(gone), aMap(alive)] }), [])
   t.match(concerns({ maps: [] }), [/^warn map program never seen: /])

@@ -89,7 +89,12 @@ void t.test('what an earlier monitor knew is used for a week', async t => {
   const found = first.lookup.resolve('a.test', 60_000)
   first.asked[0]?.[1](null, [address, { address: '::1', family: 6 }])
   await found
-  const remembered = first.lookup.remembered(['a.test', 'a.test', 'b.test', '::1'])
+  const remembered = first.lookup.remembered([
+    'a.test',
+    'a.test',
+    'b.test',
+    '::1',
+  ])
   t.match(remembered, { 'a.test': { addresses: ['127.0.0.1', '::1'] } })
   t.equal(Object.keys(remembered).length, 1)
 

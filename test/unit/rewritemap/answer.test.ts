@@ -4,7 +4,7 @@ import { Answerer, total } from '../../../rewritemap/answer.ts'
 import { httpdDialect } from '../../../rewritemap/lookup.ts'
 import type { AnswerStyle } from '../../../rewritemap/lookup.ts'
 import type { Table } from '../../../choice/table.ts'
-import { tableOf } from '../../fixtures/map.ts'
+import { tableOf } from '../../fixtures/tables.ts'
 
 const up = { up: 100 }
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { explain } from '../../../rewritemap/explain.ts'
-import { tableOf } from '../../fixtures/map.ts'
+import { tableOf } from '../../fixtures/tables.ts'
 
 const up = { up: 100 }
 

@@ -9,7 +9,7 @@ import {
   parseLookup,
   questionOf,
 } from '../../../rewritemap/lookup.ts'
-import { poolOf } from '../../fixtures/map.ts'
+import { poolOf } from '../../fixtures/tables.ts'
 
 const [member, next] = poolOf('zope1 zope2', undefined, {}).members
 const lookup = {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import * as fc from 'fast-check'
 import { icpKind } from '../../../squid/icp-answer.ts'
-import { poolOf } from '../../fixtures/map.ts'
+import { poolOf } from '../../fixtures/tables.ts'
 
 const query = { requestNumber: 7, url: 'http://h/' }
 const up = { up: 100 }

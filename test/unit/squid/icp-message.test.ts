@@ -4,7 +4,7 @@ import {
   opcode,
   parseQuery,
 } from '../../../squid/icp-message.ts'
-import { queryOf } from '../../fixtures/squid.ts'
+import { queryOf } from '../../../lab/squid.ts'
 
 void t.test('a query and its answer, byte for byte', t => {
   const query = parseQuery(queryOf(0xfffefdfc, 'http://h/ÿ'))

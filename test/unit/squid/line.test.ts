@@ -6,7 +6,7 @@ import { maxLineBytes } from '../../../rewritemap/lookup.ts'
 import { channelOf, parseSquidLine, squidDialect } from '../../../squid/line.ts'
 import type { SquidSites } from '../../../squid/line.ts'
 import type { Table } from '../../../choice/table.ts'
-import { tableOf } from '../../fixtures/map.ts'
+import { tableOf } from '../../fixtures/tables.ts'
 
 const up = { up: 100 }
 

@@ -2,7 +2,7 @@ import { pino } from 'pino'
 import t from 'tap'
 import type { Outcome } from '../../../../health/outcome.ts'
 import { LocalErrors } from '../../../../monitor/backend/local-errors.ts'
-import { backendOf } from '../../../fixtures/probed-backend.ts'
+import { backendOf } from '../../../../lab/probed-backend.ts'
 
 const backend = backendOf('http://zope.example:8080', {})
 const refused: Outcome = { kind: 'refused' }

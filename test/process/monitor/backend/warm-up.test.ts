@@ -9,7 +9,7 @@ import type {
   BackendReport,
   MonitorReport,
 } from '../../../../sentinels/reports.ts'
-import { listen } from '../../../fixtures/probed-backend.ts'
+import { listen } from '../../../../lab/probed-backend.ts'
 import {
   dist,
   jsonLines,
@@ -17,8 +17,8 @@ import {
   startProgram,
   textOf,
   until,
-} from '../../../fixtures/processes.ts'
-import type { Line, Program } from '../../../fixtures/processes.ts'
+} from '../../../../lab/processes.ts'
+import type { Line, Program } from '../../../../lab/processes.ts'
 
 const base = '/VirtualHostBase/https/www.example.org:443/Plone/VirtualHostRoot'
 

@@ -15,7 +15,7 @@ import {
   lockFile,
   releaseLock,
 } from '../../../../monitor/directory/lock.ts'
-import { startProgram } from '../../../fixtures/processes.ts'
+import { startProgram } from '../../../../lab/processes.ts'
 
 void t.test('the lock is taken, kept and released', t => {
   const directory = t.testdir()

@@ -8,16 +8,16 @@ import {
 } from 'node:fs'
 import t from 'tap'
 import type { Test } from 'tap'
-import { startBackend } from '../../../fixtures/backend.ts'
-import type { BackendFixture } from '../../../fixtures/backend.ts'
+import { startBackend } from '../../../../lab/backend.ts'
+import type { BackendFixture } from '../../../../lab/backend.ts'
 import {
   dist,
   publicDirectory,
   startProgram,
   textOf,
   until,
-} from '../../../fixtures/processes.ts'
-import type { Program } from '../../../fixtures/processes.ts'
+} from '../../../../lab/processes.ts'
+import type { Program } from '../../../../lab/processes.ts'
 
 type Site = {
   readonly directory: string

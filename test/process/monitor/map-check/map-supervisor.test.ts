@@ -12,18 +12,21 @@ import {
   reportOf,
   startMap,
   writeConfig,
-} from '../../../fixtures/map.ts'
-import type { MapProgram, StartOptions } from '../../../fixtures/map.ts'
+} from '../../../../lab/map.ts'
+import type { MapProgram, StartOptions } from '../../../../lab/map.ts'
 import {
+  dist,
   jsonLines,
   publicDirectory,
   startProgram,
   until,
-} from '../../../fixtures/processes.ts'
-import type { Line } from '../../../fixtures/processes.ts'
+} from '../../../../lab/processes.ts'
+import type { Line } from '../../../../lab/processes.ts'
 
 type Supervision = {
   readonly directory: string
+  /** the configuration file */
+  readonly config: string
   readonly supervisor: MapSupervisor
   readonly log: () => Line[]
   /** starts a map program and waits for its first report */
@@ -51,6 +54,7 @@ function supervise(t: Test): Supervision {
   })
   return {
     directory,
+    config,
     supervisor,
     log: () => jsonLines(text),
     map: async options => {
@@ -90,6 +94,49 @@ void t.test('a stopped map program is killed, an idle one is not', async t => {
   ])
   t.equal(await idle.lookup('default'), 'a')
   t.equal(log().length, 1, 'once')
+})
+
+void t.test(
+  'a map program that is stopped before its first report',
+  async t => {
+    const { directory, config, log } = supervise(t)
+    const hung = startMap(t, config, { args: ['--directory', directory] })
+    stop(hung.pid)
+    t.equal(reportOf(directory, hung.pid), undefined)
+    t.strictSame(await hung.exit(), { code: null, signal: 'SIGKILL' })
+    t.match(log(), [
+      {
+        pid: hung.pid,
+        reason: /^its process has been stopped \(SIGSTOP\) for 2/,
+      },
+    ])
+  },
+)
+
+void t.test('without a report only a stopped one is ended', async t => {
+  const { directory, config, log } = supervise(t)
+  // its configuration names another directory, so its report is there
+  const elsewhere = publicDirectory(t)
+  const idle = startMap(
+    t,
+    writeConfig(`${elsewhere}/zope-failover.yaml`, elsewhere, 'a b'),
+    { args: ['--directory', directory] },
+  )
+  await until('its report', () => reportOf(elsewhere, idle.pid))
+  // the launcher names the directory, too, and is no map program
+  const launcher = startProgram(t, '/bin/sh', [
+    '-c',
+    'kill -STOP $$; :',
+    `${dist}/rewritemap/launch.sh`,
+    `${dist}/rewritemap/main.js`,
+    directory,
+  ])
+  const hung = startMap(t, config, { args: ['--directory', directory] })
+  stop(hung.pid)
+  await hung.exit()
+  t.equal(log().length, 1)
+  t.notOk(launcher.isGone())
+  t.equal(await idle.lookup('default'), 'a', 'its directory has no files')
 })
 
 void t.test('an endless loop in the answering thread', async t => {

@@ -17,7 +17,7 @@ import {
   textOf,
   until,
   written,
-} from '../../../fixtures/processes.ts'
+} from '../../../../lab/processes.ts'
 import { startReceiver } from '../../../fixtures/receiver.ts'
 
 const settings: NotifySettings = {

@@ -17,9 +17,9 @@ import {
   reportOf,
   startMap,
   writeConfig,
-} from '../../../fixtures/map.ts'
-import type { MapProgram } from '../../../fixtures/map.ts'
-import { publicDirectory, until } from '../../../fixtures/processes.ts'
+} from '../../../../lab/map.ts'
+import type { MapProgram } from '../../../../lab/map.ts'
+import { publicDirectory, until } from '../../../../lab/processes.ts'
 
 /** Backends a and b, both up; the configuration is outside the directory. */
 function twoUp(t: Test, pools?: string) {

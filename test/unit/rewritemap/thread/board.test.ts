@@ -7,7 +7,7 @@ import {
 } from '../../../../rewritemap/thread/board.ts'
 import { parseConfig } from '../../../../config/parse.ts'
 import { buildTable } from '../../../../choice/table.ts'
-import { now, snapshotOf, tableOf } from '../../../fixtures/map.ts'
+import { now, snapshotOf, tableOf } from '../../../fixtures/tables.ts'
 
 const up = { up: 100 }
 

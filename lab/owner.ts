@@ -1,6 +1,6 @@
 // The processes of one run: stopped when the run ends, however it ends.
 import { constants } from 'node:os'
-import type { Owner } from '../../test/fixtures/processes.ts'
+import type { Owner } from './processes.ts'
 
 export type RunOwner = Owner & {
   /** Ends all, the youngest first. */

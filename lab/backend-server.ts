@@ -1,5 +1,5 @@
 // A stand-in for a Zope: answers with its name, echoes requests, dies at once.
-// node dist/demo/backend.js --name zope1 --port 8081 [--delay MS] [--journal
+// node dist/lab/backend-server.js --name zope1 --port 8081 [--delay MS] [--journal
 // FILE]
 import { appendFileSync } from 'node:fs'
 import { createServer } from 'node:http'
