@@ -1,4 +1,4 @@
-// Set-ups that are wrong in one way each, kept in broken/: check must find just
+// Setups that are wrong in one way each, kept in broken/: check must find just
 // that, and say it in its own words. The httpd they are read by is a real one.
 import { execFile, execFileSync } from 'node:child_process'
 import {
