@@ -1,6 +1,6 @@
 // npm run bench:cluster: how long an order takes from one machine to the map program's
-// answers on another, through three real etcds; what a killed leader costs; what 50
-// machines cost one monitor.
+// answers on another, through three real etcds; what it costs that members of etcd are
+// killed, frozen, or all away; what 50 machines cost one monitor.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -8,15 +8,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { ClusterMember } from '../cluster/member.ts'
-import { Engine } from '../cluster/engine.ts'
-import { formatOrder, Keys } from '../cluster/keys.ts'
-import { newId } from '../cluster/send-order.ts'
-import { parseConfig } from '../config/parse.ts'
-import type { ClusterSettings } from '../config/config.ts'
 import { writeAside, removeFile } from '../sentinels/write.ts'
 import { Etcd } from '../lab/etcd.ts'
-import { startBackend, startMachines } from '../lab/machines.ts'
+import { startBackend, startMachines, untilState } from '../lab/machines.ts'
 import type { Machine } from '../lab/machines.ts'
+import { clusterSettings, giveEach, orderStream } from '../lab/order-stream.ts'
+import type { OrderStream } from '../lab/order-stream.ts'
 import { dist, publicDirectory, until } from '../lab/processes.ts'
 import { endOnSignals, makeOwner } from '../lab/owner.ts'
 import type { RunOwner } from '../lab/owner.ts'
@@ -32,11 +29,27 @@ async function main(): Promise<void> {
   try {
     process.stdout.write(`${machine()}\n\n`)
     const etcd = await Etcd.start(owner)
-    await measureOrders(owner, etcd)
+    await measureTwo(owner, etcd)
     await measureMany(owner, etcd)
   } finally {
     await owner.end()
   }
+}
+
+async function measureTwo(owner: RunOwner, etcd: Etcd): Promise<void> {
+  const machines = await startMachines(owner, ['fe1', 'fe2'], {
+    backends: {
+      zope1: await startBackend(owner),
+      zope2: await startBackend(owner),
+    },
+    etcd: etcd.urls,
+  })
+  const stream = orderStream(owner, etcd.urls)
+  const ask = startMap(owner, machines.at(-1)?.configFile ?? '')
+  await measureOrders(stream, ask)
+  await measureFaults(etcd, stream, machines)
+  await measureAway(etcd, stream, machines)
+  for (const { monitor } of machines) await monitor?.kill('SIGTERM')
 }
 
 /** Lookups, one after the other, of a map program on real pipes. */
@@ -58,59 +71,91 @@ function startMap(owner: RunOwner, configFile: string) {
 }
 
 /** An order to the answer of the map program on another machine. */
-async function measureOrders(owner: RunOwner, etcd: Etcd): Promise<void> {
-  const [fe1, fe2] = await startMachines(owner, ['fe1', 'fe2'], {
-    backends: {
-      zope1: await startBackend(owner),
-      zope2: await startBackend(owner),
-    },
-    etcd: etcd.urls,
-  })
-  if (fe1 === undefined || fe2 === undefined) return
-  const settings = settingsOf(etcd, 'fe1')
-  const engine = new Engine(settings)
-  const keys = new Keys(settings.prefix)
-  const key = keys.order('zope1', 'drain')
-  const ask = startMap(owner, fe2.configFile)
+async function measureOrders(
+  { give, end }: OrderStream,
+  ask: () => Promise<string>,
+): Promise<void> {
   await until('the map answers zope1', async () => (await ask()) === zope1)
-  const give = async (isDrain: boolean): Promise<number> => {
-    const begin = performance.now()
-    const expected = isDrain ? zope2 : zope1
-    await engine.transaction(
-      [],
-      [isDrain ? { put: key, value: orderText() } : { remove: key }],
-    )
-    // asked without a pause, the map program would take the time of the monitor
-    while ((await ask()) !== expected) await pause(1)
-    return performance.now() - begin
-  }
+  const writes: number[] = []
   const took: number[] = []
   for (let n = 0; n < orders; n++) {
-    took.push(await give(n % 2 === 0))
+    const begin = performance.now()
+    const isDrain = n % 2 === 0
+    await (isDrain ? give() : end())
+    writes.push(performance.now() - begin)
+    // asked without a pause, the map program would take the time of the monitor
+    while ((await ask()) !== (isDrain ? zope2 : zope1)) await pause(1)
+    took.push(performance.now() - begin)
     await pause(Math.random() * 20)
   }
   print('an order on fe1 to the answer on fe2', took)
-  // the leader is killed in between
-  const leader = await etcd.leader()
-  await etcd.kill(leader)
-  const after: number[] = []
-  for (let n = 0; n < 10; n++) {
-    const begin = performance.now()
-    for (;;) {
-      try {
-        await give(n % 2 === 0)
-        break
-      } catch {
-        // no leader yet: given again, as a person would
-      }
-    }
-    after.push(performance.now() - begin)
+  print('of which the write to etcd', writes)
+}
+
+/** Orders to the files of both machines while a member of etcd fails. */
+async function measureFaults(
+  etcd: Etcd,
+  stream: OrderStream,
+  machines: readonly Machine[],
+): Promise<void> {
+  const measure = async (
+    what: string,
+    count: number,
+    fail: () => void,
+  ): Promise<void> => {
+    const took: number[] = []
+    await giveEach(stream, count, machines, (number, ms) => {
+      took.push(ms)
+      if (number === count / 3) fail()
+    })
+    print(what, took)
   }
-  print('the same while the leader is killed', after)
+  const leader = await etcd.leader()
+  await measure('the leader is killed meanwhile', orders, () => {
+    leader.program.child.kill('SIGKILL')
+  })
+  await leader.program.gone
   etcd.restart(leader)
   await etcd.healthy()
-  engine.close()
-  await stop(fe1, fe2)
+  await untilState('together', ...machines)
+  const watched = machines.at(-1)?.cluster()?.engine.url
+  const frozen = etcd.members.find(({ url }) => url === watched)
+  await measure('the member with the watch of fe2 is frozen', 90, () => {
+    frozen?.program.child.kill('SIGSTOP')
+  })
+  frozen?.program.child.kill('SIGCONT')
+  await etcd.healthy()
+  await untilState('together', ...machines)
+}
+
+/** All members are killed, and are back after a minute. */
+async function measureAway(
+  etcd: Etcd,
+  stream: OrderStream,
+  machines: readonly Machine[],
+): Promise<void> {
+  await giveEach(stream, 1, machines)
+  const files = (): string =>
+    JSON.stringify(machines.map(({ file }) => file('zope1.drain')))
+  const before = files()
+  const sinceMs = (begin: number): string =>
+    machines
+      .map(one => Date.parse(one.cluster()?.since ?? '') - begin)
+      .map(ms => `${(ms / 1_000).toFixed(2)} s`)
+      .join(' and ')
+  const killed = Date.now()
+  await Promise.all(etcd.members.map(member => etcd.kill(member)))
+  await untilState('alone', ...machines)
+  const alone = sinceMs(killed)
+  await pause(60_000 - (Date.now() - killed))
+  const isSame = files() === before
+  for (const member of etcd.members) etcd.restart(member)
+  await etcd.healthy()
+  const back = Date.now()
+  await untilState('together', ...machines)
+  process.stdout.write(
+    `all members away for 60 s: alone after ${alone}, files ${isSame && files() === before ? 'unchanged' : 'CHANGED'}, together ${sinceMs(back)} after all members answered\n`,
+  )
 }
 
 /** The members of many machines in this process: what one of them costs. */
@@ -123,7 +168,10 @@ async function measureMany(owner: RunOwner, etcd: Etcd): Promise<void> {
     const name = `many${n}`
     members.push(
       new ClusterMember(
-        { ...settingsOf(etcd, name), cache: `${directory}/cluster.json` },
+        {
+          ...clusterSettings(etcd.urls, name),
+          cache: `${directory}/cluster.json`,
+        },
         name,
         {
           directory,
@@ -155,16 +203,19 @@ async function measureMany(owner: RunOwner, etcd: Etcd): Promise<void> {
   await pause(5_000)
   const cpu = process.cpuUsage()
   const begin = performance.now()
-  const leader = await etcd.leader()
-  const etcdBefore = cpuTicks(leader.program.pid)
+  const ticks = (): number[] =>
+    etcd.members.map(({ program }) => cpuTicks(program.pid))
+  const ticksBefore = ticks()
   await pause(20_000)
   const spent = process.cpuUsage(cpu)
   const seconds = (performance.now() - begin) / 1_000
   const share = (spent.user + spent.system) / 1e6 / seconds / crowd
-  const etcdShare = (cpuTicks(leader.program.pid) - etcdBefore) / 100 / seconds
+  const shares = ticks().map(
+    (now, n) => (now - (ticksBefore[n] ?? 0)) / seconds,
+  )
   const bytes = (process.memoryUsage().rss - before) / crowd
   process.stdout.write(
-    `${crowd} machines, idle: ${(100 * share).toFixed(2)} % of a core and ${(bytes / 1e6).toFixed(1)} MB each; the leader of etcd ${(100 * etcdShare).toFixed(1)} % of a core\n`,
+    `${crowd} machines, idle: ${(100 * share).toFixed(2)} % of a core and ${(bytes / 1e6).toFixed(1)} MB each; the members of etcd ${shares.map(one => one.toFixed(1)).join(', ')} % of a core\n`,
   )
   clearInterval(beat)
   for (const member of members) member.stop(true)
@@ -176,34 +227,8 @@ function cpuTicks(pid: number): number {
   return Number(fields[13]) + Number(fields[14])
 }
 
-async function stop(...machines: readonly Machine[]): Promise<void> {
-  for (const one of machines) await one.monitor?.kill('SIGTERM')
-}
-
 const zope1 = 'zope1\n'
 const zope2 = 'zope2\n'
-
-function settingsOf(etcd: Etcd, name: string): ClusterSettings {
-  const { cluster } = parseConfig(
-    `backends: { zope1: http://h:1 }\ncluster: ${JSON.stringify({ etcd: etcd.urls, name })}\n`,
-    'bench',
-  )
-  if (cluster === undefined) throw new Error('a cluster')
-  return cluster
-}
-
-function orderText(): string {
-  return formatOrder({
-    id: newId(),
-    by: 'bench',
-    from: 'fe1',
-    reason: null,
-    written: Date.now(),
-    until: null,
-    renewed: null,
-    isEnded: false,
-  })
-}
 
 function print(what: string, tookMs: readonly number[]): void {
   const sorted = tookMs.toSorted((one, other) => one - other)

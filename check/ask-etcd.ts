@@ -12,9 +12,11 @@ import type { EtcdFacts } from './findings/cluster.ts'
 export async function askEtcd(settings: ClusterSettings): Promise<EtcdFacts> {
   const { passwordFile, cert } = settings
   const password = passwordFile === null ? undefined : passwordIn(passwordFile)
+  const certificate = cert === null ? undefined : certificateIn(cert)
   const facts = {
     password,
-    certificateName: cert === null ? undefined : commonName(cert),
+    certificateName: /^CN=(.*)$/m.exec(certificate?.subject ?? '')?.[1],
+    certificateEnds: certificate?.validTo,
   }
   let engine: Engine | undefined
   try {
@@ -52,11 +54,10 @@ async function canRead(engine: Engine, key: string): Promise<boolean> {
   }
 }
 
-/** Undefined: there is none, or it cannot be read, which the engine reports. */
-function commonName(file: string): string | undefined {
+/** Undefined: it cannot be read, which the engine reports. */
+function certificateIn(file: string): X509Certificate | undefined {
   try {
-    const { subject } = new X509Certificate(readFileSync(file))
-    return /^CN=(.*)$/m.exec(subject)?.[1]
+    return new X509Certificate(readFileSync(file))
   } catch {
     return undefined
   }

@@ -61,7 +61,8 @@ export async function check(options: CheckOptions): Promise<CheckReport> {
   const { config, configFile } = options
   const own = { config, configFile, system }
   // before any trial: what it sees was there before
-  const status = statusOf(config, Date.now())
+  const nowMs = Date.now()
+  const status = statusOf(config, nowMs)
   const findings = [
     ...ownFindings(status, own),
     ...sameUrlFindings(config),
@@ -74,7 +75,12 @@ export async function check(options: CheckOptions): Promise<CheckReport> {
   }
   if (config.cluster !== undefined)
     findings.push(
-      ...clusterFindings(config.cluster, status, await askEtcd(config.cluster)),
+      ...clusterFindings(
+        config.cluster,
+        status,
+        await askEtcd(config.cluster),
+        nowMs,
+      ),
     )
   findings.push(...commandFindings(commandProblem(options)))
   if (config.front !== undefined)

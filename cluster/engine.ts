@@ -1,12 +1,12 @@
 // A client of etcd's JSON gateway: get, put, transaction, lease, watch. Each request has
-// a limit of 1.5 s and is tried once at each member; a member that failed comes last for
+// a limit of 1 s and is tried once at each member; a member that failed comes last for
 // a while. Tokens are fetched when needed and when they have expired.
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { got, HTTPError, RequestError } from 'got'
 import type { ClusterSettings } from '../config/config.ts'
 import { errorCode } from '../system/error-code.ts'
-import { sentence } from '../text/printable.ts'
 import {
   failureOf,
   headerOf,
@@ -18,11 +18,19 @@ import type { Failure, WatchLine } from './answers.ts'
 import { passwordOf, tlsFiles } from './credentials.ts'
 import { Endpoints } from './endpoints.ts'
 import { EngineError } from './engine-error.ts'
+import { awayText, refusalText, whyOf } from './failure-text.ts'
 import { maxKeys, rangeEnd } from './keys.ts'
 import type { Header, KeyValue, Read } from './view.ts'
 
-/** An election takes up to 2.4 s; meanwhile each member says so at once. */
-export const requestMs = 1_500
+/**
+ * A write that goes to a dead leader is lost without an answer. A member believes in
+ * that leader for 1 to 2 s: a write at the second member must end when there is a new one.
+ */
+const requestMs = 1_000
+/** etcd makes a password expensive to check. */
+const loginMs = 1_500
+/** Until all members are asked again: without a leader they refuse at once. */
+const againMs = 100
 /** An answer that is longer is not from us. */
 const maxBytes = 64 * 1024 * 1024
 
@@ -56,17 +64,29 @@ export type WatchEnd =
   | { readonly kind: 'stopped' }
   | { readonly kind: 'failed'; readonly why: string }
 
+type Refusal = { readonly kind: 'failure'; readonly failure: Failure }
+type Reply = { readonly kind: 'answer'; readonly body: unknown } | Refusal
+
 export class Engine {
   readonly #settings: ClusterSettings
   readonly #endpoints: Endpoints
   readonly #agent: { http: HttpAgent; https: HttpsAgent }
+  readonly #patienceMs: number
   #token: string | undefined
   #hasNoUsers = false
 
-  /** @throws {EngineError} when a file of the settings cannot be read */
-  constructor(settings: ClusterSettings) {
+  /**
+   * @param patienceMs how long all members are asked again and again; at least once
+   * @throws {EngineError} when a file of the settings cannot be read
+   */
+  constructor(settings: ClusterSettings, patienceMs = 0) {
     this.#settings = settings
-    this.#endpoints = new Endpoints(settings.etcd, process.pid)
+    this.#patienceMs = patienceMs
+    // not the process id: in containers it is the same everywhere
+    this.#endpoints = new Endpoints(
+      settings.etcd,
+      Math.floor(Math.random() * settings.etcd.length),
+    )
     const { certificateAuthority, certificate, key } = tlsFiles(settings)
     this.#agent = {
       http: new HttpAgent({ keepAlive: true }),
@@ -251,34 +271,55 @@ export class Engine {
     return { ended, url, stop: () => finish({ kind: 'stopped' }) }
   }
 
-  /** Tries each member once; a token that has expired is fetched again, once. */
+  /** A token that has expired is fetched again, once. */
   async #call(path: string, body: object): Promise<unknown> {
-    const problems: string[] = []
     let isNewToken = false
-    for (const url of this.#endpoints.inOrder(performance.now())) {
-      for (;;) {
-        const answer = await this.#post(url, path, body, await this.#headers())
-        if (answer.kind === 'answer') {
+    return this.#tryEach(async url => {
+      const reply = await this.#post(url, path, body, await this.#headers())
+      if (reply.kind === 'answer' || isNewToken || !this.#needsLogin(reply))
+        return reply
+      isNewToken = true
+      this.#token = undefined
+      this.#hasNoUsers = false
+      return this.#post(url, path, body, await this.#headers())
+    })
+  }
+
+  /** The token has expired, or etcd has users since the last login. */
+  #needsLogin({ failure }: Refusal): boolean {
+    return (
+      failure.kind === 'token' ||
+      (this.#hasNoUsers &&
+        failure.kind === 'refused' &&
+        /user name is empty/.test(failure.why))
+    )
+  }
+
+  /**
+   * The answer of the first member that gives one.
+   *
+   * @throws {EngineError} when none does, or when one refuses
+   */
+  async #tryEach(ask: (url: string) => Promise<Reply>): Promise<unknown> {
+    const end = performance.now() + this.#patienceMs
+    const problems = new Map<string, string>()
+    for (;;) {
+      for (const url of this.#endpoints.inOrder(performance.now())) {
+        const reply = await ask(url)
+        if (reply.kind === 'answer') {
           this.#endpoints.answered(url)
-          return answer.body
+          return reply.body
         }
-        const { failure } = answer
-        if (failure.kind === 'token' && !isNewToken) {
-          isNewToken = true
-          this.#token = undefined
-          continue
-        }
+        const { failure } = reply
         if (failure.kind === 'refused' || failure.kind === 'token')
           throw new EngineError('refused', refusalText(failure, this.#settings))
         this.#endpoints.failed(url, performance.now())
-        problems.push(`${url}: ${whyOf(failure)}`)
-        break
+        problems.set(url, whyOf(failure))
       }
+      if (performance.now() >= end)
+        throw new EngineError('unreachable', awayText(problems, this.#settings))
+      await sleep(againMs)
     }
-    throw new EngineError(
-      'unreachable',
-      `etcd cannot be used: ${sentence(problems.join(', '))}`,
-    )
   }
 
   async #headers(): Promise<Record<string, string>> {
@@ -298,29 +339,15 @@ export class Engine {
 
   /** Undefined: etcd has no users. */
   async #logIn(name: string, password: string): Promise<string | undefined> {
-    const problems: string[] = []
-    for (const url of this.#endpoints.inOrder(performance.now())) {
-      const answer = await this.#post(
-        url,
-        '/v3/auth/authenticate',
-        { name, password },
-        {},
-      )
-      if (answer.kind === 'answer') return textAt(answer.body, 'token')
-      const { failure } = answer
-      if (failure.kind === 'no-users') {
-        this.#hasNoUsers = true
-        return undefined
-      }
-      if (failure.kind === 'refused')
-        throw new EngineError('refused', refusalText(failure, this.#settings))
-      this.#endpoints.failed(url, performance.now())
-      problems.push(`${url}: ${whyOf(failure)}`)
-    }
-    throw new EngineError(
-      'unreachable',
-      `etcd cannot be used: ${sentence(problems.join(', '))}`,
-    )
+    const path = '/v3/auth/authenticate'
+    const answer = await this.#tryEach(async url => {
+      const reply = await this.#post(url, path, { name, password }, {}, loginMs)
+      if (reply.kind === 'answer' || reply.failure.kind !== 'no-users')
+        return reply
+      this.#hasNoUsers = true
+      return { kind: 'answer', body: undefined }
+    })
+    return textAt(answer, 'token')
   }
 
   /** Never rejects. */
@@ -329,10 +356,8 @@ export class Engine {
     path: string,
     body: object,
     headers: Record<string, string>,
-  ): Promise<
-    | { readonly kind: 'answer'; readonly body: unknown }
-    | { readonly kind: 'failure'; readonly failure: Failure }
-  > {
+    limitMs = requestMs,
+  ): Promise<Reply> {
     try {
       const request = got.post(`${url}${path}`, {
         body: JSON.stringify(body),
@@ -340,7 +365,7 @@ export class Engine {
         agent: this.#agent,
         retry: { limit: 0 },
         followRedirect: false,
-        timeout: { request: requestMs },
+        timeout: { request: limitMs },
       })
       void request.on('downloadProgress', ({ transferred }) => {
         if (transferred > maxBytes) request.cancel()
@@ -427,8 +452,8 @@ function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // a proxy in between, perhaps
-    return undefined
+    // the one sentence of etcd that is not JSON; else a page of a proxy in between
+    return text.startsWith('CommonName ') ? { message: text.trim() } : undefined
   }
 }
 
@@ -444,30 +469,6 @@ function textAt(value: unknown, key: string): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const text: unknown = Reflect.get(value, key)
   return typeof text === 'string' ? text : undefined
-}
-
-function whyOf(failure: Failure): string {
-  switch (failure.kind) {
-    case 'away':
-    case 'refused':
-      return failure.why
-    case 'token':
-      return 'the token is not accepted'
-    case 'no-users':
-      return 'etcd has no users'
-  }
-}
-
-/** For an administrator: what to change. */
-function refusalText(failure: Failure, { user, prefix }: ClusterSettings) {
-  const why = whyOf(failure)
-  if (/permission denied/.test(why))
-    return `etcd refuses user ${user} (${why}): give its role readwrite on the prefix ${prefix}/ (docs/cluster.md)`
-  if (/authentication failed/.test(why))
-    return `etcd refuses user ${user} (${why}): check cluster.user and the password in cluster.passwordFile`
-  if (/user name is empty/.test(why))
-    return 'etcd wants a user: set cluster.user and cluster.passwordFile'
-  return `etcd refuses: ${sentence(why)}`
 }
 
 /** Never the message: it may quote a request. */

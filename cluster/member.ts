@@ -180,11 +180,7 @@ export class ClusterMember {
     this.#orders.correct(machine => this.#machines.offsetOf(machine))
     if (nowMs >= this.#applyMs) this.#apply()
     this.#updateState()
-    if (
-      this.#watch !== undefined &&
-      nowMs - this.#fullReadMs >= fullReadMs &&
-      !this.#isReading
-    )
+    if (this.#watch !== undefined && nowMs - this.#fullReadMs >= fullReadMs)
       void this.#readAgain()
   }
 
@@ -270,6 +266,8 @@ export class ClusterMember {
       this.#take(key, { isFresh: false, isOld })
     this.#applyUpTo(read.header.revision)
     if (!isOld) return
+    // it waits for a revision that will come again only later
+    this.#watch?.stop()
     this.#tellOlderData()
     // a restart must go on asking a machine that is away
     for (const key of changed)
@@ -302,6 +300,7 @@ export class ClusterMember {
   }
 
   async #readAgain(): Promise<void> {
+    if (this.#isReading) return
     this.#isReading = true
     try {
       if (this.#engine !== undefined) await this.#readAll(this.#engine)
@@ -383,6 +382,8 @@ export class ClusterMember {
       if (line.kind === 'created') {
         this.#watchedMs = performance.now()
         this.#writeLive()
+        // etcd accepts a revision that it does not have yet, and reports nothing until then
+        if (isOlder(this.#header, line.header)) void this.#readAgain()
       } else if (line.kind === 'events') {
         // a member that lags behind may not know the newest term
         if (this.#header !== undefined)

@@ -10,7 +10,8 @@ import type { ClusterReport } from '../sentinels/reports.ts'
 import { readRegularFile } from '../system/regular-file.ts'
 import { machineName } from './credentials.ts'
 import { Engine } from './engine.ts'
-import type { Operation } from './engine.ts'
+import type { Operation, Transaction } from './engine.ts'
+import { EngineError } from './engine-error.ts'
 import { formatOrder, Keys, parseLive } from './keys.ts'
 import type { Live, Order } from './keys.ts'
 import { effectOf, effectText } from './effect.ts'
@@ -19,6 +20,8 @@ import type { Effect } from './effect.ts'
 /** How long a command waits for the other machines. */
 const waitMs = 2_000
 const pollMs = 20
+/** An election takes up to 2.4 s, and it begins when the old leader is missed. */
+const patienceMs = 4_000
 
 export function newId(): string {
   return randomBytes(8).toString('hex')
@@ -33,7 +36,7 @@ export class Orders {
 
   /** @throws {EngineError} when a file of the settings cannot be read */
   constructor(settings: ClusterSettings, directory: string) {
-    this.engine = new Engine(settings)
+    this.engine = new Engine(settings, patienceMs)
     this.keys = new Keys(settings.prefix)
     this.machine = machineName(settings)
     this.#directory = directory
@@ -48,7 +51,8 @@ export class Orders {
    *
    * @param note its end in ms since 1970, and why
    * @returns where it took effect, in words: `drain on fe1 fe2`
-   * @throws {EngineError} when it is not known to be in force
+   * @throws {EngineError} when it is not known to be in force; of the kind `unsure` when
+   *   it may come into force
    */
   async give(
     backend: string,
@@ -63,10 +67,10 @@ export class Orders {
       renewed: null,
       isEnded: false,
     })
-    const { header } = await this.engine.transaction(
-      [],
-      [{ put: this.keys.order(backend, kind), value }],
-    )
+    const key = this.keys.order(backend, kind)
+    // what follows is only sent to an etcd that answers
+    await this.engine.read(key, false)
+    const { header } = await this.#send([{ put: key, value }])
     const effect = await this.effect(backend, header.revision)
     const until =
       note.until === null
@@ -79,7 +83,7 @@ export class Orders {
    * Ends all orders about a backend.
    *
    * @returns what was ended, and where
-   * @throws {EngineError}
+   * @throws {EngineError} as `give` does
    */
   async end(backend: string): Promise<string> {
     const lost = Object.entries(this.#report()?.orders ?? {}).flatMap(
@@ -99,7 +103,7 @@ export class Orders {
         : { remove: key }
     })
     if (steps.length === 0) return 'nothing was set for all machines'
-    const { header } = await this.engine.transaction([], steps)
+    const { header } = await this.#send(steps)
     const effect = await this.effect(backend, header.revision)
     return effectText(`no longer ${kinds.join(', ')}`, {
       ...effect,
@@ -108,26 +112,37 @@ export class Orders {
     })
   }
 
+  /** A frozen etcd may do later what it has received. */
+  async #send(steps: readonly Operation[]): Promise<Transaction> {
+    try {
+      return await this.engine.transaction([], steps)
+    } catch (err) {
+      if (!(err instanceof EngineError) || err.kind === 'refused') throw err
+      throw new EngineError('unsure', err.message)
+    }
+  }
+
   /**
    * Waits until all live machines have applied the orders of a revision, for two
-   * seconds at most.
-   *
-   * @throws {EngineError}
+   * seconds at most. While etcd does not answer, none is known to have applied them.
    */
   async effect(backend: string, revision: number): Promise<Effect> {
     const end = performance.now() + waitMs
     for (;;) {
+      const machines = await this.machines().catch(unlessUnusable)
+      const report = this.#report()
       const effect = effectOf(
         backend,
         revision,
-        await this.machines(),
-        this.#report(),
+        machines ??
+          new Map(
+            Object.keys(report?.members ?? {}).map(name => [name, undefined]),
+          ),
+        report,
       )
-      if (
-        effect.pending.every(({ isLive }) => !isLive) ||
-        performance.now() >= end
-      )
-        return effect
+      const isOver =
+        machines !== undefined && effect.pending.every(({ isLive }) => !isLive)
+      if (isOver || performance.now() >= end) return effect
       await sleep(pollMs)
     }
   }
@@ -155,6 +170,10 @@ export class Orders {
   #report(): ClusterReport | undefined {
     return clusterReport(this.#directory)
   }
+}
+
+function unlessUnusable(err: unknown): undefined {
+  if (!(err instanceof EngineError)) throw err
 }
 
 const maxReportBytes = 32 * 1024 * 1024

@@ -83,6 +83,7 @@ export class ClusterRestart {
             `--without must be a machine of the cluster, got ${name}${suggestion(name, [...machines.keys()])}`,
           )
       const lease = await orders.engine.grant(lockSeconds)
+      const value = JSON.stringify({ by, from: orders.machine, id: newId() })
       const pools = config.pools.filter(({ members }) =>
         members.some(({ name }) => names.includes(name)),
       )
@@ -90,16 +91,11 @@ export class ClusterRestart {
         const key = orders.keys.lock(pool.name)
         const put = await orders.engine.transaction(
           [{ key, is: 'absent' }],
-          [
-            {
-              put: key,
-              value: JSON.stringify({ by, from: orders.machine }),
-              lease,
-            },
-          ],
+          [{ put: key, value, lease }],
           [{ get: key }],
         )
-        if (put.isDone) continue
+        // the answer to an earlier attempt may have been lost
+        if (put.isDone || put.values[0]?.value === value) continue
         await orders.engine.revoke(lease)
         const holder = parseLock(put.values[0]?.value ?? '')
         throw new CommandError(

@@ -28,7 +28,7 @@ export function isShared(
  * Gives or ends an order for all machines.
  *
  * @returns what was done, and on which machines
- * @throws {CommandError} when it is not in effect anywhere; nothing was changed then
+ * @throws {CommandError} when it is not known to be in effect
  */
 export async function giveOrder(
   config: Config,
@@ -47,8 +47,12 @@ export async function giveOrder(
     return here === 'nothing was set' ? ended : `${ended}; here ${here}`
   } catch (err) {
     if (!(err instanceof EngineError)) throw err
+    const outcome =
+      err.kind === 'unsure'
+        ? `was not confirmed: ${err.message}; it may take effect when etcd is back: see zope-failover status then`
+        : `was not given: ${err.message}; nothing was changed`
     throw new CommandError(
-      `${name}: ${action} was not given: ${err.message}; nothing was changed; for this machine alone type: zope-failover ${action} ${name} --here`,
+      `${name}: ${action} ${outcome}; for this machine alone type: zope-failover ${action} ${name} --here`,
       { cause: err },
     )
   } finally {

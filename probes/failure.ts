@@ -28,8 +28,13 @@ const untrusted = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ])
 
-function trustHint(code: string): string {
+/** Whether a certificate's chain does not end in a trusted authority. */
+export function isUntrusted(code: string): boolean {
   return untrusted.has(code)
+}
+
+function trustHint(code: string): string {
+  return isUntrusted(code)
     ? '; its certificate authority is not trusted: set probe.ca to a file with it'
     : ''
 }

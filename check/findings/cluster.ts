@@ -15,6 +15,8 @@ export type EtcdFacts = {
   readonly password: SecretFile | undefined
   /** the common name of the client certificate */
   readonly certificateName: string | undefined
+  /** when its validity ends, as OpenSSL writes it */
+  readonly certificateEnds: string | undefined
   /** why the prefix is not writable; undefined = it is */
   readonly problem: string | undefined
   /** authentication is off: every program that reaches it may do everything */
@@ -29,9 +31,11 @@ export function clusterFindings(
   settings: ClusterSettings,
   { cluster }: Pick<StatusReport, 'cluster'>,
   facts: EtcdFacts,
+  nowMs: number,
 ): Finding[] {
   const { etcd, user, prefix, passwordFile } = settings
-  const { password, certificateName, problem, versions } = facts
+  const { password, certificateName, certificateEnds, problem, versions } =
+    facts
   const isLocal = etcd.every(url => {
     const host = new URL(url).hostname.replaceAll(/[[\]]/g, '')
     return host === 'localhost' || isLoopback(host)
@@ -95,6 +99,18 @@ export function clusterFindings(
             what: `the client certificate has the common name ${certificateName}`,
             why: "etcd's gateway rejects requests that have both a user and such a certificate",
             remedy: `create it without a CN: openssl req -new -key ${settings.key} -subj "/O=zope-failover"`,
+            where: settings.cert,
+          },
+        ]
+      : []),
+    ...(certificateEnds !== undefined && Date.parse(certificateEnds) < nowMs
+      ? [
+          {
+            code: 'cluster-certificate-expired',
+            severity: 'error' as const,
+            what: `the client certificate has expired: ${certificateEnds}`,
+            why: 'etcd refuses it, and this machine is alone',
+            remedy: `make a new one for ${settings.key} (docs/cluster.md); it counts at the next attempt`,
             where: settings.cert,
           },
         ]

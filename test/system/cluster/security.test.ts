@@ -2,6 +2,7 @@
 // longer valid, wrong passwords; and no secret in what the programs say.
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { Agent } from 'node:https'
+import { got } from 'got'
 import t from 'tap'
 import { selfSigned, selfSignedClient } from '../../../lab/certificate.ts'
 import { Etcd } from '../../../lab/etcd.ts'
@@ -19,6 +20,7 @@ void t.test('TLS, user, tokens, passwords', async t => {
   const place = publicDirectory(t)
   const server = selfSigned('localhost')
   const client = selfSignedClient('localhost')
+  const expired = selfSignedClient('localhost', Date.now() - 1_000)
   const file = (name: string, text: string, mode = 0o600): string => {
     writeFileSync(`${place}/${name}`, text, { mode })
     chmodSync(`${place}/${name}`, mode)
@@ -36,7 +38,7 @@ void t.test('TLS, user, tokens, passwords', async t => {
         `--cert-file=${file('server.pem', server.cert)}`,
         `--key-file=${file('server.key', server.key)}`,
         '--client-cert-auth',
-        `--trusted-ca-file=${file('clients.pem', server.cert + client.cert)}`,
+        `--trusted-ca-file=${file('clients.pem', server.cert + client.cert + expired.cert)}`,
       ],
       agent,
       env: { ETCDCTL_CACERT: ca, ETCDCTL_CERT: cert, ETCDCTL_KEY: key },
@@ -49,6 +51,7 @@ void t.test('TLS, user, tokens, passwords', async t => {
   etcd.ctl(...role, '/zope-failover/default/', '--prefix')
   etcd.ctl('user', 'add', `zope-failover:${password}`)
   etcd.ctl('user', 'grant-role', 'zope-failover', 'zope-failover')
+  etcd.ctl('user', 'add', `guest:${password}`)
   etcd.ctl('auth', 'enable')
 
   const secret = file('etcd.password', `${password}\n`)
@@ -107,6 +110,33 @@ void t.test('TLS, user, tokens, passwords', async t => {
   })
   t.notOk(fe2.file('zope1.drain'))
 
+  // a user without a role, another authority, a client certificate that has expired
+  for (const [keys, remedy] of [
+    [{ user: 'guest' }, /refuses user guest .*: give its role readwrite on/],
+    [{ ca: cert }, /SELF_SIGNED_CERT; .*client\.pem must hold .*cluster\.ca/],
+    [
+      {
+        cert: file('expired.pem', expired.cert),
+        key: file('expired.key', expired.key),
+      },
+      /etcd does not accept .*expired\.pem .* not have expired: openssl x509/,
+    ],
+  ] as const) {
+    wrong.configure({}, { passwordFile: secret, ...keys })
+    // a refused certificate sometimes looks like a broken connection
+    await until(`the command says ${remedy}`, async () => {
+      const { code, stderr } = await wrong.run('drain', 'zope1')
+      t.equal(code, 1)
+      return remedy.test(stderr)
+    })
+    await until(`the monitor says ${remedy}`, () =>
+      remedy.test(wrong.cluster()?.engine.problem ?? ''),
+    )
+  }
+  t.match(await wrong.run('check', '--json', '--no-trial'), {
+    stdout: /"code":"cluster-certificate-expired"/,
+  })
+
   const said = [
     ...[fe1, fe2, wrong].flatMap(machine => [
       machine.monitor?.output(),
@@ -117,4 +147,46 @@ void t.test('TLS, user, tokens, passwords', async t => {
   ].join('\n')
   for (const text of [password, 'another-password', 'PRIVATE KEY'])
     t.notOk(said.includes(text), 'no secret')
+})
+
+void t.test('tokens expire all the time', async t => {
+  const etcd = await Etcd.start(t, { args: ['--auth-token-ttl=1'] })
+  etcd.ctl('user', 'add', `root:${password}-root`)
+  etcd.ctl('user', 'grant-role', 'root', 'root')
+  etcd.ctl('auth', 'enable')
+  const place = publicDirectory(t)
+  const passwordFile = `${place}/etcd.password`
+  writeFileSync(passwordFile, `${password}-root\n`, { mode: 0o600 })
+  const [fe1, fe2] = await startMachines(t, ['fe1', 'fe2'], {
+    backends: { zope1: await startBackend(t), zope2: await startBackend(t) },
+    etcd: etcd.urls,
+    cluster: { user: 'root', passwordFile },
+  })
+  if (fe1 === undefined || fe2 === undefined) return
+
+  // a sign of life comes every 2 s: each finds that its token has expired
+  const logins = async (): Promise<number> => {
+    const counts = await Promise.all(
+      etcd.urls.map(async url => {
+        const metrics = await got(`${url}/metrics`).text()
+        const found =
+          /^grpc_server_handled_total\{grpc_code="OK",grpc_method="Authenticate",.*\} (\d+)$/m.exec(
+            metrics,
+          )
+        return Number(found?.[1] ?? 0)
+      }),
+    )
+    return counts.reduce((sum, count) => sum + count, 0)
+  }
+  const before = await logins()
+  await until('six logins', async () => (await logins()) >= before + 6)
+  t.match(await fe1.run('drain', 'zope1'), { stdout: /on fe1 fe2\n/ })
+  t.match(await fe2.run('ready', 'zope1'), { stdout: /on fe1 fe2\n/ })
+  for (const machine of [fe1, fe2]) {
+    t.equal(machine.cluster()?.state, 'together')
+    t.same(
+      machine.log().filter(({ msg }) => msg === 'etcd cannot be used'),
+      [],
+    )
+  }
 })

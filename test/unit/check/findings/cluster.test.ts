@@ -25,6 +25,7 @@ const settings = settingsOf(
 const well: EtcdFacts = {
   password: { kind: 'secret', secret: 'hunter2' },
   certificateName: undefined,
+  certificateEnds: 'Nov 29 00:00:00 2026 GMT',
   problem: undefined,
   hasNoUsers: false,
   isRoleWide: false,
@@ -42,6 +43,7 @@ function codesOf(
     given,
     cluster === undefined ? {} : { cluster },
     { ...well, ...facts },
+    Date.UTC(2026, 10, 28),
   )
   t.notMatch(JSON.stringify(findings), 'hunter2')
   return findings.map(({ code }) => code)
@@ -72,6 +74,10 @@ void t.test('etcd and its user', t => {
   t.strictSame(codesOf({ certificateName: 'fe1' }), [
     'cluster-certificate-name',
   ])
+  t.strictSame(codesOf({ certificateEnds: 'Nov 27 23:59:59 2026 GMT' }), [
+    'cluster-certificate-expired',
+  ])
+  t.strictSame(codesOf({ certificateEnds: undefined }), [])
   const local = settingsOf(
     'etcd: ["http://127.0.0.1:1", "http://[::1]:1", "http://localhost:1"]',
   )
