@@ -12,7 +12,7 @@ has_packages() {
 }
 
 # The run bit is the build's last step: a build that broke off has none. Folders
-# count beside files, for a source that was taken away changes only its folder.
+# count as well as files, because removing a source changes only its folder.
 has_build() {
   [ -x dist/cli/main.js ] &&
     [ -z "$(find package.json tsconfig.json tsconfig.build.json \
@@ -47,7 +47,7 @@ install_programs() {
 is_ready && exit 0
 
 # Two runs that start together must not both empty node_modules or dist. The
-# lock needs no file of its own, and goes with the last process that holds it.
+# lock needs no separate file, and goes with the last process that holds it.
 exec 9<package.json
 if command -v flock >/dev/null; then flock 9; fi
 

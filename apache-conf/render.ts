@@ -23,14 +23,14 @@ export type Templates = {
   readonly txt: string
 }
 
-/** How httpd finds the backend; each falls back on those after it. */
+/** How httpd finds the backend; each falls back to those after it. */
 export type Style = 'prg' | 'txt' | 'sentinel'
 
 export type Affinity = 'none' | 'address' | 'url'
 
 export type SameSite = 'none' | 'lax' | 'strict'
 
-/** The whole, or what is once for a server, or what is for each site of it. */
+/** Everything, or the part for the server, or the part for each of its sites. */
 export type Part = 'whole' | 'server' | 'site'
 
 export type RenderOptions = {
@@ -44,11 +44,11 @@ export type RenderOptions = {
   readonly url: string | undefined
   /** path of the site inside Zope, `/Plone`; empty: Zope's root; undefined: that of the pool */
   readonly site: string | undefined
-  /** path of the host that these rules take; left out: all of it */
+  /** path of the host that these rules take; omitted: all of it */
   readonly prefix?: string | undefined
-  /** the path is wrapped for Zope's VirtualHostMonster */
+  /** the path is rewritten for Zope's VirtualHostMonster */
   readonly isVhm: boolean
-  /** name of the route cookie; undefined: visitors are not bound */
+  /** name of the route cookie; undefined: visitors are not sticky */
   readonly cookie: string | undefined
   /** the cookie's attribute; left out: lax */
   readonly cookieSameSite?: SameSite
@@ -57,7 +57,7 @@ export type RenderOptions = {
   readonly mapUser: string | undefined
   /** how long a backend may be silent */
   readonly timeoutMs: number
-  /** what a GET or HEAD could not get from one backend is asked of the next */
+  /** retry a GET or HEAD on the next backend if one could not answer it */
   readonly isSecondChance: boolean
   /** how long the first backend may be silent then; undefined: timeoutMs */
   readonly failoverAfterMs?: number | undefined
@@ -67,32 +67,32 @@ export type RenderOptions = {
   readonly maxConnections: number | undefined
   /** requests may become WebSockets (mod_proxy_http since 2.4.47) */
   readonly isWebSocket?: boolean
-  /** paths httpd serves itself, beside its status pages */
+  /** paths httpd serves itself, in addition to its status pages */
   readonly local: readonly string[]
-  /** path that shows front.up to balancers; left out: none */
+  /** path that shows front.up to balancers; omitted: none */
   readonly up?: string | undefined
   /** HTML of the maintenance page */
   readonly page: string
-  /** 502, 503, 504: those for which the site has an ErrorDocument of its own */
+  /** 502, 503, 504: those for which the site has its own ErrorDocument */
   readonly keptStatuses: readonly string[]
   readonly retryAfterMs: number
-  /** absolute paths: what httpd starts, and what that starts */
+  /** absolute paths: the launcher that httpd starts, and what that starts */
   readonly launcher: string
   readonly node: string
   readonly main: string
   /** the observer's main file; left out: no observer */
   readonly observer?: string
   readonly configFile: string
-  /** for the comment: how to make this again */
+  /** for the head: the command that generates this again */
   readonly command: string
   readonly version: string
 }
 
 /**
- * What to include in a `<VirtualHost>`, or at server level; or the parts of that.
+ * What to include in a `<VirtualHost>`, or at server level, or parts of it.
  *
- * @throws {ConfigError} with everything that cannot be written in httpd's
- *   configuration: a pool that is not there, a path with quotes in it …
+ * @throws {ConfigError} with everything that httpd's configuration cannot express: an
+ *   unknown pool, a path with quotes in it …
  */
 export function render(
   templates: Templates,
@@ -122,7 +122,7 @@ export function render(
     )
   if (sameSite === 'none' && url?.scheme === 'http')
     problems.push(
-      `--cookie-samesite none must come with an https --url, for browsers refuse such a cookie without Secure, got ${describeValue(publicUrl)}`,
+      `--cookie-samesite none must come with an https --url, because browsers refuse such a cookie without Secure, got ${describeValue(publicUrl)}`,
     )
   const isVerified = members.map(backend => backend.tls && backend.probe.verify)
   const isUnverified = members.map(
@@ -134,7 +134,7 @@ export function render(
     isUnverified.includes(true)
   )
     problems.push(
-      `pool ${pool.name}: probe.verify must be the same for all of its https backends, for httpd checks the certificates of all or of none`,
+      `pool ${pool.name}: probe.verify must be the same for all of its https backends, because httpd verifies the certificates of all or of none`,
     )
   const caFiles = new Set(
     members
@@ -143,7 +143,7 @@ export function render(
   )
   if (part !== 'server' && caFiles.size > 1)
     problems.push(
-      `pool ${pool.name}: probe.ca must be the same for all of its https backends, for httpd has one file of authorities for them, got ${[...caFiles].join(' and ')}`,
+      `pool ${pool.name}: probe.ca must be the same for all of its https backends, because httpd has one CA file for them, got ${[...caFiles].join(' and ')}`,
     )
   const isPrg = style === 'prg'
   const program =
@@ -198,7 +198,7 @@ export function render(
   })
   const sticky = fill(templates['prg-sticky'], {
     directory: config.directory,
-    // a string of httpd's expressions stands in single quotes
+    // httpd's expressions have strings in single quotes
     directoryInExpr: config.directory.replaceAll("'", "\\'"),
     textMap,
     pool: pool.name,
@@ -252,7 +252,7 @@ export function render(
     affinity: options.affinity !== 'none',
     affinityUrl: options.affinity === 'url',
     affinityAddress: options.affinity === 'address',
-    // affinity and failback: all depend on more than the text map says
+    // affinity and failback: all depend on more than the text map contains
     sticky:
       cookie !== undefined &&
       options.affinity === 'none' &&
@@ -280,18 +280,18 @@ export function render(
       ` && reqenv('ZF_SITE') == '${siteId}'`,
     ),
     observer: options.observer === undefined ? false : observerLine(options),
-    // virtual hosts with logs of their own use no CustomLog of the server
+    // virtual hosts with their own logs do not use the server's CustomLog
     logDirective: part === 'server' ? 'GlobalLog' : 'CustomLog',
     up: options.up ?? false,
     upPattern: escapePattern(options.up ?? ''),
     prefix,
     prefixPattern,
-    // without VirtualHostMonster a backend sees the path as visitors type it
+    // without VirtualHostMonster a backend gets the path as visitors type it
     path: `(?s)^${options.isVhm && prefix !== '' ? `${prefixPattern}/?` : '/'}(.*)`,
     cookiePath: prefix === '' ? '/' : prefix,
     siteId,
   }
-  // the jump goes over all rules but itself, and what stands before it
+  // the jump skips all rules except itself and those before it
   const before = options.up === undefined ? 1 : 2
   const siteRules = countRules(
     fill(templates.prg, { ...values, siteRules: 0, alone: [], pairs: [] }),
@@ -299,19 +299,19 @@ export function render(
   return fill(templates.prg, { ...values, siteRules: siteRules - before })
 }
 
-/** Under waitress' channel_timeout (120 s) with room for a slow clock. */
+/** Less than waitress' channel_timeout (120 s), with a margin for a slow clock. */
 const idleSeconds = 60
 
-/** A host that does not answer SYN at all; a refusal comes at once. */
+/** For a host that does not answer SYN at all; a refusal comes at once. */
 const connectSeconds = 2
 
 const styleText: Record<Style, string> = {
   prg: 'asks the map program',
   txt: "reads the monitor's text map",
-  sentinel: 'looks at the sentinels',
+  sentinel: 'reads the sentinels',
 }
 
-/** What httpd serves itself, as a part of a pattern. */
+/** The paths that httpd serves itself, as part of a pattern. */
 function localPaths(prefix: string, local: readonly string[]): string {
   const own =
     prefix === '' ? statusPaths : [`${prefix.slice(1)}/.zope-failover`]
@@ -370,7 +370,7 @@ function parseUrl(text: string, problems: string[]): PublicUrl | null {
   const origin = parseOrigin(text)
   if (typeof origin !== 'object' || !/^[\w.-]+$|:/.test(origin.host)) {
     problems.push(
-      `--url must be what visitors type, http://HOST or https://HOST with a port if need be, without a path, got ${describeValue(text)}`,
+      `--url must be what visitors type, http://HOST or https://HOST with a port if needed, without a path, got ${describeValue(text)}`,
     )
     return null
   }
@@ -383,10 +383,10 @@ function parseUrl(text: string, problems: string[]): PublicUrl | null {
 }
 
 /**
- * The cookie's attributes for a visitor of https, and for one of http; which of
- * them a visitor is, `--url` says, else httpd's own scheme (ServerName).
+ * The cookie's attributes for https and for http visitors; the scheme comes from `--url`, else
+ * from ServerName.
  *
- * @param onlyIf a further condition, as the end of an expression of httpd's
+ * @param onlyIf a further condition, as the end of an httpd expression
  */
 function cookieHeaders(
   url: PublicUrl | null,
@@ -480,7 +480,7 @@ function checkOptions(
       )
   if ((options.style ?? 'prg') !== 'prg' && options.affinity !== 'none')
     problems.push(
-      `--affinity must be none with --style ${options.style}, got ${describeValue(options.affinity)}; the map program alone knows affinity: --style prg`,
+      `--affinity must be none with --style ${options.style}, got ${describeValue(options.affinity)}; only the map program supports affinity: --style prg`,
     )
   const { timeoutMs, failoverAfterMs } = options
   if (!(timeoutMs >= 1_000))
@@ -492,9 +492,8 @@ function checkOptions(
 }
 
 /**
- * The map's command line. httpd splits it with apr_tokenize_to_argv, which
- * knows quotes and nothing else of a shell; it starts the program with no
- * environment, in the launcher's own directory, so every path is absolute.
+ * The command line of the map program. httpd splits it
+ * with apr_tokenize_to_argv, which handles quotes but no other shell syntax, and starts the program with an empty environment in the launcher's directory, so every path is absolute.
  */
 function programLine(
   config: Config,
@@ -511,7 +510,7 @@ function programLine(
   for (const [what, path] of Object.entries(paths))
     if (!/^\/[\w ./+@:,=~-]*$/.test(path))
       problems.push(
-        `${what} must be an absolute path of letters, digits, spaces and ./+@:,=~_- for httpd to start the map with it, got ${describeValue(path)}`,
+        `${what} must be an absolute path of letters, digits, spaces and ./+@:,=~_- so that httpd can start the map program with it, got ${describeValue(path)}`,
       )
   return [
     options.launcher,
@@ -532,7 +531,7 @@ function quoted(word: string): string {
   return word.includes(' ') ? `'${word}'` : word
 }
 
-/** For a shell: its words are of what `programLine` allows. */
+/** For a shell: the words contain only what `programLine` allows. */
 function observerLine({ node, observer = '', configFile }: RenderOptions) {
   return [node, observer, 'observe', '--config', configFile]
     .map(quoted)
@@ -540,13 +539,13 @@ function observerLine({ node, observer = '', configFile }: RenderOptions) {
 }
 
 /**
- * The page as one line of ErrorDocument. httpd sends it as ISO-8859-1 and looks
- * for %{…} in it; a line of its configuration ends at the line's end.
+ * The page as one line of ErrorDocument. httpd sends it as ISO-8859-1 and expands
+ * %{…} in it.
  */
 function pageText(html: string, problems: string[]): string {
   if (html.includes('${'))
     problems.push(
-      '--maintenance-page must not hold "${": httpd would put a variable there',
+      '--maintenance-page must not contain "${": httpd would expand it as a variable',
     )
   if (!/^\s*</.test(html))
     problems.push('--maintenance-page must be an HTML page, beginning with "<"')
@@ -558,7 +557,7 @@ function pageText(html: string, problems: string[]): string {
     .replace(/["\\]/g, '\\$&')
 }
 
-/** For the backends of each pool: each alone, and each ordered pair. */
+/** For the backends of each pool: each one, and each ordered pair. */
 function balancers(pools: readonly (readonly Backend[])[]): {
   alone: Values[]
   pairs: Values[]
@@ -598,8 +597,8 @@ function modulesOf(
 }
 
 /**
- * The members newcomers may get without the map, tier by tier. A tier of one
- * goes to the list directly, a shared one through turn.conf.
+ * The members new visitors may get without the map program, tier by tier. A tier
+ * with one member goes into the list directly, a shared one through turn.conf.
  */
 function tiersOf(pool: Pool): Values[] {
   const members = pool.members.filter(member => member.weight > 0)
@@ -617,14 +616,14 @@ function tiersOf(pool: Pool): Values[] {
   })
 }
 
-/** The rules for a backend that failed, below a jump over all of them. */
+/** The rules for a failed backend, after a jump over all of them. */
 function whenFailed(template: string, values: Values): string {
   const againRules =
     countRules(fill(template, { ...values, againRules: 0 })) - 1
   return fill(template, { ...values, againRules }).trimEnd()
 }
 
-/** What every BalancerMember has. */
+/** The parameters of every BalancerMember. */
 function workerOf(options: RenderOptions, timeoutMs: number): string {
   const { maxConnections: max, isReuse, isWebSocket } = options
   const reuse =
@@ -634,15 +633,15 @@ function workerOf(options: RenderOptions, timeoutMs: number): string {
 
 const seconds = (ms: number): number => Math.ceil(ms / 1_000)
 
-/** As [S=N] counts: every RewriteRule, whatever its conditions. */
+/** As [S=N] counts them: every RewriteRule, whatever its conditions. */
 function countRules(text: string): number {
   return text.split(/^RewriteRule /m).length - 1
 }
 
 /**
- * What stands before the path for VirtualHostMonster. A namespace such as
+ * The prefix of the path for VirtualHostMonster. A namespace such as
  * ++api++ at the end of the prefix is traversed inside Zope and left out of links,
- * as Volto's set-up has it; what is before it is a part of the links (_vh_).
+ * as in Volto's setup; what comes before it is part of the links (_vh_).
  */
 function vhmPath(url: PublicUrl | null, site: string, prefix: string): string {
   const base =
@@ -656,7 +655,7 @@ function vhmPath(url: PublicUrl | null, site: string, prefix: string): string {
   return `VirtualHostBase/${base}${escapePath(site)}${inside}/VirtualHostRoot/${outside}`
 }
 
-/** As it stands in a substitution, where % and $ have a meaning of their own. */
+/** Escaped for a substitution, where % and $ are special. */
 function escapePath(path: string): string {
   return encodeURIComponent(path)
     .replaceAll(/%(?:2F|2B|40)/g, escape => decodeURIComponent(escape))

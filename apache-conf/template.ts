@@ -1,6 +1,6 @@
 // Fills the readable .conf templates. {{name}} is a value. {{#name}} … {{/name}}
-// is kept while the name is true, or once for each item of a list; {{^name}} …
-// {{/name}} while it is not; either on lines of their own or inside one. Pure.
+// is kept if the name is true, or once for each item of a list; {{^name}} …
+// {{/name}} if it is not; either on separate lines or inside one. Pure.
 // httpd's own %{…} and ${…} are left alone.
 
 export type Values = {
@@ -11,7 +11,7 @@ const marks =
   /^\{\{([#^])(\w+)\}\}\n([^]*?)^\{\{\/\2\}\}\n|\{\{([#^])(\w+)\}\}(.*?)\{\{\/\5\}\}|\{\{(\w+)\}\}/gm
 
 type Part =
-  /** text as it stands */
+  /** literal text */
   | string
   | { readonly kind: 'value'; readonly name: string }
   | {
@@ -21,16 +21,16 @@ type Part =
     }
 
 /**
- * @param template text with the marks above; sections of one name do not nest
- * @param values what the names stand for; an item of a list sees its own names
- *   and then those around it
- * @throws {Error} for a name that stands for nothing: a bug, never input
+ * @param template text with the marks above; sections of the same name do not nest
+ * @param values the values of the names; an item of a list sees its own names
+ *   first, then the outer ones
+ * @throws {Error} for an unknown name: a bug, never input
  */
 export function fill(template: string, values: Values): string {
   return write(partsOf(template), [values])
 }
 
-/** Once for a section, not for each item: 100 backends make 10,000 of them. */
+/** Once for a section, not for each item: 100 backends give 10,000 items. */
 function partsOf(template: string): Part[] {
   const parts: Part[] = []
   let end = 0
@@ -42,7 +42,7 @@ function partsOf(template: string): Part[] {
     parts.push(
       plain === undefined
         ? {
-            // one of the two spellings matched; join leaves the other one out
+            // only one of the two spellings matched; join skips the other one
             kind: [blockKind, kind].join('') === '^' ? '^' : '#',
             name: [blockName, name].join(''),
             parts: partsOf([block, inside].join('')),

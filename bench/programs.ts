@@ -140,7 +140,7 @@ export function squidHelpers(
   ]
 }
 
-/** Each program gets a sentinel directory of its own. */
+/** Each program gets its own sentinel directory. */
 function maker(scratch: Scratch) {
   return (
     name: string,

@@ -65,7 +65,7 @@ async function main(): Promise<number> {
 
 type Add = (row: Row) => void
 
-/** One set-up, and its steps. What fails ends this set-up alone. */
+/** One setup, and its steps. What fails ends this setup alone. */
 async function measure(
   part: Part,
   isWanted: (name: string) => boolean,

@@ -1,9 +1,9 @@
-// May this user get there? By the permission bits, all along the path. Pure.
+// May this user access a path? Judged by the permission bits along it. Pure.
 import type { System, User } from './facts.ts'
 
 export type Need = 'read' | 'write' | 'execute' | 'search'
 
-/** `undefined`: nothing in the way, as far as can be seen. */
+/** `undefined`: no obstacle, as far as can be seen. */
 export type Obstacle = {
   readonly path: string
   readonly kind: 'missing' | 'closed'
@@ -24,7 +24,7 @@ const verbs: Readonly<Record<Need, string>> = {
   search: 'entered',
 }
 
-/** The first thing on the way to `path` that stops the user. */
+/** The first obstacle for the user on the way to `path`. */
 export function obstacle(
   system: System,
   user: User,
@@ -50,7 +50,7 @@ function walk(
     const isLast = count === parts.length
     const what = isLast ? need : 'search'
     const fact = system.path(here)
-    // the parent is closed to the user running this check; perhaps not to that user
+    // the parent is closed to the user running check, but perhaps not to that user
     if (fact.kind === 'hidden') return undefined
     if (fact.kind === 'missing')
       return { path: here, kind: 'missing', text: `${here} does not exist` }
@@ -69,7 +69,7 @@ function isAllowed(
   user: User,
   need: Need,
 ): boolean {
-  // root needs one execute bit to execute a file, and nothing else
+  // root needs only one execute bit to run a file
   if (user.uid === 0) return need !== 'execute' || (fact.mode & 0o111) !== 0
   const bit = bits[need]
   if (fact.uid === user.uid) return (fact.mode & (bit << 6)) !== 0

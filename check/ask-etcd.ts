@@ -1,5 +1,5 @@
-// Asks etcd what the monitor needs of it. Changes nothing: the one write has a condition
-// that is never true, and etcd checks the role all the same.
+// Asks etcd what the monitor needs of it. Changes nothing: its one write has a condition
+// that is never true, but etcd still checks the role.
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { passwordIn } from '../cluster/credentials.ts'

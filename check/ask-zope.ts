@@ -5,7 +5,7 @@ import type { SiteAnswer, SiteQuestion } from './findings/zope.ts'
 
 /**
  * @param limitMs for all backends together
- * @returns what the first backend said that answered at all
+ * @returns the answer of the first backend that gave one
  */
 export async function askZope(
   { backends, path }: SiteQuestion,
@@ -36,10 +36,10 @@ async function statusOf(
     })
     request.on('response', response => {
       done(response.statusCode)
-      // the page itself is of no interest
+      // the content does not matter
       response.destroy()
     })
-    // a backend that gives no answer is the monitor's business
+    // a backend without an answer is left to the monitor
     request.on('error', () => {
       done(undefined)
     })

@@ -22,7 +22,7 @@ export type SquidCheckOptions = {
   readonly configFile: string
   /** absolute path of squid.conf */
   readonly squidConf: string
-  /** how to call squid; undefined: the one that is found */
+  /** how to call squid; undefined: search for it */
   readonly squid: string | undefined
   /** how long the helper may take; undefined: it is not started */
   readonly trialMs: number | undefined
@@ -73,7 +73,7 @@ function readText(file: string): string | undefined {
   }
 }
 
-/** Squid uses glob(3) there; `*` in the last part is what is seen in practice. */
+/** Squid uses glob(3) here; in practice only `*` in the last part is used. */
 function expand(pattern: string): string[] {
   const name = basename(pattern)
   if (!name.includes('*')) return [pattern]

@@ -1,4 +1,4 @@
-// The whole check: facts, rules, and the maps run for a moment.
+// The whole check: facts, rules, and a short trial of the map programs.
 import { shellLine } from '../text/shell.ts'
 import { dirname } from 'node:path'
 import { trustOf } from '../probes/trust.ts'
@@ -48,19 +48,19 @@ export type CheckOptions = {
   /** absolute */
   readonly configFile: string
   readonly httpd: string | undefined
-  /** absolute; []: the one httpd takes by itself */
+  /** absolute; []: httpd's default */
   readonly confFiles: readonly string[]
   readonly unit: string | undefined
-  /** how long a map that is tried may take; undefined: none is started */
+  /** how long the trial of a map program may take; undefined: no trial */
   readonly trialMs: number | undefined
-  /** makes the text of a generated file once more, from the words of its command */
+  /** generates the text of a file again, from the words of its command */
   readonly fresh: (words: readonly string[]) => Fresh
 }
 
 export async function check(options: CheckOptions): Promise<CheckReport> {
   const { config, configFile } = options
   const own = { config, configFile, system }
-  // before any map is tried: what it sees is what was there
+  // before any trial: what it sees was there before
   const nowMs = Date.now()
   const status = statusOf(config, nowMs)
   const findings = [
@@ -134,14 +134,14 @@ function nothingToSee({
     code: isError ? 'httpd-not-found' : 'unseen-httpd',
     severity: isError ? 'error' : 'info',
     what: why,
-    why: 'nothing of httpd was looked at',
+    why: 'httpd was not checked',
     remedy:
       'zope-failover check --httpd COMMAND, or --httpd-conf FILE; or install httpd',
     where: null,
   }
 }
 
-/** Whether the sites are there, asked of a Zope that lives. */
+/** Whether the sites exist, as reported by a Zope that is alive. */
 async function missingSites(
   httpd: HttpdFacts,
   config: Config,
@@ -155,7 +155,7 @@ async function missingSites(
   return found.flat()
 }
 
-/** Every program that could start is started; each one once. */
+/** Starts every program that could start, each one once. */
 async function trials(
   httpd: HttpdFacts,
   facts: OwnFacts,
@@ -184,7 +184,7 @@ async function trials(
       if (map.argv.length === 0 || as.kind === 'unknown') return undefined
       const isRoot = process.geteuid?.() === 0
       const own = ownMap(map.argv)
-      // never run as root what another user could have changed
+      // never run as root a program that another user could have changed
       const weak =
         as.user.uid === 0
           ? weakOf(programFiles(program, map.argv, own))
@@ -224,7 +224,7 @@ async function trials(
   }
 }
 
-/** The user a map of ours becomes, when that is not root. */
+/** The user that our map program switches to, if not root. */
 function answersAsOther(
   map: RewriteMapping,
   httpd: HttpdFacts,
@@ -240,9 +240,9 @@ function asSomebodyElse(name: string, where: string): Finding {
   return {
     code: 'unseen-user',
     severity: 'info',
-    what: `the map was tried as this user, httpd starts it as ${name}`,
-    why: 'what that user may not do was judged by permission bits only',
-    remedy: 'run the check as root',
+    what: `the map program was tried as this user, but httpd starts it as ${name}`,
+    why: 'the rights of ${name} were judged by permission bits only',
+    remedy: 'run check as root',
     where,
   }
 }
@@ -265,7 +265,7 @@ function askedPools(
   }))
 }
 
-/** Judged for the monitor, which is taken to run as the owner of the directory. */
+/** Judged for the monitor, which is assumed to run as the owner of the directory. */
 function commandProblem({
   config,
   configFile,

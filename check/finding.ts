@@ -1,4 +1,4 @@
-// What `check` found, and how it is told. Pure.
+// What `check` found, and how it is printed. Pure.
 import { printable } from '../text/printable.ts'
 
 export const severities = ['error', 'warning', 'info'] as const
@@ -10,13 +10,13 @@ export type Finding = {
   readonly severity: Severity
   readonly what: string
   readonly why: string
-  /** what to type, or to write where */
+  /** what to type, or what to write where */
   readonly remedy: string
-  /** `FILE:LINE`; null: it has no one place */
+  /** `FILE:LINE`; null: no single place */
   readonly where: string | null
 }
 
-/** What was looked at, so that silence can be told from blindness. */
+/** What was checked: finding nothing differs from checking nothing. */
 export type FoundAt = {
   readonly config: string
   readonly directory: string
@@ -25,10 +25,10 @@ export type FoundAt = {
     readonly conf: string
     readonly version: string | null
     readonly files: number
-    /** maps that were run and asked */
+    /** map programs that were tried */
     readonly maps: number
   }[]
-  /** squid.conf, when that was checked */
+  /** squid.conf, if it was checked */
   readonly squid?: string
 }
 
@@ -47,7 +47,7 @@ export function locationOf(at: {
   return `${at.file}:${at.line}`
 }
 
-/** Worst first, equal ones once; inside a severity in the order found. */
+/** Worst first, duplicates removed; within a severity in the order found. */
 export function checkReport(
   version: string,
   seen: FoundAt,
@@ -62,7 +62,7 @@ export function checkReport(
   return { version, worst: findings[0]?.severity ?? null, seen, findings }
 }
 
-/** 1 when there is a finding of this weight or more. */
+/** 1 if a finding is at least this severe. */
 export function exitCodeOf(report: CheckReport, failOn: Severity): 0 | 1 {
   return report.worst !== null &&
     severities.indexOf(report.worst) <= severities.indexOf(failOn)
@@ -89,7 +89,7 @@ export function checkText(report: CheckReport, isColoured: boolean): string {
   return `${blocks.join('')}${summary(report)}\n`
 }
 
-/** A remedy may be several lines to type; the terminal obeys none of them. */
+/** A remedy may have several lines; control characters in it are made visible. */
 function lines(text: string): string {
   return text.split('\n').map(printable).join('\n       ')
 }

@@ -1,4 +1,4 @@
-// Asks httpd what it would load, reads these files, and makes facts of it all.
+// Asks httpd what it would load, reads these files, and turns both into facts.
 import { existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { WeakPoint } from '../system/trusted-path.ts'
@@ -19,37 +19,39 @@ import { modifiedMs, readText, source, system, weakOf } from './system.ts'
 import { unitSettings } from './unit.ts'
 
 export type GatherRequest = {
-  /** how to call httpd; undefined: look for it */
+  /** how to call httpd; undefined: search for it */
   readonly httpd: string | undefined
-  /** undefined: the one httpd takes by itself */
+  /** undefined: httpd's default */
   readonly confFile: string | undefined
-  /** systemd's unit; undefined: look for it */
+  /** systemd's unit; undefined: search for it */
   readonly unit: string | undefined
   readonly configFile: string
-  /** makes the text of a generated file once more, from the words of its command */
+  /** generates the text of a file again, from the words of its command */
   readonly fresh: (words: readonly string[]) => Fresh
 }
 
-export type Gathered =
+export type GatherResult =
   | { readonly kind: 'httpd'; readonly facts: HttpdFacts }
-  /** in words, why there is nothing to judge */
+  /** why there is nothing to check */
   | { readonly kind: 'none'; readonly why: string; readonly isError: boolean }
 
 type HttpdCommand = { readonly words: readonly string[]; readonly build: Build }
 
-export async function gatherHttpd(wanted: GatherRequest): Promise<Gathered> {
+export async function gatherHttpd(
+  wanted: GatherRequest,
+): Promise<GatherResult> {
   const called = await findHttpd(wanted)
   if (called === undefined && wanted.httpd !== undefined)
     return {
       kind: 'none',
-      why: `"${wanted.httpd}" is no httpd: it does not tell its version when called with -V`,
+      why: `"${wanted.httpd}" is not httpd: it prints no version when called with -V`,
       isError: true,
     }
   const confFile = wanted.confFile ?? called?.build.confFile
   if (confFile === undefined)
     return {
       kind: 'none',
-      why: 'no httpd was found here (looked for apachectl, apache2ctl, httpd and apache2)',
+      why: 'no httpd was found (searched for apachectl, apache2ctl, httpd and apache2)',
       isError: false,
     }
   if (system.path(confFile).kind === 'missing')
@@ -88,7 +90,7 @@ export async function gatherHttpd(wanted: GatherRequest): Promise<Gathered> {
     called === undefined
       ? 'apachectl'
       : [...called.words, ...fileArguments(wanted)].join(' ')
-  // the script takes the word alone on every system, httpd itself on none
+  // the scripts on every system take the bare word, httpd itself does not
   const isScript = called?.words[0]?.endsWith('ctl') ?? true
   return {
     kind: 'httpd',
@@ -110,14 +112,14 @@ export async function gatherHttpd(wanted: GatherRequest): Promise<Gathered> {
 
 const places = ['/usr/sbin', '/usr/local/sbin', '/usr/local/apache2/bin']
 
-/** The first that tells its version; some systems' apachectl takes no options. */
+/** The first that prints its version; some systems' apachectl takes no options. */
 async function findHttpd(
   wanted: GatherRequest,
 ): Promise<HttpdCommand | undefined> {
   const candidates =
     wanted.httpd === undefined
       ? inPath(
-          // with a file of one's own the script around httpd has nothing to add
+          // with another configuration file the script around httpd adds nothing
           wanted.confFile === undefined
             ? ['apachectl', 'apache2ctl', 'httpd', 'apache2']
             : ['httpd', 'apache2', 'apachectl', 'apache2ctl'],
@@ -149,7 +151,7 @@ function fileArguments({ confFile }: GatherRequest): string[] {
   return confFile === undefined ? [] : ['-f', confFile]
 }
 
-/** Debian keeps the variables of its configuration in a file beside it. */
+/** Debian keeps the variables of its configuration in a file next to it. */
 async function environmentFor(confFile: string): Promise<NodeJS.ProcessEnv> {
   const directory = dirname(confFile)
   const file = `${directory}/envvars`
@@ -214,7 +216,7 @@ function moduleFiles({ directives, serverRoot }: ParsedConf): string[] {
     .map(file => (file.startsWith('/') ? file : `${serverRoot}/${file}`))
 }
 
-/** What -D gave: the dump's, less those the files define themselves. */
+/** What -D set: those of the dump without those the files define. */
 function givenDefines(
   dump: Dump | undefined,
   conf: ParsedConf,
@@ -232,7 +234,7 @@ function givenDefines(
   )
 }
 
-/** Whether it runs, and the user who started it (if it does not: the current user). */
+/** Whether it runs, and the user that started it (if not: the current user). */
 function lifeOf(
   dump: Dump | undefined,
   conf: ParsedConf,
@@ -267,16 +269,16 @@ function userOf(uid: number): User {
 
 type Reading = {
   readonly source: Source
-  /** the files that were read and are apache-conf's */
+  /** the files read that apache-conf generated */
   readonly generated: () => GeneratedFile[]
 }
 
-/** Each file is read once, and each command of a head is followed once. */
+/** Reads each file once, and runs each command of a head once. */
 function reading({ configFile, fresh }: GatherRequest): Reading {
   const texts = new Map<string, string | undefined>()
   const generated = new Map<string, GeneratedFile>()
   const made = new Map<string, Fresh>()
-  const look = (file: string): string | undefined => {
+  const read = (file: string): string | undefined => {
     const text = readText(file)
     const head = generatedHead(text ?? '')
     if (text === undefined || head === undefined) return text
@@ -293,7 +295,7 @@ function reading({ configFile, fresh }: GatherRequest): Reading {
     source: {
       ...source,
       read: file => {
-        if (!texts.has(file)) texts.set(file, look(file))
+        if (!texts.has(file)) texts.set(file, read(file))
         return texts.get(file)
       },
     },
@@ -309,7 +311,7 @@ const unitPlaces = [
   '/lib/systemd/system',
 ]
 
-/** The system's unit starts the system's configuration, no other. */
+/** The system's unit starts only the system's configuration. */
 function unitOf(
   wanted: GatherRequest,
   called: HttpdCommand | undefined,
@@ -330,8 +332,8 @@ function unitOf(
 }
 
 /**
- * The systemd unit that starts the monitor, by what it runs; undefined: there is
- * none, or it is started in another way.
+ * The systemd unit that starts the monitor, found by its command; undefined: none, or
+ * it is started in another way.
  */
 export function monitorUnit(): HttpdFacts['unit'] {
   const file = unitPlaces
@@ -346,7 +348,7 @@ export function monitorUnit(): HttpdFacts['unit'] {
 
 function readUnit(file: string): NonNullable<HttpdFacts['unit']> {
   const name = file.slice(file.lastIndexOf('/') + 1)
-  // drop-ins count wherever they are, in the order of their names
+  // drop-ins apply in the order of their names, wherever they are
   const dropIns = [dirname(file), ...unitPlaces]
     .flatMap(place => source.list(`${place}/${name}.d/*.conf`))
     .sort((one, other) =>

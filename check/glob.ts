@@ -1,10 +1,10 @@
-// The wildcards of Include, as apr_fnmatch reads them. Pure.
+// The wildcards of Include, as apr_fnmatch matches them. Pure.
 
 export function hasWildcard(text: string): boolean {
   return /[*?[]/.test(text)
 }
 
-/** One part of a path as a pattern; a leading dot must be written out. */
+/** One part of a path as a pattern; a leading dot must match literally. */
 export function globPattern(part: string): RegExp {
   const source = part.replaceAll(/\[!?[^\]]+\]|[^]/g, piece =>
     piece === '*'

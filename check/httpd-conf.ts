@@ -5,7 +5,7 @@ import { confWords, logicalLines, rewriteWords } from './httpd-text.ts'
 import type { Line } from './httpd-text.ts'
 
 export type Section = {
-  /** in small letters */
+  /** in lowercase */
   readonly name: string
   readonly args: readonly string[]
   readonly file: string
@@ -13,12 +13,12 @@ export type Section = {
 }
 
 export type Directive = {
-  /** in small letters */
+  /** in lowercase */
   readonly name: string
   readonly args: readonly string[]
   readonly file: string
   readonly line: number
-  /** outermost first; IfModule and its kind are not among them */
+  /** outermost first; without IfModule and the like */
   readonly sections: readonly Section[]
 }
 
@@ -30,27 +30,27 @@ export type ConfProblem = {
 
 export type ParsedConf = {
   readonly directives: readonly Directive[]
-  /** every section that was opened, also an empty one */
+  /** every section that was opened, including empty ones */
   readonly sections: readonly Section[]
   /** in the order they were read */
   readonly files: readonly string[]
   readonly modules: ReadonlySet<string>
   readonly serverRoot: string
   readonly problems: readonly ConfProblem[]
-  /** by name: what IfFile keeps out, because its file is not there */
+  /** by name: what IfFile leaves out because its file is missing */
   readonly absentMaps: ReadonlyMap<string, string>
 }
 
 export type Source = {
-  /** undefined: not there, or not for us */
+  /** undefined: missing, or not readable for us */
   readonly read: (file: string) => string | undefined
-  /** the files that the argument of Include stands for, in httpd's order */
+  /** the files that an argument of Include names, in httpd's order */
   readonly list: (pattern: string) => readonly string[]
 }
 
 export type ParserContext = {
   readonly serverRoot: string
-  /** compiled in, `core_module` among them */
+  /** compiled in, including `core_module` */
   readonly modules: readonly string[]
   /** -D parameters */
   readonly defines: Readonly<Record<string, string>>
@@ -59,7 +59,7 @@ export type ParserContext = {
   readonly version: string | undefined
 }
 
-/** Reads `file` and all it includes. */
+/** Reads `file` and everything it includes. */
 export function parseHttpdConf(
   file: string,
   source: Source,
@@ -118,7 +118,7 @@ class Reader {
   file(file: string, around: readonly Section[], from: SourceLocation): void {
     const text = this.#source.read(file)
     if (text === undefined) {
-      this.#tell(from, `${file} cannot be read`)
+      this.#report(from, `${file} cannot be read`)
       return
     }
     this.files.push(file)
@@ -131,11 +131,11 @@ class Reader {
     around: readonly Section[],
   ): void {
     if (this.#depth === maxDepth) {
-      this.#tell({ file, line: 0 }, 'files or macros include each other')
+      this.#report({ file, line: 0 }, 'files or macros include each other')
       return
     }
     this.#depth++
-    // for each open section all that are open there, shared by its directives
+    // for each open section, all sections open there, shared by its directives
     const open: (readonly Section[])[] = []
     let skipped = -1
     for (const [index, line] of lines.entries()) {
@@ -223,7 +223,7 @@ class Reader {
       : `${this.serverRoot}/${pattern}`
     const files = this.#source.list(path)
     if (files.length === 0 && name === 'include' && !/[*?[]/.test(path))
-      this.#tell(place, `${path} is not there, or may not be seen`)
+      this.#report(place, `${path} does not exist, or is not accessible`)
     for (const file of files) this.file(file, sections, place)
   }
 
@@ -234,10 +234,10 @@ class Reader {
   ): void {
     const macro = this.#macros.get(name.toLowerCase())
     if (macro === undefined) {
-      this.#tell(place, `Use ${name}: there is no such Macro`)
+      this.#report(place, `Use ${name}: no such Macro`)
       return
     }
-    // the longest name first: $host must not take the place of $hostname
+    // the longest name first: $host must not match inside $hostname
     const order = macro.params
       .map((param, index) => ({ param, value: values[index] ?? '' }))
       .sort((one, other) => other.param.length - one.param.length)
@@ -278,27 +278,27 @@ class Reader {
         case 'iffile':
           return this.#source.read(what) !== undefined
         default:
-          // which directives there are is not known here
+          // the list of all directives is not known here
           return true
       }
     }
     return truth() !== isNegated
   }
 
-  /** `${NAME}`; what holds a colon is a map's (`${map:key}`). */
+  /** `${NAME}`; with a colon it is a map lookup (`${map:key}`). */
   #resolve(place: SourceLocation, words: string[]): string[] {
-    // hardly any line has one, and a text for 100 backends has 30,000 lines
+    // few lines have one, and a file for 100 backends has 30,000 lines
     if (!words.some(word => word.includes('${'))) return words
     return words.map(word =>
       word.replaceAll(/\$\{([^}:]+)\}/g, (whole, name: string) => {
         const value = this.#defines.get(name) ?? this.#known.environment[name]
-        if (value === undefined) this.#tell(place, `${whole} is not defined`)
+        if (value === undefined) this.#report(place, `${whole} is not defined`)
         return value ?? whole
       }),
     )
   }
 
-  #tell({ file, line }: SourceLocation, text: string): void {
+  #report({ file, line }: SourceLocation, text: string): void {
     this.problems.push({ file, line, text })
   }
 }
@@ -308,7 +308,7 @@ function headAndRest(text: string): [string, string] {
   return end === -1 ? [text, ''] : [text.slice(0, end), text.slice(end)]
 }
 
-/** The line of the closing mark; the last line when there is none. */
+/** The line of the closing tag; the last line if it is missing. */
 function endOf(lines: readonly Line[], start: number, name: string): number {
   const opening = new RegExp(`^<${name}(?:[\\s>]|$)`)
   let depth = 0
@@ -364,7 +364,7 @@ function isVersion(
   }
 }
 
-/** As a sort wants it: below 0 when `one` is the older. */
+/** For sorting: below 0 if `one` is older. */
 export function compareVersions(one: string, other: string): number {
   const right = other.split('.')
   for (const [index, part] of one.split('.').entries()) {

@@ -1,7 +1,7 @@
-// What httpd tells about itself (-V, -l and -t -D DUMP_…), as values. Pure.
+// What httpd prints about itself (-V, -l and -t -D DUMP_…), as values. Pure.
 
 export type Build = {
-  /** `2.4.71`; undefined: the text is no httpd's */
+  /** `2.4.71`; undefined: not the output of an httpd */
   readonly version: string | undefined
   /** HTTPD_ROOT */
   readonly root: string
@@ -17,7 +17,7 @@ export type Dump = {
   readonly errorLog: string | undefined
   readonly pidFile: string | undefined
   readonly user: string | undefined
-  /** `NAME` or `NAME=VALUE`, those of the command line among them */
+  /** `NAME` or `NAME=VALUE`, including those of the command line */
   readonly defines: readonly string[]
   /** mechanism of the mutex `rewrite-map` */
   readonly mapMutex: string | undefined

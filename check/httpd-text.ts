@@ -1,4 +1,4 @@
-// How httpd cuts text into lines and words: its own rules, which are not a
+// How httpd splits text into lines and words: its own rules, not a
 // shell's (server/util.c, mod_rewrite.c, APR's apr_cpystrn.c). Pure.
 
 export type Line = {
@@ -8,8 +8,8 @@ export type Line = {
 }
 
 /**
- * The lines of a configuration file that mean something. A backslash at the end
- * continues any line, also a comment.
+ * The lines of a configuration file that are not blank or comments. A backslash
+ * at the end continues any line, even a comment.
  */
 export function logicalLines(text: string): Line[] {
   const lines: Line[] = []
@@ -87,8 +87,8 @@ export function rewriteWords(text: string): string[] {
 
 /**
  * The command line of a map program as APR splits it (apr_tokenize_to_argv):
- * quotes count only where a word begins, a backslash before a quote or a space
- * keeps it, and every other backslash goes.
+ * quotes count only at the start of a word, a backslash before a quote or
+ * a space escapes it, and every other backslash is removed.
  */
 export function aprWords(text: string): string[] {
   const words: string[] = []
@@ -115,7 +115,7 @@ export function aprWords(text: string): string[] {
 }
 
 function isSpace(char: string | undefined): boolean {
-  // a pattern would be half of the time that a configuration takes
+  // a regular expression would take half of the parsing time
   return (
     char === ' ' ||
     char === '\t' ||

@@ -1,11 +1,11 @@
-// The command line of a map program: is it ours, what was it given, and who
-// will it be? Pure.
+// The command line of a map program: is it ours, with which options, and as which
+// user will it run? Pure.
 import type { HttpdFacts, OwnFacts, User } from './facts.ts'
 import type { RewriteMapping } from './servers.ts'
 
 /** A map program of this package, as its command line gives it. */
 export type OwnMap = {
-  /** undefined: `zope-failover rewritemap`, which needs no naming of it */
+  /** undefined: `zope-failover rewritemap`, which does not name it */
   readonly node: string | undefined
   readonly main: string
   readonly config: string | undefined
@@ -40,7 +40,7 @@ export function ownMap(argv: readonly string[]): OwnMap | undefined {
   }
 }
 
-/** The file httpd starts: relative names begin at ServerRoot. */
+/** The file httpd starts: relative names are relative to ServerRoot. */
 export function programOf(map: RewriteMapping, httpd: HttpdFacts): string {
   const [name = ''] = map.argv
   return name.startsWith('/') ? name : `${httpd.conf.serverRoot}/${name}`
@@ -50,7 +50,7 @@ export type MapUser =
   | { readonly kind: 'user'; readonly user: User }
   | { readonly kind: 'unknown'; readonly name: string }
 
-/** Who the program is when httpd has started it. */
+/** The user as which httpd starts the program. */
 export function startedAs(
   map: RewriteMapping,
   { starter }: HttpdFacts,
@@ -61,7 +61,7 @@ export function startedAs(
     : named(map.user, system)
 }
 
-/** The user it answers as: started as root, our map program drops privileges. */
+/** The user it runs as: started as root, our map program drops privileges. */
 export function answersAs(
   map: RewriteMapping,
   httpd: HttpdFacts,
@@ -90,7 +90,7 @@ function named(text: string, system: OwnFacts['system']): MapUser {
   const group = groupName === undefined ? undefined : system.group(groupName)
   if (user === undefined || (groupName !== undefined && group === undefined))
     return { kind: 'unknown', name: text }
-  // with a group named, httpd sets that one alone
+  // if a group is given, httpd sets only that one
   return {
     kind: 'user',
     user: group === undefined ? user : { ...user, gids: [group] },

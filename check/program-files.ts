@@ -1,4 +1,4 @@
-// All that is run when httpd starts a map program.
+// All files that run when httpd starts a map program.
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { OwnMap } from './map-command.ts'
@@ -8,7 +8,7 @@ import { system } from './system.ts'
  * @param program absolute
  * @param argv its command line
  * @returns files and directories: the program, its interpreter, files named on
- *   its command line, and of a map of ours the installation
+ *   its command line, and for our map program the installation
  */
 export function* programFiles(
   program: string,
@@ -44,12 +44,12 @@ function entriesOf(directory: string) {
   try {
     return readdirSync(directory, { withFileTypes: true })
   } catch {
-    // not there, or closed to this user: nothing to see
+    // missing, or not readable for this user
     return []
   }
 }
 
-/** The packages an installation runs with, and theirs; the development's not. */
+/** The runtime packages of an installation, with their dependencies; not those for development. */
 function packagesOf(root: string): Set<string> {
   const found = new Set<string>()
   const add = (directory: string): void => {
@@ -73,7 +73,7 @@ function dependenciesOf(file: string): string[] {
     )
     return Object.keys(dependencies ?? {})
   } catch {
-    // no such file, or no JSON: Node would say so
+    // missing, or not JSON: Node would report it
     return []
   }
 }

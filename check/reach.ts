@@ -1,5 +1,5 @@
-// Which rule decides about a path? mod_rewrite runs before every other module
-// that maps paths (translate_name), so what a rule takes is lost to Alias,
+// Which rule handles a path? mod_rewrite runs before every other module
+// that maps paths (translate_name), so what a rule takes never reaches Alias,
 // Redirect, ProxyPass and the rules after it. Pure.
 import {
   hasFlag,
@@ -17,13 +17,13 @@ export type Fate =
   | { readonly kind: 'left'; readonly rule: Rule; readonly index: number }
   /** no rule ends it */
   | { readonly kind: 'through' }
-  /** it depends on the visitor, or on what only PCRE knows */
+  /** it depends on the visitor, or on a pattern only PCRE can evaluate */
   | { readonly kind: 'unknown' }
 
 /** A path that no configuration names. */
 export const anyPath = '/zope-failover-check/any-path'
 
-/** The rules a request meets in a server, those it inherits among them. */
+/** The rules that apply to a request in a server, including inherited ones. */
 export function rulesInOrder(server: Server, main: Server): readonly Rule[] {
   if (!isEngineOn(server, main)) return []
   const own = ownRules(server)
@@ -32,7 +32,7 @@ export function rulesInOrder(server: Server, main: Server): readonly Rule[] {
   return isBefore(server, main) ? [...mains, ...own] : [...own, ...mains]
 }
 
-/** mod_rewrite.c, config_server_merge: the server's own word counts first. */
+/** mod_rewrite.c, config_server_merge: the server's own setting wins. */
 function isBefore(server: Server, main: Server): boolean {
   return (
     !hasOption(server, 'inherit') &&
@@ -53,7 +53,7 @@ function ownRules(server: Server): readonly Rule[] {
   return rulesOf(server).filter(({ directive }) => own.has(directive))
 }
 
-/** What becomes of a visitor's GET for this path. */
+/** What happens to a visitor's GET for this path. */
 export function fateOf(rules: readonly Rule[], path: string): Fate {
   let isVague = false
   let skipped = -1
@@ -111,7 +111,7 @@ function either(values: readonly Truth[]): Truth {
   return values.includes(undefined) ? undefined : false
 }
 
-/** All of them, those with OR as one group. */
+/** All conditions, those with OR as one group. */
 function holds(conditions: readonly Condition[], path: string): Truth {
   let group: Truth = false
   const groups: Truth[] = []
@@ -131,7 +131,7 @@ function truthOf(condition: Condition, path: string): Truth {
     .replaceAll('%{REQUEST_URI}', () => path)
     .replaceAll('%{REQUEST_METHOD}', 'GET')
     .replaceAll('%{THE_REQUEST}', () => `GET ${path} HTTP/1.1`)
-    // set by httpd alone, and not on the visitor's own pass
+    // set only by httpd, and not in the first pass of a request
     .replaceAll(/%\{ENV:REDIRECT_\w+\}/g, '')
   if (/[%$][\d{]/.test(test) || test === 'expr') return undefined
   const [, not = '', text] = /^(!?)=(.*)$/.exec(pattern) ?? []
@@ -144,7 +144,7 @@ function truthOf(condition: Condition, path: string): Truth {
 }
 
 /**
- * A path that a pattern matches, to ask about; undefined when none was found.
+ * A sample path that a pattern matches; undefined when none was found.
  *
  * @example pathFor('^/old/(.*)$') // '/old/x'
  */

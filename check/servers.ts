@@ -1,5 +1,5 @@
 // Directives -> the servers they make: the main server and its virtual hosts,
-// with the maps and rules that each of them really has. Pure.
+// with the maps and rules in effect for each. Pure.
 import type { Directive, ParsedConf, Section } from './httpd-conf.ts'
 import { aprWords } from './httpd-text.ts'
 
@@ -13,7 +13,7 @@ export type Server = {
   readonly addresses: readonly string[]
   /** all that is in it, in order */
   readonly directives: readonly Directive[]
-  /** of these, what is in no Directory, Location or the like */
+  /** of these, those outside of Directory, Location and the like */
   readonly own: readonly Directive[]
 }
 
@@ -22,7 +22,7 @@ export type MapKind = 'prg' | 'other'
 export type RewriteMapping = {
   readonly name: string
   readonly kind: MapKind
-  /** of a program: what APR makes of its command line */
+  /** of a program: its command line as APR splits it */
   readonly argv: readonly string[]
   /** third argument, `USER[:GROUP]` */
   readonly user: string | undefined
@@ -49,7 +49,7 @@ export type Rule = {
 /** The main server first. */
 export type Servers = readonly [Server, ...Server[]]
 
-/** Every rule asks for them, and a configuration can have 100,000 lines. */
+/** Every check needs them, and a configuration can have 100,000 lines. */
 const known = new WeakMap<ParsedConf, Servers>()
 
 export function serversOf(conf: ParsedConf): Servers {
@@ -60,7 +60,7 @@ export function serversOf(conf: ParsedConf): Servers {
 
 function readServers({ directives, sections }: ParsedConf): Servers {
   const hosts = sections.filter(({ name }) => name === 'virtualhost')
-  // in one pass: a text for 100 backends has 50,000 lines
+  // in one pass: a file for 100 backends has 50,000 lines
   const inside = new Map<Section | undefined, Directive[]>()
   for (const directive of directives) {
     const host = directive.sections.find(({ name }) => name === 'virtualhost')
@@ -89,7 +89,7 @@ function readServers({ directives, sections }: ParsedConf): Servers {
   return [server(undefined), ...hosts.map(server)]
 }
 
-/** The last one of that name at the server's own level. */
+/** The last directive of that name at server level. */
 export function setting(
   server: Server,
   name: string,
@@ -97,7 +97,7 @@ export function setting(
   return server.own.findLast(directive => directive.name === name)?.args
 }
 
-/** Whether rules and maps run there; a virtual host inherits it. */
+/** Whether the rewrite engine is on; a virtual host inherits it. */
 export function isEngineOn(server: Server, main: Server): boolean {
   const value =
     setting(server, 'rewriteengine') ?? setting(main, 'rewriteengine')
@@ -139,7 +139,7 @@ export function mapsOf(server: Server): RewriteMapping[] {
 
 const knownRules = new WeakMap<Server, readonly Rule[]>()
 
-/** The rules of a server in order, those of its sections among them. */
+/** The rules of a server in order, including those in its sections. */
 export function rulesOf(server: Server): readonly Rule[] {
   const rules = knownRules.get(server) ?? readRules(server)
   knownRules.set(server, rules)
@@ -180,7 +180,7 @@ function flagsOf(text: string): string[] {
     .filter(flag => flag !== '')
 }
 
-/** Whether a rule has one of these flags, given in small letters. */
+/** Whether a rule has one of these flags, given in lowercase. */
 export function hasFlag(rule: Rule, ...names: readonly string[]): boolean {
   return rule.flags.some(flag => names.includes(flag.toLowerCase()))
 }
@@ -189,12 +189,12 @@ export function isProxyRule(rule: Rule): boolean {
   return hasFlag(rule, 'p', 'proxy')
 }
 
-/** The maps that a text asks: `${NAME:…}`. */
+/** The maps that a text uses: `${NAME:…}`. */
 export function mapsIn(text: string): string[] {
   return [...text.matchAll(/\$\{([^:}]+):/g)].map(([, name = '']) => name)
 }
 
-/** Everything of a rule in which a map can be asked. */
+/** All parts of a rule in which a map can be used. */
 export function textsOf(rule: Rule): string[] {
   return [
     ...rule.conditions.map(({ test }) => test),
@@ -204,8 +204,8 @@ export function textsOf(rule: Rule): string[] {
 }
 
 /**
- * Whether a PCRE matches a text; undefined when JavaScript cannot tell, for it
- * does not know all that PCRE does.
+ * Whether a PCRE matches a text; undefined when JavaScript cannot tell, because it
+ * does not support all of PCRE.
  */
 export function matches(
   pattern: string,
@@ -220,7 +220,7 @@ export function matches(
   try {
     return new RegExp(source, isCaseless ? 'is' : 's').test(text) !== isNegated
   } catch {
-    // a pattern that PCRE alone understands
+    // a pattern that only PCRE understands
     return undefined
   }
 }

@@ -1,5 +1,5 @@
-// squid.conf as lines of words, with the files it includes. Squid reads a line at
-// a time, and takes the first matching line of most lists. Pure.
+// squid.conf as lines of words, with the files it includes. Squid reads line by line,
+// and in most lists the first matching line counts. Pure.
 
 export type SquidLine = {
   readonly file: string
@@ -11,7 +11,7 @@ export type SquidLine = {
 export type SquidConf = {
   readonly files: readonly string[]
   readonly lines: readonly SquidLine[]
-  /** files that are included and cannot be read */
+  /** files that are included but cannot be read */
   readonly unreadable: readonly string[]
 }
 
@@ -20,7 +20,7 @@ const maxDepth = 16
 
 /**
  * @param read the text of a file; undefined = it cannot be read
- * @param expand the files that a pattern of `include` means
+ * @param expand the files that a pattern of `include` matches
  */
 export function parseSquidConf(
   file: string,
@@ -50,7 +50,7 @@ export function parseSquidConf(
   return { files, lines, unreadable }
 }
 
-/** A backslash at the end of a line joins the next one. */
+/** A backslash at the end of a line continues it. */
 function joined(text: string): [number, string][] {
   const result: [number, string][] = []
   let before = ''

@@ -15,39 +15,39 @@ export const system: System = { path, real, head, user, group: groupOf }
 
 export const source: Source = { read: readText, list: listIncluded }
 
-/** More than any file of httpd's, of systemd's or of this system's users. */
+/** More than any file of httpd, systemd or the user database. */
 const maxTextBytes = 16 * 1024 * 1024
 
 /** The first of these files that a user other than root can change. */
 export function weakOf(files: Iterable<string>): WeakPoint | undefined {
   // thousands of files lie in a few directories
   const seen = new Map<string, PathNode | undefined>()
-  const look = (name: string): PathNode | undefined => {
+  const read = (name: string): PathNode | undefined => {
     if (!seen.has(name)) seen.set(name, pathNode(name))
     return seen.get(name)
   }
   for (const file of files) {
-    const weak = weakPoint(look, file)
+    const weak = weakPoint(read, file)
     if (weak !== undefined) return weak
   }
   return undefined
 }
 
-/** undefined: not there, not for us, or no regular file of a usual size. */
+/** undefined: missing, not readable for us, or not a regular file of usual size. */
 export function readText(file: string): string | undefined {
-  // an Include of a device would never end
+  // reading a device would never end
   const read = readRegularBytes(file, maxTextBytes, 'followed')
   return read.kind === 'bytes' && !read.isCut
     ? read.bytes.toString('utf8')
     : undefined
 }
 
-/** When it was last changed, ms since 1970; undefined: it cannot be told. */
+/** When it was last changed, ms since 1970; undefined: unknown. */
 export function modifiedMs(file: string): number | undefined {
   try {
     return statSync(file).mtimeMs
   } catch {
-    // gone or closed: it takes part in no comparison
+    // missing or not readable: ignored
     return undefined
   }
 }
@@ -76,12 +76,12 @@ function real(file: string): string {
   try {
     return realpathSync(file)
   } catch {
-    // what is not there has no other name
+    // a missing file has no other name
     return file
   }
 }
 
-/** undefined: the rules say so themselves when that matters. */
+/** undefined: the rules report it when it matters. */
 function head(file: string): string | undefined {
   const read = readRegularBytes(file, 512, 'followed')
   return read.kind === 'bytes' ? read.bytes.toString('latin1') : undefined
@@ -98,7 +98,7 @@ function user(name: string): User | undefined {
       }
 }
 
-/** One of a directory service, which only the C library knows. */
+/** An account of a directory service, which only the C library knows. */
 function foreignUser(name: string): User | undefined {
   if (!/^[\w.@-]+$/.test(name) || name.startsWith('-')) return undefined
   try {
@@ -114,7 +114,7 @@ function foreignUser(name: string): User | undefined {
       gids: ask('-G').split(' ').map(Number),
     }
   } catch {
-    // id says no, or there is no id
+    // no such account, or no id program
     return undefined
   }
 }
@@ -123,12 +123,12 @@ function names(directory: string): string[] {
   try {
     return readdirSync(directory).sort()
   } catch {
-    // no directory, or not for us: nothing to include
+    // no directory, or not readable for us: nothing to include
     return []
   }
 }
 
-/** A directory stands for all files below it. */
+/** A directory includes all files below it. */
 function listIncluded(pattern: string): string[] {
   const paths = pattern
     .split('/')

@@ -1,17 +1,15 @@
 // Starts a map program as httpd would (same words, same user, no environment,
-// the program's own directory), asks it something, and lets it end.
+// the program's own directory), makes some lookups, and lets it exit.
 //
-// A map of ours that is tried must leave the sentinel directory as it is: it
-// runs under a limit of no bytes for what it writes to files (RLIMIT_FSIZE,
-// which pipes do not count under), so neither its report nor what it keeps of
-// its configuration is written.
+// A trial of our map program must not change the sentinel directory: it runs with a
+// file size limit of 0 bytes (RLIMIT_FSIZE, which does not apply to pipes), so it writes neither its report nor its last good configuration.
 import { spawn } from 'node:child_process'
 import type { Trial, User } from './facts.ts'
 
-/** Output that comes in a flood is a fault already. */
+/** More output than this is a fault in itself. */
 const maxOutput = 1024 * 1024
 
-/** sh has set PWD by itself; httpd gives nothing. */
+/** sh sets PWD; httpd passes no environment. */
 const withoutFiles = [
   '/bin/sh',
   '-c',
@@ -21,8 +19,8 @@ const withoutFiles = [
 
 /**
  * @param user undefined: as the current user
- * @param isOwn a map of ours, which the limit on files cannot hurt
- * @param limitMs for all answers, and again for the end
+ * @param isOwn our map program, which the file size limit does not disturb
+ * @param limitMs for all answers, and again for its exit
  */
 export async function tryMap(
   argv: readonly string[],
@@ -36,7 +34,7 @@ export async function tryMap(
   const child = spawn(command, args, {
     cwd: directory,
     env: {},
-    // a group of its own: whatever is left of it can be ended
+    // in its own process group, so that all of it can be ended
     detached: true,
     ...(user === undefined
       ? {}
@@ -59,7 +57,7 @@ export async function tryMap(
   child.stderr.on('data', (chunk: Buffer) => {
     errors = (errors + chunk.toString()).slice(0, 10_000)
   })
-  // it ended without reading: its end tells that
+  // it exited without reading: its exit code shows that
   child.stdin.on('error', nothing)
   child.on('error', err => {
     failure = err.message
@@ -112,6 +110,6 @@ function endGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL')
   } catch {
-    // it went in this moment
+    // it exited at this moment
   }
 }

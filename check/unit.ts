@@ -1,8 +1,8 @@
-// systemd's unit files, as far as they hide places from a service. Pure.
+// The settings of systemd unit files that hide directories from a service. Pure.
 
 /**
- * The settings of [Service], the last word of each; an empty value takes back
- * what was said.
+ * The settings of [Service], the last value of each; an empty value resets
+ * it.
  *
  * @param texts the unit and its drop-ins, in systemd's order
  */

@@ -81,10 +81,10 @@ export function apacheConfCommand(): Command {
  */
 export function freshApacheConf(words: readonly string[]): Fresh {
   let text = ''
-  let told = ''
+  let stderrText = ''
   const command = withOptions()
     .exitOverride()
-    .configureOutput({ writeErr: more => (told += more) })
+    .configureOutput({ writeErr: more => (stderrText += more) })
     .action((given: ApacheConfOptions) => {
       text = seal(print(given, command))
     })
@@ -96,7 +96,7 @@ export function freshApacheConf(words: readonly string[]): Fresh {
       err instanceof ConfigError
         ? err.problems.join('\n')
         : err instanceof CommanderError
-          ? told
+          ? stderrText
           : String(err)
     return { kind: 'refused', why: why.trim() }
   }

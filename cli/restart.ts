@@ -65,14 +65,14 @@ export function restartCommand(): Command {
     })
 }
 
-type Given = Pick<Job, 'command' | 'warmUp' | 'limitMs' | 'by'>
+type RestartOptions = Pick<Job, 'command' | 'warmUp' | 'limitMs' | 'by'>
 
 /** With a lock on all machines that follow the same orders. */
 async function restartTogether(
   config: Config,
   backends: readonly Backend[],
   without: readonly string[],
-  job: Given,
+  job: RestartOptions,
 ): Promise<void> {
   if (config.cluster === undefined) {
     if (without.length > 0)
@@ -100,7 +100,7 @@ async function restartTogether(
 async function restartAll(
   config: Config,
   backends: readonly Backend[],
-  job: Given & Pick<Job, 'others'>,
+  job: RestartOptions & Pick<Job, 'others'>,
 ): Promise<void> {
   // loaded here: the other subcommands do not need the HTTP client
   const { restart, RestartAborted } = await import('../operate/restart.ts')

@@ -9,7 +9,7 @@ import type { FileInput, ProbeInput } from './schema.ts'
 type Fixed<Value> = { readonly [Key in keyof Value]: Fixed<Value[Key]> }
 
 /** A key of the file, when it is there. */
-type Given<Key extends keyof FileInput> = Fixed<NonNullable<FileInput[Key]>>
+type Setting<Key extends keyof FileInput> = Fixed<NonNullable<FileInput[Key]>>
 
 /** A sign of life that bypasses the worker queue. */
 export type Heartbeat =
@@ -57,15 +57,15 @@ export type Policy = Pool['policy']
 export type Member = Pool['members'][number]
 
 /** How the monitor checks the map program through httpd. */
-export type MapSettings = Given<'map'>
+export type MapSettings = Setting<'map'>
 /** Where httpd reports the requests in flight of each backend. */
-export type HttpdSettings = Given<'httpd'>
+export type HttpdSettings = Setting<'httpd'>
 /** Receivers, contents and timing of notices. */
-export type NotifySettings = Given<'notify'>
+export type NotifySettings = Setting<'notify'>
 /** The addresses that answer Squid's ICP queries, by backend of this host. */
-export type IcpSettings = Given<'icp'>
+export type IcpSettings = Setting<'icp'>
 /** Several machines with one set of orders, on etcd. */
-export type ClusterSettings = Given<'cluster'>
+export type ClusterSettings = Setting<'cluster'>
 /** How this machine is judged as a whole: should visitors be sent to it? */
 export type FrontSettings = NonNullable<Config['front']>
 

@@ -48,7 +48,7 @@ export type FrontProbe = {
 /** httpd serves without the map program, too: the generated rules have a fallback. */
 const servingStates: ReadonlySet<MapDiagnosis['state']> = new Set<
   MapDiagnosis['state']
->(['ok', 'dead', 'odd', 'out-of-step'])
+>(['ok', 'dead', 'garbled', 'out-of-step'])
 
 /**
  * @param url what was requested: for `/.zope-failover/map` the generated rules must

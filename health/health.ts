@@ -241,14 +241,14 @@ function afterHeartbeat(
     heartbeat.isLearned &&
     // a busy one is silent while all its connections wait: `busyTimeout` applies
     !health.light.isProvenBusy &&
-    event.silentMs >= times.frozenMs &&
+    event.silentForMs >= times.frozenMs &&
     // the light probe is silent, too, and httpd has got no answer from it
     Math.min(nowMs - health.light.lastAnswerAt, lastServedAgoMs) >=
       times.frozenMs
   const light = isFrozen
     ? nextLightOf(
         health,
-        { kind: 'frozen', silentMs: event.silentMs },
+        { kind: 'frozen', silentForMs: event.silentForMs },
         settings,
         nowMs,
       )

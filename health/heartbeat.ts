@@ -25,8 +25,8 @@ export type Pause = { readonly atMs: number; readonly ms: number }
 export type HeartbeatEvent =
   /** answered after `ms`; `isOurs`: this process itself paused meanwhile */
   | { readonly kind: 'beat'; readonly ms: number; readonly isOurs?: boolean }
-  /** unanswered for `silentMs` so far */
-  | { readonly kind: 'silent'; readonly silentMs: number }
+  /** unanswered for `silentForMs` so far */
+  | { readonly kind: 'silent'; readonly silentForMs: number }
   /** refused, reset, closed */
   | { readonly kind: 'broken'; readonly why: string }
   /** a trial has shown that heartbeats work and are not requests */
@@ -133,7 +133,7 @@ export function nextHeartbeat(
         ),
       }
     case 'silent':
-      return { ...heartbeat, silentForMs: event.silentMs }
+      return { ...heartbeat, silentForMs: event.silentForMs }
     case 'broken':
       return { ...heartbeat, silentForMs: 0, trouble: event.why }
     case 'learned':
@@ -199,13 +199,13 @@ export function heartbeatProblem(heartbeat: Heartbeat): string | null {
 
 /** How long the backend itself paused; 0 = the silence was something else. */
 function pauseMs(
-  { lastHeartbeatAt: beatMs }: Heartbeat,
+  { lastHeartbeatAt }: Heartbeat,
   { ms, isOurs = false }: Extract<HeartbeatEvent, { kind: 'beat' }>,
   { intervalMs, frozenMs }: Pick<HeartbeatTimes, 'intervalMs' | 'frozenMs'>,
   nowMs: number,
 ): number {
   // earlier heartbeats may have been given up
-  const silenceMs = Math.max(ms, nowMs - beatMs - 2 * intervalMs)
+  const silenceMs = Math.max(ms, nowMs - lastHeartbeatAt - 2 * intervalMs)
   return isOurs || silenceMs >= frozenMs ? 0 : ms
 }
 

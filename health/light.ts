@@ -59,8 +59,8 @@ export type LightEvent =
     }
   /** a heartbeat arrived */
   | { readonly kind: 'beat' }
-  /** no heartbeat and no other sign of life for `silentMs` */
-  | { readonly kind: 'frozen'; readonly silentMs: number }
+  /** no heartbeat and no other sign of life for `silentForMs` */
+  | { readonly kind: 'frozen'; readonly silentForMs: number }
   /** all its warm-up pages were fetched once */
   | { readonly kind: 'warm-up'; readonly isGood: boolean }
   /** time went by */
@@ -231,7 +231,7 @@ export function nextLight(
         ? out(
             light,
             'frozen',
-            `no heartbeat and no other sign of life for ${Math.round(event.silentMs)} ms`,
+            `no heartbeat and no other sign of life for ${Math.round(event.silentForMs)} ms`,
             nowMs,
           )
         : light

@@ -69,11 +69,11 @@ function answered(status: number, header: string | null): MapDiagnosis {
         state: 'out-of-step',
         reason: 'httpd gets the answer to a different lookup',
       }
-    case 'odd':
-      return { state: 'odd', reason: 'httpd gets an invalid answer' }
+    case 'garbled':
+      return { state: 'garbled', reason: 'httpd gets an invalid answer' }
   }
   return {
-    state: 'absent',
+    state: 'not-configured',
     reason: `httpd answers ${status} without X-Zope-Failover-Map: another site answers there, or its configuration is outdated`,
   }
 }
@@ -109,13 +109,13 @@ const patience = 3
 
 /**
  * States that a new map program cures. Not: httpd is down (`unreachable`), has no
- * free worker (`busy`), or does not know the path (`absent`).
+ * free worker (`busy`), or does not know the path (`not-configured`).
  */
 const curable: ReadonlySet<MapState> = new Set<MapState>([
   'dead',
   'hung',
   'out-of-step',
-  'odd',
+  'garbled',
 ])
 
 /** @param nowMs since 1970 */

@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process'
 import type { Logger } from 'pino'
 import { errorCode } from '../system/error-code.ts'
+import { LogOnce } from '../system/log-once.ts'
 
 /** httpd starts after the monitor and must not wait longer than this. */
 const readyAnywayMs = 10_000
@@ -17,9 +18,9 @@ export class ServiceManager {
   readonly #everyMs: number
   readonly #startedMs = performance.now()
   #isReady = false
-  #saidMs = -Infinity
+  #notifiedMs = -Infinity
   #isSending = false
-  #isTroubleTold = false
+  readonly #logged = new LogOnce()
 
   /**
    * Removes what systemd has set from the environment: an administrator's
@@ -48,26 +49,26 @@ export class ServiceManager {
     if (!this.#isReady) {
       if (!isAlive && isStarting) return
       this.#isReady = true
-      this.#say(nowMs, 'READY=1', 'WATCHDOG=1')
+      this.#notify(nowMs, 'READY=1', 'WATCHDOG=1')
     } else if (
       // before the first report none can be too old
       (isAlive || reportedMs === -Infinity) &&
-      nowMs - this.#saidMs >= this.#everyMs
+      nowMs - this.#notifiedMs >= this.#everyMs
     )
-      this.#say(nowMs, 'WATCHDOG=1')
+      this.#notify(nowMs, 'WATCHDOG=1')
   }
 
   stopping(): void {
-    if (this.#socket !== undefined) this.#say(performance.now(), 'STOPPING=1')
+    if (this.#socket !== undefined)
+      this.#notify(performance.now(), 'STOPPING=1')
   }
 
-  #say(nowMs: number, ...words: readonly string[]): void {
-    this.#saidMs = nowMs
+  #notify(nowMs: number, ...words: readonly string[]): void {
+    this.#notifiedMs = nowMs
     this.#isSending = true
     const end = (how: string | number | null): void => {
       this.#isSending = false
-      if (how === 0 || this.#isTroubleTold) return
-      this.#isTroubleTold = true
+      if (how === 0 || !this.#logged.isNew('notify')) return
       this.#log.error(
         { err: how },
         'systemd-notify failed: systemd cannot see that the monitor is alive',

@@ -9,7 +9,7 @@
 // redirect. ZOPE is the status from the backend itself, - = it did not answer.
 
 export type Signal =
-  /** it answered, without an error of its own */
+  /** it answered, without its own error */
   | 'good'
   /** it answered with a status from 500 */
   | 'error'

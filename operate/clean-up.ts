@@ -1,4 +1,4 @@
-// What a person decides after a loss: orders that etcd lost, machines that are gone.
+// What an operator decides after a loss: orders that etcd lost, machines that are gone.
 import type { ClusterSettings, Config } from '../config/config.ts'
 import { effectText } from '../cluster/effect.ts'
 import { EngineError } from '../cluster/engine-error.ts'

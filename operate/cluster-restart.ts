@@ -63,7 +63,7 @@ export class ClusterRestart {
    * Locks the pools of these backends.
    *
    * @param names the backends
-   * @param without machines that are out of service, by the operator's word
+   * @param without machines that are out of service, according to the operator
    * @throws {CommandError} when another restart has a pool, or etcd cannot be used
    */
   static async begin(
@@ -117,7 +117,7 @@ export class ClusterRestart {
   /** Ends the lock. */
   async end(): Promise<void> {
     clearInterval(this.#timer)
-    // else it runs out by itself
+    // otherwise it expires
     await this.#orders.engine.revoke(this.#lease).catch(ignore)
     this.#orders.close()
   }
@@ -169,9 +169,9 @@ export class ClusterRestart {
   }
 
   /**
-   * What is missing until all have said yes; undefined: nothing.
+   * Why not all have said yes yet; undefined: all have.
    *
-   * @throws when it will never come
+   * @throws when some never will
    */
   async #missing(backend: string, id: string): Promise<string | undefined> {
     const { engine, keys, machine } = this.#orders
@@ -216,7 +216,7 @@ export class ClusterRestart {
       if (!(await this.#orders.engine.keepAlive(this.#lease)))
         this.#problem = 'the lock of this restart has expired'
     } catch {
-      // tried again; etcd ends it when it is away for too long
+      // tried again; etcd ends it if this takes too long
     }
   }
 }

@@ -57,7 +57,7 @@ export function mayLeave(
 }
 
 /** A map program reads the whole directory, then writes its report, once a second. */
-const beatMs = 1_000
+const reportIntervalMs = 1_000
 /** Reading the directory before a report takes less than this. */
 const readingMs = 250
 
@@ -76,7 +76,8 @@ export function isTakenOver(
   const maps = status.maps.flatMap(map =>
     map.kind === 'alive' || map.kind === 'silent' ? [map] : [],
   )
-  if (maps.length === 0) return nowMs - changedMs >= beatMs + readingMs
+  if (maps.length === 0)
+    return nowMs - changedMs >= reportIntervalMs + readingMs
   return maps.every(({ ageMs }) => nowMs - ageMs >= changedMs + readingMs)
 }
 

@@ -15,7 +15,7 @@ import { applyAction } from './apply-action.ts'
 import type { Action } from './action.ts'
 import { withRemedy } from './with-remedy.ts'
 
-/** `front` is each machine's own affair. */
+/** `front` is set on each machine separately. */
 export function isShared(
   { cluster }: Config,
   name: string,
@@ -28,7 +28,7 @@ export function isShared(
  * Gives or ends an order for all machines.
  *
  * @returns what was done, and on which machines
- * @throws {CommandError} when it is not known to be in force
+ * @throws {CommandError} when it is not known to be in effect
  */
 export async function giveOrder(
   config: Config,
@@ -87,5 +87,5 @@ export function readyHere(
   const done = applyAction(directory, name, 'ready', note)
   return orders.length === 0
     ? done
-    : `${done} on this machine; the order stays in force on the others`
+    : `${done} on this machine; the order stays in effect on the others`
 }

@@ -9,7 +9,7 @@ import { inFlightText, isIdle, isTakenOver, notIdleText } from './decide.ts'
 
 const pollMs = 200
 
-/** What the operator sees meanwhile. */
+/** What the operator sees while waiting. */
 export type Progress = {
   /** a step that is done or begins */
   readonly step: (text: string) => void

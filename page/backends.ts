@@ -12,7 +12,7 @@ import type { Fragments } from './page-template.ts'
 /** Shown with the word, so that color is not needed. */
 export const glyphs = { good: '●', warn: '▲', bad: '✕', note: '○' }
 
-/** What the pictures show, by backend. */
+/** The data of the charts, by backend. */
 export type Pictures = {
   readonly probes: ReadonlyMap<string, readonly ProbeRecord[]>
   readonly minutes: ReadonlyMap<string, Minutes>
@@ -21,7 +21,7 @@ export type Pictures = {
 const columns = 6
 
 /**
- * On a site with many, backends of the same pools stand together under a heading.
+ * On a site with many backends, those of the same pools are grouped under a heading.
  *
  * @param backends in the order of the configuration
  */
@@ -32,7 +32,7 @@ export function backendTable(
   fragments: Fragments,
 ): Html {
   const byPools = groupsOf(backends, pools)
-  // headings for one or two backends each are only noise
+  // headings for only one or two backends are noise
   const isGrouped = byPools.size > 1 && byPools.size * 3 <= backends.length
   const groups = isGrouped ? byPools : new Map([['', backends]])
   return html`<table class="backends" role="table">

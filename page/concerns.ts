@@ -19,20 +19,20 @@ import type { Tone } from './events.ts'
 /** One thing that is wrong. */
 export type Concern = {
   readonly tone: Tone
-  /** backends with the same trouble, or one pool or program; [] = see `reason` */
+  /** backends with the same problem, or one pool or program; [] = see `reason` */
   readonly subjects: readonly string[]
   readonly state: string
-  /** RFC 3339: of the one that has been in it for the longest time */
+  /** RFC 3339: when it began, for the one that has had it longest */
   readonly since: string | null
   readonly reason: string
-  /** what to do; text between backquotes is to be typed */
+  /** what to do; commands are in backquotes */
   readonly remedy: string
 }
 
 /** The state of the whole site in one line. */
 export type Verdict = { readonly tone: Tone; readonly text: string }
 
-/** Names in a sentence; more than these are counted. */
+/** Names listed in a sentence; the rest is counted. */
 const mostNamed = 3
 
 /**
@@ -51,7 +51,7 @@ export function verdictOf(
   if (front?.state === 'silent')
     return { tone: 'bad', text: 'This machine does not answer visitors' }
   const served = servedText(pools)
-  // a recommendation is nothing wrong
+  // a recommendation is not a problem
   const wrong = concerns.filter(({ tone }) => tone !== 'note').length
   if (wrong === 0) return { tone: 'good', text: served }
   const ill = report.backends.filter(isUnhealthy).length
@@ -171,7 +171,7 @@ function poolConcern(
     {
       ...more,
       subjects: pools.map(({ name }) => `pool ${name}`),
-      remedy: `\`zope-failover explain ${first.name}\` says why each backend is out; one that is back ends this`,
+      remedy: `\`zope-failover explain ${first.name}\` shows why each backend is out; this ends when one is back`,
     },
   ]
 }
@@ -182,7 +182,7 @@ function isOnLastResort({ newcomers, members }: PoolStatus): boolean {
     .every(({ standing }) => lastResorts.has(standing))
 }
 
-/** When the last of them went; null = not known, as for a file set by hand. */
+/** When the last of them left; null = unknown, as for a file set by hand. */
 function lastChange(
   backends: readonly BackendStatus[],
   pools: readonly PoolStatus[],
@@ -216,7 +216,7 @@ function programConcerns(report: StatusReport): Concern[] {
             subjects: ['monitor'],
             state: monitor.kind,
             reason: verdictsCount
-              ? 'no new verdicts; the last ones still count'
+              ? 'no new verdicts; the last ones stay in effect'
               : staleVerdicts,
             remedy: restartMonitor,
           },
@@ -235,7 +235,7 @@ function programConcerns(report: StatusReport): Concern[] {
         reason:
           kind === 'dead'
             ? 'httpd reads the text map and the sentinel files itself'
-            : 'it runs, but writes no report',
+            : 'it is running but writes no report',
         remedy: restartMap,
       })),
     ...(maps.length === 0 && readers.length === 0
@@ -245,7 +245,7 @@ function programConcerns(report: StatusReport): Concern[] {
             subjects: ['map program'],
             state: 'never seen',
             remedy:
-              '`zope-failover check` says whether httpd uses the generated rules',
+              '`zope-failover check` shows whether httpd uses the generated rules',
           },
         ]
       : []),
@@ -264,25 +264,25 @@ function programConcerns(report: StatusReport): Concern[] {
   ]
 }
 
-/** By state; a backend's name takes the place of NAME. */
+/** By state; the backend's name replaces NAME. */
 const remedies = new Map([
   [
     'down',
-    '`zope-failover probe NAME` shows what it answers; start it if it is gone',
+    '`zope-failover probe NAME` shows how it answers; start it if it is not running',
   ],
   [
     'frozen',
-    'it runs no code: stopped, swapping, or held by an extension; restart it if it stays so',
+    'it executes no code: stopped, swapping, or blocked by an extension; restart it if this lasts',
   ],
   [
     'busy',
-    'every worker is in a request: look for the slow page, or give it more threads',
+    'every worker is in a request: find the slow page, or give it more threads',
   ],
   [
     'slow',
-    'the probed page is late: look at the load of its machine; `probe.path` should name a light page',
+    'the probed page is late: check the load of its machine; `probe.path` should be a light page',
   ],
-  ['cut-off', 'its database is gone or it lags behind: look at ZEO'],
+  ['cut-off', 'its database is gone or it lags behind: check ZEO'],
   [
     'silent',
     'httpd or its map program does not answer: `systemctl status apache2`, `zope-failover check`',
@@ -291,7 +291,7 @@ const remedies = new Map([
   ['last-resort', 'only last resorts are left: bring back a backend'],
 ])
 
-/** In trouble, and not because an operator wants it so. */
+/** Has a problem, and not because an operator wants it that way. */
 function isUnhealthy({ state, admin }: BackendStatus): boolean {
   return (
     remedies.has(state) &&

@@ -9,8 +9,8 @@ import type { Patch, PageTemplate } from './page-template.ts'
 
 const maxOpenPages = 100
 
-/** A message is sent at least this often: the page can tell silence from calm. */
-const beatMs = 1_000
+/** A message is sent at least this often, so that the page notices a lost connection. */
+const heartbeatIntervalMs = 1_000
 /** A page that has read nothing for this long is gone. */
 const patienceMs = 20_000
 /** The interval while no page is open, for the list of events. */
@@ -66,7 +66,7 @@ export class OpenPages {
     const before = this.#sent
     this.#sent = this.#reports.template()
     const patch = patchBetween(before, this.#sent, root)
-    const isDue = nowMs - this.#sentMs >= beatMs
+    const isDue = nowMs - this.#sentMs >= heartbeatIntervalMs
     if (Object.keys(patch).length === 0 && !isDue) return
     this.#sentMs = nowMs
     const message = this.#message(patch)

@@ -1,4 +1,4 @@
-// The past of a backend as small pictures: its states during the last hour, its last
+// The past of a backend as small charts: its states during the last hour, its last
 // probes, and their response times on the same time axis. Pure.
 import type { ProbeRecord } from '../sentinels/reports.ts'
 import { toneOf } from './events.ts'

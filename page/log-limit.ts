@@ -13,7 +13,7 @@ export class LogLimit {
    *
    * @param nowMs of a monotonic clock
    * @returns how many like it were skipped since the last logged one; undefined =
-   *   skip this one, too
+   *   skip this one as well
    */
   count(status: number, nowMs: number): number | undefined {
     const minute = this.#minutes.get(status)

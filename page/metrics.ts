@@ -84,7 +84,7 @@ export class Metrics {
 
   readonly #noticesDropped = this.#counter(
     'notices_dropped_total',
-    'Dropped notices: rejected for good, or too many were waiting',
+    'Dropped notices: permanently rejected, or too many were waiting',
     ['receiver'],
   )
 

@@ -1,6 +1,6 @@
 // The monitor's side of its ports: the status page and the agent for HAProxy. A
 // separate thread with a limited heap serves them, so that no visitor can delay a
-// probe. A thread that dies or hangs is restarted, and the monitor goes on.
+// probe. A thread that dies or hangs is restarted; the monitor keeps running.
 import { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
@@ -84,7 +84,7 @@ export class StatusThread {
         stderr: true,
       })
     } catch (err) {
-      // out of memory or threads: the monitor goes on
+      // out of memory or threads: the monitor keeps running
       this.#restartLater(errorCode(err))
       return
     }

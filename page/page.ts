@@ -149,7 +149,7 @@ function concernItem(concern: Concern): Html {
   </li>`
 }
 
-/** What is between backquotes is to be typed. */
+/** Text in backquotes is a command to type. */
 function typed(text: string): Html[] {
   return text
     .split('`')

@@ -42,7 +42,7 @@ const answers = new Map<string, Answer>([
 ])
 const paths = new Set(answers.keys())
 
-/** Does not listen yet; `close` ends the open pages, too. */
+/** Does not listen yet; `close` also ends the open pages. */
 export function statusServer(
   reports: ReportCache,
   metricsEndpoint: MetricsEndpoint,

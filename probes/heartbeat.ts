@@ -37,12 +37,12 @@ export function heartbeat(
   backend: Backend,
   addresses: readonly LookupAddress[],
   times: HeartbeatTimes,
-  onSilent: (silentMs: number) => void,
+  onSilent: (silentForMs: number) => void,
   onExecuted: () => void,
   signal: AbortSignal,
 ): Promise<Beat | undefined> {
   const startedMs = performance.now()
-  const silentMs = (): number => performance.now() - startedMs
+  const silentForMs = (): number => performance.now() - startedMs
   return new Promise(resolve => {
     const request = expectContinue(backend, addresses, 'HEAD', signal)
     let timer: NodeJS.Timeout | undefined
@@ -65,22 +65,22 @@ export function heartbeat(
     const wait = (dueMs: number): void => {
       timer = setTimeout(
         () => {
-          const isOurDelay = silentMs() - dueMs > ownDelayMs
+          const isOurDelay = silentForMs() - dueMs > ownDelayMs
           setImmediate(() => {
             if (isDone) return
             if (isOurDelay) {
-              wait(silentMs() + times.lateMs)
+              wait(silentForMs() + times.lateMs)
               return
             }
-            const ms = silentMs()
+            const ms = silentForMs()
             onSilent(ms)
             if (ms >= times.frozenMs + times.timeoutMs)
-              done({ kind: 'silent', silentMs: ms })
+              done({ kind: 'silent', silentForMs: ms })
             else if (ms >= times.frozenMs) wait(ms + times.intervalMs / 2)
             else wait(Math.min(ms + times.timeoutMs, times.frozenMs))
           })
         },
-        Math.max(0, dueMs - silentMs()),
+        Math.max(0, dueMs - silentForMs()),
       )
     }
     limitAnswer(
@@ -90,7 +90,7 @@ export function heartbeat(
       why => done({ kind: 'broken', why }),
     )
     request.on('continue', () => {
-      done({ kind: 'beat', ms: silentMs() })
+      done({ kind: 'beat', ms: silentForMs() })
     })
     request.on('response', head => {
       if (isDone && !isComplaint(head)) onExecuted()

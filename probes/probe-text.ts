@@ -143,7 +143,7 @@ function heartbeatText(heartbeat: HeartbeatEvent): string {
     case 'learned':
       return `100 Continue after ${heartbeat.ms.toFixed(1)} ms, without waiting for a worker`
     case 'silent':
-      return `none within ${Math.round(heartbeat.silentMs)} ms`
+      return `none within ${Math.round(heartbeat.silentForMs)} ms`
     case 'broken':
       return `failed (${heartbeat.why})`
     case 'heartless':

@@ -5,7 +5,7 @@ import type * as Util from 'node:util'
 import { defaultConfigFile } from '../config/file.ts'
 import { ConfigError } from '../config/problem.ts'
 import { answerStyles, httpdDialect } from './lookup.ts'
-import { complain, runMap } from './run.ts'
+import { reportProblems, runMap } from './run.ts'
 
 // Not by import: from Node 22 on an import touches process.stderr, which makes
 // the pipe non-blocking, also for httpd, which shares it.
@@ -24,12 +24,12 @@ async function main(): Promise<number> {
       },
     }))
   } catch (err) {
-    complain([err instanceof Error ? err.message : String(err)])
+    reportProblems([err instanceof Error ? err.message : String(err)])
     return 2
   }
   const answer = answerStyles.find(style => style === values.answer)
   if (answer === undefined) {
-    complain([
+    reportProblems([
       `--answer must be ${answerStyles.join(' or ')}, got "${values.answer}"`,
     ])
     return 2
@@ -44,9 +44,9 @@ async function main(): Promise<number> {
       isLaunched: values.launched,
     })
   } catch (err) {
-    if (err instanceof ConfigError) complain(err.problems)
+    if (err instanceof ConfigError) reportProblems(err.problems)
     else
-      complain([
+      reportProblems([
         err instanceof Error ? (err.stack ?? err.message) : String(err),
       ])
     return err instanceof ConfigError ? 2 : 1

@@ -151,7 +151,7 @@ function ignoreSignals(): void {
 }
 
 /** Problems on stderr, one per line; used before the logger exists. */
-export function complain(problems: readonly string[]): void {
+export function reportProblems(problems: readonly string[]): void {
   try {
     writeSync(2, `${problems.join('\n')}\n`)
   } catch {

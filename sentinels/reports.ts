@@ -46,10 +46,10 @@ export const mapStates = [
   'dead',
   'hung',
   'out-of-step',
-  'odd',
+  'garbled',
   'busy',
   'unreachable',
-  'absent',
+  'not-configured',
 ] as const
 export type MapState = (typeof mapStates)[number]
 

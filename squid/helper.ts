@@ -3,7 +3,7 @@
 // before its first answer. So this helper answers every line, and ends only at
 // the end of its input.
 import type { Config } from '../config/config.ts'
-import { complain, runMap } from '../rewritemap/run.ts'
+import { reportProblems, runMap } from '../rewritemap/run.ts'
 import { squidDialect } from './line.ts'
 import { parseSites } from './site.ts'
 
@@ -26,7 +26,7 @@ export type HelperOptions = {
  */
 export async function runHelper(options: HelperOptions): Promise<number> {
   const { sites, problems } = parseSites(options.site ?? [], options.url ?? [])
-  if (problems.length > 0) complain(problems)
+  if (problems.length > 0) reportProblems(problems)
   const dialect = squidDialect(sites)
   return runMap({
     configFile: options.configFile,

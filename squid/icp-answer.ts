@@ -21,11 +21,11 @@ export const opcodeOf: Record<Exclude<IcpKind, 'silence'>, number> = {
  * | ----------------------------------------------- | ------------- |
  * | the winner for this query                       | HIT           |
  * | as good as the winner                           | MISS          |
- * | a later tier, or last resort beside a better one | MISS_NOFETCH |
+ * | a later tier, or last resort when one is better | MISS_NOFETCH |
  * | drained, down, unknown to the pool              | MISS_NOFETCH  |
  * | in maintenance                                  | silence       |
  *
- * @param pool undefined = there is no such pool
+ * @param pool undefined = no such pool
  * @param spread what the winner is drawn by: the number of the query, or the URL
  */
 export function icpKind(
@@ -49,7 +49,7 @@ export function icpKind(
     : 'miss'
 }
 
-/** Four bytes, as everywhere the key is made of bytes. */
+/** Four bytes: keys consist of bytes everywhere. */
 function numberKey(number: number): string {
   return String.fromCharCode(
     number >>> 24,

@@ -5,7 +5,7 @@
 export const opcode = { query: 1, hit: 2, miss: 3, missNoFetch: 21 } as const
 
 const headerBytes = 20
-/** After the header of a query stands the address of who asked the cache. */
+/** The header of a query is followed by the address of the client of the cache. */
 const requesterBytes = 4
 
 export type IcpQuery = {
@@ -15,8 +15,8 @@ export type IcpQuery = {
 }
 
 /**
- * @returns null for what is no well-formed query of version 2: no answer then,
- *   for an error counts against the responder
+ * @returns null for anything but a well-formed query of version 2: it gets no
+ *   answer, because an error would count against the responder
  */
 export function parseQuery(message: Buffer): IcpQuery | null {
   const urlStart = headerBytes + requesterBytes

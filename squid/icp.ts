@@ -14,26 +14,25 @@ import { ConfigError } from '../config/problem.ts'
 import { total } from '../rewritemap/answer.ts'
 import { newBoard, sharedFloat64Array } from '../rewritemap/thread/board.ts'
 import type { GoodConfig } from '../rewritemap/thread/messages.ts'
-import { complain } from '../rewritemap/run.ts'
+import { reportProblems } from '../rewritemap/run.ts'
 import { WatchingThread } from '../rewritemap/thread/watching-thread.ts'
 import { readSentinels } from '../sentinels/read.ts'
 import { icpKind, icpKinds, opcodeOf } from './icp-answer.ts'
 import type { IcpKind } from './icp-answer.ts'
 import { formatIcpAnswer, parseQuery } from './icp-message.ts'
 
-/** How long a leaving responder asks Squid politely to go elsewhere. */
+/** How long a stopping responder sends Squid elsewhere. */
 const farewellMs = 1_000
-/** Queries wait here while this process has no turn; the kernel may allow less. */
+/** Queries wait here while this process is not scheduled; the kernel may allow less. */
 const receiveBufferBytes = 1024 * 1024
 
 /**
  * Answers ICP queries until a signal ends it. A socket that systemd passes is used
- * where its FileDescriptorName= is a backend of `icp.listen`. It outlives this process,
- * so the end then takes no farewell: the next one answers, or another one already does.
+ * if its FileDescriptorName= is a backend of `icp.listen`. It outlives this process, so no farewell is needed: the next one answers, or another one already does.
  *
  * @param good the configuration, which must have the key `icp`
  * @returns the exit code: 0
- * @throws {ConfigError} when `icp` is missing, or an address cannot be had
+ * @throws {ConfigError} when `icp` is missing, or an address cannot be bound
  */
 export async function runIcp(
   configFile: string,
@@ -101,10 +100,10 @@ class Responder {
   #sockets = new Map<string, Socket>()
   /** descriptors by backend, those that are not used yet */
   readonly #inherited = new Map(inheritedSockets(process.env, process.pid))
-  /** those of `#sockets` that systemd has, too */
+  /** those of `#sockets` that systemd holds as well */
   readonly #kept = new Set<Socket>()
   #isLeaving = false
-  /** takes what the other thread has to say */
+  /** receives the messages of the other thread */
   newestTable = () => {}
 
   constructor(
@@ -133,7 +132,7 @@ class Responder {
     this.#pool = table.pools.get(this.#settings.pool)
   }
 
-  /** What each backend has so far stays with its name. */
+  /** Counts stay with the name of a backend. */
   #keepCounts(answers: Float64Array, config: Config): void {
     const places = new Map(
       this.#config.backends.map(({ name }, place) => [name, place]),
@@ -151,14 +150,14 @@ class Responder {
   #reconfigure(config: Config): void {
     this.#config = config
     if (config.icp === undefined) {
-      complain([
-        'icp was removed from the configuration, the former one still holds',
+      reportProblems([
+        'icp was removed from the configuration, keeping the previous one',
       ])
       return
     }
     this.#settings = config.icp
     this.listen().catch((err: unknown) => {
-      complain(err instanceof ConfigError ? err.problems : [String(err)])
+      reportProblems(err instanceof ConfigError ? err.problems : [String(err)])
     })
   }
 
@@ -167,9 +166,9 @@ class Responder {
   }
 
   /**
-   * Opens what the settings name and is not open yet, closes the rest.
+   * Opens the sockets of the settings that are not open yet, and closes the others.
    *
-   * @throws {ConfigError} with every address that cannot be had; the others serve
+   * @throws {ConfigError} with every address that cannot be bound; the others serve
    */
   async listen(): Promise<void> {
     const wanted = new Map(
@@ -195,7 +194,7 @@ class Responder {
       } catch (err) {
         const rule =
           fd === undefined
-            ? 'an address of this machine that nothing else uses'
+            ? 'an unused address of this machine'
             : `the ListenDatagram= of the socket unit with FileDescriptorName=${backend}`
         problems.push(
           `icp.listen.${backend} must be ${rule}, got ${host} port ${port} (${errorCode(err)})`,
@@ -209,7 +208,7 @@ class Responder {
     if (problems.length > 0) throw new ConfigError(problems)
   }
 
-  /** @param fd the descriptor of a socket that is bound already */
+  /** @param fd the descriptor of a bound socket */
   async #open(
     backend: string,
     host: string,
@@ -234,7 +233,7 @@ class Responder {
       const options = fd === undefined ? { port, address: host } : { fd }
       socket.bind(options, () => {
         socket.off('error', reject)
-        // such as ECONNREFUSED: the asker is gone
+        // such as ECONNREFUSED: the client is gone
         socket.on('error', () => {
           this.noteFault()
         })
@@ -276,7 +275,7 @@ class Responder {
         formatIcpAnswer(opcodeOf[kind], query),
         from.port,
         from.address,
-        // a full buffer or an unreachable asker: it asks again
+        // a full buffer or an unreachable client: it asks again
         () => {},
       )
     } catch {
@@ -305,8 +304,8 @@ class Responder {
   }
 
   /**
-   * From now on every query is sent elsewhere. What comes to a socket of systemd is left
-   * there, for the next process or for another one that has it, too.
+   * From now on every query is sent elsewhere. Queries on a socket of systemd stay there for
+   * the next process, or for another one that shares it.
    *
    * @returns whether there is a socket that ends with this process
    */

@@ -6,7 +6,7 @@
 //
 // The answer annotates and leaves the address to cache_peer_access: an address in
 // rewrite-url would become the cache key, and mix the pages of two sites. The
-// names of the notes end in "_", for Squid reserves the others.
+// names of the annotations end in "_", because Squid reserves the others.
 import type { TableMember } from '../choice/table.ts'
 import type { Dialect } from '../rewritemap/dialect.ts'
 import { maxLineBytes } from '../rewritemap/lookup.ts'
@@ -17,11 +17,11 @@ import { rewrittenUrl } from './virtual-host.ts'
 export type SquidSite = {
   /** path of the site inside Zope, escaped for a URL, such as `/Plone` */
   readonly path: string
-  /** what visitors type; null = as the request says */
+  /** what visitors type; null = taken from the request */
   readonly origin: PublicOrigin | null
 }
 
-/** By pool; `''` is for the pools that are not named. */
+/** By pool; `''` is for all other pools. */
 export type SquidSites = ReadonlyMap<string, SquidSite>
 
 /**
@@ -51,7 +51,7 @@ export function squidDialect(sites: SquidSites): Dialect {
 
 /**
  * Squid numbers its questions when `concurrency` is at least 1, in up to 20 digits
- * that count up without end. A URL is never all digits, so one program serves both.
+ * that keep counting up. A URL is never all digits, so one program serves both.
  */
 export function channelOf(line: string): string | null {
   const end = endOfField(line, 0)
@@ -72,7 +72,7 @@ function urlOf(line: string, channel: string | null): string {
   return line.slice(start, endOfField(line, start))
 }
 
-/** Pool and route as they stand in the line, and whether it has a channel. */
+/** Pool and route as written in the line, and whether it has a channel. */
 function questionOf(line: string, channel: string | null): string {
   if (line.length > maxLineBytes) return ''
   const start = endOfField(line, urlStart(channel))
@@ -85,7 +85,7 @@ function questionOf(line: string, channel: string | null): string {
 /**
  * The fields of one line. A field that Squid leaves out is `-`.
  *
- * @param line without its newline; of a line over `maxLineBytes` any part that is
+ * @param line without its newline; for a line over `maxLineBytes`, any part that is
  *   longer than that
  */
 export function parseSquidLine(line: string): Lookup {

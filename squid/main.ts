@@ -1,9 +1,9 @@
-// What Squid starts. Same options as `zope-failover squid-helper`, read by Node's
-// own parser: commander would delay the first answer.
+// The program that Squid starts. Same options as `zope-failover squid-helper`, parsed
+// by Node: commander would delay the first answer.
 import { createRequire } from 'node:module'
 import type * as Util from 'node:util'
 import { defaultConfigFile } from '../config/file.ts'
-import { complain } from '../rewritemap/run.ts'
+import { reportProblems } from '../rewritemap/run.ts'
 import { runHelper } from './helper.ts'
 
 // as in rewritemap/main.ts: an import would make the socket non-blocking
@@ -25,7 +25,7 @@ try {
   values = optionsOf()
 } catch (err) {
   // Squid exits with a helper that exits, so even this one answers
-  complain([err instanceof Error ? err.message : String(err)])
+  reportProblems([err instanceof Error ? err.message : String(err)])
 }
 process.exit(
   await runHelper({

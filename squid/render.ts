@@ -42,7 +42,7 @@ export type SquidConfOptions = {
 /**
  * What to include in squid.conf.
  *
- * @throws {ConfigError} with everything that cannot be written there
+ * @throws {ConfigError} with everything that squid.conf cannot express
  */
 export function renderSquidConf(
   template: string,
@@ -103,7 +103,7 @@ export function renderSquidConf(
       return {
         pool: name,
         host: host ?? false,
-        // the note comes before the question, so that both have it
+        // the annotation comes before the question, so that both have it
         condition: `${host === undefined ? '' : `zf_host_${name} `}zf_pool_${name}`,
       }
     }),
@@ -129,8 +129,8 @@ export function renderSquidConf(
 }
 
 /**
- * With `pools.NAME.site` for each pool that the options say nothing of. Only the
- * helper rewrites paths: the other styles take just the URL.
+ * With `pools.NAME.site` for each pool that the options do not mention. Only the
+ * helper rewrites paths: the other styles use just the URL.
  */
 function withConfiguredSites(
   options: SquidConfOptions,
@@ -169,11 +169,11 @@ function icpPortsOf({ icp }: Config): ReadonlyMap<string, number> {
 
 const styleText: Record<SquidStyle, string> = {
   helper: 'asks zope-failover squid-helper about each request',
-  'external-acl': 'asks zope-failover squid-helper as an acl',
+  'external-acl': 'asks zope-failover squid-helper as an ACL',
   icp: 'asks zope-failover icp on the hosts of the Zopes',
 }
 
-/** More levels than any error_directory has; the root is its own parent. */
+/** More levels than any error_directory has; the parent of the root is the root. */
 const upToRoot = '../../../../../../../../../../../..'
 
 const seconds = (ms: number): number => Math.ceil(ms / 1_000)
@@ -258,7 +258,7 @@ function peerOptions({ tls, probe }: Backend, isIcp: boolean): string {
   ].join(' ')
 }
 
-/** For requests without a note: only the backends of their own pool. */
+/** For requests without an annotation: only the backends of their own pool. */
 function notIn({ name }: Backend, pools: readonly Pool[]): string {
   return pools
     .filter(({ members }) => members.some(member => member.name === name))

@@ -1,4 +1,4 @@
-// What `--site` and `--url` of the Squid commands mean, checked. Pure.
+// The values of `--site` and `--url` of the Squid commands, checked. Pure.
 import { describeValue } from '../text/describe.ts'
 import type { SquidSite, SquidSites } from './line.ts'
 import type { PublicOrigin } from './virtual-host.ts'
@@ -8,7 +8,7 @@ type ForPool = { readonly pool: string; readonly value: string }
 
 export type ParsedSites = {
   readonly sites: SquidSites
-  /** what visitors type, by pool; `''` is for the pools that are not named */
+  /** what visitors type, by pool; `''` is for all other pools */
   readonly origins: ReadonlyMap<string, PublicOrigin>
   readonly problems: readonly string[]
 }
@@ -28,7 +28,7 @@ export function parseSites(
     const origin = parseOrigin(value)
     if (origin === null)
       problems.push(
-        `--url must be what visitors type, http://HOST or https://HOST with a port if need be, without a path, got ${describeValue(value)}`,
+        `--url must be what visitors type, http://HOST or https://HOST with a port if needed, without a path, got ${describeValue(value)}`,
       )
     else origins.set(pool, origin)
   }
@@ -66,7 +66,7 @@ function byPool(
   })
 }
 
-/** Escaped for a URL; '' for Zope's root, null for what is no path. */
+/** Escaped for a URL; '' for Zope's root, null for an invalid path. */
 function sitePath(site: string): string | null {
   if (site === '/') return ''
   const segments = site.split('/').slice(1)

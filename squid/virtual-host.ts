@@ -2,7 +2,7 @@
 // reads. Host and cache key stay the visitor's. Pure.
 import type { SquidSite } from './line.ts'
 
-/** What visitors type, in parts; the port is always there. */
+/** What visitors type, in parts; the port is always set. */
 export type PublicOrigin = {
   readonly scheme: string
   readonly host: string
@@ -13,10 +13,10 @@ export type PublicOrigin = {
 const absoluteUrl =
   /^(https?):\/\/([\w.-]+|\[[\da-f:.]+\])(?::(\d{1,5}))?(\/[^]*)?$/i
 
-/** VirtualHostMonster's own words, and the way up: both would move the root of the site. */
+/** VirtualHostMonster's own words, and "..": both would move the root of the site. */
 const forbiddenSegment = /^(?:\.\.|VirtualHostBase|VirtualHostRoot|_vh_.*)$/s
 
-/** Zope decodes each segment once before it reads it. */
+/** Zope decodes each segment once before using it. */
 function isForbidden(path: string): boolean {
   return path
     .split(/[?#]/, 1)
@@ -31,8 +31,8 @@ function isForbidden(path: string): boolean {
 /**
  * `http://HOST/news` -> `http://HOST/VirtualHostBase/http/HOST:80/Plone/VirtualHostRoot/news`
  *
- * @param url as Squid hands it over: absolute, latin1
- * @returns null for a URL that has no such form: Squid keeps what it has
+ * @param url as Squid passes it: absolute, latin1
+ * @returns null for a URL that has no such form: Squid keeps its own
  */
 export function rewrittenUrl(url: string, site: SquidSite): string | null {
   const [, scheme, host, port, path = '/'] = absoluteUrl.exec(url) ?? []

@@ -3,14 +3,14 @@ import type { ClusterReport } from '../sentinels/reports.ts'
 import { printable } from '../text/printable.ts'
 
 /** With a larger difference of the clocks the ends of orders are inexact. */
-export const clockLimitMs = 2_000
+const clockLimitMs = 2_000
 
 const words: Readonly<Record<ClusterReport['state'], string>> = {
   together: 'together with the others',
-  alone: 'ALONE: the last known orders stay in force',
+  alone: 'ALONE: the last known orders stay in effect',
   duplicate: 'ALONE: another machine has this name',
   'older-data':
-    'together, but etcd has OLDER DATA: the orders that it lost stay in force',
+    'together, but etcd has OLDER DATA: the orders that it lost stay in effect',
 }
 
 /** Whether this machine is together with the others. */
@@ -30,7 +30,7 @@ export function lostOrders({ orders }: ClusterReport): string[] {
     return isLost
       ? [
           printable(
-            `order lost by etcd, still in force: ${file}; to write it to etcd again: zope-failover cluster adopt; to end it: zope-failover ready ${backend}`,
+            `order lost by etcd, still in effect: ${file}; to write it to etcd again: zope-failover cluster adopt; to end it: zope-failover ready ${backend}`,
           ),
         ]
       : []
@@ -74,7 +74,7 @@ export function clusterList(
 }
 
 /**
- * What is odd about a machine.
+ * What is unusual about a machine.
  *
  * @param withStates also the backends that it sees in another state than this one
  */

@@ -63,7 +63,7 @@ export class StatusReader {
       configProblems,
       this.#readers.filter(reader => !isMap(reader)),
     )
-    // the last words of a dead monitor are not news
+    // the last report of a dead monitor is not news
     const states = new Map(
       report.verdictsCount
         ? Object.entries(this.#monitor?.report.backends ?? {})
@@ -94,22 +94,17 @@ function isMap({ program }: SeenReader): boolean {
   return program === 'rewritemap'
 }
 
-/** Reads once; parameters as for `StatusReader.readStatus`. */
-export function look(
+/** The report, read once; parameters as for `StatusReader.readStatus`. */
+export function statusOf(
   config: Config,
   now: number,
   configProblems: readonly string[] = [],
-): StatusOptions {
+): StatusReport {
   return new StatusReader(config.directory).readStatus(
     config,
     now,
     configProblems,
-  )
-}
-
-/** The report alone; same parameters. */
-export function statusOf(...args: Parameters<typeof look>): StatusReport {
-  return look(...args).report
+  ).report
 }
 
 const maxReportBytes = 32 * 1024 * 1024

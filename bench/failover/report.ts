@@ -16,7 +16,7 @@ export const faultKinds = [
 ] as const
 export type FaultKind = (typeof faultKinds)[number]
 
-export const faultTitles: Readonly<Record<FaultKind, string>> = {
+const faultTitles: Readonly<Record<FaultKind, string>> = {
   none: 'no fault',
   killed: 'killed',
   'frozen-5s': 'frozen 5 s',

@@ -28,7 +28,7 @@ export type Faults = {
   readonly flaps: number
 }
 
-/** One set-up of the monitor before stand-in backends. */
+/** One setup of the monitor before stand-in backends. */
 export type Load = {
   readonly backends: number
   readonly hasHeartbeat: boolean
@@ -81,7 +81,7 @@ const titles: Readonly<Record<FaultKind, string>> = {
   'half-open': 'its link to ZEO half-open',
   flapping: 'away for 7 s, back for 7 s',
   boot: 'killed, and a slow boot',
-  well: 'nothing, beside all this',
+  well: 'nothing, in addition to all this',
 }
 
 /** Who is ill, but alive: to call it down is a false alarm. */
@@ -92,7 +92,7 @@ export function isAlive(kind: FaultKind): boolean {
 export function report({ faults, load, page, zope }: Results): string {
   return `${[
     faults &&
-      `### Health, beside HAProxy and mod_proxy_hcheck\n\n${faultSection(faults)}`,
+      `### Health, compared with HAProxy and mod_proxy_hcheck\n\n${faultSection(faults)}`,
     load && `### What the monitor takes\n\n${loadSection(load)}`,
     page && `### What the status page takes\n\n${pageSection(page)}`,
     zope && `### What it takes of a Zope\n\n${zopeSection(zope)}`,
@@ -118,7 +118,7 @@ function faultSection({ checkers, findings, rounds, flaps }: Faults): string {
   ])
   return `${table(['fault', ...checkers], rows)}
 
-Seconds, medians of ${rounds} rounds: from the fault until newcomers go elsewhere / until down / from its end until newcomers come again; – = not at all. **shot** = a live Zope was called down. The flapping one went away ${flaps} times; its row counts changes of route.`
+Seconds, medians of ${rounds} rounds: from the fault until new visitors go elsewhere / until down / from its end until new visitors come again; – = not at all. **shot** = a live Zope was called down. The flapping one went away ${flaps} times; its row counts changes of route.`
 }
 
 /** What a checker made of one fault in all rounds. */
@@ -156,9 +156,10 @@ export function cell(
       ? `**shot**${many(shots)}`
       : missed === findings.length
         ? 'no alarm'
-        : `newcomers elsewhere for a while${many(findings.length - missed)}`
-  const told = missed === findings.length ? 'never noticed' : times.join(' / ')
-  return [told, ...notes].join(', ')
+        : `new visitors elsewhere for a while${many(findings.length - missed)}`
+  const exchange =
+    missed === findings.length ? 'never noticed' : times.join(' / ')
+  return [exchange, ...notes].join(', ')
 }
 
 /** Empty when there was nothing to divide by: a short run on a busy machine. */
@@ -252,7 +253,7 @@ function zopeSection(costs: readonly ZopeCost[]): string {
   )
 }
 
-/** What the same set-up takes more with heartbeats, for each of them. */
+/** What the same setup takes more with heartbeats, for each of them. */
 export function beatCostMs(
   load: Load,
   loads: readonly Load[],

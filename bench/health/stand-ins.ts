@@ -1,5 +1,5 @@
-// A process of its own, started by load.ts: many backends, each at an address
-// of its own on one port, as cheap as they can be, so that what is measured is
+// A separate process, started by load.ts: many backends, each at its own
+// address on one port, as cheap as they can be, so that what is measured is
 // the monitor. `stand-ins.js PORT COUNT`; the rest comes as messages.
 import { once } from 'node:events'
 import { createServer } from 'node:net'

@@ -2,9 +2,9 @@
 
 /** What a checker says of one backend. */
 export type Word =
-  /** newcomers may get it */
+  /** new visitors may get it */
   | 'in'
-  /** newcomers go elsewhere, visitors stay */
+  /** new visitors go elsewhere, visitors stay */
   | 'last'
   /** down */
   | 'out'
@@ -21,18 +21,18 @@ export type Span = {
 
 /** Times in ms; null = it never came. */
 export type FaultTiming = {
-  /** from the fault until newcomers would go elsewhere */
+  /** from the fault until new visitors would go elsewhere */
   readonly elsewhereMs: number | null
   /** from the fault until down */
   readonly downMs: number | null
   /**
-   * from the fault's end until newcomers may come, to stay; null: never out, or
+   * from the fault's end until new visitors may come, to stay; null: never out, or
    * not back
    */
   readonly backMs: number | null
   /** it was not back when watching ended */
   readonly isLost: boolean
-  /** newcomers were let in again while the fault lasted */
+  /** new visitors were let in again while the fault lasted */
   readonly isEarly: boolean
   /** changes between in and not in, while watched */
   readonly flips: number

@@ -1,4 +1,4 @@
-// A process of its own, started by page.ts: who looks at the status page, and
+// A separate process, started by page.ts: who looks at the status page, and
 // who attacks it. `visitors.js PORT`; the rest comes as messages.
 import { get } from 'node:http'
 import { connect } from 'node:net'

@@ -61,14 +61,14 @@ async function main(): Promise<number> {
       'monitor',
       `--config=${config}`,
     ])
-    const told = (message: string) =>
+    const logged = (message: string) =>
       jsonLines(monitor.output()).filter(line =>
         String(line['msg']).startsWith(message),
       )
     const share = (name: string) => textOf(`${directory}/${name}.up`)?.trim()
     await waitFor(
       'heartbeats are learned',
-      () => told('heartbeat learned').length >= plones.length,
+      () => logged('heartbeat learned').length >= plones.length,
     )
     const conf = execFileSync(
       process.execPath,
@@ -79,7 +79,7 @@ async function main(): Promise<number> {
     const front = `http://127.0.0.1:${httpd.port}`
 
     say(`three visitors and an editor for ${seconds} s`)
-    const before = told('backend changed state').length
+    const before = logged('backend changed state').length
     let lastResort = 0
     let isLast = false
     const look = setInterval(() => {
@@ -89,7 +89,7 @@ async function main(): Promise<number> {
     }, 20)
     const people = await browse(front, 3, seconds)
     clearInterval(look)
-    const changes = told('backend changed state').slice(before)
+    const changes = logged('backend changed state').slice(before)
 
     say('stopping a Plone')
     const stops: number[] = []

@@ -28,7 +28,7 @@ const help = `npm run bench:squid -- [--only FAULT]... [--quick]
   --quick  a tenth of the time, to see that it works; its figures mean little
 `
 
-/** a visitor comes every so many ms, on a connection of its own */
+/** a visitor comes every this many ms, on its own connection */
 const everyMs = 10
 
 type Row = {

@@ -1,4 +1,4 @@
-// Several machines with one set of orders: etcd, its user, and the other machines. Pure.
+// Several machines that share their orders: etcd, its user, and the other machines. Pure.
 import type { ClusterSettings } from '../../config/config.ts'
 import type { SecretFile } from '../../system/secret-file.ts'
 import {
@@ -17,11 +17,11 @@ export type EtcdFacts = {
   readonly certificateName: string | undefined
   /** when its validity ends, as OpenSSL writes it */
   readonly certificateEnds: string | undefined
-  /** why the prefix cannot be written; undefined = it can */
+  /** why the prefix is not writable; undefined = it is */
   readonly problem: string | undefined
-  /** every program that reaches it may do everything */
+  /** authentication is off: every program that reaches it may do everything */
   readonly hasNoUsers: boolean
-  /** the user may read keys of others */
+  /** the user may read keys outside the prefix */
   readonly isRoleWide: boolean
   /** by address */
   readonly versions: ReadonlyMap<string, string>
@@ -47,7 +47,7 @@ export function clusterFindings(
             code: 'cluster-password-unusable',
             severity: 'error' as const,
             what: `cluster.passwordFile: ${password.why}`,
-            why: 'the password steers every machine; without it this one is alone',
+            why: 'the password controls every machine; without it this one runs alone',
             remedy: password.remedy,
             where: passwordFile,
           },
@@ -60,9 +60,9 @@ export function clusterFindings(
             code: 'cluster-etcd-unusable',
             severity: 'warning' as const,
             what: problem,
-            why: 'orders of other machines do not arrive here, and orders given here fail',
+            why: 'orders from other machines do not arrive here, and orders given here fail',
             remedy:
-              'look: etcdctl endpoint status --cluster; docs/cluster.md has the user and the role',
+              'check with: etcdctl endpoint status --cluster; docs/cluster.md describes the user and the role',
             where: null,
           },
         ]),
@@ -72,7 +72,7 @@ export function clusterFindings(
             code: 'cluster-etcd-open',
             severity: 'warning' as const,
             what: 'etcd has no users: every program that reaches it may change every order',
-            why: 'one stolen machine in the network could take all backends out of service',
+            why: 'one compromised machine in the network could take all backends out of service',
             remedy:
               'create root, a role for the prefix and a user, then etcdctl auth enable (docs/cluster.md)',
             where: null,
@@ -85,7 +85,7 @@ export function clusterFindings(
             code: 'cluster-role-wide',
             severity: 'warning' as const,
             what: `user ${user} of etcd may read keys outside ${prefix}/`,
-            why: 'the password of this machine opens more than it needs',
+            why: 'this machine’s password gives access to more than it needs',
             remedy: `etcdctl role grant-permission zope-failover readwrite ${prefix}/ --prefix, and give ${user} no other role`,
             where: null,
           },
@@ -97,8 +97,8 @@ export function clusterFindings(
             code: 'cluster-certificate-name',
             severity: 'error' as const,
             what: `the client certificate has the common name ${certificateName}`,
-            why: "etcd's gateway refuses requests with a user and such a certificate",
-            remedy: `make it again without CN: openssl req -new -key ${settings.key} -subj "/O=zope-failover"`,
+            why: "etcd's gateway rejects requests that have both a user and such a certificate",
+            remedy: `create it without a CN: openssl req -new -key ${settings.key} -subj "/O=zope-failover"`,
             where: settings.cert,
           },
         ]
@@ -122,7 +122,7 @@ export function clusterFindings(
               code: 'cluster-etcd-old',
               severity: 'info',
               what: `etcd ${version} at ${url}`,
-              why: 'before 3.4.31 and 3.5.13 a watch can lose events after a compaction, and a leader that was frozen ends living leases; orders arrive within 30 s all the same',
+              why: 'before 3.4.31 and 3.5.13 a watch can lose events after a compaction, and a leader that was frozen can end live leases; orders still arrive within 30 s',
               remedy: 'upgrade etcd: Debian 13 has 3.5.16',
               where: null,
             },
@@ -135,7 +135,7 @@ export function clusterFindings(
             code: 'cluster-etcd-even',
             severity: 'info' as const,
             what: `cluster.etcd names ${etcd.length} members`,
-            why: 'an even number survives no more failures than one less',
+            why: 'an even number survives no more failures than one member fewer',
             remedy: 'run three or five members',
             where: null,
           },
@@ -157,7 +157,7 @@ function machineFindings(
             code: 'cluster-not-together',
             severity: 'warning' as const,
             what: clusterSentence(cluster),
-            why: 'an order given elsewhere does not, or not fully, apply here',
+            why: 'an order given elsewhere may not, or not fully, apply here',
             remedy:
               state === 'duplicate'
                 ? 'give each machine its own cluster.name'
@@ -174,7 +174,7 @@ function machineFindings(
               code: 'cluster-machine-differs',
               severity: 'warning',
               what: `machine ${name}: ${notes.join('; ')}`,
-              why: 'the machines judge backends differently, or end orders at different times',
+              why: 'the machines may judge backends differently, or end orders at different times',
               remedy: `compare the configuration on ${name} with the one here; its clock: timedatectl`,
               where: null,
             },
@@ -183,7 +183,7 @@ function machineFindings(
   ]
 }
 
-/** Before the corrections that matter here. */
+/** Older than the fixes that matter here. */
 function isOld(version: string): boolean {
   const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number)
   if (major !== 3) return false

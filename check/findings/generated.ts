@@ -1,11 +1,11 @@
-// The files that `apache-conf` made: are they what it would make now? Pure.
+// The files that `apache-conf` generated: are they up to date? Pure.
 import type { HttpdFacts } from '../facts.ts'
 import type { Finding } from '../finding.ts'
 import { logicalLines } from '../httpd-text.ts'
 
 /**
- * Version and command of a generated file, which its head carries; undefined:
- * it is none.
+ * Version and command from the head of a generated file; undefined: not
+ * a generated file.
  */
 export function generatedHead(
   text: string,
@@ -16,7 +16,7 @@ export function generatedHead(
   return command === undefined ? undefined : { version, command }
 }
 
-/** The words of that command; it quotes as a shell does, with ' only. */
+/** The words of that command, which is quoted for a shell, with ' only. */
 export function commandWords(command: string): string[] {
   return [...command.matchAll(/(?:'[^']*'|\\'|[^\s'])+/g)].map(([word]) =>
     word.replaceAll(/'([^']*)'|\\(')/g, '$1$2'),
@@ -25,8 +25,8 @@ export function commandWords(command: string): string[] {
 
 /**
  * A generated text without the balancers for pairs of backends, whose number grows
- * with the square: 30,000 lines for 100 backends. In a text that is as it should be
- * they say nothing more than the balancers for one backend. Line numbers stay.
+ * with the square: 30,000 lines for 100 backends. In an up-to-date text they add nothing to the
+ * balancers for one backend. Line numbers stay.
  */
 export function withoutPairs(text: string): string {
   return text.replaceAll(
@@ -35,7 +35,7 @@ export function withoutPairs(text: string): string {
   )
 }
 
-/** The files that are exactly what would be generated now, comments aside. */
+/** The files that match what would be generated now, apart from comments. */
 export function generatedSet({ generated }: HttpdFacts): ReadonlySet<string> {
   return new Set(
     generated
@@ -47,12 +47,12 @@ export function generatedSet({ generated }: HttpdFacts): ReadonlySet<string> {
   )
 }
 
-/** The first line that differs, now and then. */
+/** The first line that differs, as it is and as it would be. */
 function difference(
   text: string,
   fresh: string,
 ): { is: string; wouldBe: string } | undefined {
-  // the usual case, and a text for 100 backends has 50,000 lines
+  // the usual case, and a file for 100 backends has 50,000 lines
   if (text === fresh) return undefined
   const now = logicalLines(text)
   const then = logicalLines(fresh)
@@ -76,7 +76,7 @@ export function generatedFindings({
           code: 'generated-refused',
           severity: 'error',
           what: `${made.file} can no longer be generated: ${made.fresh.why}`,
-          why: 'it was generated from a configuration that has changed since',
+          why: 'the configuration it was generated from has changed since',
           remedy: `generate it again with options that fit the configuration; it was generated with: ${made.command}`,
           where: made.file,
         },
@@ -90,7 +90,7 @@ export function generatedFindings({
             code: 'generated-edited',
             severity: 'warning',
             what: `${made.file} differs from what ${made.version} generated, and is newer than the configuration: ${lines}`,
-            why: 'edits by hand are lost when the file is generated again, and they are not tested',
+            why: 'manual edits are lost when the file is generated again, and they are untested',
             remedy,
             where: made.file,
           }

@@ -1,4 +1,4 @@
-// The map programs: will they start, as whom, and can they do their work? Pure.
+// The map programs: will they start, as which user, and can they do their work? Pure.
 import { obstacle } from '../access.ts'
 import type { Need } from '../access.ts'
 import type { WeakPoint } from '../../system/trusted-path.ts'
@@ -32,7 +32,7 @@ export function mapFindings(httpd: HttpdFacts, facts: OwnFacts): Finding[] {
 /**
  * A program that another user can change, and that httpd starts as root.
  *
- * @param ranAs who it was tried as; undefined: it was not tried
+ * @param ranAs the user it was tried as; undefined: it was not tried
  */
 export function writableFinding(
   map: RewriteMapping,
@@ -43,7 +43,7 @@ export function writableFinding(
     code: 'map-writable',
     severity: 'warning',
     what: `${weak.text}, and httpd starts the map ${map.name} with it as root`,
-    why: `a user who can write there becomes root at the next start of httpd; ${ranAs === undefined ? 'so the map was not tried' : `so it was tried as ${ranAs.name}, not as root`}`,
+    why: `a user who can write there becomes root the next time httpd starts; ${ranAs === undefined ? 'so the map program was not tried' : `so it was tried as ${ranAs.name}, not as root`}`,
     remedy: `chown root: ${weak.path}; chmod go-w ${weak.path}\nor name a user in the rule: apache-conf --map-user zope-failover`,
     where: locationOf(map.directive),
   }
@@ -61,8 +61,8 @@ function engineFindings(map: RewriteMapping, servers: Servers): Finding[] {
     {
       code: 'engine-off',
       severity: 'error',
-      what: `RewriteEngine is not On at the level of ${map.server.name}, which holds the map ${map.name}`,
-      why: 'httpd starts a map program only there: On in a <Directory> or <Location> does not count. The program is not started, and every lookup silently gives the default',
+      what: `RewriteEngine is not On in ${map.server.name}, which declares the map ${map.name}`,
+      why: 'httpd starts a map program only where the engine is on at server level; On in a <Directory> or <Location> does not count. The program is not started, and every lookup silently returns the default',
       remedy: `write next to the RewriteMap: RewriteEngine On`,
       where: locationOf(map.directive),
     },
@@ -85,7 +85,7 @@ function startFindings(
         severity: 'info',
         what: `this user cannot read ${program}`,
         why: 'check cannot tell whether httpd can start the map program',
-        remedy: 'run the check as root',
+        remedy: 'run check as root',
         where,
       },
     ]
@@ -129,7 +129,7 @@ function startFindings(
   ]
 }
 
-/** `env` looks in these when there is no PATH, and httpd gives none. */
+/** `env` searches these without a PATH, and httpd sets none. */
 const defaultPath = ['/bin', '/usr/bin']
 
 function interpreterFindings(
@@ -153,8 +153,8 @@ function interpreterFindings(
   ]
   if (interpreter === undefined)
     return bad(
-      `${program} has no first line that names its interpreter`,
-      `write as its first line: #!/bin/sh (or what it is written for, with an absolute path)`,
+      `${program} does not name its interpreter in the first line`,
+      `add a first line: #!/bin/sh (or its interpreter's absolute path)`,
     )
   if (interpreter.endsWith('\r') || argument.endsWith('\r'))
     return bad(
@@ -164,7 +164,7 @@ function interpreterFindings(
   if (system.path(interpreter).kind === 'missing')
     return bad(
       `the interpreter of ${program}, ${interpreter}, does not exist`,
-      'name an existing one in the first line, with its absolute path',
+      'name an existing one in the first line, by its absolute path',
     )
   const name = /^\S*\/env$/.test(interpreter)
     ? argument.split(/\s+/).find(word => !/^-|=/.test(word))
@@ -176,12 +176,12 @@ function interpreterFindings(
   )
     return []
   return bad(
-    `the first line of ${program} leaves it to env to find ${name}, which is not in ${defaultPath.join(' or ')}; httpd gives its maps no PATH`,
+    `the first line of ${program} leaves it to env to find ${name}, which is not in ${defaultPath.join(' or ')}; httpd sets no PATH for map programs`,
     `name ${name} by its absolute path in the first line`,
   )
 }
 
-/** What `user` cannot do with `path`, as a finding of a dead map. */
+/** A path the map program needs and `user` cannot use: the program would not run. */
 function closedFindings(
   path: string,
   need: Need,
@@ -196,16 +196,16 @@ function closedFindings(
       ? {
           code: 'map-part-missing',
           severity: 'error',
-          what: `the map needs ${path}, and ${stop.text}`,
+          what: `the map program needs ${path}, but ${stop.text}`,
           why: deadMap,
           remedy:
-            'generate the files again; they then name the current programs: zope-failover apache-conf …',
+            'generate the files again so that they name the current programs: zope-failover apache-conf …',
           where,
         }
       : {
           code: 'map-part-closed',
           severity: 'error',
-          what: `the map needs ${path}, and ${stop.text}`,
+          what: `the map program needs ${path}, but ${stop.text}`,
           why: deadMap,
           remedy: `chmod a+${need === 'read' && stop.path === path ? 'r' : 'rx'} ${stop.path}`,
           where,
@@ -228,8 +228,8 @@ function userFindings(
     findings.push({
       code: 'map-user-too-new',
       severity: 'error',
-      what: `RewriteMap ${map.name} names a user, which httpd ${httpd.version} does not support (2.4.29 does)`,
-      why: 'httpd does not start with it',
+      what: `RewriteMap ${map.name} names a user, which httpd ${httpd.version} does not support (2.4.29 and later do)`,
+      why: 'httpd does not start with this line',
       remedy: 'remove it and give the map program --user, or update httpd',
       where,
     })
@@ -290,7 +290,7 @@ function configFindings(
     {
       code: 'map-cannot-read-config',
       severity: 'error',
-      what: `the map runs as ${user.name} and cannot read its configuration ${config}: ${stop.text}`,
+      what: `the map program runs as ${user.name} and cannot read its configuration ${config}: ${stop.text}`,
       why: 'without its configuration a map program exits at once, and a running one does not see changes',
       remedy:
         stop.kind === 'missing'
@@ -310,14 +310,14 @@ function directoryFindings(
   const stop =
     obstacle(system, user, directory, 'search') ??
     obstacle(system, user, directory, 'read')
-  // the monitor makes a missing one; own.ts tells of it
+  // the monitor creates a missing one; own.ts reports it
   if (stop?.kind === 'missing') return []
   if (stop !== undefined)
     return [
       {
         code: 'map-cannot-read-directory',
         severity: 'error',
-        what: `the map runs as ${user.name} and cannot read the sentinel directory: ${stop.text}`,
+        what: `the map program runs as ${user.name} and cannot read the sentinel directory: ${stop.text}`,
         why: 'it sees neither verdicts nor drain nor maintenance, and treats every backend as a last resort',
         remedy: `chmod a+rx ${stop.path}`,
         where,
@@ -329,8 +329,8 @@ function directoryFindings(
     {
       code: 'map-cannot-report',
       severity: 'info',
-      what: `the map runs as ${user.name} and cannot write its report: ${readOnly.text}`,
-      why: 'it answers correctly, but status and check cannot see whether it is alive, and it starts more slowly',
+      what: `the map program runs as ${user.name} and cannot write its report: ${readOnly.text}`,
+      why: 'it answers correctly, but status and check cannot see it, and it starts more slowly',
       remedy: `run the map program and the monitor as the same user, the owner of ${directory}`,
       where,
     },
@@ -348,7 +348,7 @@ function argumentFindings(map: RewriteMapping, facts: OwnFacts): Finding[] {
       code: 'map-other-config',
       severity: 'warning',
       what: `the map ${map.name} has no --config, so it reads /etc/zope-failover.yaml`,
-      why: 'httpd gives its maps no environment: $ZOPE_FAILOVER_CONFIG does not reach it',
+      why: 'httpd passes no environment to map programs, so $ZOPE_FAILOVER_CONFIG has no effect',
       remedy: `name it in the RewriteMap: --config ${configFile}`,
       where,
     })
@@ -384,8 +384,8 @@ function severalFindings(programs: readonly RewriteMapping[]): Finding[] {
     {
       code: 'several-maps',
       severity: 'info',
-      what: `${own.length} maps will run, one for each of ${[...servers].join(', ')}`,
-      why: 'each takes the memory of a Node process, and all share one lock: httpd still asks only one at a time',
+      what: `${own.length} map programs will run, one for each of ${[...servers].join(', ')}`,
+      why: 'each takes the memory of a Node process, but all share one lock: httpd still asks only one at a time',
       remedy:
         'nothing, or declare the map once at server level and write in each virtual host: RewriteOptions Inherit',
       where: null,

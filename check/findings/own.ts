@@ -1,4 +1,4 @@
-// Our own side: the directory, the monitor, the maps that run. Pure.
+// Our own side: the directory, the monitor, the running map programs. Pure.
 import type { Backend } from '../../config/config.ts'
 import type { StatusReport } from '../../status/report.ts'
 import type { TokenFile } from '../../page/token.ts'
@@ -21,8 +21,8 @@ export function ownFindings(
           {
             code: 'directory-is-no-directory',
             severity: 'error' as const,
-            what: `${directory} is there and is no directory`,
-            why: 'neither monitor nor map can work with it',
+            what: `${directory} exists but is not a directory`,
+            why: 'neither the monitor nor the map program can use it',
             remedy: `mv ${directory} ${directory}.old, or set another directory in the configuration`,
             where: null,
           },
@@ -34,9 +34,9 @@ export function ownFindings(
             code: 'directory-missing',
             severity: 'warning' as const,
             what: `the sentinel directory ${directory} does not exist`,
-            why: 'there are no verdicts: every backend is the last resort',
+            why: 'there are no verdicts: every backend is a last resort',
             remedy:
-              'start the monitor, which makes it; its unit has RuntimeDirectory=',
+              'start the monitor, which creates it; its unit has RuntimeDirectory=',
             where: null,
           },
         ]
@@ -46,7 +46,7 @@ export function ownFindings(
           code: 'directory-problem',
           severity: 'warning' as const,
           what: problem,
-          why: 'map and monitor take it as said here, perhaps not as it was meant',
+          why: 'the map program and the monitor read it as described here, which may not be what was meant',
           remedy: `look: ls -l ${directory}`,
           where: null,
         }))
@@ -57,10 +57,10 @@ export function ownFindings(
 }
 
 /**
- * Whether systemd takes the directory away under keepalived, which hears nothing of a
- * new one and takes front.up for missing from then on.
+ * Whether systemd removes the directory that keepalived watches. keepalived does not notice a
+ * new one: for it, front.up stays missing.
  *
- * @param unit the one that starts the monitor; undefined: not known
+ * @param unit the unit that starts the monitor; undefined: not known
  */
 export function frontFindings(
   unit: HttpdFacts['unit'],
@@ -85,7 +85,7 @@ export function frontFindings(
       code: 'front-directory-removed',
       severity: 'warning',
       what: `${file} has systemd remove ${config.directory} when the monitor stops (RuntimeDirectoryPreserve=${kept})`,
-      why: 'front.up goes with it, so this machine loses its visitors; and keepalived hears nothing of the directory that is made later',
+      why: 'front.up goes with it, so this machine loses its visitors; and keepalived does not notice the directory that is created later',
       remedy: `systemctl edit ${name} and write\n[Service]\nRuntimeDirectoryPreserve=yes\nthen: systemctl reload keepalived`,
       where: file,
     },
@@ -93,10 +93,10 @@ export function frontFindings(
 }
 
 /**
- * Whether the status page can take orders, as it is meant to. The monitor is
- * taken to run as the owner of the directory.
+ * Whether the status page can accept actions, as configured. The monitor is assumed to run
+ * as the owner of the directory.
  *
- * @param token what the user who checks has found there
+ * @param token what the user running check found there
  */
 export function tokenFindings(
   file: string,
@@ -118,7 +118,7 @@ export function tokenFindings(
     return [
       finding(wall.text, `chgrp zope-failover ${file}; chmod 640 ${file}`),
     ]
-  // closed to us: what is in it cannot be seen, and need not be wrong
+  // we cannot read it: its content is unknown, not necessarily wrong
   return token.kind === 'token' || token.isClosed
     ? []
     : [finding(token.why, token.remedy)]
@@ -126,10 +126,10 @@ export function tokenFindings(
 
 /**
  * Whether the certificate authorities of TLS backends can be read. The monitor is
- * taken to run as the owner of the directory.
+ * assumed to run as the owner of the directory.
  *
- * @param problemOf what the user who checks has found wrong with the file of a
- *   backend: a sentence that ends with the system's code; null = nothing
+ * @param problemOf what is wrong with the file of a backend for the user running
+ *   check: a sentence that ends with the system's code; null = nothing
  */
 export function caFindings(
   { config, system }: OwnFacts,
@@ -148,11 +148,11 @@ export function caFindings(
   return [...files].flatMap(([file, backend]): Finding[] => {
     const wall = monitor && obstacle(system, monitor, file, 'read')
     const problem = problemOf(backend)
-    // closed to the one who checks: it need not be closed to the monitor
+    // closed to the user running check, but perhaps not to the monitor
     const isUnseen = wall === undefined && problem?.endsWith('EACCES') === true
     const found =
       wall?.kind === 'closed'
-        ? `probe.ca must be readable for the monitor: ${wall.text}`
+        ? `the monitor must be able to read probe.ca: ${wall.text}`
         : problem
     if (found === null || isUnseen) return []
     const names = backends
@@ -163,8 +163,8 @@ export function caFindings(
         code: 'ca-unusable',
         severity: 'error',
         what: `${names.join(', ')}: ${found}`,
-        why: 'the monitor cannot judge them, and httpd does not start with such a file',
-        remedy: `put the certificates of the authority there, as PEM, readable for the monitor: ls -l ${file}`,
+        why: 'the monitor cannot probe these backends, and httpd does not start with such a file',
+        remedy: `put the CA certificates there, in PEM format, readable by the monitor: ls -l ${file}`,
         where: file,
       },
     ]
@@ -172,7 +172,7 @@ export function caFindings(
 }
 
 /**
- * Whether others could have the monitor run commands.
+ * Whether other users could make the monitor run commands.
  *
  * @param problem a sentence that ends with what to type; undefined = they cannot
  */
@@ -184,7 +184,7 @@ export function commandFindings(problem: string | undefined): Finding[] {
       code: 'configuration-open',
       severity: 'error',
       what: problem.slice(0, at),
-      why: 'the monitor refuses it, and goes on with the one it has or does not start',
+      why: 'the monitor rejects it: it keeps its previous configuration, or does not start',
       remedy: problem.slice(at + '; type: '.length),
       where: null,
     },
@@ -201,7 +201,7 @@ function monitorFindings({ monitor, limits = [] }: StatusReport): Finding[] {
   const words = {
     'never-seen': 'no monitor has ever written in this directory',
     dead: 'the monitor is gone',
-    silent: 'the monitor is there, and writes no report',
+    silent: 'the monitor is running but writes no report',
   }
   return [
     {
@@ -225,12 +225,12 @@ function poolFindings({ pools }: StatusReport): Finding[] {
       what: `pool ${name}: no backend serves`,
       why: 'visitors get the maintenance page',
       remedy:
-        'zope-failover status; zope-failover ready NAME takes drain and maint away',
+        'zope-failover status; zope-failover ready NAME ends drain and maint',
       where: null,
     }))
 }
 
-/** The maps of a running httpd, as their reports show them. */
+/** The map programs of a running httpd, as their reports show them. */
 export function runningMapFindings(
   status: StatusReport,
   httpd: HttpdFacts,
@@ -256,8 +256,8 @@ export function runningMapFindings(
           {
             code: 'map-silent',
             severity: 'error' as const,
-            what: `the map with pid ${map.pid} is there, and has written no report for ${Math.round(map.ageMs / 1_000)} s`,
-            why: 'a map that is stopped is the one thing httpd cannot see past: it waits without any limit',
+            what: `the map with pid ${map.pid} is running but has written no report for ${Math.round(map.ageMs / 1_000)} s`,
+            why: 'httpd has no timeout for a map program: while it is stopped, every lookup waits',
             remedy: `kill -CONT ${map.pid}, or kill -KILL ${map.pid} and then: ${httpd.reload}`,
             where: null,
           },
@@ -281,9 +281,9 @@ export function runningMapFindings(
           {
             code: 'no-map-alive',
             severity: 'error' as const,
-            what: 'httpd runs, and no map of it is alive',
-            why: 'httpd never starts a map again by itself; the rules that read the sentinels serve meanwhile',
-            remedy: `look into the main ErrorLog for why it ended, then: ${httpd.reload}`,
+            what: 'httpd is running, but none of its map programs is',
+            why: 'httpd never restarts a map program by itself; until its next restart the rules that read the sentinels serve',
+            remedy: `find out in the main ErrorLog why it exited, then: ${httpd.reload}`,
             where: null,
           },
         ]

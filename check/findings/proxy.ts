@@ -16,7 +16,7 @@ import {
 import type { Rule, Server } from '../servers.ts'
 import { generatedSet } from './generated.ts'
 
-/** @param made the generated files as they should be: nothing to lint there */
+/** @param made generated files that are up to date: nothing to lint there */
 export function proxyFindings(
   httpd: HttpdFacts,
   made: ReadonlySet<string> = generatedSet(httpd),
@@ -38,7 +38,7 @@ export function proxyFindings(
   ]
 }
 
-/** `key=value` parameters of a worker, keys in small letters. */
+/** `key=value` parameters of a worker, keys in lowercase. */
 function parameters({ args }: Directive): Map<string, string> {
   return new Map(
     args.flatMap(arg => {
@@ -64,7 +64,7 @@ function balancerFindings(
   const where = locationOf(directive)
   const given = parameters(directive)
   const findings: Finding[] = []
-  const tell = (
+  const add = (
     code: string,
     severity: Severity,
     what: string,
@@ -75,46 +75,46 @@ function balancerFindings(
   }
   const retry = given.get('retry')
   if (retry !== undefined && !(Number.parseInt(retry, 10) > 0))
-    tell(
+    add(
       'retry-0',
       'error',
       `retry=${retry} disables failover`,
-      'before its second attempt httpd revives the member that has just refused: both attempts go to the same backend, and the visitor gets a 503',
+      'before its second attempt httpd re-enables the member that has just refused: both attempts go to the same backend, and the visitor gets a 503',
       'write retry=1',
     )
   else if (isMember && retry === undefined)
-    tell(
+    add(
       'retry-default',
       'warning',
       'a balancer member without retry=',
-      'httpd leaves a member that has refused once alone for 60 s, whatever the monitor says of it',
+      'after one refused connection httpd does not use a member for 60 s, whatever the monitor says',
       'write retry=1',
     )
   if (isMember && !given.has('ttl'))
-    tell(
+    add(
       'ttl-missing',
       'info',
       'a balancer member without ttl=',
-      'waitress closes an idle connection after 120 s (channel_timeout); a request that crosses with that is lost (502 AH01102)',
+      'waitress closes an idle connection after 120 s (channel_timeout); a request sent at that moment is lost (502 AH01102)',
       'write ttl=60',
     )
   if (given.has('hcmethod') && given.get('hcmethod')?.toLowerCase() !== 'none')
-    tell(
+    add(
       'health-check-twice',
       version !== undefined && compareVersions(version, '2.4.68') < 0
         ? 'warning'
         : 'info',
-      'httpd probes this member by itself (hcmethod), beside the monitor',
-      `its counts are not consecutive, its state is lost at each graceful, and up to 2.4.67 a member can stay disabled for good${version === undefined ? '' : ` (this is ${version})`}`,
-      'take the hc… parameters away; the monitor judges',
+      'httpd probes this member itself (hcmethod), in addition to the monitor',
+      `it does not count consecutive results, loses its state at each graceful restart, and up to 2.4.67 can leave a member disabled permanently${version === undefined ? '' : ` (this is ${version})`}`,
+      'remove the hc… parameters and leave health checks to the monitor',
     )
   if (given.has('failonstatus'))
-    tell(
+    add(
       'fail-on-status',
       'info',
-      'failonstatus= makes httpd judge a backend by its answers, beside the monitor',
-      'one page with such an error takes the whole backend out of the balancer until retry is over',
-      'take it away; the monitor judges',
+      'failonstatus= makes httpd judge a backend by its answers, in addition to the monitor',
+      'one page with such an error takes the whole backend out of the balancer for the retry time',
+      'remove it and leave health checks to the monitor',
     )
   return findings
 }
@@ -138,8 +138,8 @@ function plainFindings(directive: Directive): Finding[] {
       {
         code: 'balancer-persist',
         severity: 'info',
-        what: 'BalancerPersist On keeps what httpd learnt of a backend across restarts',
-        why: 'a member that was disabled by hand or by an error stays so, whatever the monitor says',
+        what: 'BalancerPersist On keeps httpd’s view of a backend across restarts',
+        why: 'a member disabled by hand or by an error stays disabled, whatever the monitor says',
         remedy: 'write BalancerPersist Off',
         where,
       },
@@ -147,7 +147,7 @@ function plainFindings(directive: Directive): Finding[] {
   return []
 }
 
-/** A server that hands requests to a Zope by a rule. */
+/** The rules of a server that proxy requests to a Zope. */
 function proxyRules(server: Server): Rule[] {
   return rulesOf(server).filter(isProxyRule)
 }
@@ -168,9 +168,9 @@ function slashFindings(server: Server): Finding[] {
         code: 'encoded-slashes',
         severity: 'warning',
         what: 'AllowEncodedSlashes NoDecode together with rules that escape the path',
-        why: '%2F is escaped a second time and arrives at Zope as %252F, so that it cannot be told from a %252F of the visitor; every other character arrives as it was sent (httpd 2.4.71)',
+        why: '%2F is escaped a second time and arrives at Zope as %252F, indistinguishable from a %252F that the visitor sent; every other character arrives as it was sent (httpd 2.4.71)',
         remedy:
-          'take it away: Off is httpd’s default, and %2F a 404. A double slash is another setting: // arrives as / unless you write MergeSlashes Off',
+          'remove it: the default, Off, answers %2F with a 404. Double slashes are a separate setting: // arrives as / unless you write MergeSlashes Off',
         where,
       },
     ]
@@ -180,8 +180,8 @@ function slashFindings(server: Server): Finding[] {
         code: 'encoded-slashes',
         severity: 'info',
         what: 'AllowEncodedSlashes On',
-        why: '%2F in a path arrives at Zope as a plain /: another object, perhaps. %2F%2F arrives as // with MergeSlashes Off, and as / without it',
-        remedy: 'take it away unless the site needs it',
+        why: '%2F in a path arrives at Zope as a plain /, which may name another object. %2F%2F arrives as // with MergeSlashes Off, and as / without it',
+        remedy: 'remove it unless the site needs it',
         where,
       },
     ]
@@ -203,20 +203,20 @@ function overrideFindings(server: Server): Finding[] {
       code: 'error-override',
       severity: 'warning',
       what: 'ProxyErrorOverride On where requests go to a Zope',
-      why: 'Zope’s own error pages (its 404, its 401 with the login form) are replaced by httpd’s',
+      why: 'httpd replaces Zope’s own error pages (its 404, its 401 with the login form)',
       remedy: 'write ProxyErrorOverride Off',
       where: locationOf(directive),
     },
   ]
 }
 
-/** Error pages of httpd that would be fetched from where the error came from. */
+/** Error pages that httpd would fetch from the server that caused the error. */
 function errorPageFindings(server: Server): Finding[] {
   return server.directives
     .filter(({ name }) => name === 'errordocument')
     .flatMap(directive => {
       const [status = '', page = ''] = directive.args
-      // 401 to 404 are httpd's own, too; a proxied page of these does no harm
+      // 401 to 404 can come from httpd itself; proxying these pages does no harm
       if (!page.startsWith('/') || !/^50\d$/.test(status)) return []
       const back = proxiedBy(server, page)
       if (back === undefined) return []
@@ -225,7 +225,7 @@ function errorPageFindings(server: Server): Finding[] {
           code: 'error-page-proxied',
           severity: 'warning' as const,
           what: `the page for ${status}, ${page}, is itself proxied (${locationOf(back)})`,
-          why: 'httpd fetches it like any other path: it asks the map again and goes to the backend that has just failed, and the visitor gets httpd’s bare page',
+          why: 'httpd fetches it like any other path: it makes another lookup, asks the backend that has just failed, and the visitor gets httpd’s bare error page',
           remedy: `write before the other rules: RewriteRule "^${page}" - [END]`,
           where: locationOf(directive),
         },
@@ -250,14 +250,14 @@ function proxiedBy(server: Server, path: string): Directive | undefined {
     const isLast = rule.flags.some(flag => /^(?:END|L|last)$/i.test(flag))
     if (isLast && rule.conditions.length === 0) return undefined
   }
-  // the first ProxyPass that fits counts, so exclusions come first
+  // the first matching ProxyPass counts, so exclusions come first
   const pass = server.own.find(
     ({ name, args }) => name === 'proxypass' && path.startsWith(args[0] ?? '?'),
   )
   return pass?.args[1] === '!' ? undefined : pass
 }
 
-/** Without --url the name in Zope's links is ServerName's. */
+/** Without --url the name in Zope's links is the ServerName. */
 function nameFindings(
   server: Server,
   main: Server,
@@ -278,9 +278,9 @@ function nameFindings(
     {
       code: 'server-name-missing',
       severity: 'warning',
-      what: `${server.name} has no ServerName, and its rules put that into Zope’s links`,
-      why: 'httpd takes the name of the machine, or whatever it finds',
-      remedy: `write ServerName https://www.example.org:443 there, or make the rules with --url`,
+      what: `${server.name} has no ServerName, but its rules put it into Zope’s links`,
+      why: 'httpd uses the machine’s host name, or whatever it finds',
+      remedy: `write ServerName https://www.example.org:443 there, or generate the rules with --url`,
       where: made.has(rule.directive.file)
         ? server.place === undefined
           ? null

@@ -1,5 +1,5 @@
-// The rewrite rules: is the map seen where it is asked, and what happens when
-// it is dead, out of step or asked about odd bytes? Pure.
+// The rewrite rules: is the map visible where it is used, and what happens when
+// the program is dead, out of sync or sent odd bytes? Pure.
 import type { HttpdFacts } from '../facts.ts'
 import { locationOf } from '../finding.ts'
 import type { Finding } from '../finding.ts'
@@ -18,7 +18,7 @@ import {
 import type { Rule, RewriteMapping, Server } from '../servers.ts'
 import { generatedSet } from './generated.ts'
 
-/** @param made the generated files as they should be: nothing to lint there */
+/** @param made generated files that are up to date: nothing to lint there */
 export function rewriteFindings(
   httpd: HttpdFacts,
   made: ReadonlySet<string> = generatedSet(httpd),
@@ -59,9 +59,9 @@ function visibilityFindings(
         findings.set(name, {
           code: 'map-file-missing',
           severity: 'warning',
-          what: `the file of the map ${name}, ${absent}, does not exist, so ${server.name} goes without it`,
-          why: 'httpd looks for it when it reads its configuration, and not again until it is reloaded',
-          remedy: `start the monitor, which writes it, and then: ${reload}`,
+          what: `the file of the map ${name}, ${absent}, does not exist, so ${server.name} runs without it`,
+          why: 'httpd looks for it only when it reads its configuration',
+          remedy: `start the monitor, which writes it, then: ${reload}`,
           where: locationOf(rule.directive),
         })
         continue
@@ -71,12 +71,12 @@ function visibilityFindings(
         code: isMains ? 'map-not-inherited' : 'map-unknown',
         severity: 'error',
         what: isMains
-          ? `${server.name} asks the map ${name}, which only the main server has`
-          : `${server.name} asks the map ${name}, which no RewriteMap declares`,
-        why: 'a virtual host does not inherit maps by itself: httpd starts well, and every lookup silently gives the default, or nothing',
+          ? `${server.name} uses the map ${name}, which only the main server declares`
+          : `${server.name} uses the map ${name}, which no RewriteMap declares`,
+        why: 'a virtual host does not inherit maps by default: httpd starts normally, but every lookup silently returns the default, or nothing',
         remedy: isMains
           ? 'write in this virtual host: RewriteOptions Inherit'
-          : `write beside the rule: RewriteMap ${name} "prg:…"`,
+          : `write next to the rule: RewriteMap ${name} "prg:…"`,
         where: locationOf(rule.directive),
       })
     }
@@ -106,8 +106,8 @@ function mainRulesFindings(
     {
       code: 'rules-not-inherited',
       severity: 'warning',
-      what: `the rules that ask the map stand in the main server, and none of the ${hosts.length} virtual hosts inherits them`,
-      why: 'a request that goes to a virtual host never meets these rules',
+      what: `the rules that use the map are in the main server, but none of the ${hosts.length} virtual hosts inherits them`,
+      why: 'requests to a virtual host never reach these rules',
       remedy:
         'move the Include into the <VirtualHost>, or write there: RewriteOptions Inherit',
       where: locationOf(asking.directive),
@@ -115,7 +115,7 @@ function mainRulesFindings(
   ]
 }
 
-/** What only people write; the generated rules are judged by comparing them. */
+/** Checks for rules written by hand; generated rules are compared with what would be generated now. */
 function handWritten(
   rules: readonly Rule[],
   maps: readonly RewriteMapping[],
@@ -142,7 +142,7 @@ function handWritten(
   ]
 }
 
-/** Variables that hold what a program answered: `[E=NAME:${map:…}…]`. */
+/** Variables that hold the answer of a program: `[E=NAME:${map:…}…]`. */
 function taintedVariables(
   rules: readonly Rule[],
   programs: ReadonlySet<string>,
@@ -194,22 +194,22 @@ function targetFindings(
   if (!isFromProgram || isGuarded(rule, programs, variable)) return []
   const where = locationOf(rule.directive)
   const remedy =
-    'guard the rule: RewriteCond "%{ENV:UNIQUE_ID} ${map:%{ENV:UNIQUE_ID} …}" "^(\\S+) \\1 (zope1|zope2)$" and write scheme and host into the rule; or take what zope-failover apache-conf prints'
+    'guard the rule: RewriteCond "%{ENV:UNIQUE_ID} ${map:%{ENV:UNIQUE_ID} …}" "^(\\S+) \\1 (zope1|zope2)$" and write scheme and host into the rule; or use the rules that zope-failover apache-conf prints'
   return [
     scheme === ''
       ? {
           code: 'proxy-to-itself',
           severity: 'error',
-          what: 'scheme and host of this [P] rule come from the map, and no condition sees to it that there is an answer',
-          why: 'a dead map answers nothing; what is left is a path, httpd takes it for one of its own and sends the request to itself, again and again, until every worker is busy: one request stops the whole server',
+          what: 'scheme and host of this [P] rule come from the map, and no condition checks that there is an answer',
+          why: 'a dead map program answers nothing. Only a path is left, which httpd treats as a path on this server and proxies to itself, again and again, until every worker is busy: one request stops the whole server',
           remedy,
           where,
         }
       : {
           code: 'target-unguarded',
           severity: 'warning',
-          what: 'the host of this [P] rule comes from the map, and no condition sees to it that there is an answer',
-          why: `a dead map answers nothing, and ${scheme}/… is an error page for every visitor (400 AH01083, or 500 AH01144)`,
+          what: 'the host of this [P] rule comes from the map, and no condition checks that there is an answer',
+          why: `a dead map program answers nothing, and ${scheme}/… gives every visitor an error page (400 AH01083, or 500 AH01144)`,
           remedy,
           where,
         },
@@ -227,7 +227,7 @@ function hostFindings(rule: Rule): Finding[] {
         severity: 'error',
         what: `the visitor chooses the host of this [P] rule: ${host}`,
         why: 'any visitor can reach any host through this server',
-        remedy: 'write the host into the rule, or choose it by a map',
+        remedy: 'write the host into the rule, or choose it with a map',
         where,
       },
     ]
@@ -236,8 +236,8 @@ function hostFindings(rule: Rule): Finding[] {
       {
         code: 'vhm-host-from-visitor',
         severity: 'warning',
-        what: '%{HTTP_HOST} stands in the VirtualHostMonster path',
-        why: 'it is what the visitor sent, port included: Zope writes it into links, and a cache keeps them for others',
+        what: 'the VirtualHostMonster path contains %{HTTP_HOST}',
+        why: 'that is whatever the visitor sent, including the port: Zope puts it into links, and a cache serves them to others',
         remedy:
           'write the site’s own name, or %{SERVER_NAME} with UseCanonicalName On',
         where,
@@ -296,7 +296,7 @@ function fidelityFindings(rule: Rule): Finding[] {
       code: 'url-refused',
       severity: 'info',
       what: 'the path goes to Zope as a bare $1',
-      why: 'since 2.4.60 httpd refuses every URL with %3F in its path then (403 AH10508)',
+      why: 'since 2.4.60 httpd then refuses every URL with %3F in its path (403 AH10508)',
       remedy,
       where,
     },
@@ -310,10 +310,9 @@ function flagFindings(rule: Rule): Finding[] {
     {
       code: 'unsafe-flag',
       severity: 'warning',
-      what: `the flag ${unsafe} switches one of httpd's own protections off`,
+      what: `the flag ${unsafe} turns off one of httpd's own protections`,
       why: 'with UnsafeAllow3F the path is cut at the ? and the rest becomes a query (CVE-2024-38474); with UnsafePrefixStat a visitor may choose a file system path (CVE-2024-38475)',
-      remedy:
-        'take it away; ${esc:$1} with [P,NE] brings every path through without it',
+      remedy: 'remove it; ${esc:$1} with [P,NE] passes every path without it',
       where: locationOf(rule.directive),
     },
   ]
@@ -335,7 +334,7 @@ function nonceFindings(
         code: 'nonce-empty',
         severity: 'error',
         what: 'the lookup carries %{UNIQUE_ID}, which is always empty in a rule',
-        why: 'without the ID a rule cannot tell whether an answer belongs to its own request',
+        why: 'without the ID a rule cannot tell whether an answer belongs to its request',
         remedy: 'write %{ENV:UNIQUE_ID}',
         where,
       },
@@ -349,7 +348,7 @@ function nonceFindings(
         code: 'module-missing',
         severity: 'error',
         what: 'the lookup carries %{ENV:UNIQUE_ID}, and the module unique_id is not loaded',
-        why: 'without the ID a rule cannot tell whether an answer belongs to its own request; a rule that compares it accepts no answer',
+        why: 'without the ID a rule cannot tell whether an answer belongs to its request; a rule that compares it accepts no answer',
         remedy: 'a2enmod unique_id',
         where,
       },
@@ -381,10 +380,10 @@ function defaultFindings(rule: Rule, programs: ReadonlySet<string>): Finding[] {
     {
       code: 'default-unused',
       severity: 'warning',
-      what: `the default "${found[2]}" is meant for the time without the map, and is not used then`,
-      why: 'a dead program answers the empty text, which counts as found; the default is for an answer of NULL only',
+      what: `the default "${found[2]}" is meant for when the map program is dead, but is not used then`,
+      why: 'a dead program returns an empty string, which counts as found; the default is only used for NULL',
       remedy:
-        'test the answer in a RewriteCond, and write the default as a rule of its own after it',
+        'test the answer in a RewriteCond, and write the default as a separate rule after it',
       where: locationOf(rule.directive),
     },
   ]
@@ -441,7 +440,7 @@ function wholeRequestFindings(rule: Rule): Finding[] {
       code: 'raw-path',
       severity: 'warning',
       what: 'the path comes from %{THE_REQUEST}, as the visitor wrote it',
-      why: '".." in it reaches Zope, which may climb out of the site with it (VirtualHostRoot)',
+      why: '".." in it reaches Zope and may lead out of the site (VirtualHostRoot)',
       remedy:
         'RewriteCond %{THE_REQUEST} "!\\.\\.|%2e" [NC] before it, or ${esc:$1} with [P,NE]',
       where: locationOf(rule.directive),
@@ -462,10 +461,10 @@ function severalLookups(
     {
       code: 'several-lookups',
       severity: 'info',
-      what: `${asking.length} rules here ask a map program`,
-      why: 'httpd keeps no answer of a program: each time a rule is reached is one more question, under a lock that all of httpd shares',
+      what: `${asking.length} rules here use a map program`,
+      why: 'httpd does not cache the answers of a program: each rule reached makes another lookup, under a lock that all of httpd shares',
       remedy:
-        'ask once, in a RewriteCond, keep the answer with [E=NAME:%1] and use %{ENV:NAME}',
+        'look it up once, in a RewriteCond, keep the answer with [E=NAME:%1] and use %{ENV:NAME}',
       where: locationOf(second.directive),
     },
   ]

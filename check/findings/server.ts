@@ -1,4 +1,4 @@
-// httpd as a whole: does it take its configuration, has it its modules, its
+// httpd as a whole: does it accept its configuration, does it have its modules, its
 // locks and logs, and may it see the sentinels? Pure.
 import { obstacle } from '../access.ts'
 import type { HttpdFacts, OwnFacts } from '../facts.ts'
@@ -50,14 +50,14 @@ function weakFindings({ weak, control }: HttpdFacts): Finding[] {
       code: 'conf-writable',
       severity: 'warning',
       what: `${weak.text}, and httpd, started as root, reads it`,
-      why: 'who can write there becomes root at the next start of httpd (LoadModule, envvars, piped logs); so this check did not have httpd read it as root',
+      why: 'a user who can write there becomes root the next time httpd starts (LoadModule, envvars, piped logs), so check did not let httpd read it as root',
       remedy: `chown root: ${weak.path}; chmod go-w ${weak.path}\nthen: ${control} -t`,
       where: weak.path,
     },
   ]
 }
 
-/** Directives of these modules that an administrator meets here. */
+/** The directives of these modules that matter here. */
 const moduleOf: readonly (readonly [RegExp, string])[] = [
   [/^Rewrite/i, 'rewrite'],
   [/^(?:BalancerMember|BalancerPersist|BalancerGrowth)/i, 'proxy_balancer'],
@@ -90,8 +90,8 @@ function refusalFindings({ refusal, control }: HttpdFacts): Finding[] {
         code: 'unseen-syntax',
         severity: 'info',
         what: `httpd could not read all of its configuration as this user: ${refusal.trim()}`,
-        why: 'syntax errors may be left',
-        remedy: 'run the check as root',
+        why: 'there may be more syntax errors',
+        remedy: 'run check as root',
         where: place,
       },
     ]
@@ -100,14 +100,14 @@ function refusalFindings({ refusal, control }: HttpdFacts): Finding[] {
       code: 'syntax',
       severity: 'error',
       what: `httpd rejects its configuration: ${refusal.trim()}`,
-      why: 'httpd will not start; at best, a running one keeps the old configuration when reloaded',
+      why: 'httpd will not start; at best, a running httpd keeps its old configuration on reload',
       remedy: `fix that line, then: ${control} -t`,
       where: place,
     },
   ]
 }
 
-/** What httpd accepts without the module, and then cannot do. */
+/** Directives that httpd accepts without the module that does the work. */
 function moduleFindings({ conf, refusal }: HttpdFacts): Finding[] {
   if (refusal !== undefined) return []
   const members = conf.directives.filter(
@@ -171,7 +171,7 @@ function unseenFindings({ conf, dump }: HttpdFacts): Finding[] {
     ...unread.map(file => ({
       file,
       line: 0,
-      text: 'httpd reads it, this check could not',
+      text: 'httpd reads it, but check could not',
     })),
     ...conf.problems,
   ]
@@ -180,13 +180,16 @@ function unseenFindings({ conf, dump }: HttpdFacts): Finding[] {
     severity: 'info',
     what: problem.text,
     why: 'this part of the configuration was not checked',
-    remedy: 'run check as root, or fix the line',
+    remedy: 'run check as root, or fix that line',
     where: locationOf(problem),
   }))
 }
 
 const fixes: readonly (readonly [string, string])[] = [
-  ['2.4.56', 'CVE-2023-25690: a [P] rule can be made to send two requests'],
+  [
+    '2.4.56',
+    'CVE-2023-25690: a [P] rule can be tricked into sending two requests',
+  ],
   [
     '2.4.60',
     'CVE-2024-38473, -38474, -38475, -38477, -39573: escaping and targets of rules and proxy',
@@ -217,7 +220,7 @@ function versionFindings(
   ]
 }
 
-/** These are not freed when their holder dies. */
+/** Lock types that are not released when their holder dies. */
 const fragile = ['sem', 'posixsem']
 
 function mutexFindings(
@@ -239,7 +242,7 @@ function mutexFindings(
       code: 'mutex-fragile',
       severity: 'error',
       what: `the lock of map programs (Mutex … rewrite-map) is of type ${mechanism}`,
-      why: 'an httpd child that is killed while it asks the map program keeps the lock forever: every request that needs a map program hangs until httpd is restarted',
+      why: 'an httpd child killed during a lookup never releases the lock: every request that needs a map program hangs until httpd is restarted',
       remedy:
         'remove the Mutex line; httpd’s default lock is released when its holder dies',
       where: directive === undefined ? null : locationOf(directive),
@@ -262,7 +265,7 @@ function logFindings(
         code: 'log-lost',
         severity: 'warning',
         what: 'the main ErrorLog is syslog',
-        why: 'what a map says goes to /dev/null then: why it does not start, what it found in the directory',
+        why: 'the messages of a map program then go to /dev/null: why it does not start, what is wrong in the directory',
         remedy:
           'ErrorLog /var/log/apache2/error.log at server level; a virtual host may keep syslog',
         where,
@@ -276,8 +279,9 @@ function logFindings(
         ? 'info'
         : 'warning',
       what: 'the main ErrorLog is a pipe',
-      why: 'a map writes there too: one that waits for its log is one that does not answer when the logger stalls. Ours never waits, and drops lines instead',
-      remedy: 'nothing for our map; else write the main ErrorLog to a file',
+      why: 'map programs write there too. If the logger stalls, a map program that waits for it stops answering; ours never waits and drops lines instead',
+      remedy:
+        'nothing for our map program; for any other, write the main ErrorLog to a file',
       where,
     },
   ]
@@ -299,14 +303,14 @@ function sentinelFindings(
       code: 'directory-closed-to-httpd',
       severity: 'error',
       what: `httpd’s children run as ${user.name} and cannot see the sentinels: ${stop.text}`,
-      why: 'a file they cannot see silently counts as absent: without the map program every backend looks down, and none in maintenance',
+      why: 'files they cannot see count as missing, without any message: when the map program is not running, every backend looks down and none looks in maintenance',
       remedy: `chmod a+x ${stop.path}`,
       where: null,
     },
   ]
 }
 
-/** Places a systemd unit can hide from the service. */
+/** Directories that a systemd unit can hide from the service. */
 function hiddenFindings(
   httpd: HttpdFacts,
   programs: readonly RewriteMapping[],
@@ -341,7 +345,7 @@ function hiddenFindings(
         code: 'hidden-by-unit',
         severity: 'error' as const,
         what: `${key} of httpd’s unit ${unit.file} hides ${path}`,
-        why: 'httpd and its map see another, empty place there: no sentinel, no program',
+        why: 'httpd and the map program see an empty directory there instead: no sentinels, no program',
         remedy: `move it (the usual place is /run/zope-failover), or: systemctl edit ${unit.file.replace(/.*\//, '')} and write\n[Service]\n${key}=no`,
         where: unit.file,
       })),
@@ -355,7 +359,7 @@ function isUnitOn(
   return /^(?:yes|true|on|1|disconnected|tmpfs)$/i.test(settings.get(key) ?? '')
 }
 
-/** Node makes machine code while it runs, which this setting forbids. */
+/** Node generates machine code at run time, which this setting forbids. */
 function memoryFindings(
   { unit }: HttpdFacts,
   programs: readonly RewriteMapping[],
@@ -371,9 +375,9 @@ function memoryFindings(
     {
       code: 'unit-kills-map',
       severity: 'error',
-      what: `${key} of httpd’s unit ${unit.file} ends the map program as soon as it starts`,
-      why: 'Node makes machine code while it runs; no graceful restart helps, and the text map and the sentinels serve alone. The observer ends, too',
-      remedy: `systemctl edit ${unit.file.replace(/.*\//, '')} and write\n[Service]\n${key}=no\nthen: systemctl restart ${unit.file.replace(/.*\//, '')}; or make the generated files with --style txt`,
+      what: `${key} of httpd’s unit ${unit.file} kills the map program as soon as it starts`,
+      why: 'Node generates machine code at run time. A graceful restart does not help; only the text map and the sentinels are left to serve. The observer exits too',
+      remedy: `systemctl edit ${unit.file.replace(/.*\//, '')} and write\n[Service]\n${key}=no\nthen: systemctl restart ${unit.file.replace(/.*\//, '')}; or generate the files with --style txt`,
       where: unit.file,
     },
   ]

@@ -1,5 +1,5 @@
 // The site around the generated rules: is the Include read at all, and what do
-// caches, other names and other ports do to it? Pure.
+// caches, other names and other ports do to the site? Pure.
 import { originOf } from '../../config/config.ts'
 import type { Backend, Config } from '../../config/config.ts'
 import type { HttpdFacts, OwnFacts } from '../facts.ts'
@@ -48,7 +48,7 @@ export function sameUrlFindings({ backends }: Config): Finding[] {
   return backends.flatMap((backend): Finding[] => {
     const host = backend.host.toLowerCase().replace(/\.$/, '')
     const isHere = /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host)
-    // each address of 127.0.0.0/8 can have a server of its own
+    // each address of 127.0.0.0/8 can have its own server
     const key = `${isHere && /^(?:localhost|::1)$/.test(host) ? '127.0.0.1' : host}:${backend.port}`
     const other = first.get(key)
     if (other === undefined) {
@@ -60,7 +60,7 @@ export function sameUrlFindings({ backends }: Config): Finding[] {
         code: 'backends-same-url',
         severity: 'warning',
         what: `${other.name} and ${backend.name} are one server: ${originOf(other)} and ${originOf(backend)}`,
-        why: 'when it dies there is no second one, and in each second chance the same server is asked again',
+        why: 'if it dies there is no other backend, and every second chance goes to the same server',
         remedy: `give ${backend.name} the URL of another Zope, or take it out of the configuration`,
         where: null,
       },
@@ -68,7 +68,7 @@ export function sameUrlFindings({ backends }: Config): Finding[] {
   })
 }
 
-/** Whether anything that httpd reads has to do with this configuration. */
+/** Whether anything that httpd reads refers to this configuration. */
 function includeFindings(httpd: HttpdFacts, { config }: OwnFacts): Finding[] {
   const servers = serversOf(httpd.conf)
   const [main] = servers
@@ -83,20 +83,20 @@ function includeFindings(httpd: HttpdFacts, { config }: OwnFacts): Finding[] {
   const isAbout = httpd.conf.directives.some(({ args }) =>
     args.some(arg => signs.some(sign => arg.includes(sign))),
   )
-  // what httpd refuses is not read to its end
+  // a configuration that httpd rejects was not read to the end
   if (httpd.refusal !== undefined) return []
   if (programs.length === 0 && !isAbout)
     return [
       {
         code: 'not-included',
         severity: 'warning',
-        what: `nothing that httpd reads from ${httpd.confFile} has to do with these backends`,
-        why: 'no map was asked and no request comes to a backend through this httpd: the generated file, or the site that includes it, is not read',
+        what: `nothing that httpd reads from ${httpd.confFile} refers to these backends`,
+        why: 'this httpd makes no lookups and sends no request to a backend: it does not read the generated file, or the site that includes it',
         remedy: `write in the <VirtualHost>: Include /etc/apache2/zope-failover.conf, enable its file (a2ensite NAME), and: ${httpd.reload}; or name another configuration with --httpd-conf`,
         where: httpd.confFile,
       },
     ]
-  // the server's part is read, and no site's
+  // the server part is read, but no site part
   const made = new Set(httpd.generated.map(({ file }) => file))
   return programs
     .filter(
@@ -115,7 +115,7 @@ function includeFindings(httpd: HttpdFacts, { config }: OwnFacts): Finding[] {
       code: 'map-unasked',
       severity: 'warning',
       what: `no virtual host asks the map ${name}`,
-      why: 'the file of the server is read, and no file of a site (--part site): no request comes to a backend',
+      why: 'httpd reads the server part but no site part (--part site), so no request reaches a backend',
       remedy: `zope-failover apache-conf --part site --output /etc/apache2/zope-failover-site.conf, include it in the <VirtualHost>, and: ${httpd.reload}`,
       where: locationOf(directive),
     }))
@@ -123,7 +123,7 @@ function includeFindings(httpd: HttpdFacts, { config }: OwnFacts): Finding[] {
 
 /** The site's own error pages that the maintenance page replaces. */
 function hiddenPages({ server, rules, httpd }: Site, main: Server): Finding[] {
-  // the last one of a status counts, and the host's before the server's
+  // the last one for a status counts; the host's overrides the server's
   const pages = new Map(
     [...main.own, ...server.own]
       .filter(({ name }) => name === 'errordocument')
@@ -147,7 +147,7 @@ function hiddenPages({ server, rules, httpd }: Site, main: Server): Finding[] {
       code: 'error-page-hidden',
       severity: 'info' as const,
       what: `the ErrorDocument for ${status} is not used when no backend can serve`,
-      why: `${file} sets a maintenance page of its own`,
+      why: `${file} sets its own maintenance page`,
       remedy: `${command}${more} --output ${file}\nand reload: ${httpd.reload}`,
       where: locationOf(directive),
     }))
@@ -156,7 +156,7 @@ function hiddenPages({ server, rules, httpd }: Site, main: Server): Finding[] {
 
 const keepOption = '--keep-error-document'
 
-/** What httpd's own cache does to the answers of a site. */
+/** What mod_cache does to the answers of a site. */
 function cacheFindings(server: Server, main: Server): Finding[] {
   const all = [...main.directives, ...server.directives]
   const enabled = all.find(({ name }) => name === 'cacheenable')
@@ -177,8 +177,8 @@ function cacheFindings(server: Server, main: Server): Finding[] {
       code: 'cache-private',
       severity: 'error',
       what: `${directive.name === 'cachestoreprivate' ? 'CacheStorePrivate' : 'CacheStoreNoStore'} On in ${server.name}`,
-      why: 'a page that Zope made for one visitor is stored, and given to every other',
-      remedy: 'take it away',
+      why: 'a page that Zope rendered for one visitor is stored and served to every other',
+      remedy: 'remove it',
       where: locationOf(directive),
     })
   const ignored = all
@@ -195,8 +195,8 @@ function cacheFindings(server: Server, main: Server): Finding[] {
       code: 'cache-shared',
       severity: 'warning',
       what: `mod_cache keeps answers of ${server.name}, without ${missing.join(' and ')}`,
-      why: 'a stored answer gives the first visitor’s cookies to every other, and comes before all that httpd would ask for (Require, redirects, the second chance)',
-      remedy: `write in the virtual host:\n${missing.join('\n')}\nand see to it that Zope marks pages of logged-in visitors: Cache-Control: private`,
+      why: 'a cached answer gives the first visitor’s cookies to every other visitor, and is served before httpd applies anything else (Require, redirects, the second chance)',
+      remedy: `write in the virtual host:\n${missing.join('\n')}\nand make Zope send Cache-Control: private with the pages of logged-in visitors`,
       where: locationOf(enabled),
     })
   return findings
@@ -222,7 +222,7 @@ function isVhm(rule: Rule): boolean {
   return textsOf(rule).some(text => text.includes('VirtualHostBase/'))
 }
 
-/** Links that Zope makes have one name, whatever name the visitor typed. */
+/** Zope's links have one host name, whatever name the visitor typed. */
 function aliasFindings(server: Server, main: Server): Finding[] {
   const rules = rulesInOrder(server, main)
   const at = rules.findIndex(isVhm)
@@ -260,8 +260,8 @@ function aliasFindings(server: Server, main: Server): Finding[] {
       code: 'alias-links-leave',
       severity: 'warning',
       what: `visitors of ${others.join(', ')} get pages whose links lead to ${name}`,
-      why: 'the first click changes the host: the login and the route cookie stay behind',
-      remedy: `write before the line that includes the generated file:\nRewriteCond "%{HTTP_HOST}" "!^${name.replaceAll('.', '\\.')}(?::\\d+)?$" [NC]\nRewriteRule "^" "%{REQUEST_SCHEME}://${name}%{REQUEST_URI}" [R=301,END,NE]\nor give ${first} a virtual host of its own, with a file made with --url`,
+      why: 'the first click changes the host, and the login and the route cookie are lost',
+      remedy: `write before the line that includes the generated file:\nRewriteCond "%{HTTP_HOST}" "!^${name.replaceAll('.', '\\.')}(?::\\d+)?$" [NC]\nRewriteRule "^" "%{REQUEST_SCHEME}://${name}%{REQUEST_URI}" [R=301,END,NE]\nor give ${first} its own virtual host, with a file generated with --url`,
       where: locationOf(directive),
     },
   ]
@@ -294,8 +294,8 @@ function otherPortFindings(
         code: 'host-without-rules',
         severity: 'warning',
         what: `${other.name} on port ${portsOf(other).join(', ')} has neither the rules nor a redirect, while the one on port ${portsOf(server).join(', ')} sends its requests to the backends`,
-        why: 'visitors of that port get the files of httpd, not the site',
-        remedy: `include the generated file there, too, or redirect: Redirect permanent / https://${[...names][0]}/`,
+        why: 'visitors on that port get files from httpd’s DocumentRoot, not the site',
+        remedy: `include the generated file there as well, or redirect: Redirect permanent / https://${[...names][0]}/`,
         where: locationOf(place),
       },
     ]
@@ -306,7 +306,7 @@ function portsOf({ addresses }: Server): string[] {
   return addresses.map(address => /:(\d+|\*)$/.exec(address)?.[1] ?? '*')
 }
 
-/** A virtual host on a port where httpd does not listen. */
+/** A virtual host on a port that httpd does not listen on. */
 function listenFindings(server: Server, { conf }: HttpdFacts): Finding[] {
   const { place } = server
   const listened = conf.directives
@@ -323,8 +323,8 @@ function listenFindings(server: Server, { conf }: HttpdFacts): Finding[] {
     {
       code: 'host-not-listened',
       severity: 'warning',
-      what: `${server.name} is for port ${ports.join(', ')}, and httpd does not listen there`,
-      why: 'no request ever comes to the rules in it',
+      what: `${server.name} is for port ${ports.join(', ')}, but httpd does not listen on it`,
+      why: 'no request ever reaches the rules in it',
       remedy: `write at server level: Listen ${ports[0]}`,
       where: locationOf(place),
     },

@@ -1,4 +1,4 @@
-// What goes wrong with a Squid in front of Zope. Each rule was seen on a real
+// What goes wrong with a Squid in front of Zope. Each rule was observed on a real
 // Squid 5.7, 6.13 or 7.7. Pure.
 import type { Config } from '../../config/config.ts'
 import { locationOf } from '../finding.ts'
@@ -8,14 +8,14 @@ import type { SquidConf, SquidLine } from '../squid-conf.ts'
 export type SquidFacts = {
   readonly file: string
   readonly conf: SquidConf
-  /** our configuration, absolute */
+  /** path of our configuration, absolute */
   readonly configFile: string
   readonly config: Config
-  /** what `squid -k parse` said; null = no squid was found */
+  /** output of `squid -k parse`; null = no squid was found */
   readonly parse: { readonly isGood: boolean; readonly text: string } | null
-  /** the answer of the helper, run as Squid's user; null = it was not asked */
+  /** the helper's answer when run as Squid's user; null = it was not run */
   readonly helper: { readonly isGood: boolean; readonly text: string } | null
-  /** the AppArmor profile of squid is in force */
+  /** the AppArmor profile of squid is enforced */
   readonly isConfined: boolean
 }
 
@@ -25,7 +25,7 @@ export function squidFindings(facts: SquidFacts): Finding[] {
     return [
       finding('squid-conf-unreadable', 'error', null, {
         what: `${file} cannot be read`,
-        why: 'nothing is known of this Squid',
+        why: 'this Squid was not checked',
         remedy:
           'name the right file: zope-failover check --squid FILE, as root',
       }),
@@ -66,12 +66,12 @@ function lastOf(conf: SquidConf, directive: string): SquidLine | undefined {
 }
 
 const printAgain =
-  'print the part again: zope-failover squid-conf --output FILE'
+  'generate the file again: zope-failover squid-conf --output FILE'
 
 function unreadable({ conf }: SquidFacts): Finding[] {
   return conf.unreadable.map(file =>
     finding('squid-conf-unreadable', 'error', null, {
-      what: `${file} is included and cannot be read`,
+      what: `${file} is included but cannot be read`,
       why: 'Squid does not start with it',
       remedy: `create ${file}, or remove the include`,
     }),
@@ -82,8 +82,8 @@ function parseFindings({ parse, file }: SquidFacts): Finding[] {
   if (parse === null)
     return [
       finding('squid-missing', 'info', null, {
-        what: 'squid was not found, so its own check was not run',
-        why: 'only Squid knows all of its directives',
+        what: 'squid was not found, so squid -k parse was not run',
+        why: 'only Squid itself knows all of its directives',
         remedy: `squid -k parse -f ${file}`,
       }),
     ]
@@ -91,9 +91,9 @@ function parseFindings({ parse, file }: SquidFacts): Finding[] {
     ? []
     : [
         finding('squid-conf-refused', 'error', null, {
-          what: `squid -k parse refuses ${file}: ${parse.text}`,
-          why: 'Squid does not start with it, and a reconfigure ends a running one',
-          remedy: `correct it, then: squid -k parse -f ${file}`,
+          what: `squid -k parse rejects ${file}: ${parse.text}`,
+          why: 'Squid does not start with it, and a reconfigure stops a running one',
+          remedy: `fix it, then: squid -k parse -f ${file}`,
         }),
       ]
 }
@@ -106,8 +106,8 @@ function peerFindings({ conf, config }: SquidFacts): Finding[] {
     if (peer === undefined)
       return [
         finding('squid-peer-missing', 'error', null, {
-          what: `${name} is no cache_peer`,
-          why: 'visitors for it go to any other backend, or get 502',
+          what: `there is no cache_peer ${name}`,
+          why: 'its visitors go to any other backend, or get 502',
           remedy: printAgain,
         }),
       ]
@@ -117,14 +117,14 @@ function peerFindings({ conf, config }: SquidFacts): Finding[] {
       : [
           finding('squid-peer-elsewhere', 'error', peer, {
             what: `${name} is ${peerHost}:${peerPort} here and ${host}:${port} in the configuration`,
-            why: 'the monitor judges another server than the one visitors get',
+            why: 'the monitor probes a different server than the one that serves visitors',
             remedy: printAgain,
           }),
         ]
   })
 }
 
-/** http_access takes the first line that matches. */
+/** The first matching http_access line counts. */
 function orderFindings(conf: SquidConf): Finding[] {
   const access = linesOf(conf, 'http_access')
   const ours = access.findIndex(({ words }) => words.includes('zf_words'))
@@ -135,16 +135,16 @@ function orderFindings(conf: SquidConf): Finding[] {
       if (action === 'deny' && acls.join(' ') === 'all')
         return [
           finding('squid-part-unreachable', 'error', line, {
-            what: 'http_access deny all stands before the part of zope-failover',
-            why: 'every visitor is refused',
+            what: 'http_access deny all comes before the zope-failover part',
+            why: 'every visitor is denied',
             remedy: 'move the include before this line',
           }),
         ]
       return action === 'allow'
         ? [
             finding('squid-part-late', 'warning', line, {
-              what: `http_access ${line.words.slice(1).join(' ')} stands before the part of zope-failover`,
-              why: 'what it allows is not checked for VirtualHostMonster words',
+              what: `http_access ${line.words.slice(1).join(' ')} comes before the zope-failover part`,
+              why: 'requests it allows are not checked for VirtualHostMonster words',
               remedy: 'move the include before this line',
             }),
           ]
@@ -155,7 +155,7 @@ function orderFindings(conf: SquidConf): Finding[] {
       ? [
           finding('squid-goes-direct', 'error', direct ?? null, {
             what: 'never_direct allow all is missing, or another line comes first',
-            why: 'Squid may fetch pages by itself, past every verdict, for anyone',
+            why: 'Squid may fetch pages directly, ignoring every verdict, for anyone',
             remedy:
               'write never_direct allow all before other never_direct lines',
           }),
@@ -182,7 +182,7 @@ function notAsked({ conf, file }: SquidFacts): Finding[] {
   return [
     finding('squid-not-asking', 'error', null, {
       what: `nothing in ${file} asks zope-failover`,
-      why: 'Squid chooses by itself: no drain, no maintenance, frozen Zopes stay in use',
+      why: 'Squid chooses backends itself: drain and maintenance have no effect, and frozen Zopes stay in use',
       remedy:
         'zope-failover squid-conf --output /etc/squid/zope-failover.conf, and include it',
     }),
@@ -203,16 +203,16 @@ function askerFindings(facts: SquidFacts, asker: SquidLine): Finding[] {
     !(Number(valueOf('concurrency')) >= 1) &&
       finding('squid-concurrency', 'error', at, {
         what: 'the helper has no concurrency=',
-        why: 'without it Squid has no time limit: a helper that is stopped stops every request',
+        why: 'without it Squid has no time limit: a stopped helper blocks every request',
         remedy: 'write concurrency=1000',
       }),
     startup !== '0' &&
       finding('squid-startup', 'error', at, {
-        what: `the helper is started beforehand (startup=${startup ?? 'left out'})`,
-        why: 'Squid exits when a helper that has answered nothing yet ends',
+        what: `Squid starts the helper in advance (startup=${startup ?? 'not set'})`,
+        why: 'Squid exits if a helper ends before its first answer',
         remedy: `write ${isRedirector ? 'startup=0 idle=1' : 'children-startup=0 children-idle=1'}`,
       }),
-    // external_acl_type knows no such word
+    // external_acl_type has no such option
     isRedirector &&
       valueOf('on-persistent-overload') !== 'ERR' &&
       finding('squid-overload', 'warning', at, {
@@ -224,20 +224,20 @@ function askerFindings(facts: SquidFacts, asker: SquidLine): Finding[] {
       given !== configFile &&
       finding('squid-other-config', 'error', asker, {
         what: `the helper reads ${given}, not ${configFile}`,
-        why: 'it answers for other backends than the monitor judges',
+        why: 'it answers for different backends than the monitor probes',
         remedy: printAgain,
       }),
     helper !== null &&
       !helper.isGood &&
       finding('squid-helper-fails', 'error', asker, {
-        what: `the helper gave no answer of use, run as Squid's user: ${helper.text}`,
-        why: 'Squid goes on without verdicts, or exits',
+        what: `the helper gave no usable answer when run as Squid's user: ${helper.text}`,
+        why: 'Squid continues without verdicts, or exits',
         remedy:
-          'let that user read the configuration and the directory, and enter every directory on the way to the program',
+          'allow that user to read the configuration and the directory, and to enter every directory on the path to the program',
       }),
     isConfined &&
       finding('squid-confined', 'warning', asker, {
-        what: "AppArmor's profile for squid is in force",
+        what: "AppArmor's profile for squid is enforced",
         why: 'it forbids helpers outside /usr/lib/squid',
         remedy:
           'allow node and this package in /etc/apparmor.d/local/usr.sbin.squid',
@@ -258,16 +258,16 @@ function redirectorFindings(
       finding('squid-extras', 'error', extras ?? asker, {
         what:
           extras === undefined
-            ? 'url_rewrite_extras is left out'
+            ? 'url_rewrite_extras is not set'
             : 'url_rewrite_extras has %>A',
-        why: 'Squid looks up the name of every visitor in the DNS, and the helper gets no pool',
+        why: 'Squid makes a reverse DNS lookup for every visitor, and the helper gets no pool',
         remedy:
           'write url_rewrite_extras "default %{Cookie:;zope_route}>h", with your pool and cookie',
       }),
     (timeout === undefined || !timeout.words.join(' ').includes('bypass')) &&
       finding('squid-timeout', 'warning', timeout ?? asker, {
         what: 'url_rewrite_timeout … on_timeout=bypass is missing',
-        why: 'a helper that hangs fails requests, or holds them',
+        why: 'a hanging helper fails or delays requests',
         remedy: 'write url_rewrite_timeout 2 seconds on_timeout=bypass',
       }),
   ]
@@ -283,16 +283,16 @@ function icpFindings(
   const all: (Finding | false)[] = [
     limit === undefined &&
       finding('squid-icp-timeout', 'warning', icpPort, {
-        what: 'icp_query_timeout is left out',
-        why: 'Squid then guesses one, down to 5 ms: late answers are lost, and with them the others',
+        what: 'icp_query_timeout is not set',
+        why: 'Squid then estimates one, as low as 5 ms: late answers are lost, and the rest with them',
         remedy: 'write icp_query_timeout 100',
       }),
     own !== undefined &&
       peers.some(({ words }) => words[1] === own.words[1]) &&
       finding('squid-icp-deaf', 'error', own, {
         what: `udp_incoming_address ${own.words[1]} is also the address of a peer`,
-        why: 'Squid takes its answers for its own and drops them',
-        remedy: 'leave udp_incoming_address out, or use another address',
+        why: 'Squid mistakes its answers for its own and drops them',
+        remedy: 'remove udp_incoming_address, or use another address',
       }),
     ...(config.icp?.listen ?? []).map(({ backend, port }) => {
       const peer = peers.find(({ words }) => words.includes(`name=${backend}`))
@@ -300,7 +300,7 @@ function icpFindings(
         peer !== undefined &&
         peer.words[4] !== String(port) &&
         finding('squid-icp-port', 'error', peer, {
-          what: `${backend} is asked on UDP port ${peer.words[4]}, its responder listens on ${port}`,
+          what: `${backend} is asked on UDP port ${peer.words[4]}, but its responder listens on ${port}`,
           why: 'every request waits 100 ms for an answer that never comes',
           remedy: printAgain,
         })

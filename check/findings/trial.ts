@@ -1,5 +1,5 @@
-// The questions for a map program that was started as httpd would start it, and
-// the findings from its answers. Pure.
+// The lookups for the trial of a map program, started as httpd would start it,
+// and the findings from its answers. Pure.
 import type { Trial } from '../facts.ts'
 import type { Finding } from '../finding.ts'
 import type { OwnMap } from '../map-command.ts'
@@ -7,9 +7,9 @@ import type { OwnMap } from '../map-command.ts'
 /** The part of a pool that judging an answer needs. */
 export type AskedPool = {
   readonly name: string
-  /** names or addresses that may be answered */
+  /** valid answers: names or addresses */
   readonly members: readonly string[]
-  /** a backend serves it now */
+  /** a backend serves the pool now */
   readonly isServed: boolean
 }
 
@@ -18,13 +18,13 @@ const maxPools = 20
 const unknownPool = 'zope-failover-check-no-such-pool'
 
 /**
- * @param own undefined: some other program, of which only lines can be judged
+ * @param own undefined: some other program: only its line protocol can be judged
  */
 export function questionsFor(
   own: OwnMap | undefined,
   pools: readonly AskedPool[],
 ): string[] {
-  // a carriage return, which any visitor can send, breaks many line readers
+  // a carriage return, which any visitor can send, confuses many line readers
   if (own === undefined)
     return [unknownPool, `${unknownPool}\r${unknownPool}`, unknownPool]
   return [
@@ -57,7 +57,7 @@ export function trialFindings(
     return [
       finding(
         'trial-not-started',
-        `the map could not be started as httpd starts it: ${trial.failure}`,
+        `the map program could not be started the way httpd starts it: ${trial.failure}`,
         'httpd cannot start it either',
         `try it: ${command}`,
       ),
@@ -73,8 +73,8 @@ export function trialFindings(
     findings.push(
       finding(
         'trial-ended-early',
-        `the map ended (${trial.end}) after ${inTime.length} of ${wanted} answers${stderrText}`,
-        'httpd does not start it again: from then on every lookup gets an empty answer',
+        `the map program exited (${trial.end}) after ${inTime.length} of ${wanted} answers${stderrText}`,
+        'httpd does not restart it: from then on every lookup gets an empty answer',
         `try it: ${command}`,
       ),
     )
@@ -82,17 +82,17 @@ export function trialFindings(
     findings.push(
       finding(
         'trial-buffered',
-        'the map answers only when its input ends: its output is buffered',
-        'httpd waits for the answer without a time limit, and so does every request that needs a map program',
-        'write each answer at once: flush after each line ($| = 1 in Perl, flush=True in Python)',
+        'the map program answers only at the end of its input: its output is buffered',
+        'httpd waits for the answer without a timeout, and every request that needs a map program waits with it',
+        'flush after each answer ($| = 1 in Perl, flush=True in Python)',
       ),
     )
   else if (inTime.length < wanted)
     findings.push(
       finding(
         'trial-no-answer',
-        `the map gave ${inTime.length} of ${wanted} answers within ${trial.limitMs / 1_000} s${rest === '' ? '' : `, and half a line: ${JSON.stringify(rest)}`}${stderrText}`,
-        'httpd waits for an answer without a time limit, and so does every request that needs a map program',
+        `the map program gave ${inTime.length} of ${wanted} answers within ${trial.limitMs / 1_000} s${rest === '' ? '' : `, and an incomplete line: ${JSON.stringify(rest)}`}${stderrText}`,
+        'httpd waits for an answer without a timeout, and every request that needs a map program waits with it',
         `try it: ${command}`,
       ),
     )
@@ -100,10 +100,10 @@ export function trialFindings(
     findings.push(
       finding(
         'trial-too-many-lines',
-        `the map wrote ${all.length} lines${rest === '' ? '' : ' and half a one'} to ${wanted} questions`,
-        'httpd takes the extra line as the answer to the next visitor’s question; every later answer is off by one until httpd is restarted',
+        `the map program wrote ${all.length} lines${rest === '' ? '' : ' and an incomplete one'} for ${wanted} lookups`,
+        'httpd reads the extra line as the answer to the next visitor’s lookup; every later answer is off by one until httpd is restarted',
         own === undefined
-          ? 'split its input at byte 0x0A and at nothing else (not at \\r: Node’s readline does), and write one line for each'
+          ? 'split its input at byte 0x0A and nowhere else (Node’s readline also splits at \\r), and write one line for each'
           : `report this, with: ${command}`,
       ),
     )
@@ -114,7 +114,7 @@ export function trialFindings(
       ...finding(
         'trial-does-not-end',
         'the map program does not exit at the end of its input',
-        'each graceful restart waits 3 seconds for it, and accepts no connection meanwhile; behind a launcher, every restart leaves one more process behind',
+        'each graceful restart waits 3 seconds for it and accepts no connections in that time; with a launcher, every restart leaves another process behind',
         'make it exit at the end of its input',
       ),
       severity: 'warning',
@@ -133,14 +133,14 @@ function answerFindings(
     const nonce = question.slice(0, question.indexOf(' '))
     const poolName = question.slice(nonce.length + 1)
     const line = String(lines[index])
-    const told = `asked ${JSON.stringify(question)}, it answered ${JSON.stringify(line)}`
+    const exchange = `asked ${JSON.stringify(question)}, it answered ${JSON.stringify(line)}`
     if (!line.startsWith(`${nonce} `))
       return [
         finding(
           'trial-wrong-nonce',
-          told,
-          'the answer does not carry the request’s own number, so no rule accepts it',
-          'the map program may be of another version: generate the files again',
+          exchange,
+          'the answer does not carry the ID of the request, so no rule accepts it',
+          'the map program may have a different version: generate the files again',
         ),
       ]
     const answer = line.slice(nonce.length + 1)
@@ -150,8 +150,8 @@ function answerFindings(
         return [
           finding(
             'trial-nobody',
-            `${told}, but status reports a backend that serves pool ${pool.name}`,
-            'the map program reads another configuration or directory, or is not allowed to read them',
+            `${exchange}, but status reports a backend that serves pool ${pool.name}`,
+            'the map program reads a different configuration or directory, or may not read them',
             'compare --config and --directory of the RewriteMap with the configuration',
           ),
         ]
@@ -170,8 +170,8 @@ function answerFindings(
       return [
         finding(
           'trial-wrong-answer',
-          told,
-          'that is no backend of this pool, so the rules cannot use it',
+          exchange,
+          'that is not a backend of this pool, so the rules cannot use it',
           'compare --config of the RewriteMap with the configuration, and generate the files again',
         ),
       ]

@@ -1,4 +1,4 @@
-// Is the site that `--site` names there? Pure.
+// Does the site that `--site` names exist? Pure.
 import type { Backend, Config } from '../../config/config.ts'
 import type { HttpdFacts } from '../facts.ts'
 import type { Finding } from '../finding.ts'
@@ -16,7 +16,7 @@ export type SiteQuestion = {
 
 export type SiteAnswer = { readonly backend: string; readonly status: number }
 
-/** One for each generated file that sends requests to a site. */
+/** One question for each generated file that sends requests to a site. */
 export function questionsForSite(
   { generated }: HttpdFacts,
   { backends, pools }: Config,
@@ -49,7 +49,7 @@ export function questionsForSite(
   })
 }
 
-/** @param answer undefined: no backend answered, which others report */
+/** @param answer undefined: no backend answered, which other findings report */
 export function missingSite(
   { file, command, site, path }: SiteQuestion,
   answer: SiteAnswer | undefined,
@@ -66,8 +66,8 @@ export function missingSite(
       why: 'every visitor gets that 404',
       remedy:
         site === ''
-          ? 'name the site: apache-conf --site /Plone; or see whether Zope has its VirtualHostMonster (/virtual_hosting)'
-          : `name the right one: ${command} with another --site, --output ${file}; or see whether Zope has its VirtualHostMonster (/virtual_hosting)`,
+          ? 'name the site: apache-conf --site /Plone; or check that Zope has a VirtualHostMonster (/virtual_hosting)'
+          : `name the right one: ${command} with another --site, --output ${file}; or check that Zope has a VirtualHostMonster (/virtual_hosting)`,
       where: file,
     },
   ]

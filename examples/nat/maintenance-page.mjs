@@ -18,7 +18,7 @@ const server = createServer(
       'content-length': Buffer.byteLength(page),
       'cache-control': 'no-store',
       'retry-after': '10',
-      // the next request is a connection of its own, and may find a Zope
+      // the next request is its own connection, and may find a Zope
       connection: 'close',
     })
     response.end(page)

@@ -37,9 +37,9 @@ export class HeartbeatLoop extends ProbeLoop<HeartbeatEvent> {
       backend,
       resolved.addresses,
       times,
-      silentMs => {
+      silentForMs => {
         if (this.#starvation.lateSince(startedMs) === 0 && !signal.aborted)
-          this.target.report({ kind: 'silent', silentMs })
+          this.target.report({ kind: 'silent', silentForMs })
       },
       () => {
         if (!signal.aborted) this.target.report({ kind: 'heartless' })

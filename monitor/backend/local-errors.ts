@@ -5,12 +5,11 @@ import type { Logger } from 'pino'
 import type { Backend } from '../../config/config.ts'
 import { describe } from '../../health/outcome.ts'
 import type { Outcome } from '../../health/outcome.ts'
+import { LogOnce } from '../../system/log-once.ts'
 
 export class LocalErrors {
   readonly #log: Logger
-  #isLookupLogged = false
-  #isLocalLogged = false
-  #isNamelessLogged = false
+  readonly #logged = new LogOnce()
 
   constructor(log: Logger) {
     this.#log = log
@@ -22,35 +21,26 @@ export class LocalErrors {
     outcome: Outcome,
     lookupError: string | null,
   ): void {
-    this.#logLookup(name, host, lookupError)
-    if (
-      (outcome.kind === 'dns' || outcome.kind === 'dns-timeout') &&
-      !this.#isNamelessLogged
-    )
+    if (lookupError === null) {
+      if (this.#logged.end('lookup'))
+        this.#log.info({ backend: name }, 'host name resolves again')
+    } else if (this.#logged.isNew('lookup'))
+      this.#log.warn(
+        { backend: name, host, err: lookupError },
+        'host name cannot be resolved, using its last address',
+      )
+    if (outcome.kind !== 'dns' && outcome.kind !== 'dns-timeout')
+      this.#logged.end('name')
+    else if (this.#logged.isNew('name'))
       this.#log.warn(
         { backend: name, host, err: describe(outcome) },
         'host name cannot be resolved, backend state unchanged',
       )
-    this.#isNamelessLogged =
-      outcome.kind === 'dns' || outcome.kind === 'dns-timeout'
-    const isLocal = outcome.kind === 'local'
-    if (isLocal && !this.#isLocalLogged)
+    if (outcome.kind !== 'local') this.#logged.end('local')
+    else if (this.#logged.isNew('local'))
       this.#log.warn(
         { backend: name, err: outcome.error },
         'the monitor itself cannot probe, backend state unchanged',
       )
-    this.#isLocalLogged = isLocal
-  }
-
-  #logLookup(backend: string, host: string, err: string | null): void {
-    const wasLogged = this.#isLookupLogged
-    this.#isLookupLogged = err !== null
-    if (err !== null && !wasLogged)
-      this.#log.warn(
-        { backend, host, err },
-        'host name cannot be resolved, using its last address',
-      )
-    if (err === null && wasLogged)
-      this.#log.info({ backend }, 'host name resolves again')
   }
 }

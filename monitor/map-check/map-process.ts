@@ -82,7 +82,7 @@ export class MapFinder {
   }
 }
 
-/** False also when one of them cannot be seen: a container has a root of its own. */
+/** False also when one of them cannot be seen: a container has its own root. */
 function isSameDirectory(one: string, other: string): boolean {
   try {
     const [a, b] = [statSync(one), statSync(other)]

@@ -120,9 +120,11 @@ export class MapSupervisor {
         )
         continue
       }
-      const look = this.#sample(program)
+      const sample = this.#sample(program)
       const samples =
-        look === undefined ? [] : withSample(this.#samples.get(key) ?? [], look)
+        sample === undefined
+          ? []
+          : withSample(this.#samples.get(key) ?? [], sample)
       this.#samples.set(key, samples)
       const reason = hangOf(samples)
       if (reason !== undefined) this.#kill(program, key, reason)

@@ -274,12 +274,12 @@ function mapSeverity(state: MapObservation['state']): Severity | null {
     case 'ok':
       return 'info'
     case 'busy':
-    case 'absent':
+    case 'not-configured':
       return 'warning'
     case 'dead':
     case 'hung':
     case 'out-of-step':
-    case 'odd':
+    case 'garbled':
     case 'unreachable':
       return 'critical'
   }

@@ -70,7 +70,7 @@ destination.on('error', () => (isLogBroken = true))
 const logger = pino(logOptions(start.program), destination)
 
 const bug = 'bug in the watching thread'
-const beatMs = 1_000
+const reportIntervalMs = 1_000
 
 let good: GoodConfig = start.good
 /** the backends of the configuration */
@@ -413,7 +413,7 @@ function writeReport(): void {
     problems: [...configProblems, ...directoryProblems, ...otherProblems],
     ...identity,
     // beats, not a clock: the whole process may have been stopped meanwhile
-    lookupMs: lookupBeats * beatMs,
+    lookupMs: lookupBeats * reportIntervalMs,
     tables,
     ...countsNow(),
   }
@@ -495,6 +495,6 @@ guarded('reports', () => {
   removeDeadReports(directory)
 })
 everySecond()
-const ticking = setInterval(everySecond, beatMs)
+const ticking = setInterval(everySecond, reportIntervalMs)
 // when the system has no watch left, watching the directory reports it
 watchConfig(configFile, checkConfigSafely)

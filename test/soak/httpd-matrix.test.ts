@@ -8,7 +8,7 @@ import type { HttpdOptions } from '../../lab/httpd.ts'
 import { brief, failuresOf, more, startLoad, Visitor } from '../../lab/load.ts'
 import type { Asking, Load, Sample } from '../../lab/load.ts'
 import { until } from '../../lab/processes.ts'
-import type { Found } from '../../lab/processes.ts'
+import type { ProcessInfo } from '../../lab/processes.ts'
 import { startSite } from '../../lab/site.ts'
 import type { Site } from '../../lab/site.ts'
 
@@ -106,7 +106,7 @@ for (const { name, httpd, isHttp2 = false } of variants)
       )
       await site.httpd.graceful()
       const newcomer = visitorOf(1_000)
-      t.equal((await newcomer.ask('/')).status, 200, 'newcomers are served')
+      t.equal((await newcomer.ask('/')).status, 200, 'new visitors are served')
       newcomer.leave()
       // the launcher wakes the old map when httpd ends it
       t.equal((await answer).status, 200, 'who waited is served')
@@ -127,7 +127,7 @@ for (const { name, httpd, isHttp2 = false } of variants)
   })
 
 /** The map itself, not its launcher. */
-function isMap({ command }: Found): boolean {
+function isMap({ command }: ProcessInfo): boolean {
   return !command.startsWith('/bin/sh')
 }
 

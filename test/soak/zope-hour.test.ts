@@ -15,7 +15,7 @@ import { startHaproxy, startHcheck } from '../../bench/health/checkers.ts'
 import type { Checker } from '../../bench/health/checkers.ts'
 import { checkout, until } from '../../lab/processes.ts'
 import { passes, seconds, watchZopes } from '../../lab/watched-zope.ts'
-import type { Watched } from '../../lab/watched-zope.ts'
+import type { WatchedSite } from '../../lab/watched-zope.ts'
 import { startZeo } from '../../lab/zeo.ts'
 import type { Zeo } from '../../lab/zeo.ts'
 import { startZope } from '../../lab/zope.ts'
@@ -69,7 +69,7 @@ await t.test('an hour with a frozen ZEO', async t => {
     served++
     return visit
   })
-  // a Zope that dies is told below
+  // a Zope that dies is reported below
   for (const visit of visits) visit.catch(() => undefined)
   for (const { zope, checker } of theirs)
     t.equal(await freeWorkers(zope, 0), 0, `${checker.name}: none is free`)
@@ -89,7 +89,11 @@ await t.test('an hour with a frozen ZEO', async t => {
   }
 })
 
-async function watchOurs(t: Test, viewed: Zope, paged: Zope): Promise<Watched> {
+async function watchOurs(
+  t: Test,
+  viewed: Zope,
+  paged: Zope,
+): Promise<WatchedSite> {
   const deep = { path: view, interval: '1s' }
   const watched = watchZopes(t, [viewed, paged], {
     node: [`--import=${clock}`],
@@ -113,7 +117,7 @@ async function startWithHaproxy(t: Test, zeo: Zeo): Promise<Theirs> {
   const zope = await startZope(t, { zeo, name: 'haproxy', threads })
   const ports = new Map([[zope.name, zope.port]])
   const [checker] = await startHaproxy(t, ports, ['usual'], page)
-  if (checker === undefined) throw new Error('HAProxy has one set-up')
+  if (checker === undefined) throw new Error('HAProxy has one setup')
   await until('a check of HAProxy', () => begun(zope) > 0)
   return { zope, checker }
 }
@@ -139,7 +143,7 @@ function begun(zope: Zope): number {
 /** By the monitor's clock, and by the number of its probes. */
 async function liveAnHour(
   t: Test,
-  { monitor, story }: Watched,
+  { monitor, story }: WatchedSite,
   viewed: Zope,
   paged: Zope,
 ): Promise<void> {

@@ -20,6 +20,12 @@ const patterns: readonly (readonly [RegExp, string])[] = [
   [/\bwhat must hold\b/i, 'Invariant'],
   [/\bbound visitors?\b/i, 'sticky visitor'],
   [/\bfail-over\b/i, 'failover (noun), fail over (verb)'],
+  [/\bbeside\b/i, 'next to, in addition to, compared with'],
+  [/\b(?:is|are|was|were|be) told\b(?! [a-z])/i, 'is reported, is logged'],
+  [/\ban? [\w-]+ of (?:its|their) own\b/i, 'its own'],
+  [/\bset-ups?\b/i, 'setup'],
+  [/\btaken? (?:it|them|this|that) for\b/i, 'mistake for'],
+  [/\b(?:with|for|by) whoever\b|\bwhom\b/i, 'name the backend or the visitor'],
   [/\bcontract,? (?:section )?\d/i, 'name the rule itself'],
   [/\b(?:colour|behaviour|favour|licence|neighbour)/i, 'American spelling'],
 ]

@@ -83,7 +83,7 @@ void t.test(
       `${file} belongs to uid 12345; type: chown root ${file}`,
     )
     chmodSync(file, 0o664)
-    t.equal(refusalOf(file, zope), undefined, 'a group of its own')
+    t.equal(refusalOf(file, zope), undefined, 'its own group')
     chownSync(file, zope.uid, 54_321)
     t.match(
       refusalOf(file, zope),

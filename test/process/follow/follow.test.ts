@@ -135,7 +135,7 @@ void t.test('never two runs at once, and only the newest table', async t => {
   rmSync(`${place}/wait`)
   await until('the newest', () => /in 0\.5 1/.test(tables().at(-1) ?? ''))
   // at most one that was read before the end of the wait, and the newest
-  t.ok(tables().length <= 4, 'what was between is not told')
+  t.ok(tables().length <= 4, 'what was in between is not passed on')
   t.equal(messages('command failed, will retry').length, 0)
 })
 

@@ -66,7 +66,7 @@ void t.test(
     await beats(directory)
     execFileSync('mkfifo', [`${root}/pipe`])
     renameSync(`${root}/pipe`, config)
-    await until('it is told', () =>
+    await until('it is logged', () =>
       monitor.output().includes('must be a regular file, got a named pipe'),
     )
     await beats(directory)

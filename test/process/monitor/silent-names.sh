@@ -1,5 +1,5 @@
 #!/bin/sh
-# A machine of its own with a name server that can fall silent: network, processes and
+# A separate machine with a name server that can fall silent: network, processes and
 # the two files of the resolver are its own.
 # Run by: unshare --net --mount --pid --fork --kill-child --mount-proc
 #   sh silent-names.sh ROOT PROGRAM NODE MAIN CONFIG

@@ -53,13 +53,13 @@ void t.test('backends with a host name keep their state', async t => {
     ],
     'pipe',
   )
-  let told = 0
+  let seen = 0
   const tell = async (command: string): Promise<void> => {
     machine.child.stdin?.write(`${command}\n`)
-    told++
+    seen++
     await until(`the machine: ${command}`, () => {
       if (machine.isGone()) throw new Error(machine.output())
-      return machine.output().split('done: ').length > told
+      return machine.output().split('done: ').length > seen
     })
   }
   const report = (): MonitorReport | undefined => {

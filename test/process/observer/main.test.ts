@@ -72,7 +72,7 @@ function startObserver(
       await closed
       // a write that took longer than the observer waits may be logged after it
       const last = jsonLines(text).find(({ msg }) => msg === 'observer ended')
-      if (last === undefined) throw new Error(`no end is told:\n${text}`)
+      if (last === undefined) throw new Error(`no end is logged:\n${text}`)
       return [code, last]
     },
   }
@@ -110,7 +110,7 @@ void t.test('unusable lines are dropped, counted and logged', async t => {
   await until('the suspicion', () =>
     existsSync(`${observer.directory}/zope1.suspect`),
   )
-  await until('the drops are told', () =>
+  await until('the drops are logged', () =>
     observer.log().includes('dropped lines or suspicions'),
   )
   const [, last] = await observer.end()

@@ -234,7 +234,7 @@ void t.test('a body that does not arrive is not awaited', async t => {
   gone.on('error', () => undefined)
   gone.resume()
   t.match(await say(site, head), /^HTTP\/1\.1 408 /)
-  await until('both to be told', () => messages(site).length === 3)
+  await until('both to be logged', () => messages(site).length === 3)
   for (const news of site.news.slice(1))
     t.match(news, {
       fields: {

@@ -59,7 +59,7 @@ void t.test('a port that is taken, freed, and changed by reload', async t => {
     (await served(port, '/'))?.includes('zope1'),
   )
   for (const told of ['EADDRINUSE', 'token does not exist'])
-    t.equal(monitor.output().split(told).length, 2, `${told} is told once`)
+    t.equal(monitor.output().split(told).length, 2, `${told} is logged once`)
   const counted =
     /^zope_failover_probes_total\{backend="zope1",kind="light",outcome="refused"\} [1-9]/m
   await until('its probes in the metrics', async () =>

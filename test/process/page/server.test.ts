@@ -28,8 +28,8 @@ void t.test('the paths that exist', async t => {
     'content-security-policy': /^default-src 'none'; style-src 'sha256-/,
   })
   const { body } = await ask(site, '/status.json')
-  const told: StatusReport = JSON.parse(body)
-  t.same(told.backends, site.live.report().backends)
+  const report: StatusReport = JSON.parse(body)
+  t.same(report.backends, site.live.report().backends)
   t.match(await ask(site, '/healthz'), { status: 200, body: 'ok\n' })
   t.match(await ask(site, '/metrics'), {
     status: 200,

@@ -233,7 +233,7 @@ for (const [title, script, wanted] of [
       asked++
       return true
     })
-    await until('it is told', () => lines.length > 0 && asked === 3)
+    await until('it is logged', () => lines.length > 0 && asked === 3)
     t.match(lines[0], wanted)
     if (script.startsWith('echo')) t.equal(lines.length, 1)
   })

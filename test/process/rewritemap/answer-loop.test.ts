@@ -53,7 +53,7 @@ void t.test(
       const line = 'n default c '.padEnd(8_192, 'x')
       t.equal(await map.ask(line), 'n c')
       t.equal(await map.ask(`${line}x`), 'n NULL')
-      t.equal(await map.ask(line), 'n c', 'the next one is a line of its own')
+      t.equal(await map.ask(line), 'n c', 'the next one is its own line')
     })
     await t.test('a megabyte without a newline', async t => {
       t.equal(await map.ask(`n ${'x'.repeat(1_000_000)}`), 'n NULL')

@@ -84,7 +84,7 @@ void t.test('the report of many rounds', async t => {
   t.equal(cell('well', [well]), 'no alarm')
   t.equal(cell('well', [well, shot]), '**shot** (1 of 2)')
   const demoted = findingOf(said([3_000, 'last'], [12_000, 'in']), span)
-  t.equal(cell('well', [demoted]), 'newcomers elsewhere for a while')
+  t.equal(cell('well', [demoted]), 'new visitors elsewhere for a while')
   t.equal(cell('frozen', [well, well]), 'never noticed')
   t.equal(cell('frozen', [shot, shot]), '2.00 / 2.00 / 1.00')
   t.equal(cell('busy', [shot]), '2.00 / 2.00 / 1.00, **shot**')

@@ -1,4 +1,4 @@
-// Set-ups that are wrong in one way each, kept in broken/: check must find just
+// Setups that are wrong in one way each, kept in broken/: check must find just
 // that, and say it in its own words. The httpd they are read by is a real one.
 import { execFile, execFileSync } from 'node:child_process'
 import {
@@ -23,7 +23,7 @@ const broken = new URL('broken/', import.meta.url)
 const isRoot = process.getuid?.() === 0
 const shared = ['base.conf', 'map.sh', 'zope-failover.yaml']
 
-/** The set-up in a directory of its own, with its real paths. */
+/** The setup in its own directory, with its real paths. */
 function setUp(t: Test, name: string): string {
   const root = publicDirectory(t)
   const httpd = findHttpd()
@@ -121,7 +121,7 @@ void t.test('there are enough of them', t => {
   t.end()
 })
 
-void t.test('set-ups', { jobs: 4 }, async t => {
+void t.test('setups', { jobs: 4 }, async t => {
   for (const name of names) {
     const setup = new URL(`${name}/setup.sh`, broken)
     const needsRoot =

@@ -211,7 +211,7 @@ const run = (...args: string[]) =>
     encoding: 'utf8',
   })
 
-void t.test('what it is told', t => {
+void t.test('which options it gets', t => {
   const root = setUp(t, { yaml: two, sites: [['--pool=default']] })
   t.equal(checked(root, '--no-trial').report.seen.servers[0]?.maps, 0)
   const config = `--config=${root}/zope-failover.yaml`

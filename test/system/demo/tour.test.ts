@@ -38,7 +38,7 @@ await t.test('a signal in the middle leaves nothing either', async t => {
   t.same(processesWith('zope-failover-demo-'), [])
 })
 
-await t.test('a port in use is told, with what to do', async t => {
+await t.test('a port in use is reported, with a remedy', async t => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => server.close())

@@ -264,7 +264,7 @@ async function tryCommand(
   }
 }
 
-/** With a configuration of its own, for /etc is not the test's. */
+/** With its own configuration, for /etc is not the test's. */
 async function tryOurs(
   t: Test,
   document: string,

@@ -85,18 +85,18 @@ void t.test('README typed as it stands', { skip: noPrivateRoot }, async t => {
     /^zope1 .* down /m.test((await shell.type('zope-failover status')).output),
   )
   await shell.type('start zope1 8080')
-  await until('zope1 to have newcomers', async () =>
+  await until('zope1 to have new visitors', async () =>
     (await visit(shell)).includes('zope_route=zope1'),
   )
 
   const [drain = '', status = '', ready = ''] = out
   await typed(t, shell, drain)
   t.match(await typed(t, shell, status), /^zope1 .*\+drain /m)
-  await until('newcomers to leave zope1', async () =>
+  await until('new visitors to leave zope1', async () =>
     (await visit(shell)).includes('zope_route=zope2'),
   )
   await typed(t, shell, ready)
-  await until('newcomers to come back', async () =>
+  await until('new visitors to come back', async () =>
     (await visit(shell)).includes('zope_route=zope1'),
   )
 

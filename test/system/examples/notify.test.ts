@@ -5,7 +5,7 @@ import { resolve } from 'node:path'
 import t from 'tap'
 import { dist, publicDirectory } from '../../../lab/processes.ts'
 
-void t.test('a mail goes to whom it should', t => {
+void t.test('a mail reaches its recipients', t => {
   const directory = publicDirectory(t)
   const sendmail = `${directory}/sendmail`
   writeFileSync(

@@ -160,7 +160,7 @@ void t.test('ready with the first report, alive, stopping', async t => {
   )
   await monitor.kill('SIGTERM')
   t.equal(monitor.child.exitCode, 0)
-  await until('the end to be told', () => said().includes('STOPPING=1'))
+  await until('the end to be reported', () => said().includes('STOPPING=1'))
   t.strictSame(
     new Set(said()),
     new Set(['READY=1 WATCHDOG=1', 'WATCHDOG=1', 'STOPPING=1']),

@@ -145,7 +145,7 @@ ${site}`,
     t.match(await ask('/echo', cookie), { backend: volto, cookies: undefined })
   }
 
-  // a second chance in both pools, below the prefix and beside it
+  // a second chance in both pools, below the prefix and outside it
   broken.add('plone1').add('volto1')
   for (const [path, name, other, url] of [
     ['/++api++/a%20b', 'plone1', 'plone2', `${base}/VirtualHostRoot/a%20b`],

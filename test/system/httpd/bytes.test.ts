@@ -8,7 +8,7 @@ import { connect } from 'node:net'
 import t from 'tap'
 import { httpdBefore } from '../../../lab/own-backend.ts'
 
-type Arrived = {
+type Request = {
   readonly method: string | undefined
   /** the request line's target as it came */
   readonly url: string
@@ -19,8 +19,8 @@ type Arrived = {
 }
 
 /** A backend that keeps what arrives. */
-function recorder(): { server: Server; arrived: Arrived[] } {
-  const arrived: Arrived[] = []
+function recorder(): { server: Server; arrived: Request[] } {
+  const arrived: Request[] = []
   const server = createServer(
     { maxHeaderSize: 65_536 },
     (request, response) => {
@@ -34,7 +34,7 @@ function recorder(): { server: Server; arrived: Arrived[] } {
   return { server, arrived }
 }
 
-async function record(request: IncomingMessage): Promise<Arrived> {
+async function record(request: IncomingMessage): Promise<Request> {
   const hash = createHash('sha256')
   let length = 0
   for await (const chunk of request) {
@@ -133,7 +133,7 @@ void t.test('targets', async t => {
 })
 
 void t.test(
-  '%2F is a 404, and // is / unless httpd is told otherwise',
+  '%2F is a 404, and // is / unless httpd is configured otherwise',
   async t => {
     for (const [extra, target, wanted] of [
       ['', '/a%2Fb', 404],

@@ -94,7 +94,7 @@ await t.test('Varnish before httpd', async t => {
 
   for (const { status, cookies } of await fourVisitors(port, '/private')) {
     t.equal(status, 200)
-    t.match(cookies, [/^zope_route=.*zope1/], 'a cookie of their own')
+    t.match(cookies, [/^zope_route=.*zope1/], 'their own cookie')
   }
   t.equal(reached('zope1', 'private'), 4, 'nobody gets the page of another')
 

@@ -134,7 +134,7 @@ for (const victims of [['map'], ['monitor'], ['map', 'monitor']])
     )
   })
 
-void t.test('newcomers spread over a tier when the map is dead', async t => {
+void t.test('new visitors spread over a tier when the map is dead', async t => {
   const site = await startSite(t, {
     policy: 'balance',
     names: ['zope1', 'zope2', 'zope3'],

@@ -7,8 +7,8 @@ import type { Line } from '../../../lab/processes.ts'
 import { startSite } from '../../../lab/site.ts'
 import type { Site } from '../../../lab/site.ts'
 
-/** What the monitor told with this message. */
-function told(site: Site, message: string): Line[] {
+/** The log lines of the monitor with this message. */
+function logged(site: Site, message: string): Line[] {
   return jsonLines(site.monitor?.output() ?? '').filter(
     ({ msg }) => msg === message,
   )
@@ -62,8 +62,11 @@ for (const hasSecondChance of [true, false])
             : { status: 502, backend: 'undefined' },
         ),
       )
-      await until('the log', () => told(site, 'connections dropped').length > 0)
-      const [cut] = told(site, 'connections dropped')
+      await until(
+        'the log',
+        () => logged(site, 'connections dropped').length > 0,
+      )
+      const [cut] = logged(site, 'connections dropped')
       t.equal(cut?.['backend'], 'zope1')
       // a probe of the monitor's own may have been among them
       t.ok(Number(cut?.['connections']) >= 10)
@@ -73,7 +76,10 @@ for (const hasSecondChance of [true, false])
       zope1.program?.child.kill('SIGCONT')
       await until('it to come back', () => site.has('zope1.up'))
       t.strictSame(
-        told(site, 'the monitor itself cannot probe, backend state unchanged'),
+        logged(
+          site,
+          'the monitor itself cannot probe, backend state unchanged',
+        ),
         [],
         'a probe that was dropped, too, is no trouble',
       )
@@ -88,13 +94,13 @@ void t.test('a visitor waiting on a slow backend is left alone', async t => {
   const visitor = new Visitor({ port: site.httpd.port })
   const asked = visitor.ask('/?delay=2000')
   await until('slow', () =>
-    told(site, 'backend changed state').some(
+    logged(site, 'backend changed state').some(
       ({ backend, state }) => backend === 'zope1' && state === 'slow',
     ),
   )
   t.equal((await asked).status, 200)
   visitor.leave()
-  t.strictSame(told(site, 'connections dropped'), [])
+  t.strictSame(logged(site, 'connections dropped'), [])
 })
 
 void t.test('switched off, nothing is dropped', async t => {

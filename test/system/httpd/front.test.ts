@@ -45,7 +45,7 @@ async function up(port: number, init: RequestInit = {}, path = '/up') {
   }
 }
 
-/** The last looks as the monitor has told them. */
+/** The last checks as the monitor has reported them. */
 function looksOf({ directory }: Site): readonly ProbeRecord[] {
   const report = parseReport(textOf(`${directory}/monitor.json`) ?? '')
   return isMonitorReport(report) ? (report.front?.probes ?? []) : []
@@ -148,7 +148,7 @@ void t.test(
   },
 )
 
-void t.test('with a path of its own, and another site there', async t => {
+void t.test('with its own path, and another site there', async t => {
   const site = await frontSite(t, ['--up=/up', '--prefix=/api'])
   const { port } = site.httpd
   const isStranger = (): boolean =>

@@ -201,15 +201,15 @@ void t.test('what the path shows, and that it heals', async t => {
   )
 })
 
-void t.test('a dead map, and odd ones', async t => {
+void t.test('a dead map program, and garbled answers', async t => {
   const site = await startSite(t)
   t.equal(await shown(site), 'ok zope1 zope2')
   await site.httpd.killMap()
   t.equal(await shown(site), 'dead')
   for (const badMap of ['garbage', 'stranger', 'half', 'long']) {
-    const odd = await startSite(t, { badMap })
-    t.equal(await shown(odd), 'odd', badMap)
-    await odd.httpd.stop()
+    const garbled = await startSite(t, { badMap })
+    t.equal(await shown(garbled), 'garbled', badMap)
+    await garbled.httpd.stop()
   }
 })
 

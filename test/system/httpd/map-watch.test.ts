@@ -109,7 +109,7 @@ void t.test('not where a new map would not help', async t => {
   })
   await until(
     'three looks at another site',
-    async () => (await seenAs(site, 'absent')).streak > 3,
+    async () => (await seenAs(site, 'not-configured')).streak > 3,
   )
   t.throws(() => readFileSync(ran), { code: 'ENOENT' })
 })
@@ -122,7 +122,7 @@ void t.test('the site has another name', async t => {
     },
   })
   lookAt(site, site.httpd.port, '')
-  await seenAs(site, 'absent')
+  await seenAs(site, 'not-configured')
   lookAt(site, site.httpd.port, ', host: www.example.org')
   await seenAs(site, 'ok')
 })

@@ -16,7 +16,7 @@ import {
   textOf,
   until,
 } from '../../../lab/processes.ts'
-import type { Found, Line } from '../../../lab/processes.ts'
+import type { ProcessInfo, Line } from '../../../lab/processes.ts'
 import { startSite } from '../../../lab/site.ts'
 import type { Site, SiteOptions } from '../../../lab/site.ts'
 
@@ -34,21 +34,21 @@ async function observedSite(
     const [observer, another] = observers(site)
     return (
       another === undefined &&
-      told(site, 'observer started').some(({ pid }) => pid === observer?.pid)
+      logged(site, 'observer started').some(({ pid }) => pid === observer?.pid)
     )
   })
   return site
 }
 
 /** The observer itself, without the shell that reads on when it cannot start. */
-function observers(site: Site): Found[] {
+function observers(site: Site): ProcessInfo[] {
   return processesWith(`observe --config ${site.configFile}`).filter(
     ({ command }) => !command.startsWith('/bin/sh'),
   )
 }
 
 /** The JSON lines of the observer in httpd's error log with this message. */
-function told(site: Site, message: string): Line[] {
+function logged(site: Site, message: string): Line[] {
   return jsonLines(site.httpd.errorLog()).filter(({ msg }) => msg === message)
 }
 
@@ -69,7 +69,7 @@ void t.test('a dead backend is probed within one request', async t => {
   const answeredMs = Date.now()
   await until('the monitor to call it down', () => !site.has('zope1.up'))
   const suspected = await until('the log to tell', () =>
-    told(site, 'backend suspected').at(0),
+    logged(site, 'backend suspected').at(0),
   )
   const verdict = await until('the monitor to tell', () =>
     /"time":"([^"]+)".*"state":"down"/
@@ -104,8 +104,11 @@ for (const [what, path, outcome] of [
     }
     await asked
     await until('the suspicion', () => site.has('zope1.suspect'))
-    await until('it is told', () => told(site, 'backend suspected').length > 0)
-    t.match(told(site, 'backend suspected'), [{ backend: 'zope1', outcome }])
+    await until(
+      'it is logged',
+      () => logged(site, 'backend suspected').length > 0,
+    )
+    t.match(logged(site, 'backend suspected'), [{ backend: 'zope1', outcome }])
     t.notOk(site.has('zope2.suspect'), 'no other backend')
     t.equal(
       statSync(`${site.directory}/zope1.suspect`).uid,
@@ -131,8 +134,8 @@ void t.test('a visitor cannot make a backend suspect', async t => {
   await visitor.ask('/')
   visitor.leave()
   await site.httpd.stop()
-  t.match(told(site, 'observer ended').at(-1), { dropped: 0, unreadable: 0 })
-  t.strictSame(told(site, 'backend suspected'), [])
+  t.match(logged(site, 'observer ended').at(-1), { dropped: 0, unreadable: 0 })
+  t.strictSame(logged(site, 'backend suspected'), [])
   t.notOk(site.has('zope1.suspect'))
 })
 
@@ -235,7 +238,7 @@ void t.test('a flood that is not read delays no request', async t => {
   const load = startLoad(t, { port: site.httpd.port, pauseMs: 0 })
   await more(load, 3_000)
   t.strictSame(failuresOf(await load.stop()).map(brief), [])
-  t.match(told(site, 'cannot write to the directory, dropping suspicions'), [
+  t.match(logged(site, 'cannot write to the directory, dropping suspicions'), [
     { err: 'EACCES' },
   ])
   chmodSync(site.directory, mode)
@@ -244,11 +247,11 @@ void t.test('a flood that is not read delays no request', async t => {
     return site.has('zope1.suspect')
   })
   await site.httpd.stop()
-  const ended = told(site, 'observer ended').at(-1)
+  const ended = logged(site, 'observer ended').at(-1)
   t.comment(
     `${String(ended?.['lines'])} lines, ${String(ended?.['dropped'])} notes dropped`,
   )
-  t.ok(Number(ended?.['unwritten']) > 0, 'what was dropped is told')
+  t.ok(Number(ended?.['unwritten']) > 0, 'what was dropped is logged')
   t.equal(ended?.['skipped'], 0)
 })
 

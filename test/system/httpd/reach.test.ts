@@ -1,4 +1,4 @@
-// What stands beside the generated rules in a site: check says that it is never
+// Directives next to the generated rules in a site: check reports that they are never
 // reached exactly when httpd sends the request to a backend all the same.
 import t from 'tap'
 import { reachFindings } from '../../../check/findings/reach.ts'

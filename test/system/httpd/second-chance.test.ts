@@ -166,7 +166,7 @@ for (const isKeepAlive of [false, true])
       )
       t.ok(
         failed.every(({ status }) => status === 502),
-        'is told so, and not left to a browser that would repeat it',
+        'is answered so, and not left to a browser that would repeat it',
       )
       t.strictSame(savedOf(site.httpd.accessLog()), [])
     },
@@ -207,11 +207,15 @@ const savedOf = (lines: readonly AccessLine[]): AccessLine[] =>
 
 // -- Each rule by itself: scripted backends in the place of the real ones ------
 
-type Seen = { method: string; url: string; headers: IncomingMessage['headers'] }
+type SeenRequest = {
+  method: string
+  url: string
+  headers: IncomingMessage['headers']
+}
 
-type Scripted = {
+type ScriptedBackend = {
   /** what came, in order */
-  readonly seen: Seen[]
+  readonly seen: SeenRequest[]
   /** what it does with the next ones */
   behavior: 'serve' | 'break' | 'half'
 }
@@ -221,10 +225,10 @@ async function script(
   t: Test,
   site: Site,
   name: string,
-  behavior: Scripted['behavior'] = 'serve',
-): Promise<Scripted> {
+  behavior: ScriptedBackend['behavior'] = 'serve',
+): Promise<ScriptedBackend> {
   await site.backend(name).kill('SIGKILL')
-  const scripted: Scripted = { seen: [], behavior }
+  const scripted: ScriptedBackend = { seen: [], behavior }
   const server = createServer((incoming, response) => {
     incoming.resume()
     const { method = '', url = '', headers } = incoming
@@ -264,7 +268,7 @@ type Answer = {
 
 let asked = 0
 
-/** One request on a connection of its own, and what the log says of it. */
+/** One request on its own connection, and what the log says of it. */
 async function ask(
   site: Site,
   path: string,
@@ -314,12 +318,12 @@ async function ask(
 
 async function scriptedSite(
   t: Test,
-  behaviors: readonly (Scripted['behavior'] | 'gone')[],
+  behaviors: readonly (ScriptedBackend['behavior'] | 'gone')[],
   options: SiteOptions = {},
-): Promise<{ site: Site; backends: Scripted[] }> {
+): Promise<{ site: Site; backends: ScriptedBackend[] }> {
   const names = behaviors.map((_, at) => `zope${at + 1}`)
   const site = await startSite(t, { names, ...options })
-  const backends: Scripted[] = []
+  const backends: ScriptedBackend[] = []
   for (const [at, behavior] of behaviors.entries()) {
     const name = names[at] ?? ''
     if (behavior === 'gone') {
@@ -330,7 +334,7 @@ async function scriptedSite(
   return { site, backends }
 }
 
-const counts = (backends: readonly Scripted[]): number[] =>
+const counts = (backends: readonly ScriptedBackend[]): number[] =>
   backends.map(({ seen }) => seen.length)
 
 void t.test('the second backend gets what the first one got', async t => {

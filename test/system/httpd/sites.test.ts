@@ -1,4 +1,4 @@
-// Sites with rules of their own around the generated ones: whatever they scope
+// Sites with their own rules around the generated ones: whatever they scope
 // by URI, the second chance and the maintenance page meet the visitor's URI.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'

@@ -66,7 +66,7 @@ const ages = [
 
 for (const { age, begun } of ages)
   void t.test(
-    `drain: newcomers go elsewhere, who is bound stays; ${age}`,
+    `drain: new visitors go elsewhere, sticky visitors stay; ${age}`,
     async t => {
       const site = await startSite(t, { hasMonitor: true })
       await begun(site)
@@ -87,7 +87,7 @@ for (const { age, begun } of ages)
       for (let count = 0; count < 20; count++)
         t.equal((await bound.ask('/')).backend, 'zope1')
       bound.leave()
-      t.comment(`drain works for newcomers after ${ms.toFixed(1)} ms`)
+      t.comment(`drain works for new visitors after ${ms.toFixed(1)} ms`)
     },
   )
 
@@ -183,7 +183,7 @@ for (const { intervalMs, timeoutMs, fall, heartbeat } of hanging)
       )
       t.ok(outMs < 2 * limitMs, 'out in time, with room for a busy machine')
       await until(
-        'newcomers to go elsewhere',
+        'new visitors to go elsewhere',
         async () => (await newcomer(site)) === 'zope2',
       )
       zope1.program?.child.kill('SIGCONT')
@@ -191,7 +191,7 @@ for (const { intervalMs, timeoutMs, fall, heartbeat } of hanging)
       await until('it to be back', () => site.has('zope1.up'))
       t.comment(`back after ${Math.round(performance.now() - continuedMs)} ms`)
       await until(
-        'newcomers to come back',
+        'new visitors to come back',
         async () => (await newcomer(site)) === 'zope1',
       )
       const samples = await load.stop()

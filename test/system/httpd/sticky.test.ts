@@ -16,9 +16,9 @@ import type { Site, SiteOptions } from '../../../lab/site.ts'
 
 const three = ['zope1', 'zope2', 'zope3']
 
-type Seen = { answer: string; via: string }
+type SeenAnswer = { answer: string; via: string }
 
-async function visit(site: Site, route: string): Promise<Seen> {
+async function visit(site: Site, route: string): Promise<SeenAnswer> {
   const visitor = new Visitor({ port: site.httpd.port, isKeepAlive: false })
   if (route !== '') visitor.cookies.set('zope_route', route)
   const { id } = await visitor.ask('/')
@@ -29,7 +29,11 @@ async function visit(site: Site, route: string): Promise<Seen> {
   return { answer, via }
 }
 
-async function becomes(site: Site, route: string, wanted: Seen): Promise<void> {
+async function becomes(
+  site: Site,
+  route: string,
+  wanted: SeenAnswer,
+): Promise<void> {
   await until(`${wanted.via} "${wanted.answer}" for "${route}"`, async () => {
     const { answer, via } = await visit(site, route)
     return answer === wanted.answer && via === wanted.via
@@ -61,7 +65,7 @@ void t.test('who asks the map program, and who does not', async t => {
   t.match(await visit(site, 'zope9'), { via: 'map' }, 'a forged value')
   site.touch('zope3.drain')
   t.match(await visit(site, 'zope3'), { answer: 'zope3 zope1', via: 'txt' })
-  // the text map counts no more at once, before the monitor has seen the file
+  // the text map stops counting at once, before the monitor has seen the file
   for (let round = 0; round < 20; round++) {
     site.touch('zope1.maint')
     t.match(await visit(site, 'zope1'), { via: 'map' })

@@ -16,9 +16,9 @@ import type { Site } from '../../../lab/site.ts'
 
 const three = ['zope1', 'zope2', 'zope3']
 
-type Seen = { backend: string | undefined; answer: string; via: string }
+type SeenAnswer = { backend: string | undefined; answer: string; via: string }
 
-async function visit(httpd: Httpd, route = ''): Promise<Seen> {
+async function visit(httpd: Httpd, route = ''): Promise<SeenAnswer> {
   const visitor = new Visitor({ port: httpd.port, isKeepAlive: false })
   if (route !== '') visitor.cookies.set('zope_route', route)
   const { id, backend } = await visitor.ask('/')
@@ -35,7 +35,7 @@ async function becomes(
   site: Site,
   route: string,
   backend: string,
-): Promise<Seen> {
+): Promise<SeenAnswer> {
   return until(`${backend} for "${route}"`, async () => {
     const seen = await visit(site.httpd, route)
     return seen.backend === backend && seen

@@ -11,7 +11,7 @@ import { startSite } from '../../../lab/site.ts'
 const conf = (text: string): string => `${text}\nProxyStatus On\n`
 
 await t.test('both count what is inside, and nothing else', async t => {
-  // dropped, they would be inside no more
+  // dropped, they would no longer be in flight
   const yaml =
     'probe: { interval: 200ms, timeout: 1s, slow: 500ms, slowStart: 0s, damping: false, dropConnections: false }'
   const site = await startSite(t, { hasMonitor: true, edit: conf, yaml })
@@ -47,8 +47,10 @@ await t.test('both count what is inside, and nothing else', async t => {
   await counts('zope2', 0, 0)
   zope1?.kill('SIGSTOP')
   await until('the monitor to wait for a probe', () => {
-    const told = site.monitor?.output() ?? ''
-    return told.includes('"state":"frozen"') || told.includes('"state":"down"')
+    const output = site.monitor?.output() ?? ''
+    return (
+      output.includes('"state":"frozen"') || output.includes('"state":"down"')
+    )
   })
   await counts('zope1', 3, 3)
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# A machine of its own for a backend: two network namespaces with a cable between them.
+# A separate machine for a backend: two network namespaces with a cable between them.
 # Run by: unshare --net --pid --fork --kill-child --mount-proc
 #   sh gone-machine.sh PYTHON APP NODE MAIN CONFIG
 # A line on the standard input takes the backend's address away: no answer comes from

@@ -9,7 +9,7 @@ import { dist, until } from '../../../lab/processes.ts'
 import { kinds, startWebServer } from '../../../lab/web-server.ts'
 import type { WebServer } from '../../../lab/web-server.ts'
 import { passes, watchZopes } from '../../../lab/watched-zope.ts'
-import type { Watched } from '../../../lab/watched-zope.ts'
+import type { WatchedSite } from '../../../lab/watched-zope.ts'
 import { ask } from '../../../lab/zope-client.ts'
 
 /** those whose main loop answers, whatever their workers do */
@@ -74,7 +74,7 @@ for (const kind of Object.keys(kinds))
 
 /** A trial has shown whether it has a heartbeat. */
 async function isTried(
-  watched: Watched,
+  watched: WatchedSite,
   name: string,
   kind: string,
 ): Promise<void> {
@@ -83,12 +83,15 @@ async function isTried(
     : 'no heartbeat'
   await until(`${name}: ${message}`, () => {
     if (watched.monitor.isGone()) throw new Error(watched.monitor.output())
-    return watched.told(message).some(line => line['backend'] === name)
+    return watched.logged(message).some(line => line['backend'] === name)
   })
 }
 
 /** Ten light probes from now on. */
-async function isProbed(watched: Watched, server: WebServer): Promise<void> {
+async function isProbed(
+  watched: WatchedSite,
+  server: WebServer,
+): Promise<void> {
   const light = (): number =>
     server.reached().filter(({ expect }) => expect === '-').length
   const end = light() + 10

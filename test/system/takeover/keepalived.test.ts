@@ -32,7 +32,7 @@ await t.test('both fronts know both Zopes', async t => {
   for (const one of [...sharedSteps, mapHungAndEnded]) await step(t, site, one)
 })
 
-await t.test('each front has a Zope of its own', async t => {
+await t.test('each front has its own Zope', async t => {
   const site = await startFronts(t, { hasKeepalived: true })
   await step(t, site, ownZopeFrozen)
 })

@@ -4,13 +4,13 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { until } from '../../../lab/processes.ts'
 import { passes, seconds, watchZopes } from '../../../lab/watched-zope.ts'
-import type { Watched } from '../../../lab/watched-zope.ts'
+import type { WatchedSite } from '../../../lab/watched-zope.ts'
 import { startZeo } from '../../../lab/zeo.ts'
 import { holdConnections } from '../../../lab/zope-client.ts'
 import { startZope } from '../../../lab/zope.ts'
 import type { Zope } from '../../../lab/zope.ts'
 
-type Lab = { readonly zope: Zope; readonly watched: Watched }
+type Lab = { readonly zope: Zope; readonly watched: WatchedSite }
 
 async function startLab(
   t: Test,
@@ -62,7 +62,7 @@ await t.test('four threads at work, one free', async t => {
   for (const answer of answers) t.equal((await answer).body, 'burnt')
   isNeverShot(t, fault.states('zope1'))
   await watched.isWell()
-  t.comment(`burning for 6 s: ${told(fault.states('zope1'))}`)
+  t.comment(`burning for 6 s: ${shown(fault.states('zope1'))}`)
 })
 
 await t.test('all threads at work', async t => {
@@ -72,7 +72,7 @@ await t.test('all threads at work', async t => {
   for (const answer of answers) t.equal((await answer).body, 'burnt')
   isNeverShot(t, fault.states('zope1'))
   await watched.isWell()
-  t.comment(`all burning for 6 s: ${told(fault.states('zope1'))}`)
+  t.comment(`all burning for 6 s: ${shown(fault.states('zope1'))}`)
 })
 
 await t.test('a long report in all threads, three times the limit', async t => {
@@ -108,7 +108,7 @@ await t.test('busy, and a hundred connections wait', async t => {
   // some heartbeats
   await passes(1_500)
   const close = await holdConnections(t, zope.port, 100)
-  await until('waitress takes no more', () =>
+  await until('waitress accepts no more', () =>
     zope.output().includes('no longer accepting new connections'),
   )
   // longer than it takes to be called frozen
@@ -137,7 +137,7 @@ await t.test('a deadlock of all threads: down after busyTimeout', async t => {
   await until('the only one: the last resort', () => {
     return (
       watched.share('zope1') === 0 &&
-      watched.told('too few backends are left (minAlive)').length > 0
+      watched.logged('too few backends are left (minAlive)').length > 0
     )
   })
   const cure = watched.story()
@@ -149,7 +149,7 @@ await t.test('a deadlock of all threads: down after busyTimeout', async t => {
   )
 })
 
-function told(states: readonly string[]): string {
+function shown(states: readonly string[]): string {
   return states.length === 0 ? 'up all the time' : states.join(', ')
 }
 
@@ -157,6 +157,6 @@ function isNeverShot(t: Test, states: readonly string[]): void {
   t.same(
     states.filter(state => ['frozen', 'down', 'cut-off'].includes(state)),
     [],
-    `neither frozen nor down: ${told(states)}`,
+    `neither frozen nor down: ${shown(states)}`,
   )
 }

@@ -5,7 +5,7 @@ import type { Test } from 'tap'
 import { startForwarder } from '../../../lab/forwarder.ts'
 import { until } from '../../../lab/processes.ts'
 import { passes, seconds, watchZopes } from '../../../lab/watched-zope.ts'
-import type { Watched } from '../../../lab/watched-zope.ts'
+import type { WatchedSite } from '../../../lab/watched-zope.ts'
 import { startZeo } from '../../../lab/zeo.ts'
 import type { Zeo } from '../../../lab/zeo.ts'
 import { askProbe } from '../../../lab/zope-client.ts'
@@ -20,7 +20,7 @@ const both = ['zope1', 'zope2']
 type Lab = {
   readonly zeo: Zeo
   readonly zopes: readonly Zope[]
-  readonly watched: Watched
+  readonly watched: WatchedSite
 }
 
 /** zope1 has the view, zope2 the page. */
@@ -135,8 +135,10 @@ await t.test('a half-open link: the stale one is named', async t => {
   const cut = await fault.reaches('zope1', 'cut-off')
   await until('no share', () => watched.share('zope1') === null)
   const reason = await until('its pages are called old', () => {
-    const told = watched.report('zope1')?.reason
-    return told !== undefined && told.includes('it serves stale pages') && told
+    const reason = watched.report('zope1')?.reason
+    return (
+      reason !== undefined && reason.includes('it serves stale pages') && reason
+    )
   })
   await passes(1_000)
   t.type(watched.share('zope2'), 'number')
@@ -151,7 +153,7 @@ await t.test('a half-open link: the stale one is named', async t => {
   )
 })
 
-async function isKeptByFloor(watched: Watched): Promise<void> {
+async function isKeptByFloor(watched: WatchedSite): Promise<void> {
   for (const name of both) {
     await until('the last resort', () => watched.share(name) === 0)
     await until('and why', () =>
@@ -163,7 +165,7 @@ async function isKeptByFloor(watched: Watched): Promise<void> {
   for (const name of both)
     await until(`${name} is logged as kept`, () =>
       watched
-        .told('too few backends are left (minAlive)')
+        .logged('too few backends are left (minAlive)')
         .flatMap(line => line['kept'])
         .includes(name),
     )

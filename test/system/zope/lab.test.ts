@@ -11,7 +11,7 @@ import {
   heartbeat,
   holdConnections,
 } from '../../../lab/zope-client.ts'
-import type { Answer, Probed } from '../../../lab/zope-client.ts'
+import type { Answer, ProbePage } from '../../../lab/zope-client.ts'
 import { isListening, startZeo } from '../../../lab/zeo.ts'
 import { makeZope, startZope } from '../../../lab/zope.ts'
 import type { Zope } from '../../../lab/zope.ts'
@@ -202,7 +202,7 @@ await t.test('four workers at work: all is answered, later', async t => {
   for (const answer of slow.answers) t.equal((await answer).body, 'slow')
 })
 
-await t.test('a hundred idle connections: closed to newcomers', async t => {
+await t.test('a hundred idle connections: closed to new visitors', async t => {
   const zope = await startZope(t, { zeo: await startZeo(t), name: 'zope1' })
   const close = await holdConnections(t, zope.port, 100)
   await until('waitress says it', () =>
@@ -250,7 +250,7 @@ async function isWell(zope: Zope): Promise<void> {
 }
 
 /** The first bad answer: one of the last 200 ms is good enough for the view. */
-async function whenIll(zope: Zope): Promise<Probed> {
+async function whenIll(zope: Zope): Promise<ProbePage> {
   return until(`the view of ${zope.name} is bad`, async () => {
     const probe = await askProbe(zope.url)
     return probe.status === 503 && probe

@@ -8,12 +8,12 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { until } from '../../../lab/processes.ts'
 import { seconds, watchZopes } from '../../../lab/watched-zope.ts'
-import type { Watched } from '../../../lab/watched-zope.ts'
+import type { WatchedSite } from '../../../lab/watched-zope.ts'
 import { isListening, startZeo } from '../../../lab/zeo.ts'
 import { startZope } from '../../../lab/zope.ts'
 import type { Zope } from '../../../lab/zope.ts'
 
-type Lab = { readonly zope: Zope; readonly watched: Watched }
+type Lab = { readonly zope: Zope; readonly watched: WatchedSite }
 
 /** With a body rule: the title of the page that every new Zope has. */
 async function startLab(t: Test): Promise<Lab> {
@@ -93,7 +93,7 @@ for (const [title, take, outcome] of [
 /** Out, and not kept by minAlive: of no use to a visitor. */
 async function isOut(
   t: Test,
-  watched: Watched,
+  watched: WatchedSite,
   outcome: string,
 ): Promise<void> {
   await until(`down, and the outcome ${outcome}`, () => {
@@ -101,5 +101,5 @@ async function isOut(
     return state === 'down' && probes?.at(-1)?.outcome === outcome
   })
   t.equal(watched.share('zope1'), null)
-  t.same(watched.told('too few backends are left (minAlive)'), [], 'not kept')
+  t.same(watched.logged('too few backends are left (minAlive)'), [], 'not kept')
 }

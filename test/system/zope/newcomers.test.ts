@@ -1,4 +1,4 @@
-// How long newcomers are badly served when the Zope they would get stops: real
+// How long new visitors are badly served when the Zope they would get stops: real
 // Zopes behind the real httpd. What it costs is printed; it fails only when a
 // Zope that works is called down.
 import { execFileSync } from 'node:child_process'
@@ -54,7 +54,7 @@ for (const [title, probe] of [
       const ms = await story.reaches('zope1', fault)
       await passes(patienceMs)
       const end = crowd.count()
-      await until('newcomers are served again', () => crowd.isServed(end))
+      await until('new visitors are served again', () => crowd.isServed(end))
       crowd.stop()
       const states = story.states('zope1')
       if (fault === 'frozen') zope.thaw()
@@ -63,7 +63,7 @@ for (const [title, probe] of [
       isNoFalseDown(t, fault, states)
       isNoFalseDown(t, 'none', story.states('zope2'))
       t.comment(
-        `${title}, ${fault}: ${bad * everyMs} ms of newcomers badly served, ${fault} after ${Math.round(ms)} ms`,
+        `${title}, ${fault}: ${bad * everyMs} ms of new visitors badly served, ${fault} after ${Math.round(ms)} ms`,
       )
       await watched.isWell()
     }

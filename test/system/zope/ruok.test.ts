@@ -78,5 +78,5 @@ await t.test('the monitor tells it once', async t => {
   await until('gone', () => state() === 'gone')
   zeo.thaw()
   await until('well again', () => state() === 'well')
-  t.equal(monitor.output().split('ZEO is gone').length, 2, 'told once')
+  t.equal(monitor.output().split('ZEO is gone').length, 2, 'logged once')
 })

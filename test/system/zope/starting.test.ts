@@ -5,7 +5,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { until } from '../../../lab/processes.ts'
 import { passes, seconds, watchZopes } from '../../../lab/watched-zope.ts'
-import type { Story, Watched } from '../../../lab/watched-zope.ts'
+import type { Story, WatchedSite } from '../../../lab/watched-zope.ts'
 import { startZeo } from '../../../lab/zeo.ts'
 import type { Zeo } from '../../../lab/zeo.ts'
 import { makeZope } from '../../../lab/zope.ts'
@@ -14,7 +14,7 @@ import type { Zope } from '../../../lab/zope.ts'
 type Lab = {
   readonly zeo: Zeo
   readonly zope: Zope
-  readonly watched: Watched
+  readonly watched: WatchedSite
   readonly story: Story
   readonly launchedMs: number
   /** from the launch of both to the verdict */
@@ -73,7 +73,11 @@ await t.test('ZEO comes while Zope waits', async t => {
   )
 })
 
-async function isOut(t: Test, watched: Watched, story: Story): Promise<void> {
+async function isOut(
+  t: Test,
+  watched: WatchedSite,
+  story: Story,
+): Promise<void> {
   const report = await until('a refused probe', () => {
     const now = watched.report('zope1')
     return now?.probes.at(-1)?.outcome === 'refused' && now
@@ -81,7 +85,7 @@ async function isOut(t: Test, watched: Watched, story: Story): Promise<void> {
   t.match(report, { state: 'down', share: null })
   t.same(story.states('zope1'), ['down'], 'one verdict')
   t.equal(watched.share('zope1'), null)
-  t.same(watched.told('too few backends are left (minAlive)'), [], 'not kept')
+  t.same(watched.logged('too few backends are left (minAlive)'), [], 'not kept')
   t.comment(`the monitor says: ${report.reason}`)
 }
 

@@ -4,7 +4,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { until } from '../../../lab/processes.ts'
 import { passes, watchZopes } from '../../../lab/watched-zope.ts'
-import type { Watched } from '../../../lab/watched-zope.ts'
+import type { WatchedSite } from '../../../lab/watched-zope.ts'
 import { startZeo } from '../../../lab/zeo.ts'
 import type { Zeo } from '../../../lab/zeo.ts'
 import { startZope } from '../../../lab/zope.ts'
@@ -27,13 +27,13 @@ async function startZopes(t: Test, servers: readonly Zeo[]): Promise<Zope[]> {
 /** Waits until a Zope is reported as stale, and checks that none is out. */
 async function isTold(
   t: Test,
-  watched: Watched,
+  watched: WatchedSite,
   liar: string,
   by: string,
   names: readonly string[],
 ): Promise<void> {
   const remark = `it claims a transaction unknown to ${by}: check which database`
-  await until(`${liar} is told`, () =>
+  await until(`${liar} is reported`, () =>
     watched.report(liar)?.reason.includes(remark),
   )
   // more than maxLag and an interval
@@ -43,7 +43,7 @@ async function isTold(
   for (const name of names)
     t.same(
       watched
-        .told('backend changed state')
+        .logged('backend changed state')
         .filter(
           line => line['backend'] === name && line['state'] === 'cut-off',
         ),
@@ -51,7 +51,7 @@ async function isTold(
       `${name} was never cut off`,
     )
   t.equal(
-    watched.told('backend disagrees with its peers').length,
+    watched.logged('backend disagrees with its peers').length,
     1,
     'one line in the log',
   )

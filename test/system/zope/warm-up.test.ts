@@ -35,10 +35,10 @@ await t.test('a cold Zope is fetched through first', async t => {
   await until('it is warm', () => watched.share('zope1') === 100)
   const rounds = zope1.output().split('lab: cold begins').length - 1
   t.ok(rounds >= 3, `one cold and two warm rounds, got ${rounds}`)
-  t.same(watched.told('warm-up page has a problem'), [])
+  t.same(watched.logged('warm-up page has a problem'), [])
   // a line of the log may arrive here later than the file that follows it
   const [warm] = await until('the log has it', () => {
-    const lines = watched.told('backend is warm')
+    const lines = watched.logged('backend is warm')
     return lines.length > 0 && lines
   })
   t.match(warm, { backend: 'zope1', share: 100 })

@@ -364,7 +364,7 @@ void t.test('patience is for those who can go elsewhere', async t => {
   t.notMatch(conf(two), 'zp.')
 })
 
-void t.test('connections of their own, or used again', async t => {
+void t.test('their own connections, or used again', async t => {
   const text = conf(two)
   t.match(text, ' timeout=60 disablereuse=On\n')
   t.match(text, /^# Once: .* filter sed$/m)
@@ -568,13 +568,13 @@ pools: { p: { members: [a, b] }, q: { members: [b, c, a] } }
   t.match(
     conf(yaml, { part: 'server', observer: '/x.js' }),
     /^GlobalLog "\|/m,
-    'virtual hosts with logs of their own are seen, too',
+    'virtual hosts with their own logs are seen, too',
   )
 })
 
 void t.test('what a style cannot do is refused', async t => {
   t.strictSame(problemsOf(two, { style: 'txt', affinity: 'url' }), [
-    '--affinity must be none with --style txt, got "url"; the map program alone knows affinity: --style prg',
+    '--affinity must be none with --style txt, got "url"; only the map program supports affinity: --style prg',
   ])
   t.strictSame(problemsOf(two, { style: 'sentinel', launcher: 'x' }), [])
 })

@@ -66,7 +66,7 @@ export const configFile = '/etc/zope-failover.yaml'
 export const directory = '/run/zope-failover'
 
 /** What a machine has where nothing is wrong. */
-export const wellFiles: Readonly<Record<string, SmallFile>> = {
+const wellFiles: Readonly<Record<string, SmallFile>> = {
   [configFile]: { mode: 0o644 },
   [directory]: { kind: 'directory', uid: 500, gid: 500 },
   '/opt/map.sh': { head: '#!/bin/sh\n' },
@@ -141,7 +141,7 @@ export function httpdWith(
 }
 
 /** The shape of a generated file, as far as rules about it go. */
-export const generatedRules = String.raw`RewriteEngine On
+const generatedRules = String.raw`RewriteEngine On
 RewriteRule "!^/\.zope-failover/(?:again|second|page)$" "-" [S=1]
 RewriteRule "^" "-" [R=404,END]
 RewriteRule "^/(?:server\-status|excluded)(?:/|$)" "-" [END]

@@ -407,7 +407,7 @@ void t.test('the receivers and timing of notices', t => {
   t.end()
 })
 
-/** The probe of a backend with settings of its own. */
+/** The probe of a backend with its own settings. */
 function own(settings: string, ...common: string[]) {
   return parse(
     `backends: { a: { url: "http://h:1", probe: ${settings} } }`,

@@ -203,7 +203,7 @@ void t.test(
         '2: pools.default.members must be a list of at least one backend name, got []',
       ],
       [
-        'a limit beyond the whole probe, told once for all backends',
+        'a limit beyond the whole probe, reported once for all backends',
         'backends: { a: http://h:1, b: http://h:2 }\nprobe:\n  slow: 9s\n',
         "3: probe.slow must be at most the whole probe's timeout (5s), got 9s",
       ],
@@ -349,7 +349,7 @@ void t.test('a large file is checked in one go', t => {
   t.equal(
     bad.length,
     101,
-    'a hundred problems are told, and that there are more',
+    'a hundred problems are reported, and that there are more',
   )
   t.match(bad.at(-1), /there are more problems; these are the first 100$/)
   const strangers = problemsOf(text.replaceAll(/, zope(?=\d)/g, ', zop'))

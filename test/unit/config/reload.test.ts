@@ -79,7 +79,7 @@ void t.test('a bad file is rejected once, and loaded when it is fixed', t => {
   write(textOf(2))
   t.equal(port(), 2)
   write('backends: []\n')
-  t.ok(problems(), 'the same fault a second time is told again')
+  t.ok(problems(), 'the same fault a second time is reported again')
   write(textOf(2))
   t.equal(port(), 2, 'back to what runs')
   t.end()

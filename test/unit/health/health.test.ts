@@ -52,8 +52,8 @@ const gone: HealthEvent = {
   outcome: { kind: 'gone', why: 'no answer for 1000 ms', own: null },
   ...none,
 }
-const silent = (silentMs: number, lastServedAgoMs?: number): HealthEvent =>
-  heartbeatEvent({ kind: 'silent', silentMs }, lastServedAgoMs)
+const silent = (silentForMs: number, lastServedAgoMs?: number): HealthEvent =>
+  heartbeatEvent({ kind: 'silent', silentForMs }, lastServedAgoMs)
 
 /** Plays events at their times in ms, starting with a backend found up. */
 function play(...story: readonly (readonly [number, HealthEvent])[]): Health {

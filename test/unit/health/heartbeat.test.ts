@@ -33,9 +33,9 @@ function after(
 }
 
 const beat = (ms: number): HeartbeatEvent => ({ kind: 'beat', ms })
-const silent = (silentMs: number): HeartbeatEvent => ({
+const silent = (silentForMs: number): HeartbeatEvent => ({
   kind: 'silent',
-  silentMs,
+  silentForMs,
 })
 const learned = after(noHeartbeat, [1_000, { kind: 'learned', ms: 0.4 }])
 const lateMs = (heartbeat: Heartbeat): number =>
@@ -186,7 +186,7 @@ void t.test('late, broken, well again', t => {
 void t.test(
   'light answers without any heartbeat: not judged by heartbeats',
   t => {
-    const late = { ...learned, silentMs: 2_999 }
+    const late = { ...learned, silentForMs: 2_999 }
     t.equal(answeredElsewhere(late, times, 9_000), late)
     const unheard = answeredElsewhere(
       { ...late, silentForMs: 3_000 },

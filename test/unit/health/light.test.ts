@@ -47,7 +47,7 @@ const events: Record<string, LightEvent> = {
   o: { kind: 'overdue', limitMs: 1_000, isBeating: false },
   b: { kind: 'overdue', limitMs: 1_000, isBeating: true },
   h: { kind: 'beat' },
-  z: { kind: 'frozen', silentMs: 3_000 },
+  z: { kind: 'frozen', silentForMs: 3_000 },
   q: {
     kind: 'probed',
     outcome: { kind: 'first-byte-timeout', limitMs: 5_000 },

@@ -29,11 +29,11 @@ void t.test('what a check means', t => {
     [answer(204, 'ok NULL'), 'ok', /^answers NULL$/],
     [answer(204, 'dead'), 'dead', /no answer from it/],
     [answer(204, 'out-of-step'), 'out-of-step', /a different lookup/],
-    [answer(204, 'odd'), 'odd', /invalid answer/],
-    [answer(204, 'better'), 'absent', /without X-Zope-Failover-Map/],
-    [answer(204, null), 'absent', /answers 204/],
-    [answer(404, null), 'absent', /answers 404/],
-    [answer(200, 'ok zope1'), 'absent', /answers 200/],
+    [answer(204, 'garbled'), 'garbled', /invalid answer/],
+    [answer(204, 'better'), 'not-configured', /without X-Zope-Failover-Map/],
+    [answer(204, null), 'not-configured', /answers 204/],
+    [answer(404, null), 'not-configured', /answers 404/],
+    [answer(200, 'ok zope1'), 'not-configured', /answers 200/],
     [{ kind: 'error', error: 'ECONNREFUSED' }, 'unreachable', /ECONNREFUSED/],
     [timeout(true, false), 'hung', /needs no lookup/],
     [timeout(false, true), 'hung', /no lookup was answered in the meantime/],
@@ -95,7 +95,7 @@ void t.test('the command: only where it helps, not at once, and seldom', t => {
   t.equal(isDue({ commandAt: 'rubbish' }), true)
   t.strictSame(
     mapStates.filter(state => isDue({ state })),
-    ['dead', 'hung', 'out-of-step', 'odd'],
+    ['dead', 'hung', 'out-of-step', 'garbled'],
   )
   t.end()
 })

@@ -148,14 +148,17 @@ void t.test("an operator's maint stays", t => {
   const rule = 'zope1 is already in maint'
   const remedy = '; to end that, type: zope-failover ready zope1'
   t.equal(maintBy(seen(two, { zope1: maint }), 'zope1'), `${rule}${remedy}`)
-  const told = seen(two, { zope1: maint })
-  const [backend, ...others] = told.backends
+  const report = seen(two, { zope1: maint })
+  const [backend, ...others] = report.backends
   if (backend === undefined) throw new Error('no backend')
   const admin = [
     { kind: 'maint', by: 'joe', reason: 'new disk', until: null } as const,
   ]
   t.equal(
-    maintBy({ ...told, backends: [{ ...backend, admin }, ...others] }, 'zope1'),
+    maintBy(
+      { ...report, backends: [{ ...backend, admin }, ...others] },
+      'zope1',
+    ),
     `${rule} by joe: new disk${remedy}`,
   )
   t.end()

@@ -110,7 +110,7 @@ void t.test('backends: what is wrong, since when, what to do', t => {
   ]
   t.match(concerns({ backends }), [
     'bad zope2+zope3+zope4 down: refused (`zope-failover probe zope2` shows',
-    'bad zope5 frozen: passed (it runs no code',
+    'bad zope5 frozen: passed (it executes no code',
     'warn zope1 slow:  (the probed page is late',
   ])
   t.equal(concernsOf(aReport({ backends })).length, 3)
@@ -173,7 +173,7 @@ void t.test('programs', t => {
   t.match(concerns({ maps: [aMap(gone)] }), [/^bad map program dead: httpd/])
   t.match(
     concerns({ maps: [aMap({ ...gone, kind: 'silent' }), aMap(alive)] }),
-    [/^bad map program silent: it runs/],
+    [/^bad map program silent: it is running/],
   )
   t.strictSame(concerns({ maps: [aMap(gone), aMap(alive)] }), [])
   t.match(concerns({ maps: [] }), [/^warn map program never seen: /])

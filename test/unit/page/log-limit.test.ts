@@ -2,9 +2,9 @@ import t from 'tap'
 import { LogLimit } from '../../../page/log-limit.ts'
 
 void t.test('five of a kind each minute, the others counted', t => {
-  const told = new LogLimit()
+  const limit = new LogLimit()
   const noted = (status: number, ...times: number[]) =>
-    times.map(nowMs => told.count(status, nowMs))
+    times.map(nowMs => limit.count(status, nowMs))
   t.strictSame(noted(401, 0, 1, 2, 3, 4), [0, 0, 0, 0, 0])
   t.strictSame(noted(401, 5, 59_999), [undefined, undefined])
   t.strictSame(noted(403, 5), [0], 'another kind')

@@ -159,7 +159,7 @@ void t.test('untrusted file content is text, never markup', t => {
     directory: evil,
     maps: [{ ...aMap({ kind: 'alive', pid: 1, ageMs: 0 }), problems: [evil] }],
     mapSeen: {
-      state: 'odd',
+      state: 'garbled',
       since: evil,
       reason: evil,
       streak: 1,

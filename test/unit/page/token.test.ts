@@ -46,9 +46,9 @@ void t.test('any other file', t => {
     [file(`${token}\n${token}`), /without spaces/, /base64/],
     [file(`${token}ä`), /ASCII characters/, /base64/],
   ] as const) {
-    const told = tokenIn('/f', read)
-    t.match(told, { kind: 'unusable', why, remedy })
-    t.notMatch(JSON.stringify(told), token)
+    const result = tokenIn('/f', read)
+    t.match(result, { kind: 'unusable', why, remedy })
+    t.notMatch(JSON.stringify(result), token)
   }
   t.end()
 })

@@ -65,7 +65,7 @@ void t.test('heartbeat and deep probe count as well', t => {
   )
   t.equal(
     conclude(silent, 9e3, probe, {
-      heartbeat: { kind: 'silent', silentMs: 500 },
+      heartbeat: { kind: 'silent', silentForMs: 500 },
       deep: null,
     }),
     'critical',
@@ -101,7 +101,7 @@ void t.test('heartbeat and deep probe count as well', t => {
     probeText(backend, refused, extra)
   for (const [heartbeat, line] of [
     [beat, '100 Continue after 0.3 ms, without waiting for a worker'],
-    [{ kind: 'silent', silentMs: 500 }, 'none within 500 ms'],
+    [{ kind: 'silent', silentForMs: 500 }, 'none within 500 ms'],
     [{ kind: 'broken', why: 'ECONNREFUSED' }, 'failed (ECONNREFUSED)'],
     [
       { kind: 'learned', ms: 0.31 },

@@ -89,9 +89,14 @@ void t.test('what an earlier monitor knew is used for a week', async t => {
   const found = first.lookup.resolve('a.test', 60_000)
   first.asked[0]?.[1](null, [address, { address: '::1', family: 6 }])
   await found
-  const told = first.lookup.remembered(['a.test', 'a.test', 'b.test', '::1'])
-  t.match(told, { 'a.test': { addresses: ['127.0.0.1', '::1'] } })
-  t.equal(Object.keys(told).length, 1)
+  const remembered = first.lookup.remembered([
+    'a.test',
+    'a.test',
+    'b.test',
+    '::1',
+  ])
+  t.match(remembered, { 'a.test': { addresses: ['127.0.0.1', '::1'] } })
+  t.equal(Object.keys(remembered).length, 1)
 
   const day = 24 * 3_600_000
   const kindOf = async (
@@ -103,11 +108,11 @@ void t.test('what an earlier monitor knew is used for a week', async t => {
     lookup.remember(value, [host], Date.now() + afterMs)
     return (await lookup.resolve(host, 1)).kind
   }
-  t.equal(await kindOf(told, 0), 'remembered')
-  t.equal(await kindOf(told, 6 * day), 'remembered')
-  t.equal(await kindOf(told, 8 * day), 'hanging', 'too old')
-  t.equal(await kindOf(told, -8 * day), 'hanging', 'of the future')
-  t.equal(await kindOf(told, 0, 'b.test'), 'hanging', 'not asked for')
+  t.equal(await kindOf(remembered, 0), 'remembered')
+  t.equal(await kindOf(remembered, 6 * day), 'remembered')
+  t.equal(await kindOf(remembered, 8 * day), 'hanging', 'too old')
+  t.equal(await kindOf(remembered, -8 * day), 'hanging', 'of the future')
+  t.equal(await kindOf(remembered, 0, 'b.test'), 'hanging', 'not asked for')
   const at = new Date().toISOString()
   for (const value of [
     undefined,
@@ -119,11 +124,11 @@ void t.test('what an earlier monitor knew is used for a week', async t => {
   ])
     t.equal(await kindOf(value, 0), 'hanging', JSON.stringify(value))
   const { lookup, asked } = stage()
-  lookup.remember(told, ['a.test'], Date.now())
+  lookup.remember(remembered, ['a.test'], Date.now())
   const looked = lookup.resolve('a.test', 60_000)
   asked[0]?.[1](null, [other])
   t.same(await looked, { kind: 'found', addresses: [other] })
-  lookup.remember(told, ['a.test'], Date.now())
+  lookup.remember(remembered, ['a.test'], Date.now())
   t.match(lookup.remembered(['a.test']), {
     'a.test': { addresses: ['127.0.0.2'] },
   })

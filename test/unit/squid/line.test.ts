@@ -141,7 +141,7 @@ void t.test('property: one answer for each line, with its channel', t => {
   t.end()
 })
 
-void t.test('explain names whom Squid is told', t => {
+void t.test('explain names the backend that Squid gets', t => {
   for (const files of [
     { a: up, b: up },
     { a: { up: 100, drain: true }, b: up },

@@ -34,7 +34,7 @@ const report: ClusterReport = {
 void t.test('the machines in words', t => {
   t.equal(
     clusterSentence(report),
-    'cluster: fe1 is together, but etcd has OLDER DATA: the orders that it lost stay in force (no\\u0007)',
+    'cluster: fe1 is together, but etcd has OLDER DATA: the orders that it lost stay in effect (no\\u0007)',
   )
   t.equal(
     clusterSentence({
@@ -45,7 +45,7 @@ void t.test('the machines in words', t => {
     'cluster: fe1 is together with the others',
   )
   t.strictSame(lostOrders(report), [
-    'order lost by etcd, still in force: zope2.maint; to write it to etcd again: zope-failover cluster adopt; to end it: zope-failover ready zope2',
+    'order lost by etcd, still in effect: zope2.maint; to write it to etcd again: zope-failover cluster adopt; to end it: zope-failover ready zope2',
   ])
   t.strictSame(machineNotes('fe2', report), [
     'zope1 is down there',

@@ -242,7 +242,7 @@ void t.test('several machines', t => {
     ].join('\n'),
   )
   t.match(shown, /^cluster: fe1 is together, but etcd has OLDER DATA/m)
-  t.match(shown, /^order lost by etcd, still in force: zope1\.maint;/m)
+  t.match(shown, /^order lost by etcd, still in effect: zope1\.maint;/m)
   t.match(clusterText(aCluster(), true), '\u001B[32mcluster: fe1 is together')
   t.match(clusterText(aCluster(), false), /^cluster: fe1 is together/)
   t.end()

@@ -40,10 +40,10 @@ void t.test('a name that cannot be resolved: logged once, and its end', t => {
 void t.test('a probe that cannot start: logged once while it lasts', t => {
   const local: Outcome = { kind: 'local', error: 'EMFILE' }
   const cannot = 'the monitor itself cannot probe, backend state unchanged'
-  const told = [40, cannot, 'zope1', undefined, 'EMFILE']
+  const expected = [40, cannot, 'zope1', undefined, 'EMFILE']
   t.strictSame(
     toldOf([local, null], [local, null], [refused, null], [local, null]),
-    [told, told],
+    [expected, expected],
   )
   t.end()
 })

@@ -150,7 +150,7 @@ await t.test('after down: its pages first, then visitors', async t => {
   )
   const asked = cold.asked.length
   await until('a few more probes', () => (site.report()?.streak ?? 0) > 9)
-  t.equal(cold.asked.length, asked, 'a warm one is asked no more')
+  t.equal(cold.asked.length, asked, 'a warm one is not asked again')
 })
 
 await t.test('misconfigured pages keep no backend out', async t => {

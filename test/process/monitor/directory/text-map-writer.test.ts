@@ -170,7 +170,7 @@ void t.test('the text map is lost, or a directory has its name', async t => {
   await site.becomes('default', 'zope1')
   rmSync(file)
   mkdirSync(`${file}/x`, { recursive: true })
-  await until('it to be told', () =>
+  await until('it to be logged', () =>
     monitor.output().includes('directory is not writable'),
   )
   rmSync(file, { recursive: true })

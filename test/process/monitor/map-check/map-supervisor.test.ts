@@ -23,7 +23,7 @@ import {
 } from '../../../../lab/processes.ts'
 import type { Line } from '../../../../lab/processes.ts'
 
-type Supervised = {
+type Supervision = {
   readonly directory: string
   /** the configuration file */
   readonly config: string
@@ -33,7 +33,7 @@ type Supervised = {
   readonly map: (options?: StartOptions) => Promise<MapProgram>
 }
 
-function supervise(t: Test): Supervised {
+function supervise(t: Test): Supervision {
   const directory = publicDirectory(t)
   putUp(directory, 'a', 'b')
   const config = writeConfig(

@@ -108,7 +108,7 @@ void t.test('will it start', t => {
   t.end()
 })
 
-void t.test('as whom', t => {
+void t.test('as which user', t => {
   const version = { version: '2.4.10' }
   t.strictSame(heads(found('/opt/map.sh', {}, version)), [
     'error map-user-too-new',
@@ -205,7 +205,7 @@ void t.test('what it needs', t => {
   t.end()
 })
 
-void t.test('what it is told', t => {
+void t.test('which options it gets', t => {
   const other = ownProgram.replace(configFile, '/etc/old.yaml')
   t.strictSame(heads(found(other, { '/etc/old.yaml': { mode: 0o644 } })), [
     'warning map-other-config',
@@ -243,9 +243,9 @@ void t.test('several', t => {
 void t.test('a program that others can change', t => {
   const [main] = serversOf(httpdWith('RewriteMap z "prg:/srv/map"').conf)
   const weak = { path: '/srv', text: '/srv belongs to uid 7' }
-  const told = (ranAs: typeof zope | undefined): string[] =>
+  const shown = (ranAs: typeof zope | undefined): string[] =>
     mapsOf(main).map(map => writableFinding(map, weak, ranAs).why)
-  t.match(told(zope), [/so it was tried as zope, not as root$/])
-  t.match(told(undefined), [/so the map was not tried$/])
+  t.match(shown(zope), [/so it was tried as zope, not as root$/])
+  t.match(shown(undefined), [/so the map program was not tried$/])
   t.end()
 })

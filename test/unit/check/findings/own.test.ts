@@ -64,7 +64,7 @@ void t.test('the token of the status page', t => {
   const file = '/etc/token'
   const good = { kind: 'token', token: '' } as const
   const bad = { kind: 'unusable', why: 'short', remedy: '' } as const
-  const told = (
+  const shown = (
     token: Parameters<typeof tokenFindings>[1],
     place: SmallFile = { mode: 0o640, gid: 500 },
     run: SmallFile = { kind: 'directory', uid: 500, gid: 500 },
@@ -72,14 +72,14 @@ void t.test('the token of the status page', t => {
     const facts = factsWith({ [directory]: run, [file]: place })
     return tokenFindings(file, token, facts).map(({ what }) => what)
   }
-  t.strictSame(told(good), [])
-  t.strictSame(told({ ...bad, isClosed: false }), ['short'])
-  t.strictSame(told({ ...bad, isClosed: false }, 'missing'), ['short'])
-  t.strictSame(told({ ...bad, isClosed: true }), [])
-  t.match(told(good, { mode: 0o600 }), [
+  t.strictSame(shown(good), [])
+  t.strictSame(shown({ ...bad, isClosed: false }), ['short'])
+  t.strictSame(shown({ ...bad, isClosed: false }, 'missing'), ['short'])
+  t.strictSame(shown({ ...bad, isClosed: true }), [])
+  t.match(shown(good, { mode: 0o600 }), [
     /^\/etc\/token may not be read by zope \(mode 600/,
   ])
-  t.strictSame(told(good, { mode: 0o600 }, 'missing'), [])
+  t.strictSame(shown(good, { mode: 0o600 }, 'missing'), [])
   t.end()
 })
 
@@ -101,7 +101,7 @@ void t.test('the file of certificate authorities', t => {
   t.strictSame(found('got it: EACCES', { ...open, ...hasOwner }), [], 'unseen')
   t.match(found(null, { ...hasOwner, [file]: { mode: 0o600 } }), [
     {
-      what: /for the monitor: \/etc\/ca\.pem may not be read by zope \(mode 600/,
+      what: /monitor must be able to read probe.ca: \/etc\/ca\.pem may not be read by zope \(mode 600/,
     },
   ])
   t.match(found('no certificate', { [directory]: 'missing', ...open }), [

@@ -135,10 +135,10 @@ void t.test('what maps paths', t => {
       line,
     )
   for (const line of ['FallbackResource /i.php', 'VirtualDocumentRoot /v/%0'])
-    t.match(found(line), [{ remedy: /^take it away, or take the Incl/ }], line)
+    t.match(found(line), [{ remedy: /^remove it, or remove the Incl/ }], line)
   t.match(
     found('Redirect permanent / https://www.example.org/'),
-    [{ severity: 'error', why: /over http/, remedy: /^take the Include out/ }],
+    [{ severity: 'error', why: /over http/, remedy: /^remove the Include/ }],
     'also a redirect to https that is none of rules',
   )
   t.match(found('ProxyPass /Shibboleth.sso !'), [{ why: /login module/ }])
@@ -148,7 +148,7 @@ void t.test('what maps paths', t => {
 void t.test('sections are called by their names', t => {
   for (const name of ['Directory', 'DirectoryMatch', 'Files', 'FilesMatch'])
     t.match(found(`<${name} /srv>\nRequire valid-user\n</${name}>`), [
-      { what: `what <${name} /srv> demands` },
+      { what: `the access rules of <${name} /srv>` },
     ])
   t.end()
 })

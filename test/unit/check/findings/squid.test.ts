@@ -196,7 +196,7 @@ void t.test('each thing that goes wrong', t => {
       ['squid-peer-missing'],
       {},
     ],
-    ['ICP beside a configuration without it', icp, [], { config: withoutIcp }],
+    ['ICP with a configuration without it', icp, [], { config: withoutIcp }],
   ] satisfies [string, string | undefined, string[], Partial<SquidFacts>][])
     t.strictSame(codes(text, facts), expected, name)
   t.end()

@@ -183,10 +183,10 @@ void t.test('the map and a ZEO server', t => {
       ['dead', 'critical'],
       ['hung', 'critical'],
       ['out-of-step', 'critical'],
-      ['odd', 'critical'],
+      ['garbled', 'critical'],
       ['busy', 'warning'],
       ['unreachable', 'critical'],
-      ['absent', 'warning'],
+      ['not-configured', 'warning'],
     ],
   )
   t.equal(mapOf('dead', 1), null, 'one look may meet a graceful restart')
