@@ -1,15 +1,19 @@
 // The checked configuration and a few choices -> the lines to include in
 // httpd's. Pure: the caller reads the templates and knows the paths.
 import { bracketed } from '../text/host-port.ts'
-import { originOf, systemCaFile } from '../config/config.ts'
-import type { Backend, Config, Pool } from '../config/config.ts'
+import {
+  originOf,
+  systemCaFile,
+  type Backend,
+  type Config,
+  type Pool,
+} from '../config/config.ts'
 import { parseOrigin } from '../text/origin.ts'
 import { ConfigError } from '../config/problem.ts'
 import { describeValue } from '../text/describe.ts'
 import { siteOptions } from '../config/site.ts'
 import { textMapFile } from '../sentinels/names.ts'
-import { fill } from './template.ts'
-import type { Values } from './template.ts'
+import { fill, type Values } from './template.ts'
 
 /** The files of apache-conf/, by their names without `.conf`. */
 export type Templates = {

@@ -10,13 +10,20 @@ import { pino } from 'pino'
 import { ClusterMember } from '../cluster/member.ts'
 import { writeAside, removeFile } from '../sentinels/write.ts'
 import { Etcd } from '../lab/etcd.ts'
-import { startBackend, startMachines, untilState } from '../lab/machines.ts'
-import type { Machine } from '../lab/machines.ts'
-import { clusterSettings, giveEach, orderStream } from '../lab/order-stream.ts'
-import type { OrderStream } from '../lab/order-stream.ts'
+import {
+  startBackend,
+  startMachines,
+  untilState,
+  type Machine,
+} from '../lab/machines.ts'
+import {
+  clusterSettings,
+  giveEach,
+  orderStream,
+  type OrderStream,
+} from '../lab/order-stream.ts'
 import { dist, publicDirectory, until } from '../lab/processes.ts'
-import { endOnSignals, makeOwner } from '../lab/owner.ts'
-import type { RunOwner } from '../lab/owner.ts'
+import { endOnSignals, makeOwner, type RunOwner } from '../lab/owner.ts'
 import { percentile } from './statistics.ts'
 import { machine } from './tools.ts'
 

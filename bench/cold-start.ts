@@ -1,8 +1,7 @@
 // Time from launch to the first answer, compared with an empty node script.
 import { startProgram } from './piped-program.ts'
 import type { MapProgram } from './programs.ts'
-import { exitOf } from './scratch.ts'
-import type { Scratch } from './scratch.ts'
+import { exitOf, type Scratch } from './scratch.ts'
 import { pool } from './sentinel-directory.ts'
 
 export type ColdStart = {

@@ -2,8 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { MapProgram } from './programs.ts'
-import { exitOf } from './scratch.ts'
-import type { Scratch } from './scratch.ts'
+import { exitOf, type Scratch } from './scratch.ts'
 
 export type DriveOptions = {
   /** omitted: like httpd, one at a time; else like Squid, this many at a time */

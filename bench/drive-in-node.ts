@@ -1,8 +1,7 @@
 // The driver for machines without a C compiler: the same round trips and rules
 // as driver.c, but its own pauses are part of the measurement.
 import type { Driven, DriveOptions } from './drive-in-c.ts'
-import { startProgram } from './piped-program.ts'
-import type { PipedProgram } from './piped-program.ts'
+import { startProgram, type PipedProgram } from './piped-program.ts'
 import type { MapProgram } from './programs.ts'
 import type { Scratch } from './scratch.ts'
 import { pool, setDrained } from './sentinel-directory.ts'

@@ -5,15 +5,13 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { exitOf } from './scratch.ts'
-import type { Scratch } from './scratch.ts'
+import { exitOf, type Scratch } from './scratch.ts'
 import {
   backends,
   configText,
   makeSentinelDirectory,
 } from './sentinel-directory.ts'
-import { checkout } from './tools.ts'
-import type { CPrograms } from './tools.ts'
+import { checkout, type CPrograms } from './tools.ts'
 
 export type IcpOptions = {
   readonly queries: number

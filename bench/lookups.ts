@@ -1,12 +1,10 @@
 // Lookups per second and round-trip times, all programs in alternating rounds.
-import { driveInC } from './drive-in-c.ts'
-import type { DriveOptions } from './drive-in-c.ts'
+import { driveInC, type DriveOptions } from './drive-in-c.ts'
 import { driveInNode } from './drive-in-node.ts'
 import type { MapProgram } from './programs.ts'
 import type { Scratch } from './scratch.ts'
 import { setDrained } from './sentinel-directory.ts'
-import { cutRounds, summarise } from './statistics.ts'
-import type { RoundTrips } from './statistics.ts'
+import { cutRounds, summarise, type RoundTrips } from './statistics.ts'
 
 export type LookupTimes = {
   readonly program: MapProgram

@@ -3,8 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { exitOf } from './scratch.ts'
-import type { Scratch } from './scratch.ts'
+import { exitOf, type Scratch } from './scratch.ts'
 
 export type PipedProgram = {
   readonly pid: number

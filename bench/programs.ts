@@ -9,8 +9,7 @@ import {
   makeSentinelDirectory,
   pool,
 } from './sentinel-directory.ts'
-import { checkout, findProgram, findPython } from './tools.ts'
-import type { CPrograms } from './tools.ts'
+import { checkout, findProgram, findPython, type CPrograms } from './tools.ts'
 
 export type MapProgram = {
   readonly name: string

@@ -10,8 +10,8 @@ import {
   medianOfRounds,
   medianRatio,
   percentile,
+  type RoundTrips,
 } from './statistics.ts'
-import type { RoundTrips } from './statistics.ts'
 
 /** Sections that were not requested are missing. */
 export type Results = {

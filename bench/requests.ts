@@ -1,10 +1,8 @@
 // Requests per second through real httpd: without a map program, with this one,
 // with the C one, in alternating rounds.
 import { Socket } from 'node:net'
-import { sitePath, startHttpd } from './httpd.ts'
-import type { Site } from './httpd.ts'
-import { exitOf } from './scratch.ts'
-import type { Scratch } from './scratch.ts'
+import { sitePath, startHttpd, type Site } from './httpd.ts'
+import { exitOf, type Scratch } from './scratch.ts'
 
 export type LoadOptions = {
   readonly rounds: number

@@ -1,8 +1,7 @@
 // Time from `touch zope1.drain` (or its removal) to the first answer that
 // reflects it.
 import { setTimeout as pause } from 'node:timers/promises'
-import { startProgram } from './piped-program.ts'
-import type { PipedProgram } from './piped-program.ts'
+import { startProgram, type PipedProgram } from './piped-program.ts'
 import type { MapProgram } from './programs.ts'
 import type { Scratch } from './scratch.ts'
 import { pool, setDrained } from './sentinel-directory.ts'

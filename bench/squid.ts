@@ -1,8 +1,7 @@
 // Helpers of Squid, in lock step and with many questions in flight, driven by
 // driver.c.
 import { assertAgreement, squidKeys } from './agreement.ts'
-import { measureLookups } from './lookups.ts'
-import type { LookupTimes } from './lookups.ts'
+import { measureLookups, type LookupTimes } from './lookups.ts'
 import { squidHelpers } from './programs.ts'
 import type { Scratch } from './scratch.ts'
 import type { DriveOptions } from './drive-in-c.ts'

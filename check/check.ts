@@ -8,14 +8,18 @@ import type { StatusReport } from '../status/report.ts'
 import { maxTokenBytes, tokenIn } from '../page/token.ts'
 import { askEtcd } from './ask-etcd.ts'
 import { askZope } from './ask-zope.ts'
-import { addressOf } from '../config/config.ts'
-import type { Config } from '../config/config.ts'
+import { addressOf, type Config } from '../config/config.ts'
 import { readConfigFile } from '../config/file.ts'
 import { commandRefusal, self } from '../config/trust.ts'
 import { version } from '../system/version.ts'
 import type { Fresh, HttpdFacts, OwnFacts, User } from './facts.ts'
-import { checkReport, locationOf } from './finding.ts'
-import type { CheckReport, Finding, FoundAt } from './finding.ts'
+import {
+  checkReport,
+  locationOf,
+  type CheckReport,
+  type Finding,
+  type FoundAt,
+} from './finding.ts'
 import { clusterFindings } from './findings/cluster.ts'
 import { generatedFindings, generatedSet } from './findings/generated.ts'
 import { mapFindings, writableFinding } from './findings/maps.ts'
@@ -33,12 +37,14 @@ import { reachFindings } from './findings/reach.ts'
 import { serverFindings } from './findings/server.ts'
 import { sameUrlFindings, siteFindings } from './findings/site.ts'
 import { missingSite, questionsForSite } from './findings/zope.ts'
-import { questionsFor, trialFindings } from './findings/trial.ts'
-import type { AskedPool } from './findings/trial.ts'
+import {
+  questionsFor,
+  trialFindings,
+  type AskedPool,
+} from './findings/trial.ts'
 import { gatherHttpd, monitorUnit } from './gather.ts'
 import { answersAs, ownMap, programOf, startedAs } from './map-command.ts'
-import { mapsOf, serversOf } from './servers.ts'
-import type { RewriteMapping } from './servers.ts'
+import { mapsOf, serversOf, type RewriteMapping } from './servers.ts'
 import { programFiles } from './program-files.ts'
 import { system, weakOf } from './system.ts'
 import { tryMap } from './try-map.ts'

@@ -9,10 +9,19 @@ import {
   generatedHead,
   withoutPairs,
 } from './findings/generated.ts'
-import { moduleName, parseHttpdConf } from './httpd-conf.ts'
-import type { ParsedConf, Source } from './httpd-conf.ts'
-import { parseBuild, parseCompiledIn, parseDump } from './httpd-dumps.ts'
-import type { Build, Dump } from './httpd-dumps.ts'
+import {
+  moduleName,
+  parseHttpdConf,
+  type ParsedConf,
+  type Source,
+} from './httpd-conf.ts'
+import {
+  parseBuild,
+  parseCompiledIn,
+  parseDump,
+  type Build,
+  type Dump,
+} from './httpd-dumps.ts'
 import { aprWords } from './httpd-text.ts'
 import { runProgram } from '../system/run-program.ts'
 import { modifiedMs, readText, source, system, weakOf } from './system.ts'

@@ -1,8 +1,12 @@
 // httpd's configuration as httpd reads it: files -> directives in order, each
 // with its sections, file and line. Include, IfModule, IfDefine, Define, Macro
 // are followed; the caller reads the files. Pure.
-import { confWords, logicalLines, rewriteWords } from './httpd-text.ts'
-import type { Line } from './httpd-text.ts'
+import {
+  confWords,
+  logicalLines,
+  rewriteWords,
+  type Line,
+} from './httpd-text.ts'
 
 export type Section = {
   /** in lowercase */

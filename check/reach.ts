@@ -7,8 +7,10 @@ import {
   isEngineOn,
   matches,
   rulesOf,
+  type Condition,
+  type Rule,
+  type Server,
 } from './servers.ts'
-import type { Condition, Rule, Server } from './servers.ts'
 
 export type Fate =
   /** a rule answers or proxies it */

@@ -5,8 +5,11 @@ import { execFileSync } from 'node:child_process'
 import { errorCode } from '../system/error-code.ts'
 import { readRegularBytes } from '../system/regular-file.ts'
 import { pathNode } from '../system/path-node.ts'
-import { weakPoint } from '../system/trusted-path.ts'
-import type { PathNode, WeakPoint } from '../system/trusted-path.ts'
+import {
+  weakPoint,
+  type PathNode,
+  type WeakPoint,
+} from '../system/trusted-path.ts'
 import type { PathFact, System, User } from './facts.ts'
 import { globPattern, hasWildcard } from './glob.ts'
 import type { Source } from './httpd-conf.ts'

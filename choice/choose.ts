@@ -1,8 +1,12 @@
 // Which backend serves a lookup, and why. The map program, `explain` and the
 // status report all decide here.
 import { fraction, hashBytes } from './hash.ts'
-import { preferences } from './table.ts'
-import type { Preference, TableMember, TablePool } from './table.ts'
+import {
+  preferences,
+  type Preference,
+  type TableMember,
+  type TablePool,
+} from './table.ts'
 
 /** How the backend was found. */
 export type Way =

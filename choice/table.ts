@@ -1,10 +1,17 @@
 // Configuration + sentinels + now -> the table that answers lookups. A table is
 // immutable and can be passed from thread to thread.
-import { addressOf } from '../config/config.ts'
-import type { Config, Member, Pool } from '../config/config.ts'
+import {
+  addressOf,
+  type Config,
+  type Member,
+  type Pool,
+} from '../config/config.ts'
 import type { AdminNote } from '../sentinels/content.ts'
-import { noSentinels } from '../sentinels/snapshot.ts'
-import type { BackendSentinels, Snapshot } from '../sentinels/snapshot.ts'
+import {
+  noSentinels,
+  type BackendSentinels,
+  type Snapshot,
+} from '../sentinels/snapshot.ts'
 import { hashBytes } from './hash.ts'
 
 /**

@@ -2,11 +2,9 @@
 // no map program is running. Pure.
 import type { Config } from '../config/config.ts'
 import { adminKinds } from '../sentinels/names.ts'
-import { noSentinels } from '../sentinels/snapshot.ts'
-import type { Snapshot } from '../sentinels/snapshot.ts'
+import { noSentinels, type Snapshot } from '../sentinels/snapshot.ts'
 import { choose, candidatesOf, newRoundRobin, standbysOf } from './choose.ts'
-import { buildTable } from './table.ts'
-import type { TableMember, TablePool } from './table.ts'
+import { buildTable, type TableMember, type TablePool } from './table.ts'
 
 /** mod_rewrite cuts a line at 1,024 bytes (REWRITE_MAX_TXT_MAP_LINE). */
 const maxLineBytes = 1_000

@@ -3,13 +3,13 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Command, CommanderError, Option } from 'commander'
 import { seal } from '../apache-conf/generated-file.ts'
-import { render } from '../apache-conf/render.ts'
-import type {
-  Affinity,
-  Part,
-  SameSite,
-  Style,
-  Templates,
+import {
+  render,
+  type Affinity,
+  type Part,
+  type SameSite,
+  type Style,
+  type Templates,
 } from '../apache-conf/render.ts'
 import type { Fresh } from '../check/facts.ts'
 import { errorCode } from '../system/error-code.ts'
@@ -26,8 +26,8 @@ import {
   installation,
   outputOption,
   printOrSave,
+  type GeneratedGiven,
 } from './generated.ts'
-import type { GeneratedGiven } from './generated.ts'
 import { configOption, renamedOption } from './options.ts'
 
 type ApacheConfOptions = GeneratedGiven & {

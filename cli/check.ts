@@ -2,8 +2,12 @@ import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { check } from '../check/check.ts'
 import { checkSquid } from '../check/check-squid.ts'
-import { checkText, exitCodeOf, severities } from '../check/finding.ts'
-import type { Severity } from '../check/finding.ts'
+import {
+  checkText,
+  exitCodeOf,
+  severities,
+  type Severity,
+} from '../check/finding.ts'
 import { parseDuration } from '../text/duration.ts'
 import { loadConfig } from '../config/load.ts'
 import { freshApacheConf } from './apache-conf.ts'

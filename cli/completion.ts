@@ -2,8 +2,7 @@ import { Argument, Command } from 'commander'
 import { sentinelNames } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { commandTree } from './command-tree.ts'
-import { completionScript, shells } from './completion-script.ts'
-import type { Shell } from './completion-script.ts'
+import { completionScript, shells, type Shell } from './completion-script.ts'
 import { configOption } from './options.ts'
 
 /**

@@ -1,5 +1,9 @@
-import { frontName, sentinelNames } from '../config/config.ts'
-import type { Backend, Config } from '../config/config.ts'
+import {
+  frontName,
+  sentinelNames,
+  type Backend,
+  type Config,
+} from '../config/config.ts'
 import { unknownNameMessage } from '../text/suggest.ts'
 import { UsageError } from '../system/command-error.ts'
 

@@ -1,6 +1,5 @@
 // Options that several subcommands share.
-import { InvalidArgumentError, Option } from 'commander'
-import type { Command } from 'commander'
+import { InvalidArgumentError, Option, type Command } from 'commander'
 import { defaultConfigFile } from '../config/file.ts'
 import { parseTerm, termRule } from '../operate/action.ts'
 

@@ -1,6 +1,9 @@
 import { Command, Option } from 'commander'
-import { answerStyles, httpdDialect } from '../rewritemap/lookup.ts'
-import type { AnswerStyle } from '../rewritemap/lookup.ts'
+import {
+  answerStyles,
+  httpdDialect,
+  type AnswerStyle,
+} from '../rewritemap/lookup.ts'
 import { runMap } from '../rewritemap/run.ts'
 import { configOption } from './options.ts'
 

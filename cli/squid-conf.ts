@@ -6,8 +6,11 @@ import { Command, Option } from 'commander'
 import { loadConfig } from '../config/load.ts'
 import { ConfigError } from '../config/problem.ts'
 import { version } from '../system/version.ts'
-import { renderSquidConf, squidStyles } from '../squid/render.ts'
-import type { SquidStyle } from '../squid/render.ts'
+import {
+  renderSquidConf,
+  squidStyles,
+  type SquidStyle,
+} from '../squid/render.ts'
 import {
   commandLine,
   durationsOf,
@@ -15,8 +18,8 @@ import {
   installation,
   outputOption,
   printOrSave,
+  type GeneratedGiven,
 } from './generated.ts'
-import type { GeneratedGiven } from './generated.ts'
 import { configOption } from './options.ts'
 import { siteOption, urlOption } from './squid-options.ts'
 

@@ -1,14 +1,17 @@
 // drain, maint, force and ready: write the administrator's files.
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { loadConfig } from '../config/load.ts'
-import { frontName } from '../config/config.ts'
-import type { Backend, Config } from '../config/config.ts'
+import { frontName, type Backend, type Config } from '../config/config.ts'
 import type { AdminNote } from '../sentinels/content.ts'
 import type { AdminKind } from '../sentinels/names.ts'
 import { applyAction } from '../operate/apply-action.ts'
 import { actionSummary } from '../operate/action-summary.ts'
-import { isReason, meanings, reasonRule } from '../operate/action.ts'
-import type { Action } from '../operate/action.ts'
+import {
+  isReason,
+  meanings,
+  reasonRule,
+  type Action,
+} from '../operate/action.ts'
 import { CommandError, UsageError } from '../system/command-error.ts'
 import { actionTargets } from './names.ts'
 import { operator } from './operator.ts'

@@ -1,7 +1,6 @@
 // What outlives a boot: the last known orders, and where etcd was in its history. Pure.
 import { namePattern } from '../config/config.ts'
-import { meaningOf } from '../sentinels/names.ts'
-import { adminKinds } from '../sentinels/names.ts'
+import { meaningOf, adminKinds } from '../sentinels/names.ts'
 import { parseReport } from '../sentinels/reports.ts'
 import { formatOrder, parseOrder } from './keys.ts'
 import type { SharedOrder } from './orders.ts'

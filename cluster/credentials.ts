@@ -2,14 +2,12 @@
 // the next connection.
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { namePattern } from '../config/config.ts'
-import type { ClusterSettings } from '../config/config.ts'
+import { namePattern, type ClusterSettings } from '../config/config.ts'
 import { ConfigError } from '../config/problem.ts'
 import { describeValue } from '../text/describe.ts'
 import { errorCode } from '../system/error-code.ts'
 import { readRegularFile } from '../system/regular-file.ts'
-import { secretIn } from '../system/secret-file.ts'
-import type { SecretFile } from '../system/secret-file.ts'
+import { secretIn, type SecretFile } from '../system/secret-file.ts'
 import { EngineError } from './engine-error.ts'
 
 /**

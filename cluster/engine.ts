@@ -13,8 +13,9 @@ import {
   valuesOf,
   valuesOfTransaction,
   watchLine,
+  type Failure,
+  type WatchLine,
 } from './answers.ts'
-import type { Failure, WatchLine } from './answers.ts'
 import { passwordOf, tlsFiles } from './credentials.ts'
 import { Endpoints } from './endpoints.ts'
 import { EngineError } from './engine-error.ts'

@@ -1,8 +1,7 @@
 // The keys of a site in etcd, and their values. What comes from there is not
 // trusted: names are checked, values are limited, text is made printable. Pure.
 import { namePattern } from '../config/config.ts'
-import { adminKinds } from '../sentinels/names.ts'
-import type { AdminKind } from '../sentinels/names.ts'
+import { adminKinds, type AdminKind } from '../sentinels/names.ts'
 import { printable } from '../text/printable.ts'
 
 /** Bytes of a value that is read; a longer one counts as unreadable. */

@@ -14,16 +14,22 @@ import { errorCode } from '../system/error-code.ts'
 import { readRegularFile } from '../system/regular-file.ts'
 import { version } from '../system/version.ts'
 import type { WatchEvent } from './answers.ts'
-import { formatCache, parseCache } from './cache-text.ts'
-import type { Cache } from './cache-text.ts'
-import { Engine } from './engine.ts'
-import type { Watch } from './engine.ts'
+import { formatCache, parseCache, type Cache } from './cache-text.ts'
+import { Engine, type Watch } from './engine.ts'
 import { EngineError } from './engine-error.ts'
-import { formatLive, Keys, parseAsk, parseLive, parseOrder } from './keys.ts'
-import type { Answer, Ask, Key, Live } from './keys.ts'
+import {
+  formatLive,
+  Keys,
+  parseAsk,
+  parseLive,
+  parseOrder,
+  type Answer,
+  type Ask,
+  type Key,
+  type Live,
+} from './keys.ts'
 import { Machines } from './machines.ts'
-import { Mirror } from './mirror.ts'
-import type { Files } from './mirror.ts'
+import { Mirror, type Files } from './mirror.ts'
 import { SharedOrders } from './orders.ts'
 import {
   leaseSeconds,
@@ -32,8 +38,7 @@ import {
   presenceOf,
   retryMs,
 } from './presence.ts'
-import { isOlder, View } from './view.ts'
-import type { Header, KeyValue } from './view.ts'
+import { isOlder, View, type Header, type KeyValue } from './view.ts'
 
 /** A watch alone can lose events (etcd 3.4 and 3.5 after a compaction). */
 const fullReadMs = 30_000

@@ -5,8 +5,7 @@ import { existsSync } from 'node:fs'
 import { presentFiles } from '../sentinels/directory.ts'
 import { adminKinds, sentinelFile } from '../sentinels/names.ts'
 import { readRegularFile } from '../system/regular-file.ts'
-import { fileStep, fileTextOf } from './orders.ts'
-import type { SharedOrder } from './orders.ts'
+import { fileStep, fileTextOf, type SharedOrder } from './orders.ts'
 
 /** Writes to the directory; false when it failed. */
 export type Files = {

@@ -2,8 +2,7 @@
 // hold. Invariant: what a person wrote is never replaced or removed, and no order ends
 // because etcd is away, empty or older. Pure.
 import { formatAdminNote, parseAdminNote } from '../sentinels/content.ts'
-import { sentinelFile } from '../sentinels/names.ts'
-import type { AdminKind } from '../sentinels/names.ts'
+import { sentinelFile, type AdminKind } from '../sentinels/names.ts'
 import type { OrderReport } from '../sentinels/reports.ts'
 import { printable } from '../text/printable.ts'
 import type { Order } from './keys.ts'

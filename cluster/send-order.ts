@@ -3,19 +3,22 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClusterSettings, Config } from '../config/config.ts'
-import { adminKinds, monitorReportFile } from '../sentinels/names.ts'
-import type { AdminKind } from '../sentinels/names.ts'
-import { isMonitorReport, parseReport } from '../sentinels/reports.ts'
-import type { ClusterReport } from '../sentinels/reports.ts'
+import {
+  adminKinds,
+  monitorReportFile,
+  type AdminKind,
+} from '../sentinels/names.ts'
+import {
+  isMonitorReport,
+  parseReport,
+  type ClusterReport,
+} from '../sentinels/reports.ts'
 import { readRegularFile } from '../system/regular-file.ts'
 import { machineName } from './credentials.ts'
-import { Engine } from './engine.ts'
-import type { Operation, Transaction } from './engine.ts'
+import { Engine, type Operation, type Transaction } from './engine.ts'
 import { EngineError } from './engine-error.ts'
-import { formatOrder, Keys, parseLive } from './keys.ts'
-import type { Live, Order } from './keys.ts'
-import { effectOf, effectText } from './effect.ts'
-import type { Effect } from './effect.ts'
+import { formatOrder, Keys, parseLive, type Live, type Order } from './keys.ts'
+import { effectOf, effectText, type Effect } from './effect.ts'
 import type { KeyValue } from './view.ts'
 
 /** How long a command waits for the other machines. */

@@ -1,8 +1,7 @@
 // The configuration file as text. Separate from load.ts, so that a program that
 // only checks whether the text has changed need not load YAML and zod.
 import { isUtf8 } from 'node:buffer'
-import { readRegularBytes } from '../system/regular-file.ts'
-import type { BytesRead } from '../system/regular-file.ts'
+import { readRegularBytes, type BytesRead } from '../system/regular-file.ts'
 import { ConfigError } from './problem.ts'
 
 /** Enough for several thousand backends; a longer file is a mistake. */

@@ -7,9 +7,13 @@ import { formatDuration, parseDuration } from '../text/duration.ts'
 import { isIP, isLoopback } from '../text/ip.ts'
 import { kindProblems } from './light-probe.ts'
 import { suggestion } from '../text/suggest.ts'
-import { ConfigError, describeProblem } from './problem.ts'
+import {
+  ConfigError,
+  describeProblem,
+  type Path,
+  type Problem,
+} from './problem.ts'
 import { describeValue } from '../text/describe.ts'
-import type { Path, Problem } from './problem.ts'
 import {
   fileSchema,
   knownKeys,

@@ -3,8 +3,7 @@
 // and a delete-and-create alike, on every file system.
 import { statSync } from 'node:fs'
 import type { Config } from './config.ts'
-import { readConfigFile } from './file.ts'
-import type { ConfigFile } from './file.ts'
+import { readConfigFile, type ConfigFile } from './file.ts'
 import { parseConfig } from './parse.ts'
 import { ConfigError } from './problem.ts'
 

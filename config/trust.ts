@@ -1,7 +1,6 @@
 // Can another user change a configuration that names commands to run? Checks
 // the file and every directory above it, like sshd's StrictModes.
-import { lstatSync, realpathSync } from 'node:fs'
-import type { Stats } from 'node:fs'
+import { lstatSync, realpathSync, type Stats } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Config } from './config.ts'
 import type { ConfigFile } from './file.ts'

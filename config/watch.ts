@@ -2,8 +2,7 @@
 // are hints: the caller reads the file in any case once a second, because no event
 // comes when a link in the path is changed, on a network file system, or when the
 // system has no inotify watch left.
-import { watch } from 'chokidar'
-import type { FSWatcher } from 'chokidar'
+import { watch, type FSWatcher } from 'chokidar'
 import { errorCode } from '../system/error-code.ts'
 
 /** Until then a change is not complete: half of a file can be valid. */

@@ -9,11 +9,14 @@ import {
   Lexer,
   LineCounter,
   Parser,
+  type Alias,
+  type CST,
+  type Document,
+  type ParsedNode,
+  type YAMLMap,
 } from 'yaml'
-import type { Alias, CST, Document, ParsedNode, YAMLMap } from 'yaml'
 import { errorCode } from '../system/error-code.ts'
-import { pathText } from './problem.ts'
-import type { Path, Problem } from './problem.ts'
+import { pathText, type Path, type Problem } from './problem.ts'
 
 export type Yaml = {
   /** undefined when the text is not YAML at all */

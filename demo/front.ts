@@ -1,8 +1,7 @@
 // The web server in front of the Zopes: httpd with the map program, or Squid with
 // the helper.
 import { startHttpd } from '../lab/httpd.ts'
-import { until } from '../lab/processes.ts'
-import type { Owner } from '../lab/processes.ts'
+import { until, type Owner } from '../lab/processes.ts'
 import { startSquid } from '../lab/squid.ts'
 
 export type Front = {

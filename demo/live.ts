@@ -3,11 +3,9 @@
 import { emitKeypressEvents } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { statusText } from '../status/print.ts'
-import { failuresOf, lastTries } from '../lab/load.ts'
-import type { Sample } from '../lab/load.ts'
+import { failuresOf, lastTries, type Sample } from '../lab/load.ts'
 import type { FrontKind } from './front.ts'
-import { backendNames } from './stage.ts'
-import type { BackendName, Stage } from './stage.ts'
+import { backendNames, type BackendName, type Stage } from './stage.ts'
 
 type Action = {
   readonly key: string

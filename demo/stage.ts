@@ -1,10 +1,8 @@
 // The processes of the demo: a real httpd with the map program, or Squid with its
 // helper; the monitor, three stand-in Zopes and twenty visitors. All on
 // loopback ports and in a temporary directory.
-import { accountOf } from '../system/accounts.ts'
-import type { Account } from '../system/accounts.ts'
-import { execFileSync, spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
+import { accountOf, type Account } from '../system/accounts.ts'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import {
   chmodSync,
@@ -28,8 +26,7 @@ import type { Config } from '../config/config.ts'
 import { errorCode } from '../system/error-code.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Front, FrontKind } from './front.ts'
-import { startLoad } from '../lab/load.ts'
-import type { Load } from '../lab/load.ts'
+import { startLoad, type Load } from '../lab/load.ts'
 import { makeOwner } from '../lab/owner.ts'
 import { until } from '../lab/processes.ts'
 

@@ -1,11 +1,8 @@
 // The demo without a terminal: every step prints its observations.
-import { fronts } from './front.ts'
-import type { FrontKind } from './front.ts'
-import { failuresOf, lastTries } from '../lab/load.ts'
-import type { Sample } from '../lab/load.ts'
+import { fronts, type FrontKind } from './front.ts'
+import { failuresOf, lastTries, type Sample } from '../lab/load.ts'
 import { until } from '../lab/processes.ts'
-import { backendNames } from './stage.ts'
-import type { Stage } from './stage.ts'
+import { backendNames, type Stage } from './stage.ts'
 
 /** One observation of a step. */
 type StepResult = { readonly text: string; readonly holds: boolean }

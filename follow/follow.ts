@@ -1,14 +1,14 @@
 // `zope-failover follow`: the map program's watching thread keeps the table
 // current, follow/runs.ts decides when the command runs, and this file runs it.
-import { pino } from 'pino'
-import type { Logger } from 'pino'
-import { buildTable } from '../choice/table.ts'
-import type { Table } from '../choice/table.ts'
-import { sentinelNames } from '../config/config.ts'
-import type { Config } from '../config/config.ts'
+import { pino, type Logger } from 'pino'
+import { buildTable, type Table } from '../choice/table.ts'
+import { sentinelNames, type Config } from '../config/config.ts'
 import { logOptions } from '../system/log-options.ts'
-import { runCommand } from '../system/run-command.ts'
-import type { Command, CommandEnd } from '../system/run-command.ts'
+import {
+  runCommand,
+  type Command,
+  type CommandEnd,
+} from '../system/run-command.ts'
 import { total } from '../rewritemap/answer.ts'
 import { newBoard, sharedFloat64Array } from '../rewritemap/thread/board.ts'
 import type { GoodConfig } from '../rewritemap/thread/messages.ts'
@@ -21,10 +21,9 @@ import {
   runEnded,
   tableRead,
   untilRun,
+  type Runs,
 } from './runs.ts'
-import type { Runs } from './runs.ts'
-import { followText } from './table-text.ts'
-import type { FollowFormat } from './table-text.ts'
+import { followText, type FollowFormat } from './table-text.ts'
 
 /**
  * The watching thread wakes this one; the tick covers the case that it died.

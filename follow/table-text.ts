@@ -1,8 +1,12 @@
 // The input of the command of `zope-failover follow`: the whole table of one
 // pool, as the map program uses it. Pure.
 import { choose, candidatesOf, newRoundRobin } from '../choice/choose.ts'
-import { preferences } from '../choice/table.ts'
-import type { Standing, TableMember, TablePool } from '../choice/table.ts'
+import {
+  preferences,
+  type Standing,
+  type TableMember,
+  type TablePool,
+} from '../choice/table.ts'
 import type { Config } from '../config/config.ts'
 
 export const followFormats = ['lines', 'json'] as const

@@ -2,8 +2,12 @@
 // in HAProxy's words. Always complete (`ready|drain|maint up|down N%`), because
 // HAProxy keeps the old value of every part that an answer omits. Pure.
 import { candidatesOf } from '../choice/choose.ts'
-import { preferences } from '../choice/table.ts'
-import type { Table, TableMember, TablePool } from '../choice/table.ts'
+import {
+  preferences,
+  type Table,
+  type TableMember,
+  type TablePool,
+} from '../choice/table.ts'
 import type { Config } from '../config/config.ts'
 
 /**

@@ -1,12 +1,9 @@
 // HAProxy's agent-check over TCP: one line in, one line out, close. Clients
 // that can reach the port may be hostile, so the resources of one connection
 // are limited, and the oldest waiting connection makes room for a new one.
-import { createServer } from 'node:net'
-import type { Server, Socket } from 'node:net'
-import type { Table } from '../choice/table.ts'
-import { buildTable } from '../choice/table.ts'
-import { sentinelNames } from '../config/config.ts'
-import type { Config } from '../config/config.ts'
+import { createServer, type Server, type Socket } from 'node:net'
+import { buildTable, type Table } from '../choice/table.ts'
+import { sentinelNames, type Config } from '../config/config.ts'
 import { SentinelReader } from '../sentinels/read.ts'
 import { agentAnswer } from './agent-answer.ts'
 

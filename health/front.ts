@@ -5,8 +5,7 @@ import type { TablePool } from '../choice/table.ts'
 import type { FrontSettings } from '../config/config.ts'
 import type { AdminKind } from '../sentinels/names.ts'
 import type { FrontState } from '../sentinels/reports.ts'
-import { diagnose } from './map-health.ts'
-import type { MapAnswer, MapDiagnosis } from './map-health.ts'
+import { diagnose, type MapAnswer, type MapDiagnosis } from './map-health.ts'
 
 /** The result of one request to httpd or Squid. */
 export type FrontAnswer =

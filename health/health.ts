@@ -2,8 +2,7 @@
 // one state. Pure, and the only place where a verdict changes.
 import type { ProbeSettings } from '../config/config.ts'
 import type { State } from '../sentinels/reports.ts'
-import { noDeep, nextDeep } from './deep.ts'
-import type { Deep, DeepEvent } from './deep.ts'
+import { noDeep, nextDeep, type Deep, type DeepEvent } from './deep.ts'
 import {
   answeredElsewhere,
   heartbeatTimes,
@@ -12,17 +11,20 @@ import {
   isTrialDue as isHeartbeatTrialDue,
   noHeartbeat,
   nextHeartbeat,
+  type Heartbeat,
+  type HeartbeatEvent,
+  type HeartbeatTimes,
+  type ProbeLimits,
 } from './heartbeat.ts'
-import type {
-  Heartbeat,
-  HeartbeatEvent,
-  HeartbeatTimes,
-  ProbeLimits,
-} from './heartbeat.ts'
-import { lightOf, shareOf as lightShareOf, nextLight } from './light.ts'
-import type { Light, LightEvent, SavedState } from './light.ts'
-import { isAnswer, judge } from './outcome.ts'
-import type { Outcome } from './outcome.ts'
+import {
+  lightOf,
+  shareOf as lightShareOf,
+  nextLight,
+  type Light,
+  type LightEvent,
+  type SavedState,
+} from './light.ts'
+import { isAnswer, judge, type Outcome } from './outcome.ts'
 
 export type Health = {
   readonly state: State

@@ -1,8 +1,7 @@
 // When a backend is probed again. Pure.
 import type { ProbeSettings } from '../config/config.ts'
 import type { Light } from './light.ts'
-import { wellIntervalMs } from './pace.ts'
-import type { PaceSettings } from './pace.ts'
+import { wellIntervalMs, type PaceSettings } from './pace.ts'
 
 /** The interval for this state. */
 export function intervalMs(

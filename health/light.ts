@@ -6,12 +6,15 @@
 import type { ProbeSettings } from '../config/config.ts'
 import type { State } from '../sentinels/reports.ts'
 import { formatDuration } from '../text/duration.ts'
-import { dampedMs, flipped, noFlips } from './damping.ts'
-import type { Flips } from './damping.ts'
-import { describe, isAnswer, isSignOfLife, judge } from './outcome.ts'
-import type { Outcome } from './outcome.ts'
-import { learned, noPace } from './pace.ts'
-import type { Pace } from './pace.ts'
+import { dampedMs, flipped, noFlips, type Flips } from './damping.ts'
+import {
+  describe,
+  isAnswer,
+  isSignOfLife,
+  judge,
+  type Outcome,
+} from './outcome.ts'
+import { learned, noPace, type Pace } from './pace.ts'
 
 export type LightState = Exclude<State, 'cut-off'>
 

@@ -1,8 +1,12 @@
 // How often a backend is probed, and how long its answer may take before new visitors
 // go elsewhere: learned from its own answers, within the configured limits. Pure.
 import type { ProbeSettings } from '../config/config.ts'
-import { longestPauseMs, withPause } from './heartbeat.ts'
-import type { Heartbeat, Pause } from './heartbeat.ts'
+import {
+  longestPauseMs,
+  withPause,
+  type Heartbeat,
+  type Pause,
+} from './heartbeat.ts'
 
 export type Pace = {
   /** answers in time so far; fewer than `enough` say nothing */

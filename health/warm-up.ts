@@ -1,7 +1,6 @@
 // What the answer to a warm-up page means. Pure. Invariant: a misconfigured page is
 // reported and keeps no backend out.
-import { describe } from './outcome.ts'
-import type { Outcome } from './outcome.ts'
+import { describe, type Outcome } from './outcome.ts'
 
 export type PageResult = {
   /** it was answered in time and is a page */

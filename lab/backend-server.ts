@@ -2,8 +2,11 @@
 // node dist/lab/backend-server.js --name zope1 --port 8081 [--delay MS] [--journal
 // FILE]
 import { appendFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http'
 import { parseArgs } from 'node:util'
 
 const { values } = parseArgs({

@@ -8,8 +8,13 @@ import { ClusterMember } from '../cluster/member.ts'
 import type { Files } from '../cluster/mirror.ts'
 import type { Config } from '../config/config.ts'
 import { countInFlight } from '../operate/count.ts'
-import { isBack, isIdle, isTakenOver, mayLeave } from '../operate/decide.ts'
-import { inFlightText } from '../operate/decide.ts'
+import {
+  isBack,
+  isIdle,
+  isTakenOver,
+  mayLeave,
+  inFlightText,
+} from '../operate/decide.ts'
 import { reportFiles } from '../sentinels/directory.ts'
 import type {
   BackendReport,

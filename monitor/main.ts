@@ -1,8 +1,7 @@
 // `zope-failover monitor`: checks, wires everything up, waits for a signal. The
 // only part of the monitor that touches the process itself.
 import { statSync } from 'node:fs'
-import { pino } from 'pino'
-import type { Logger } from 'pino'
+import { pino, type Logger } from 'pino'
 import { machineName } from '../cluster/credentials.ts'
 import { errorCode } from '../system/error-code.ts'
 import { logOptions } from '../system/log-options.ts'

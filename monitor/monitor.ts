@@ -1,25 +1,31 @@
 // The running monitor: one BackendMonitor per backend, and one periodic beat for
 // everything they share.
 import type { Logger } from 'pino'
-import { addressOf, frontName, sentinelNames } from '../config/config.ts'
-import type { Backend, Config } from '../config/config.ts'
+import {
+  addressOf,
+  frontName,
+  sentinelNames,
+  type Backend,
+  type Config,
+} from '../config/config.ts'
 import { DutyCycle } from '../system/duty-cycle.ts'
 import { version } from '../system/version.ts'
 import { monitorReportFile, sentinelFile } from '../sentinels/names.ts'
 import { servedMs } from '../sentinels/served.ts'
 import { isInForce, readRegularFile, readSentinels } from '../sentinels/read.ts'
-import { parseReport } from '../sentinels/reports.ts'
-import type { MonitorReport } from '../sentinels/reports.ts'
-import { emptySnapshot, noSentinels } from '../sentinels/snapshot.ts'
-import type { Snapshot } from '../sentinels/snapshot.ts'
+import { parseReport, type MonitorReport } from '../sentinels/reports.ts'
+import {
+  emptySnapshot,
+  noSentinels,
+  type Snapshot,
+} from '../sentinels/snapshot.ts'
 import { buildTable } from '../choice/table.ts'
 import type { SavedState } from '../health/light.ts'
 import { ConnectionDropper } from '../probes/drop-connections.ts'
 import { Cluster } from './cluster.ts'
 import { FrontMonitor } from './map-check/front-monitor.ts'
 import { floorOf, strandedOf } from '../health/floor.ts'
-import { factsOf } from './notify/fact.ts'
-import type { Fact } from './notify/fact.ts'
+import { factsOf, type Fact } from './notify/fact.ts'
 import { Notices } from './notify/notices.ts'
 import { Resolver } from '../probes/resolver.ts'
 import { MapSupervisor } from './map-check/map-supervisor.ts'
@@ -37,9 +43,11 @@ import { Telemetry } from '../page/telemetry.ts'
 import { TextMapWriter } from './directory/text-map-writer.ts'
 import { Transactions } from '../health/transactions.ts'
 import { StartQueue } from './backend/start-queue.ts'
-import { BackendMonitor } from './backend/backend-monitor.ts'
+import {
+  BackendMonitor,
+  type MonitorContext,
+} from './backend/backend-monitor.ts'
 import { ZeoMonitor } from './backend/zeo-monitor.ts'
-import type { MonitorContext } from './backend/backend-monitor.ts'
 
 /** how soon a vanished directory or a suspicion is noticed */
 export const tickMs = 100

@@ -1,9 +1,8 @@
 // `zope-failover observe`: reads httpd's piped log. Invariant, whatever is wrong
 // with configuration, directory or log: stdin is read to its end. An observer
 // that stops reading stops httpd.
-import { pino } from 'pino'
+import { pino, type Logger } from 'pino'
 import { logOptions } from '../system/log-options.ts'
-import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { errorCode } from '../system/error-code.ts'
 import { configFileOf, maxConfigBytes } from '../config/file.ts'

@@ -1,13 +1,11 @@
 // What an administrator's action has changed.
-import { frontName, sentinelNames } from '../config/config.ts'
-import type { Config } from '../config/config.ts'
+import { frontName, sentinelNames, type Config } from '../config/config.ts'
 import { printable } from '../text/printable.ts'
 import { candidatesOf } from '../choice/choose.ts'
 import { buildTable, isInForce } from '../choice/table.ts'
 import { adminKinds } from '../sentinels/names.ts'
 import { readSentinels } from '../sentinels/read.ts'
-import { noSentinels } from '../sentinels/snapshot.ts'
-import type { BackendSentinels } from '../sentinels/snapshot.ts'
+import { noSentinels, type BackendSentinels } from '../sentinels/snapshot.ts'
 import type { Action } from './action.ts'
 
 export type ActionSummary = {

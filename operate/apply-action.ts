@@ -1,6 +1,9 @@
 // Writes and removes the administrator's files.
-import { formatAdminNote, parseAdminNote } from '../sentinels/content.ts'
-import type { AdminNote } from '../sentinels/content.ts'
+import {
+  formatAdminNote,
+  parseAdminNote,
+  type AdminNote,
+} from '../sentinels/content.ts'
 import { adminKinds, sentinelFile } from '../sentinels/names.ts'
 import { removeFile, writeAside } from '../sentinels/write.ts'
 import { withRemedy } from './with-remedy.ts'

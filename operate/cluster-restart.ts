@@ -11,8 +11,8 @@ import {
   parseAnswer,
   parseLock,
   parseOrder,
+  type Ask,
 } from '../cluster/keys.ts'
-import type { Ask } from '../cluster/keys.ts'
 import { clusterReport, newId, Orders } from '../cluster/send-order.ts'
 import { CommandError, UsageError } from '../system/command-error.ts'
 import { formatDuration } from '../text/duration.ts'

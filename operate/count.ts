@@ -5,12 +5,15 @@
 import { runProgram } from '../system/run-program.ts'
 import { lookup } from 'node:dns/promises'
 import { got, HTTPError, RequestError } from 'got'
-import { originOf } from '../config/config.ts'
-import type { Backend, Config, HttpdSettings } from '../config/config.ts'
+import {
+  originOf,
+  type Backend,
+  type Config,
+  type HttpdSettings,
+} from '../config/config.ts'
 import { errorCode } from '../system/error-code.ts'
 import { findSs, ssFilter } from '../probes/drop-connections.ts'
-import { busyCountOf } from './server-status.ts'
-import type { BusyCount } from './server-status.ts'
+import { busyCountOf, type BusyCount } from './server-status.ts'
 
 const limitMs = 5_000
 

@@ -1,12 +1,10 @@
 // An administrator's action where several machines follow one set of orders: for all of
 // them, or for this machine alone.
-import type { Config } from '../config/config.ts'
-import { frontName } from '../config/config.ts'
+import { frontName, type Config } from '../config/config.ts'
 import { EngineError } from '../cluster/engine-error.ts'
 import { endedHereFile } from '../cluster/mirror.ts'
 import { Orders } from '../cluster/send-order.ts'
-import { parseAdminNote } from '../sentinels/content.ts'
-import type { AdminNote } from '../sentinels/content.ts'
+import { parseAdminNote, type AdminNote } from '../sentinels/content.ts'
 import { adminKinds, sentinelFile } from '../sentinels/names.ts'
 import { readRegularFile } from '../system/regular-file.ts'
 import { CommandError } from '../system/command-error.ts'

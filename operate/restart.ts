@@ -6,8 +6,12 @@
 // busy site it never gets idle, and a POST at the wrong moment would be lost.
 import { spawn } from 'node:child_process'
 import { EngineError } from '../cluster/engine-error.ts'
-import { addressOf } from '../config/config.ts'
-import type { Backend, Config, WarmUpPage } from '../config/config.ts'
+import {
+  addressOf,
+  type Backend,
+  type Config,
+  type WarmUpPage,
+} from '../config/config.ts'
 import { formatDuration } from '../text/duration.ts'
 import { errorCode } from '../system/error-code.ts'
 import { printable } from '../text/printable.ts'
@@ -19,15 +23,17 @@ import { fetchPage } from '../probes/page.ts'
 import { statusOf } from '../status/read.ts'
 import { monitorReportFile } from '../sentinels/names.ts'
 import { readRegularFile } from '../sentinels/read.ts'
-import { isMonitorReport, parseReport } from '../sentinels/reports.ts'
-import type { BackendReport } from '../sentinels/reports.ts'
+import {
+  isMonitorReport,
+  parseReport,
+  type BackendReport,
+} from '../sentinels/reports.ts'
 import { countInFlight } from './count.ts'
 import { isBack, isTakenOver, maintBy, mayLeave } from './decide.ts'
 import type { ClusterRestart } from './cluster-restart.ts'
 import type { Hold } from './hold.ts'
 import { MaintenanceLease } from './maintenance-lease.ts'
-import { monitorPid, untilIdle, waitFor } from './wait.ts'
-import type { Progress } from './wait.ts'
+import { monitorPid, untilIdle, waitFor, type Progress } from './wait.ts'
 
 /** One backend's restart. */
 export type Job = {

@@ -1,6 +1,5 @@
 // Parses an action sent to the status port, after its token was verified. Pure.
-import { sentinelNames } from '../config/config.ts'
-import type { Config } from '../config/config.ts'
+import { sentinelNames, type Config } from '../config/config.ts'
 import { suggestion, unknownNameMessage } from '../text/suggest.ts'
 import { describeValue } from '../text/describe.ts'
 import {
@@ -9,8 +8,8 @@ import {
   parseTerm,
   reasonRule,
   termRule,
+  type Action,
 } from '../operate/action.ts'
-import type { Action } from '../operate/action.ts'
 
 export type ActionRequest = {
   readonly kind: 'order'

@@ -11,8 +11,12 @@ import { giveOrder, isShared } from '../operate/give-order.ts'
 import { actionSummary } from '../operate/action-summary.ts'
 import type { ReportCache } from './report-cache.ts'
 import type { PageLog } from './messages.ts'
-import { parseActionRequest, refused } from './action-request.ts'
-import type { ActionRequest, Refusal } from './action-request.ts'
+import {
+  parseActionRequest,
+  refused,
+  type ActionRequest,
+  type Refusal,
+} from './action-request.ts'
 import { bearerOf, maxTokenBytes, tokenIn } from './token.ts'
 import { LogLimit } from './log-limit.ts'
 import { TokenLimit } from './token-limit.ts'

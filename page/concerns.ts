@@ -13,8 +13,7 @@ import {
   staleVerdicts,
 } from '../status/print.ts'
 import { clusterList } from '../status/cluster.ts'
-import { toneOf } from './events.ts'
-import type { Tone } from './events.ts'
+import { toneOf, type Tone } from './events.ts'
 
 /** One thing that is wrong. */
 export type Concern = {

@@ -1,7 +1,6 @@
 // The form that the page opens for an action. Only the script shows it. Pure.
 import { meanings } from '../operate/action.ts'
-import { html } from './html.ts'
-import type { Html } from './html.ts'
+import { html, type Html } from './html.ts'
 
 /**
  * The script finds its parts by their ids and names. A browser treats a field before

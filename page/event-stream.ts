@@ -1,11 +1,14 @@
 // The open pages: each gets what has changed. A page that does not read gets nothing
 // more until it does, then everything at once.
 import type { ServerResponse } from 'node:http'
-import { freshMs } from './report-cache.ts'
-import type { ReportCache } from './report-cache.ts'
+import { freshMs, type ReportCache } from './report-cache.ts'
 import { root, titleOf } from './page.ts'
-import { fill, patchBetween } from './page-template.ts'
-import type { Patch, PageTemplate } from './page-template.ts'
+import {
+  fill,
+  patchBetween,
+  type Patch,
+  type PageTemplate,
+} from './page-template.ts'
 
 const maxOpenPages = 100
 

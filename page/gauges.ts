@@ -1,6 +1,5 @@
 // The metrics of the current state: what `status` reports, as numbers.
-import { Gauge } from 'prom-client'
-import type { Registry } from 'prom-client'
+import { Gauge, type Registry } from 'prom-client'
 import { standings } from '../choice/table.ts'
 import type { BackendStatus, StatusReport } from '../status/report.ts'
 import { adminKinds } from '../sentinels/names.ts'
@@ -9,8 +8,8 @@ import {
   frontStates,
   mapStates,
   states,
+  type ClusterReport,
 } from '../sentinels/reports.ts'
-import type { ClusterReport } from '../sentinels/reports.ts'
 
 const livenessKinds = ['alive', 'silent', 'dead'] as const
 

@@ -1,10 +1,8 @@
 // The past of a backend as small charts: its states during the last hour, its last
 // probes, and their response times on the same time axis. Pure.
 import type { ProbeRecord } from '../sentinels/reports.ts'
-import { toneOf } from './events.ts'
-import type { Tone } from './events.ts'
-import { html, nothing } from './html.ts'
-import type { Html } from './html.ts'
+import { toneOf, type Tone } from './events.ts'
+import { html, nothing, type Html } from './html.ts'
 import type { Minutes } from './state-history.ts'
 import { probeSign } from '../status/report.ts'
 

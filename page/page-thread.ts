@@ -6,8 +6,12 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { errorCode } from '../system/error-code.ts'
 import type { Telemetry } from './telemetry.ts'
-import { counted } from './messages.ts'
-import type { PageCounts, PageLog, PageConfig } from './messages.ts'
+import {
+  counted,
+  type PageCounts,
+  type PageLog,
+  type PageConfig,
+} from './messages.ts'
 
 const restartMs = 5_000
 

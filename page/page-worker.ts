@@ -5,8 +5,12 @@ import { agentServer } from '../haproxy/agent-server.ts'
 import { ReportCache } from './report-cache.ts'
 import { MetricsEndpoint } from './metrics-endpoint.ts'
 import { Listener } from './listener.ts'
-import { counted } from './messages.ts'
-import type { PageCounts, PageLog, PageConfig } from './messages.ts'
+import {
+  counted,
+  type PageCounts,
+  type PageLog,
+  type PageConfig,
+} from './messages.ts'
 import { ActionHandler } from './actions.ts'
 import { statusServer } from './server.ts'
 

@@ -1,13 +1,9 @@
 // The status page: a complete document without its script; the script only keeps
 // it up to date. Pure.
-import { backendTable, glyphs } from './backends.ts'
-import type { Pictures } from './backends.ts'
-import { concernsOf, verdictOf } from './concerns.ts'
-import type { Concern } from './concerns.ts'
-import { toneOf } from './events.ts'
-import type { StatusEvent } from './events.ts'
-import { html, nothing } from './html.ts'
-import type { Html } from './html.ts'
+import { backendTable, glyphs, type Pictures } from './backends.ts'
+import { concernsOf, verdictOf, type Concern } from './concerns.ts'
+import { toneOf, type StatusEvent } from './events.ts'
+import { html, nothing, type Html } from './html.ts'
 import { timeElement } from './time-element.ts'
 import { clusterList } from '../status/cluster.ts'
 import type {
@@ -15,8 +11,7 @@ import type {
   PoolStatus,
   StatusReport,
 } from '../status/report.ts'
-import { Fragments, fill } from './page-template.ts'
-import type { PageTemplate } from './page-template.ts'
+import { Fragments, fill, type PageTemplate } from './page-template.ts'
 import { programText, readersOf, rowsOf, seenKind } from '../status/print.ts'
 
 /** The element that contains the whole page. */

@@ -1,10 +1,8 @@
 // What the status port shows now: the files are read, the events listed and the
 // page rendered once, however many clients ask.
 import type { Config } from '../config/config.ts'
-import { eventsBetween, remembered } from './events.ts'
-import type { StatusEvent } from './events.ts'
-import { StatusReader } from '../status/read.ts'
-import type { StatusOptions } from '../status/read.ts'
+import { eventsBetween, remembered, type StatusEvent } from './events.ts'
+import { StatusReader, type StatusOptions } from '../status/read.ts'
 import { pageTemplate } from './page.ts'
 import { rowsOf } from '../status/print.ts'
 import { StateHistory } from './state-history.ts'

@@ -2,16 +2,14 @@
 // limited, and nothing here runs in the monitor's thread.
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { Server, ServerResponse } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { MetricsEndpoint } from './metrics-endpoint.ts'
 import { actionDialog } from './dialog.ts'
 import { upOfBackend, upOfFront } from '../status/front.ts'
 import type { ReportCache } from './report-cache.ts'
 import { OpenPages } from './event-stream.ts'
-import { requestOrigin } from './actions.ts'
-import type { ActionHandler } from './actions.ts'
+import { requestOrigin, type ActionHandler } from './actions.ts'
 import { pageDocument } from './page.ts'
 import { route } from './route.ts'
 

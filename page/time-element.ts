@@ -1,7 +1,6 @@
 // Times on the status page: complete and in UTC, so that the page is right without
 // a script. The script shows them as ages, by the visitor's clock. Pure.
-import { html } from './html.ts'
-import type { Html } from './html.ts'
+import { html, type Html } from './html.ts'
 
 /** How the script shows it; `at`: an age, or the time of day in a list of events. */
 type TimeForm = 'at' | 'since' | 'until'

@@ -1,8 +1,7 @@
 // The token that allows actions on the status page: the rules for its file, and how
 // a request carries it. Pure. Invariant: no message contains the token.
 import type { FileRead } from '../system/regular-file.ts'
-import { secretIn } from '../system/secret-file.ts'
-import type { SecretFile } from '../system/secret-file.ts'
+import { secretIn, type SecretFile } from '../system/secret-file.ts'
 
 export type TokenFile =
   | { readonly kind: 'token'; readonly token: string }

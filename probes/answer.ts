@@ -1,8 +1,11 @@
 // Whether an answer passes: the status and body of a page, a line, the exit of a
 // command. Pure.
 import type { BodyRule, ProbeSettings } from '../config/config.ts'
-import { compilePattern } from '../config/pattern.ts'
-import type { Pattern, PatternProblem } from '../config/pattern.ts'
+import {
+  compilePattern,
+  type Pattern,
+  type PatternProblem,
+} from '../config/pattern.ts'
 import type { CommandEnd } from '../system/run-command.ts'
 import type { Outcome } from '../health/outcome.ts'
 

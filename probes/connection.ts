@@ -8,11 +8,15 @@ import type { Backend, LightProbe } from '../config/config.ts'
 import { errorCode } from '../system/error-code.ts'
 import type { Outcome } from '../health/outcome.ts'
 import { linesOutcome } from './answer.ts'
-import { outcomeOfError, outcomeOfLimit } from './failure.ts'
-import type { Stage } from './failure.ts'
+import { outcomeOfError, outcomeOfLimit, type Stage } from './failure.ts'
 import type { Resolver } from './resolver.ts'
-import { answerWith, localError, withAddresses } from './probe.ts'
-import type { ExchangeResult, ProbeAnswer } from './probe.ts'
+import {
+  answerWith,
+  localError,
+  withAddresses,
+  type ExchangeResult,
+  type ProbeAnswer,
+} from './probe.ts'
 import { trustOf } from './trust.ts'
 
 /** An answer arrives in a few pieces; each one is appended by copying. */

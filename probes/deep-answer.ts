@@ -2,8 +2,7 @@
 // examples/zope, or any page that must read from the database. Pure.
 import * as z from 'zod'
 import type { DeepOutcome } from '../health/deep.ts'
-import { describe } from '../health/outcome.ts'
-import type { Outcome } from '../health/outcome.ts'
+import { describe, type Outcome } from '../health/outcome.ts'
 
 const transaction = z
   .object({ id: z.string().regex(/^[\da-f]{16}$/), time: z.number() })

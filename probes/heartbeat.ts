@@ -3,8 +3,11 @@
 // before a worker is involved; the body is never sent, so no request is executed. An
 // unanswered heartbeat stays open, so that a thaw is seen at once. Other servers run
 // the request without its body: their final answer is awaited after the 100.
-import { request as httpRequest } from 'node:http'
-import type { ClientRequest, IncomingMessage } from 'node:http'
+import {
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingMessage,
+} from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { LookupAddress } from 'node:dns'
 import type { Backend } from '../config/config.ts'

@@ -1,13 +1,10 @@
 // The light probe of a backend, of the configured kind.
-import { originOf } from '../config/config.ts'
-import type { Backend } from '../config/config.ts'
-import { runCommand } from '../system/run-command.ts'
-import type { Command } from '../system/run-command.ts'
+import { originOf, type Backend } from '../config/config.ts'
+import { runCommand, type Command } from '../system/run-command.ts'
 import { commandOutcome } from './answer.ts'
 import { probeConnection } from './connection.ts'
 import type { Resolver } from './resolver.ts'
-import { probe } from './probe.ts'
-import type { ProbeAnswer } from './probe.ts'
+import { probe, type ProbeAnswer } from './probe.ts'
 
 /**
  * Never rejects, and ends within the limit of the whole probe.

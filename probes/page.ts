@@ -2,8 +2,7 @@
 // connection, no redirect, no retry, never a rejection.
 import type { Backend } from '../config/config.ts'
 import type { Resolver } from './resolver.ts'
-import { probe } from './probe.ts'
-import type { ProbeAnswer } from './probe.ts'
+import { probe, type ProbeAnswer } from './probe.ts'
 
 /**
  * @param path requested from the backend

@@ -1,12 +1,15 @@
 // The full report of one probe, for `zope-failover probe`. Pure.
-import type { Backend, ProbeSettings } from '../config/config.ts'
-import { addressOf, originOf } from '../config/config.ts'
+import {
+  addressOf,
+  originOf,
+  type Backend,
+  type ProbeSettings,
+} from '../config/config.ts'
 import type { DeepOutcome } from '../health/deep.ts'
 import { wantedText } from './answer.ts'
 import type { Stage } from './failure.ts'
 import type { HeartbeatEvent } from '../health/heartbeat.ts'
-import { describe, judge } from '../health/outcome.ts'
-import type { Outcome } from '../health/outcome.ts'
+import { describe, judge, type Outcome } from '../health/outcome.ts'
 import type { ProbeAnswer } from './probe.ts'
 
 const stageTexts: Record<Stage, string> = {

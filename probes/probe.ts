@@ -1,19 +1,19 @@
 // One probe of one backend, with got: a new connection, one request, one outcome.
 // Never rejects, always ends within the limit of the whole probe.
 import { StageClock } from './stage-clock.ts'
-import { Agent as HttpAgent } from 'node:http'
-import { connect } from 'node:net'
-import type { Socket } from 'node:net'
-import type { ClientRequest, IncomingMessage } from 'node:http'
+import {
+  Agent as HttpAgent,
+  type ClientRequest,
+  type IncomingMessage,
+} from 'node:http'
+import { connect, type Socket } from 'node:net'
 import { got } from 'got'
 import type { LookupAddress } from 'node:dns'
-import { addressOf, originOf } from '../config/config.ts'
-import type { Backend } from '../config/config.ts'
+import { addressOf, originOf, type Backend } from '../config/config.ts'
 import { errorCode } from '../system/error-code.ts'
 import { version } from '../system/version.ts'
 import { bodyOutcome, statusOutcome } from './answer.ts'
-import { outcomeOfError, outcomeOfLimit } from './failure.ts'
-import type { Stage } from './failure.ts'
+import { outcomeOfError, outcomeOfLimit, type Stage } from './failure.ts'
 import type { Resolver } from './resolver.ts'
 import type { Outcome } from '../health/outcome.ts'
 import { trustOf } from './trust.ts'

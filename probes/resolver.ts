@@ -1,7 +1,6 @@
 // Resolves host names. Invariant: a name server that hangs or fails takes no backend
 // out whose address is known, and never delays another one.
-import { lookup as systemLookup } from 'node:dns'
-import type { LookupAddress } from 'node:dns'
+import { lookup as systemLookup, type LookupAddress } from 'node:dns'
 import { isIP } from 'node:net'
 import { errorCode } from '../system/error-code.ts'
 

@@ -5,8 +5,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { Agent } from 'node:https'
 import { createSecureContext } from 'node:tls'
-import type { Backend } from '../config/config.ts'
-import { systemCaFile } from '../config/config.ts'
+import { systemCaFile, type Backend } from '../config/config.ts'
 import { errorCode } from '../system/error-code.ts'
 
 export type Trust = {

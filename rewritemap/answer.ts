@@ -1,7 +1,11 @@
 // From a line to its answer. Pure except for its own memory: the current table,
 // the round-robin state, the counts.
-import { choose, chooseNext, newRoundRobin } from '../choice/choose.ts'
-import type { RoundRobin } from '../choice/choose.ts'
+import {
+  choose,
+  chooseNext,
+  newRoundRobin,
+  type RoundRobin,
+} from '../choice/choose.ts'
 import type { Dialect } from './dialect.ts'
 import type { Lookup } from './lookup.ts'
 import { staleReport, PipeSync } from './pipe-sync.ts'

@@ -1,6 +1,10 @@
 // Why a lookup gets its answer, in words. Runs the map program's own code.
-import { choose, chooseNext, newRoundRobin } from '../choice/choose.ts'
-import type { Decision } from '../choice/choose.ts'
+import {
+  choose,
+  chooseNext,
+  newRoundRobin,
+  type Decision,
+} from '../choice/choose.ts'
 import type {
   Standing,
   Table,

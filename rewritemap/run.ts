@@ -1,8 +1,7 @@
 // The map program: first table, second thread, answer loop, end. Loads only
 // what the first answer needs, because httpd's requests queue up until then.
 import { writeSync } from 'node:fs'
-import { sentinelNames } from '../config/config.ts'
-import type { Config } from '../config/config.ts'
+import { sentinelNames, type Config } from '../config/config.ts'
 import { readConfigText } from '../config/file.ts'
 import { ConfigError } from '../config/problem.ts'
 import type { ReaderProgram } from '../sentinels/names.ts'

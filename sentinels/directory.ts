@@ -1,12 +1,21 @@
 // The sentinel directory itself: its names, and whether it can be trusted. It
 // may contain a hundred thousand foreign files: then only the known names are
 // checked, one by one.
-import { lstatSync, opendirSync, readdirSync, statSync } from 'node:fs'
-import type { Stats } from 'node:fs'
+import {
+  lstatSync,
+  opendirSync,
+  readdirSync,
+  statSync,
+  type Stats,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { errorCode } from '../system/error-code.ts'
-import { meaningOf, readerPrograms, readerReportFile } from './names.ts'
-import type { ReaderProgram } from './names.ts'
+import {
+  meaningOf,
+  readerPrograms,
+  readerReportFile,
+  type ReaderProgram,
+} from './names.ts'
 import type { DirectoryProblem } from './snapshot.ts'
 
 /** With more foreign files than this, known files are checked by name. */

@@ -2,8 +2,12 @@
 // nothing waits for it (the map program's second thread, the monitor's timer),
 // or where the first table must exist before the first answer. Never throws.
 import { lstatSync } from 'node:fs'
-import { maxSentinelBytes, parseAdminNote, parseShare } from './content.ts'
-import type { ParsedNote } from './content.ts'
+import {
+  maxSentinelBytes,
+  parseAdminNote,
+  parseShare,
+  type ParsedNote,
+} from './content.ts'
 import { isAbsence, listDirectory, presentFiles } from './directory.ts'
 import {
   meaningOf,
@@ -11,14 +15,14 @@ import {
   sentinelFile,
   sentinelKinds,
 } from './names.ts'
-import { readRegularFile } from '../system/regular-file.ts'
-import type { FileRead } from '../system/regular-file.ts'
+import { readRegularFile, type FileRead } from '../system/regular-file.ts'
 import { judgedBackends, parseReport } from './reports.ts'
-import { emptySnapshot, noSentinels } from './snapshot.ts'
-import type {
-  BackendSentinels,
-  DirectoryProblem,
-  Snapshot,
+import {
+  emptySnapshot,
+  noSentinels,
+  type BackendSentinels,
+  type DirectoryProblem,
+  type Snapshot,
 } from './snapshot.ts'
 
 export { directoryProblem, directoryRemedy, foreignOwner } from './directory.ts'

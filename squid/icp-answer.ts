@@ -3,8 +3,7 @@
 // the table and of the query alone. Pure.
 import { choose, candidatesOf, newRoundRobin } from '../choice/choose.ts'
 import type { TablePool } from '../choice/table.ts'
-import { opcode } from './icp-message.ts'
-import type { IcpQuery } from './icp-message.ts'
+import { opcode, type IcpQuery } from './icp-message.ts'
 
 /** In the order in which they are counted. */
 export const icpKinds = ['hit', 'miss', 'missNoFetch', 'silence'] as const

@@ -1,12 +1,13 @@
 // The ICP responder: one UDP socket for each backend of this host. The watching
 // thread of the map program keeps the table; this thread only answers.
-import { createSocket } from 'node:dgram'
-import type { RemoteInfo, Socket } from 'node:dgram'
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
-import type { TablePool, Table } from '../choice/table.ts'
-import { buildTable } from '../choice/table.ts'
-import { sentinelNames } from '../config/config.ts'
-import type { Config, IcpSettings } from '../config/config.ts'
+import { buildTable, type TablePool, type Table } from '../choice/table.ts'
+import {
+  sentinelNames,
+  type Config,
+  type IcpSettings,
+} from '../config/config.ts'
 import { errorCode } from '../system/error-code.ts'
 import { inheritedSockets } from '../system/inherited-sockets.ts'
 import { isInNetwork } from '../text/ip.ts'
@@ -17,8 +18,7 @@ import type { GoodConfig } from '../rewritemap/thread/messages.ts'
 import { reportProblems } from '../rewritemap/run.ts'
 import { WatchingThread } from '../rewritemap/thread/watching-thread.ts'
 import { readSentinels } from '../sentinels/read.ts'
-import { icpKind, icpKinds, opcodeOf } from './icp-answer.ts'
-import type { IcpKind } from './icp-answer.ts'
+import { icpKind, icpKinds, opcodeOf, type IcpKind } from './icp-answer.ts'
 import { formatIcpAnswer, parseQuery } from './icp-message.ts'
 
 /** How long a stopping responder sends Squid elsewhere. */

@@ -9,10 +9,8 @@
 // names of the annotations end in "_", because Squid reserves the others.
 import type { TableMember } from '../choice/table.ts'
 import type { Dialect } from '../rewritemap/dialect.ts'
-import { maxLineBytes } from '../rewritemap/lookup.ts'
-import type { Lookup } from '../rewritemap/lookup.ts'
-import type { PublicOrigin } from './virtual-host.ts'
-import { rewrittenUrl } from './virtual-host.ts'
+import { maxLineBytes, type Lookup } from '../rewritemap/lookup.ts'
+import { rewrittenUrl, type PublicOrigin } from './virtual-host.ts'
 
 export type SquidSite = {
   /** path of the site inside Zope, escaped for a URL, such as `/Plone` */

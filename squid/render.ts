@@ -1,7 +1,6 @@
 // The checked configuration and a few choices -> the lines for squid.conf. Pure:
 // the caller reads the template and knows the paths.
-import { fill } from '../apache-conf/template.ts'
-import type { Values } from '../apache-conf/template.ts'
+import { fill, type Values } from '../apache-conf/template.ts'
 import type { Backend, Config, Pool } from '../config/config.ts'
 import { ConfigError } from '../config/problem.ts'
 import { describeValue } from '../text/describe.ts'

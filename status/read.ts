@@ -1,7 +1,6 @@
 // Reads the files behind the status report. Never throws: what cannot be read is in
 // the report.
-import { frontName, sentinelNames } from '../config/config.ts'
-import type { Config } from '../config/config.ts'
+import { frontName, sentinelNames, type Config } from '../config/config.ts'
 import { reportFiles } from '../sentinels/directory.ts'
 import { isAlive } from '../system/process.ts'
 import { monitorReportFile } from '../sentinels/names.ts'
@@ -10,11 +9,17 @@ import {
   isMapReport,
   isMonitorReport,
   parseReport,
+  type MonitorReport,
+  type ProbeRecord,
 } from '../sentinels/reports.ts'
-import type { MonitorReport, ProbeRecord } from '../sentinels/reports.ts'
 import { reportedSnapshot } from '../health/reported-state.ts'
-import { poolsOf, statusReport } from './report.ts'
-import type { SeenReader, SeenReport, StatusReport } from './report.ts'
+import {
+  poolsOf,
+  statusReport,
+  type SeenReader,
+  type SeenReport,
+  type StatusReport,
+} from './report.ts'
 
 /** Everything `status` reports, and what only the status page draws. */
 export type StatusOptions = {

@@ -1,14 +1,16 @@
 // What `status` reports: combines configuration, directory and reports. Pure: the
 // caller has read the files and checked the processes.
-import { addressOf, frontName } from '../config/config.ts'
-import type { Config } from '../config/config.ts'
+import { addressOf, frontName, type Config } from '../config/config.ts'
 import { version } from '../system/version.ts'
 import { candidatesOf } from '../choice/choose.ts'
-import { buildTable, isFreshAt, isInForce } from '../choice/table.ts'
-import type { Standing } from '../choice/table.ts'
+import {
+  buildTable,
+  isFreshAt,
+  isInForce,
+  type Standing,
+} from '../choice/table.ts'
 import type { AdminNote } from '../sentinels/content.ts'
-import { adminKinds } from '../sentinels/names.ts'
-import type { AdminKind } from '../sentinels/names.ts'
+import { adminKinds, type AdminKind } from '../sentinels/names.ts'
 import type {
   BackendReport,
   ClusterReport,
@@ -19,8 +21,7 @@ import type {
   MonitorLimit,
   ReceiverSeen,
 } from '../sentinels/reports.ts'
-import { noSentinels } from '../sentinels/snapshot.ts'
-import type { Snapshot } from '../sentinels/snapshot.ts'
+import { noSentinels, type Snapshot } from '../sentinels/snapshot.ts'
 
 /** A program as its report and the process table show it. */
 export type Liveness =

@@ -1,6 +1,5 @@
 // The format of every program's log lines: program, time, and level as a word.
-import { pino } from 'pino'
-import type { LoggerOptions } from 'pino'
+import { pino, type LoggerOptions } from 'pino'
 
 /**
  * Options for pino.

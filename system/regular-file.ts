@@ -8,8 +8,8 @@ import {
   openSync,
   readSync,
   statSync,
+  type Stats,
 } from 'node:fs'
-import type { Stats } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { errorCode } from './error-code.ts'
 

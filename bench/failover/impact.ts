@@ -1,6 +1,5 @@
 // The impact of one fault on visitors, from their requests. Pure.
-import { failuresOf } from '../../lab/load.ts'
-import type { Sample } from '../../lab/load.ts'
+import { failuresOf, type Sample } from '../../lab/load.ts'
 
 /** All times are from the same clock. */
 export type Span = {

@@ -2,24 +2,28 @@
 // Zopes on visitors, behind this product and behind others.
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { Visitor, startLoad } from '../../lab/load.ts'
-import type { Sample } from '../../lab/load.ts'
-import { until } from '../../lab/processes.ts'
-import type { Owner } from '../../lab/processes.ts'
+import { Visitor, startLoad, type Sample } from '../../lab/load.ts'
+import { until, type Owner } from '../../lab/processes.ts'
 import { startZeo } from '../../lab/zeo.ts'
 import { startZope } from '../../lab/zope.ts'
 import { findChecker } from '../health/checkers.ts'
 import { endOnSignals, makeOwner } from '../../lab/owner.ts'
 import { machine, textOf } from '../tools.ts'
 import { inflict, restore } from './faults.ts'
-import { everyMs, impactOf } from './impact.ts'
-import type { Span, Visits } from './impact.ts'
-import { products } from './products.ts'
-import type { ProductName, Running, Zopes } from './products.ts'
-import { faultKinds, report } from './report.ts'
-import type { FaultKind, FailoverFigures } from './report.ts'
-import { traceOf } from './trace.ts'
-import type { TraceEvent } from './trace.ts'
+import { everyMs, impactOf, type Span, type Visits } from './impact.ts'
+import {
+  products,
+  type ProductName,
+  type Running,
+  type Zopes,
+} from './products.ts'
+import {
+  faultKinds,
+  report,
+  type FaultKind,
+  type FailoverFigures,
+} from './report.ts'
+import { traceOf, type TraceEvent } from './trace.ts'
 
 const productNames = Object.keys(products).filter(
   (name): name is ProductName => name in products,

@@ -12,8 +12,9 @@ import {
   publicDirectory,
   startProgram,
   until,
+  type Owner,
+  type Program,
 } from '../../lab/processes.ts'
-import type { Owner, Program } from '../../lab/processes.ts'
 import { mapUser } from '../../lab/site.ts'
 import { ask } from '../../lab/zope-client.ts'
 import type { Zope } from '../../lab/zope.ts'

@@ -1,9 +1,7 @@
 // The timeline of one product and one fault. Pure.
-import { failuresOf } from '../../lab/load.ts'
-import type { Sample } from '../../lab/load.ts'
+import { failuresOf, type Sample } from '../../lab/load.ts'
 import { jsonLines } from '../../lab/processes.ts'
-import { isBad } from './impact.ts'
-import type { Span, Visits } from './impact.ts'
+import { isBad, type Span, type Visits } from './impact.ts'
 
 export type TraceEvent = { readonly atMs: number; readonly text: string }
 

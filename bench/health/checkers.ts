@@ -8,8 +8,9 @@ import {
   publicDirectory,
   startProgram,
   until,
+  type Owner,
+  type Program,
 } from '../../lab/processes.ts'
-import type { Owner, Program } from '../../lab/processes.ts'
 import { sentinelFile } from '../../sentinels/names.ts'
 import { checkout, findProgram } from '../tools.ts'
 import type { Word } from './timeline.ts'

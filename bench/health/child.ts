@@ -3,8 +3,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { checkout } from '../../lab/processes.ts'
-import type { Owner } from '../../lab/processes.ts'
+import { checkout, type Owner } from '../../lab/processes.ts'
 
 export type Child<Order extends object, Counts> = {
   readonly order: (order: Order) => void

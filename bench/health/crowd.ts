@@ -8,12 +8,10 @@ import {
   publicDirectory,
   startProgram,
   until,
+  type Owner,
 } from '../../lab/processes.ts'
-import type { Owner } from '../../lab/processes.ts'
-import { startChild } from './child.ts'
-import type { Child } from './child.ts'
-import { addressOf } from './stand-ins.ts'
-import type { Counts, Order } from './stand-ins.ts'
+import { startChild, type Child } from './child.ts'
+import { addressOf, type Counts, type Order } from './stand-ins.ts'
 
 export type Crowd = {
   /** of the monitor */

@@ -3,27 +3,26 @@
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
-import { startForwarder } from '../../lab/forwarder.ts'
-import type { Forwarder } from '../../lab/forwarder.ts'
-import { freePort, until } from '../../lab/processes.ts'
-import type { Owner } from '../../lab/processes.ts'
+import { startForwarder, type Forwarder } from '../../lab/forwarder.ts'
+import { freePort, until, type Owner } from '../../lab/processes.ts'
 import { ask } from '../../lab/zope-client.ts'
-import { startZeo } from '../../lab/zeo.ts'
-import type { Zeo } from '../../lab/zeo.ts'
-import { startZope } from '../../lab/zope.ts'
-import type { Zope } from '../../lab/zope.ts'
+import { startZeo, type Zeo } from '../../lab/zeo.ts'
+import { startZope, type Zope } from '../../lab/zope.ts'
 import {
   findChecker,
   quickSettings,
   startHaproxy,
   startHcheck,
   startMonitor,
+  type Checker,
 } from './checkers.ts'
-import type { Checker } from './checkers.ts'
-import { isAlive } from './report.ts'
-import type { FaultKind, Faults } from './report.ts'
-import { findingOf } from './timeline.ts'
-import type { StateChange, Span, Word } from './timeline.ts'
+import { isAlive, type FaultKind, type Faults } from './report.ts'
+import {
+  findingOf,
+  type StateChange,
+  type Span,
+  type Word,
+} from './timeline.ts'
 
 export type FaultSize = {
   readonly rounds: number

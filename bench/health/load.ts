@@ -1,8 +1,7 @@
 // The monitor's cost for 2, 20 and 1,000 backends, and how fast it detects a
 // death.
 import { setTimeout as pause } from 'node:timers/promises'
-import { until } from '../../lab/processes.ts'
-import type { Owner } from '../../lab/processes.ts'
+import { until, type Owner } from '../../lab/processes.ts'
 import { startCrowd } from './crowd.ts'
 import { makeOwner } from '../../lab/owner.ts'
 import { cpuMsOf, residentMbOf } from './processor.ts'

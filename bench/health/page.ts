@@ -2,8 +2,7 @@
 // probing: no pages, many open pages, and an attack, one after the other on one
 // monitor.
 import { setTimeout as pause } from 'node:timers/promises'
-import { freePort, until } from '../../lab/processes.ts'
-import type { Owner } from '../../lab/processes.ts'
+import { freePort, until, type Owner } from '../../lab/processes.ts'
 import { startChild } from './child.ts'
 import { startCrowd } from './crowd.ts'
 import { cpuMsOf, residentMbOf } from './processor.ts'

@@ -2,8 +2,7 @@
 // address on one port, as cheap as they can be, so that what is measured is
 // the monitor. `stand-ins.js PORT COUNT`; the rest comes as messages.
 import { once } from 'node:events'
-import { createServer } from 'node:net'
-import type { Server } from 'node:net'
+import { createServer, type Server } from 'node:net'
 
 /** Where the backend of that number listens. */
 export function addressOf(index: number): string {

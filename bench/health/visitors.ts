@@ -1,8 +1,7 @@
 // A separate process, started by page.ts: who looks at the status page, and
 // who attacks it. `visitors.js PORT`; the rest comes as messages.
 import { get } from 'node:http'
-import { connect } from 'node:net'
-import type { Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 
 export type Visit =
   /** that many browsers: the page, and then what keeps it up to date */

@@ -6,8 +6,9 @@ import {
   freePort,
   publicDirectory,
   startProgram,
+  type Owner,
+  type Program,
 } from '../../lab/processes.ts'
-import type { Owner, Program } from '../../lab/processes.ts'
 import { isListening } from '../../lab/zeo.ts'
 import { zopeIni } from '../../lab/zope-ini.ts'
 import { waitFor } from './wait.ts'

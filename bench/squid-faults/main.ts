@@ -5,10 +5,8 @@ import { resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { startIcpSite } from '../../lab/icp-site.ts'
-import { failuresOf, Visitor } from '../../lab/load.ts'
-import type { Sample } from '../../lab/load.ts'
-import { until } from '../../lab/processes.ts'
-import type { Owner } from '../../lab/processes.ts'
+import { failuresOf, Visitor, type Sample } from '../../lab/load.ts'
+import { until, type Owner } from '../../lab/processes.ts'
 import {
   helpersOf,
   isSteered,

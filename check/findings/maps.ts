@@ -1,14 +1,18 @@
 // The map programs: will they start, as which user, and can they do their work? Pure.
-import { obstacle } from '../access.ts'
-import type { Need } from '../access.ts'
+import { obstacle, type Need } from '../access.ts'
 import type { WeakPoint } from '../../system/trusted-path.ts'
 import type { HttpdFacts, OwnFacts, User } from '../facts.ts'
-import { locationOf } from '../finding.ts'
-import type { Finding } from '../finding.ts'
+import { locationOf, type Finding } from '../finding.ts'
 import { compareVersions } from '../httpd-conf.ts'
 import { answersAs, ownMap, programOf, startedAs } from '../map-command.ts'
-import { inheritsRewrite, isEngineOn, mapsOf, serversOf } from '../servers.ts'
-import type { RewriteMapping, Servers } from '../servers.ts'
+import {
+  inheritsRewrite,
+  isEngineOn,
+  mapsOf,
+  serversOf,
+  type RewriteMapping,
+  type Servers,
+} from '../servers.ts'
 
 const deadly =
   'httpd cannot start this map program: at its next start or graceful restart it exits ("Configuration Failed, exiting") and the site is down, although configtest says "Syntax OK"'

@@ -1,9 +1,7 @@
 // How httpd proxies: balancers, error pages, slashes. Pure.
 import type { HttpdFacts } from '../facts.ts'
-import { locationOf } from '../finding.ts'
-import type { Finding, Severity } from '../finding.ts'
-import { compareVersions } from '../httpd-conf.ts'
-import type { Directive } from '../httpd-conf.ts'
+import { locationOf, type Finding, type Severity } from '../finding.ts'
+import { compareVersions, type Directive } from '../httpd-conf.ts'
 import {
   isProxyRule,
   matches,
@@ -12,8 +10,9 @@ import {
   serversOf,
   setting,
   textsOf,
+  type Rule,
+  type Server,
 } from '../servers.ts'
-import type { Rule, Server } from '../servers.ts'
 import { generatedSet } from './generated.ts'
 
 /** @param made generated files that are up to date: nothing to lint there */

@@ -2,12 +2,16 @@
 // The phases were tried on httpd 2.4.71 (test/system/httpd/reach.test.ts).
 // Pure.
 import type { HttpdFacts, System } from '../facts.ts'
-import { locationOf } from '../finding.ts'
-import type { Finding, Severity } from '../finding.ts'
+import { locationOf, type Finding, type Severity } from '../finding.ts'
 import type { Directive } from '../httpd-conf.ts'
 import { anyPath, fateOf, pathFor, rulesInOrder } from '../reach.ts'
-import { matches, serversOf, setting } from '../servers.ts'
-import type { Rule, Server } from '../servers.ts'
+import {
+  matches,
+  serversOf,
+  setting,
+  type Rule,
+  type Server,
+} from '../servers.ts'
 
 /** A server whose rules take requests for a backend pool. */
 export type Site = {

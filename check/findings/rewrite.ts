@@ -1,8 +1,7 @@
 // The rewrite rules: is the map visible where it is used, and what happens when
 // the program is dead, out of sync or sent odd bytes? Pure.
 import type { HttpdFacts } from '../facts.ts'
-import { locationOf } from '../finding.ts'
-import type { Finding } from '../finding.ts'
+import { locationOf, type Finding } from '../finding.ts'
 import { compareVersions } from '../httpd-conf.ts'
 import {
   hasFlag,
@@ -14,8 +13,10 @@ import {
   rulesOf,
   serversOf,
   textsOf,
+  type Rule,
+  type RewriteMapping,
+  type Server,
 } from '../servers.ts'
-import type { Rule, RewriteMapping, Server } from '../servers.ts'
 import { generatedSet } from './generated.ts'
 
 /** @param made generated files that are up to date: nothing to lint there */

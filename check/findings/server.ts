@@ -2,12 +2,18 @@
 // locks and logs, and may it see the sentinels? Pure.
 import { obstacle } from '../access.ts'
 import type { HttpdFacts, OwnFacts } from '../facts.ts'
-import { locationOf } from '../finding.ts'
-import type { Finding } from '../finding.ts'
+import { locationOf, type Finding } from '../finding.ts'
 import { compareVersions } from '../httpd-conf.ts'
 import { ownMap, programOf } from '../map-command.ts'
-import { mapsOf, rulesOf, serversOf, setting, textsOf } from '../servers.ts'
-import type { RewriteMapping, Servers } from '../servers.ts'
+import {
+  mapsOf,
+  rulesOf,
+  serversOf,
+  setting,
+  textsOf,
+  type RewriteMapping,
+  type Servers,
+} from '../servers.ts'
 
 export function serverFindings(httpd: HttpdFacts, facts: OwnFacts): Finding[] {
   const servers = serversOf(httpd.conf)

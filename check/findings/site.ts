@@ -1,10 +1,8 @@
 // The site around the generated rules: is the Include read at all, and what do
 // caches, other names and other ports do to the site? Pure.
-import { originOf } from '../../config/config.ts'
-import type { Backend, Config } from '../../config/config.ts'
+import { originOf, type Backend, type Config } from '../../config/config.ts'
 import type { HttpdFacts, OwnFacts } from '../facts.ts'
-import { locationOf } from '../finding.ts'
-import type { Finding } from '../finding.ts'
+import { locationOf, type Finding } from '../finding.ts'
 import type { Directive } from '../httpd-conf.ts'
 import { ownMap } from '../map-command.ts'
 import { rulesInOrder } from '../reach.ts'
@@ -16,11 +14,11 @@ import {
   serversOf,
   setting,
   textsOf,
+  type Rule,
+  type Server,
 } from '../servers.ts'
-import type { Rule, Server } from '../servers.ts'
 import { commandWords } from './generated.ts'
-import { isServed, sitesOf } from './reach.ts'
-import type { Site } from './reach.ts'
+import { isServed, sitesOf, type Site } from './reach.ts'
 
 export function siteFindings(httpd: HttpdFacts, facts: OwnFacts): Finding[] {
   const servers = serversOf(httpd.conf)

@@ -1,8 +1,7 @@
 // What goes wrong with a Squid in front of Zope. Each rule was observed on a real
 // Squid 5.7, 6.13 or 7.7. Pure.
 import type { Config } from '../../config/config.ts'
-import { locationOf } from '../finding.ts'
-import type { Finding } from '../finding.ts'
+import { locationOf, type Finding } from '../finding.ts'
 import type { SquidConf, SquidLine } from '../squid-conf.ts'
 
 export type SquidFacts = {

@@ -2,8 +2,7 @@
 import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
 import { until } from '../../lab/processes.ts'
-import { filmSvg } from './film.ts'
-import type { Scene } from './film.ts'
+import { filmSvg, type Scene } from './film.ts'
 
 const main = resolve(import.meta.dirname, '../main.js')
 /** The front's port in the recording. */

@@ -3,17 +3,18 @@
 import { parseConfig } from '../../config/parse.ts'
 import type { StatusEvent } from '../../page/events.ts'
 import type { Pictures } from '../../page/backends.ts'
-import { historyMinutes } from '../../page/state-history.ts'
-import type { Minutes } from '../../page/state-history.ts'
+import { historyMinutes, type Minutes } from '../../page/state-history.ts'
 import type {
   BackendReport,
   ProbeRecord,
   State,
 } from '../../sentinels/reports.ts'
-import { noSentinels } from '../../sentinels/snapshot.ts'
-import type { BackendSentinels, Snapshot } from '../../sentinels/snapshot.ts'
-import { statusReport } from '../../status/report.ts'
-import type { StatusReport } from '../../status/report.ts'
+import {
+  noSentinels,
+  type BackendSentinels,
+  type Snapshot,
+} from '../../sentinels/snapshot.ts'
+import { statusReport, type StatusReport } from '../../status/report.ts'
 
 export type SampleSite = {
   readonly report: StatusReport

@@ -2,18 +2,18 @@
 // its health; logs one line per change of state.
 import { patientTimeout } from '../../system/patient-timeout.ts'
 import type { Logger } from 'pino'
-import { addressOf } from '../../config/config.ts'
-import type { Backend } from '../../config/config.ts'
+import { addressOf, type Backend } from '../../config/config.ts'
 import type {
   BackendReport,
   ProbeRecord,
   State,
 } from '../../sentinels/reports.ts'
-import { leavesWaiting } from '../../probes/drop-connections.ts'
-import type { ConnectionDropper } from '../../probes/drop-connections.ts'
+import {
+  leavesWaiting,
+  type ConnectionDropper,
+} from '../../probes/drop-connections.ts'
 import { intervalMs, jittered } from '../../health/interval.ts'
-import { isDeepInDoubt } from '../../health/deep.ts'
-import type { DeepOutcome } from '../../health/deep.ts'
+import { isDeepInDoubt, type DeepOutcome } from '../../health/deep.ts'
 import { DeepProbeLoop } from './deep-probe-loop.ts'
 import type { BackendShare } from '../../health/floor.ts'
 import {
@@ -23,15 +23,15 @@ import {
   shareOf,
   nextHealth,
   unflipped,
+  type Health,
+  type HealthEvent,
 } from '../../health/health.ts'
-import type { Health, HealthEvent } from '../../health/health.ts'
 import type { HeartbeatEvent } from '../../health/heartbeat.ts'
 import { LocalErrors } from './local-errors.ts'
 import type { SavedState } from '../../health/light.ts'
 import type { Resolver } from '../../probes/resolver.ts'
 import { overdueMs } from '../../health/pace.ts'
-import { describe, judge } from '../../health/outcome.ts'
-import type { Outcome } from '../../health/outcome.ts'
+import { describe, judge, type Outcome } from '../../health/outcome.ts'
 import { probeLight } from '../../probes/light.ts'
 import { tryHeartbeat } from '../../probes/heartbeat-trial.ts'
 import type { Publisher } from '../directory/publisher.ts'
@@ -41,10 +41,16 @@ import type { ProbeTarget } from './probe-loop.ts'
 import { HeartbeatLoop } from './heartbeat-loop.ts'
 import type { Starvation } from './starvation.ts'
 import type { ProbeKind, Telemetry } from '../../page/telemetry.ts'
-import { lastingMs, nextReported } from '../../health/reported-state.ts'
-import type { ReportedState } from '../../health/reported-state.ts'
-import { claimMs, withoutFuture } from '../../health/transactions.ts'
-import type { Transactions } from '../../health/transactions.ts'
+import {
+  lastingMs,
+  nextReported,
+  type ReportedState,
+} from '../../health/reported-state.ts'
+import {
+  claimMs,
+  withoutFuture,
+  type Transactions,
+} from '../../health/transactions.ts'
 import type { StartQueue } from './start-queue.ts'
 import { WarmUp } from './warm-up.ts'
 

@@ -2,14 +2,12 @@
 // unanswered one is never given up: it holds a Zope worker until the database is
 // back, and the next one would hold another. A probe that waits for a free worker
 // says nothing about the database.
-import { isDeepInDoubt } from '../../health/deep.ts'
-import type { DeepOutcome } from '../../health/deep.ts'
+import { isDeepInDoubt, type DeepOutcome } from '../../health/deep.ts'
 import type { Health } from '../../health/health.ts'
 import { jittered } from '../../health/interval.ts'
 import type { Resolver } from '../../probes/resolver.ts'
 import { askDeep } from '../../probes/deep.ts'
-import { ProbeLoop } from './probe-loop.ts'
-import type { ProbeTarget } from './probe-loop.ts'
+import { ProbeLoop, type ProbeTarget } from './probe-loop.ts'
 import type { Starvation } from './starvation.ts'
 
 const idleMs = 1_000

@@ -5,8 +5,7 @@ import type { HeartbeatEvent } from '../../health/heartbeat.ts'
 import { heartbeat } from '../../probes/heartbeat.ts'
 import { jittered } from '../../health/interval.ts'
 import type { Resolver } from '../../probes/resolver.ts'
-import { ProbeLoop } from './probe-loop.ts'
-import type { ProbeTarget } from './probe-loop.ts'
+import { ProbeLoop, type ProbeTarget } from './probe-loop.ts'
 import type { Starvation } from './starvation.ts'
 
 /** the host name cannot be resolved now */

@@ -3,8 +3,7 @@
 // of an old address.
 import type { Logger } from 'pino'
 import type { Backend } from '../../config/config.ts'
-import { describe } from '../../health/outcome.ts'
-import type { Outcome } from '../../health/outcome.ts'
+import { describe, type Outcome } from '../../health/outcome.ts'
 import { LogOnce } from '../../system/log-once.ts'
 
 export class LocalErrors {

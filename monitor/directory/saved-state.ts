@@ -1,7 +1,11 @@
 // What the monitor writes to monitor.json, and what it reads back at its start.
 import { namePattern } from '../../config/config.ts'
-import type { BackendReport, ProbeRecord } from '../../sentinels/reports.ts'
-import { parseReport, states } from '../../sentinels/reports.ts'
+import {
+  parseReport,
+  states,
+  type BackendReport,
+  type ProbeRecord,
+} from '../../sentinels/reports.ts'
 import type { Snapshot } from '../../sentinels/snapshot.ts'
 import type { Health } from '../../health/health.ts'
 import type { SavedState } from '../../health/light.ts'

@@ -1,8 +1,7 @@
 // Keeps zope-failover.map in sync with the sentinels: at once after a verdict of
 // this monitor, soon after a change by an administrator.
 import { nextExpiry, textMap } from '../../choice/text-map.ts'
-import { sentinelNames } from '../../config/config.ts'
-import type { Config } from '../../config/config.ts'
+import { sentinelNames, type Config } from '../../config/config.ts'
 import { textMapFile } from '../../sentinels/names.ts'
 import { SentinelReader } from '../../sentinels/read.ts'
 import type { Snapshot } from '../../sentinels/snapshot.ts'

@@ -2,10 +2,8 @@
 // load balancers read that file. Invariant: it does not exist before the front has
 // passed, and a stopped or slow monitor does not remove it (fail static).
 import type { Logger } from 'pino'
-import { isInForce } from '../../choice/table.ts'
-import type { TablePool } from '../../choice/table.ts'
-import { frontName } from '../../config/config.ts'
-import type { FrontSettings } from '../../config/config.ts'
+import { isInForce, type TablePool } from '../../choice/table.ts'
+import { frontName, type FrontSettings } from '../../config/config.ts'
 import { adminKinds } from '../../sentinels/names.ts'
 import type { FrontReport, ProbeRecord } from '../../sentinels/reports.ts'
 import type { BackendSentinels } from '../../sentinels/snapshot.ts'
@@ -16,8 +14,9 @@ import {
   probeOf,
   nextTrack,
   whileStarting,
+  type FrontAnswer,
+  type FrontTrack,
 } from '../../health/front.ts'
-import type { FrontAnswer, FrontTrack } from '../../health/front.ts'
 import { jittered } from '../../health/interval.ts'
 import { mapAgesMs } from './map-process.ts'
 import { TimedLoop } from '../backend/timed-loop.ts'

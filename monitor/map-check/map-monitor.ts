@@ -7,8 +7,11 @@ import type { Logger } from 'pino'
 import type { MapSettings } from '../../config/config.ts'
 import { reportFiles } from '../../sentinels/directory.ts'
 import { readRegularFile } from '../../sentinels/read.ts'
-import { isMapReport, parseReport } from '../../sentinels/reports.ts'
-import type { MapObservation } from '../../sentinels/reports.ts'
+import {
+  isMapReport,
+  parseReport,
+  type MapObservation,
+} from '../../sentinels/reports.ts'
 import { askForMap, askHttpd } from './ask-httpd.ts'
 import { runCommand, shell } from '../../system/run-command.ts'
 import { jittered } from '../../health/interval.ts'
@@ -18,8 +21,8 @@ import {
   firstObservation,
   isCommandDue,
   nextObservation,
+  type MapCheck,
 } from '../../health/map-health.ts'
-import type { MapCheck } from '../../health/map-health.ts'
 
 const commandLimitMs = 60_000
 

@@ -16,8 +16,11 @@ import {
   statFields,
 } from '../../system/process.ts'
 import { readRegularFile } from '../../system/regular-file.ts'
-import { isMapReport, parseReport } from '../../sentinels/reports.ts'
-import type { MonitorLimit } from '../../sentinels/reports.ts'
+import {
+  isMapReport,
+  parseReport,
+  type MonitorLimit,
+} from '../../sentinels/reports.ts'
 import {
   MapFinder,
   ageMs,
@@ -25,8 +28,7 @@ import {
   isMapCommand,
   msPerTick,
 } from './map-process.ts'
-import { hangOf, withSample } from '../../health/map-hang.ts'
-import type { MapSample } from '../../health/map-hang.ts'
+import { hangOf, withSample, type MapSample } from '../../health/map-hang.ts'
 
 const everyMs = 200
 /** Processes are listed at every tenth check. */

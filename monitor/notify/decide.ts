@@ -2,10 +2,14 @@
 // notice or none. Invariant: eventually the last notice matches reality; a change
 // that reverts before it was sent is never sent. Pure.
 import type { NotifySettings } from '../../config/config.ts'
-import { severities } from './fact.ts'
-import type { Fact, Severity } from './fact.ts'
-import { keyOf, noticeOf } from './notice.ts'
-import type { NoticeChange, Item, Notice } from './notice.ts'
+import { severities, type Fact, type Severity } from './fact.ts'
+import {
+  keyOf,
+  noticeOf,
+  type NoticeChange,
+  type Item,
+  type Notice,
+} from './notice.ts'
 
 type Waiting = {
   readonly key: string

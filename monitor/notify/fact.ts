@@ -1,9 +1,8 @@
 // The facts that notices are made of: the current state of each backend, pool, ZEO
 // server, the map program and the front, and how bad it is. Pure.
-import type { Config } from '../../config/config.ts'
+import { frontName, type Config } from '../../config/config.ts'
 import { candidatesOf } from '../../choice/choose.ts'
 import { buildTable, isInForce } from '../../choice/table.ts'
-import { frontName } from '../../config/config.ts'
 import { clusterSentence, machineNotes } from '../../status/cluster.ts'
 import type {
   ClusterReport,

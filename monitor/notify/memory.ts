@@ -2,12 +2,10 @@
 // delivered yet. Pure; the text is not trusted.
 import * as z from 'zod'
 import { sentence } from '../../text/printable.ts'
-import { emptyLedger } from './decide.ts'
-import type { Ledger } from './decide.ts'
+import { emptyLedger, type Ledger } from './decide.ts'
 import { severities } from './fact.ts'
 import { keyOf } from './notice.ts'
-import { emptyQueue, maxQueued } from './queue.ts'
-import type { Queue } from './queue.ts'
+import { emptyQueue, maxQueued, type Queue } from './queue.ts'
 
 /** Hidden: only the monitor reads it. */
 export const memoryFile = '.notices.json'

@@ -14,10 +14,10 @@ import {
   memoryFile,
   memoryText,
   parseMemory,
+  type Channel,
+  type Memory,
 } from './memory.ts'
-import type { Channel, Memory } from './memory.ts'
-import { shortened } from './notice.ts'
-import type { Notice } from './notice.ts'
+import { shortened, type Notice } from './notice.ts'
 import {
   added,
   emptyQueue,
@@ -25,10 +25,9 @@ import {
   nextOf,
   pauseMs,
   without,
+  type Queue,
 } from './queue.ts'
-import type { Queue } from './queue.ts'
-import { sendToCommand, sendToWebhook } from './send.ts'
-import type { Delivery } from './send.ts'
+import { sendToCommand, sendToWebhook, type Delivery } from './send.ts'
 
 const maxMemoryBytes = 32 * 1024 * 1024
 

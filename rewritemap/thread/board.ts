@@ -3,12 +3,13 @@
 // no lookups come (the answering thread sleeps in its read) and delay the first
 // answer after a quiet night. Here only the newest state exists: reading it
 // costs the same after a second as after a week.
-import { preferences, standings } from '../../choice/table.ts'
-import type {
-  Preference,
-  Standing,
-  Table,
-  TableMember,
+import {
+  preferences,
+  standings,
+  type Preference,
+  type Standing,
+  type Table,
+  type TableMember,
 } from '../../choice/table.ts'
 
 export type Board = {

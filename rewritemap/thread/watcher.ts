@@ -2,11 +2,9 @@
 // File system events are hints, never facts: on each hint that file is read
 // again, and once a second the whole directory.
 import { LogOnce } from '../../system/log-once.ts'
-import { watch } from 'node:fs'
-import type { FSWatcher } from 'node:fs'
+import { watch, type FSWatcher } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
-import { sentinelNames } from '../../config/config.ts'
-import type { Config } from '../../config/config.ts'
+import { sentinelNames, type Config } from '../../config/config.ts'
 import { errorCode } from '../../system/error-code.ts'
 import { readConfigText } from '../../config/file.ts'
 import { ConfigError } from '../../config/problem.ts'
@@ -20,25 +18,24 @@ import {
   readSentinels,
   rereadEntries,
   snapshotOf,
+  type Entries,
 } from '../../sentinels/read.ts'
-import type { Entries } from '../../sentinels/read.ts'
 import type { MapReport } from '../../sentinels/reports.ts'
 import { pidNamespace, startTimeOf } from '../../system/process.ts'
 import { removeFile, touchFile, writeAside } from '../../sentinels/write.ts'
 import { total } from '../answer.ts'
 import { newBoard, publish } from './board.ts'
 import { rememberConfig } from '../last-config.ts'
-import { shared } from './messages.ts'
-import type {
-  GoodConfig,
-  NewConfig,
-  Problems,
-  Stop,
-  WatcherStart,
+import {
+  shared,
+  type GoodConfig,
+  type NewConfig,
+  type Problems,
+  type Stop,
+  type WatcherStart,
 } from './messages.ts'
 import { removeDeadReports } from './map-reports.ts'
-import { buildTable } from '../../choice/table.ts'
-import type { Table } from '../../choice/table.ts'
+import { buildTable, type Table } from '../../choice/table.ts'
 
 const start: WatcherStart = workerData
 const { state, port, configFile, totals } = start

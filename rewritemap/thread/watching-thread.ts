@@ -5,15 +5,19 @@ import {
   MessageChannel,
   receiveMessageOnPort,
   Worker,
+  type MessagePort,
 } from 'node:worker_threads'
-import type { MessagePort } from 'node:worker_threads'
 import { readerReportFile } from '../../sentinels/names.ts'
 import type { Table } from '../../choice/table.ts'
 import type { Config } from '../../config/config.ts'
-import { newBoard, newest, sharedInt32Array } from './board.ts'
-import type { Board } from './board.ts'
-import { shared } from './messages.ts'
-import type { NewConfig, Problems, Stop, WatcherStart } from './messages.ts'
+import { newBoard, newest, sharedInt32Array, type Board } from './board.ts'
+import {
+  shared,
+  type NewConfig,
+  type Problems,
+  type Stop,
+  type WatcherStart,
+} from './messages.ts'
 
 /** Checks, one a second, without a heartbeat until a thread counts as dead. */
 const patience = 10

@@ -4,8 +4,12 @@ import { statSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { Etcd } from '../../lab/etcd.ts'
-import { startBackend, startMachines, untilState } from '../../lab/machines.ts'
-import type { Machine } from '../../lab/machines.ts'
+import {
+  startBackend,
+  startMachines,
+  untilState,
+  type Machine,
+} from '../../lab/machines.ts'
 import { giveEach, orderStream } from '../../lab/order-stream.ts'
 
 const awayMs = 60_000

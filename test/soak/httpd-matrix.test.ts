@@ -1,16 +1,20 @@
 // Everything that can happen to a site, one after the other under load, on each
 // MPM and with HTTP/2 in front: no visitor notices.
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { Http2Visitor } from '../../lab/http2-visitor.ts'
-import { loadModules } from '../../lab/httpd.ts'
-import type { HttpdOptions } from '../../lab/httpd.ts'
-import { brief, failuresOf, more, startLoad, Visitor } from '../../lab/load.ts'
-import type { Asking, Load, Sample } from '../../lab/load.ts'
-import { until } from '../../lab/processes.ts'
-import type { ProcessInfo } from '../../lab/processes.ts'
-import { startSite } from '../../lab/site.ts'
-import type { Site } from '../../lab/site.ts'
+import { loadModules, type HttpdOptions } from '../../lab/httpd.ts'
+import {
+  brief,
+  failuresOf,
+  more,
+  startLoad,
+  Visitor,
+  type Asking,
+  type Load,
+  type Sample,
+} from '../../lab/load.ts'
+import { until, type ProcessInfo } from '../../lab/processes.ts'
+import { startSite, type Site } from '../../lab/site.ts'
 
 const variants: {
   name: string

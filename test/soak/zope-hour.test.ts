@@ -9,17 +9,21 @@
 // wall clock they are the defaults. The others go by the wall clock all the time.
 // hcheck has a limit of 1 s; without one each check waits for httpd's Timeout, and
 // takes one worker more in a minute.
-import t from 'tap'
-import type { Test } from 'tap'
-import { startHaproxy, startHcheck } from '../../bench/health/checkers.ts'
-import type { Checker } from '../../bench/health/checkers.ts'
+import t, { type Test } from 'tap'
+import {
+  startHaproxy,
+  startHcheck,
+  type Checker,
+} from '../../bench/health/checkers.ts'
 import { checkout, until } from '../../lab/processes.ts'
-import { passes, seconds, watchZopes } from '../../lab/watched-zope.ts'
-import type { WatchedSite } from '../../lab/watched-zope.ts'
-import { startZeo } from '../../lab/zeo.ts'
-import type { Zeo } from '../../lab/zeo.ts'
-import { startZope } from '../../lab/zope.ts'
-import type { Zope } from '../../lab/zope.ts'
+import {
+  passes,
+  seconds,
+  watchZopes,
+  type WatchedSite,
+} from '../../lab/watched-zope.ts'
+import { startZeo, type Zeo } from '../../lab/zeo.ts'
+import { startZope, type Zope } from '../../lab/zope.ts'
 
 const factor = 100
 const clock = `${checkout}/test/fixtures/fast-clock.js?factor=${factor}`

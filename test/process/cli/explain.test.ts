@@ -2,8 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { utimesSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { dist, hangMs } from '../../../lab/processes.ts'
-import { bare, install, run } from './command.ts'
-import type { Installation } from './command.ts'
+import { bare, install, run, type Installation } from './command.ts'
 
 /** What a map that has just started answers: backend and next. */
 function ask({ file }: Installation, ...fields: string[]): string {

@@ -9,8 +9,14 @@ import {
 } from 'node:fs'
 import t from 'tap'
 import { dist, until } from '../../../lab/processes.ts'
-import { bare, install, main, run, start } from './command.ts'
-import type { Installation } from './command.ts'
+import {
+  bare,
+  install,
+  main,
+  run,
+  start,
+  type Installation,
+} from './command.ts'
 
 function statusOf(installation: Installation) {
   const { code, stdout } = run(installation, ['status'])

@@ -1,10 +1,8 @@
 // The agent on a real port: asked as HAProxy asks, and as others might.
 import { once } from 'node:events'
 import { rmSync, utimesSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
-import type { Socket } from 'node:net'
-import t from 'tap'
-import type { Test } from 'tap'
+import { connect, type Socket } from 'node:net'
+import t, { type Test } from 'tap'
 import { agentServer } from '../../../haproxy/agent-server.ts'
 import { parseConfig } from '../../../config/parse.ts'
 import { beatMonitor, putUp } from '../../../lab/map.ts'

@@ -15,11 +15,9 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer } from 'node:http'
-import type { Server } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import { resolve } from 'node:path'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import type { MonitorReport } from '../../../sentinels/reports.ts'
 import {
   dist,
@@ -29,8 +27,9 @@ import {
   startProgram,
   textOf,
   until,
+  type Line,
+  type Program,
 } from '../../../lab/processes.ts'
-import type { Line, Program } from '../../../lab/processes.ts'
 import { startZcMonitor } from '../../../lab/zc-monitor.ts'
 
 const isRoot = process.getuid?.() === 0

@@ -4,8 +4,7 @@ import { once } from 'node:events'
 import { renameSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createServer as createNetServer } from 'node:net'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import type { MonitorReport } from '../../../sentinels/reports.ts'
 import {
   dist,
@@ -15,8 +14,8 @@ import {
   startProgram,
   textOf,
   until,
+  type Program,
 } from '../../../lab/processes.ts'
-import type { Program } from '../../../lab/processes.ts'
 
 /** A backend that answers 200, and the URL of it. */
 async function startBackend(t: Test): Promise<string> {

@@ -1,11 +1,9 @@
 // The observer as a process, with a pipe of ours in the place of httpd's.
-import { spawn } from 'node:child_process'
-import type { ChildProcessByStdio } from 'node:child_process'
+import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import {
   dist,
   fullPipe,

@@ -10,12 +10,16 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { connect } from 'node:net'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { blocksOf } from '../../fixtures/markdown.ts'
 import { checkout, publicDirectory, until } from '../../../lab/processes.ts'
-import { ask, say, serve } from '../../fixtures/status-port.ts'
-import type { Answer, Site } from '../../fixtures/status-port.ts'
+import {
+  ask,
+  say,
+  serve,
+  type Answer,
+  type Site,
+} from '../../fixtures/status-port.ts'
 
 const token = 'mT4+'.repeat(10)
 

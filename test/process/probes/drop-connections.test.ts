@@ -1,11 +1,9 @@
 // The real ss on real sockets: needs root (CAP_NET_ADMIN) and iproute2.
 import { chmodSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
-import type { Server, Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { pino } from 'pino'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import type { Backend } from '../../../config/config.ts'
 import { errorCode } from '../../../system/error-code.ts'
 import { parseConfig } from '../../../config/parse.ts'

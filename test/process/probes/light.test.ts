@@ -3,17 +3,20 @@
 import { once } from 'node:events'
 import { chmodSync, writeFileSync } from 'node:fs'
 import { createServer as createHttp } from 'node:http'
-import { connect, createServer } from 'node:net'
-import type { Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { createServer as createTls } from 'node:tls'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { probeLight } from '../../../probes/light.ts'
 import { Resolver } from '../../../probes/resolver.ts'
 import type { ProbeAnswer } from '../../../probes/probe.ts'
 import { selfSigned } from '../../../lab/certificate.ts'
-import { backendOf, listen, long, soon } from '../../../lab/probed-backend.ts'
-import type { Settings } from '../../../lab/probed-backend.ts'
+import {
+  backendOf,
+  listen,
+  long,
+  soon,
+  type Settings,
+} from '../../../lab/probed-backend.ts'
 import {
   closed,
   freePort,

@@ -2,18 +2,19 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer as createHttp } from 'node:http'
-import type { RequestListener } from 'node:http'
+import { createServer as createHttp, type RequestListener } from 'node:http'
 import { createServer as createHttps } from 'node:https'
-import { createServer } from 'node:net'
-import type { Socket } from 'node:net'
-import t from 'tap'
-import type { Test } from 'tap'
+import { createServer, type Socket } from 'node:net'
+import t, { type Test } from 'tap'
 import { Resolver } from '../../../probes/resolver.ts'
-import { probe } from '../../../probes/probe.ts'
-import type { ProbeAnswer } from '../../../probes/probe.ts'
-import { backendOf, listen, long, soon } from '../../../lab/probed-backend.ts'
-import type { Settings } from '../../../lab/probed-backend.ts'
+import { probe, type ProbeAnswer } from '../../../probes/probe.ts'
+import {
+  backendOf,
+  listen,
+  long,
+  soon,
+  type Settings,
+} from '../../../lab/probed-backend.ts'
 import { freePort } from '../../../lab/processes.ts'
 
 function probeUrl(url: string, settings: Settings = {}): Promise<ProbeAnswer> {

@@ -7,8 +7,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { putUp, startMap, writeConfig } from '../../../lab/map.ts'
 import { publicDirectory, until } from '../../../lab/processes.ts'
 

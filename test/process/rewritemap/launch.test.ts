@@ -5,8 +5,7 @@ import {
   readdirSync,
   writeFileSync,
 } from 'node:fs'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import {
   launcher,
   mapMain,

@@ -3,8 +3,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { impactOf } from '../../../bench/failover/impact.ts'
-import type { Impact } from '../../../bench/failover/impact.ts'
+import { impactOf, type Impact } from '../../../bench/failover/impact.ts'
 import {
   failedAndBad,
   faultKinds,

@@ -9,10 +9,13 @@ import {
   cell,
   report,
   unevenness,
+  type Load,
 } from '../../../bench/health/report.ts'
-import type { Load } from '../../../bench/health/report.ts'
-import { findingOf } from '../../../bench/health/timeline.ts'
-import type { StateChange, Word } from '../../../bench/health/timeline.ts'
+import {
+  findingOf,
+  type StateChange,
+  type Word,
+} from '../../../bench/health/timeline.ts'
 import { processesWith } from '../../../lab/processes.ts'
 
 const run = promisify(execFile)

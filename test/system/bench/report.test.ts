@@ -1,7 +1,11 @@
 import t from 'tap'
 import type { LookupTimes } from '../../../bench/lookups.ts'
-import { report, stickyName, targets } from '../../../bench/report.ts'
-import type { Results } from '../../../bench/report.ts'
+import {
+  report,
+  stickyName,
+  targets,
+  type Results,
+} from '../../../bench/report.ts'
 
 function times(name: string, p50Us: number, p999Us: number): LookupTimes {
   const round = { perSecond: 1e6 / p50Us, p50Us, p99Us: 2 * p50Us, p999Us }

@@ -1,7 +1,6 @@
 // npm run bench:squid, shortened; its figures decide nothing.
 import { readFileSync } from 'node:fs'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { startProgram } from '../../../lab/processes.ts'
 
 const main = 'dist/bench/squid-faults/main.js'

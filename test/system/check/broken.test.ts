@@ -13,8 +13,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import type { CheckReport } from '../../../check/finding.ts'
 import { findHttpd } from '../../../lab/httpd.ts'
 import { dist, publicDirectory } from '../../../lab/processes.ts'

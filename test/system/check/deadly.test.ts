@@ -1,8 +1,7 @@
 // What check says of httpd, held against httpd itself.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import type { CheckReport } from '../../../check/finding.ts'
 import { aprWords, confWords } from '../../../check/httpd-text.ts'
 import { startHttpd } from '../../../lab/httpd.ts'

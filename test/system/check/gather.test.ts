@@ -1,7 +1,6 @@
 // How much check reads. Counts, not times: a text for 100 backends has 30,000 lines.
 import { mkdirSync, writeFileSync } from 'node:fs'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { gatherHttpd } from '../../../check/gather.ts'
 import { freshApacheConf } from '../../../cli/apache-conf.ts'
 import { loadModules } from '../../../lab/httpd.ts'

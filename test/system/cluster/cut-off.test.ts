@@ -1,4 +1,4 @@
-// The cable between one machine and etcd is pulled, each a host of its own: nothing is
+// The cable between one machine and etcd is pulled, each its own host: nothing is
 // refused, nothing arrives. The machine lives on with its own way to the Zopes; a restart
 // elsewhere stops.
 import { writeFileSync } from 'node:fs'

@@ -7,16 +7,16 @@
 // - compacted, restored, empty, one name twice, a boot without etcd: here
 // - settings and clocks differ: test/unit/cluster/machines.test.ts and orders.test.ts
 // - a monitor stops: restart.test.ts
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { Etcd } from '../../../lab/etcd.ts'
 import {
   newMachine,
   startBackend,
   startMachines,
   untilState,
+  type Machine,
+  type MachineOptions,
 } from '../../../lab/machines.ts'
-import type { Machine, MachineOptions } from '../../../lab/machines.ts'
 import { until } from '../../../lab/processes.ts'
 
 type Site = {

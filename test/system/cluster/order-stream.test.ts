@@ -3,14 +3,13 @@
 // are lost, two are frozen, all are frozen.
 import { statSync } from 'node:fs'
 import t from 'tap'
-import { Etcd } from '../../../lab/etcd.ts'
-import type { EtcdMember } from '../../../lab/etcd.ts'
+import { Etcd, type EtcdMember } from '../../../lab/etcd.ts'
 import {
   startBackend,
   startMachines,
   untilState,
+  type Machine,
 } from '../../../lab/machines.ts'
-import type { Machine } from '../../../lab/machines.ts'
 import { giveEach, orderStream } from '../../../lab/order-stream.ts'
 import { until } from '../../../lab/processes.ts'
 

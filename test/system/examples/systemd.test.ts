@@ -10,8 +10,7 @@ import {
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import {
   checkout,
   dist,

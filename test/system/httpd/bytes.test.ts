@@ -2,8 +2,12 @@
 // stays below the path of his site.
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, request as ask } from 'node:http'
-import type { IncomingMessage, Server } from 'node:http'
+import {
+  createServer,
+  request as ask,
+  type IncomingMessage,
+  type Server,
+} from 'node:http'
 import { connect } from 'node:net'
 import t from 'tap'
 import { httpdBefore } from '../../../lab/own-backend.ts'

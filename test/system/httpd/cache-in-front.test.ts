@@ -3,8 +3,7 @@
 import { writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { resolve } from 'node:path'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import {
   checkout,
   freePort,

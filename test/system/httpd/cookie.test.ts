@@ -1,8 +1,7 @@
 // The route cookie: set once, by who really served, and only names count.
 import { get } from 'node:http'
 import t from 'tap'
-import { startSite } from '../../../lab/site.ts'
-import type { Site } from '../../../lab/site.ts'
+import { startSite, type Site } from '../../../lab/site.ts'
 
 async function ask(
   site: Site,

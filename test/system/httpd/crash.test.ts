@@ -1,18 +1,16 @@
 // What visitors notice when a part dies: nothing, but for the requests that
 // were inside a backend at that moment.
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import {
   brief,
   failuresOf,
   more,
   startLoad,
   Visitor,
+  type Load,
 } from '../../../lab/load.ts'
-import type { Load } from '../../../lab/load.ts'
 import { until } from '../../../lab/processes.ts'
-import { startSite } from '../../../lab/site.ts'
-import type { Site } from '../../../lab/site.ts'
+import { startSite, type Site } from '../../../lab/site.ts'
 
 const count = (text: string, found: readonly unknown[]): string =>
   `${found.length} ${text}`

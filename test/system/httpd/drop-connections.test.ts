@@ -2,10 +2,8 @@
 // by the verdict, not by httpd's timeout. Needs root and ss, as the monitor does.
 import t from 'tap'
 import { Visitor } from '../../../lab/load.ts'
-import { jsonLines, until } from '../../../lab/processes.ts'
-import type { Line } from '../../../lab/processes.ts'
-import { startSite } from '../../../lab/site.ts'
-import type { Site } from '../../../lab/site.ts'
+import { jsonLines, until, type Line } from '../../../lab/processes.ts'
+import { startSite, type Site } from '../../../lab/site.ts'
 
 /** The log lines of the monitor with this message. */
 function logged(site: Site, message: string): Line[] {

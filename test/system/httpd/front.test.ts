@@ -1,12 +1,13 @@
 // front.up and the path that shows it, with the real monitor and the real httpd.
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
-import t from 'tap'
-import type { Test } from 'tap'
-import { isMonitorReport, parseReport } from '../../../sentinels/reports.ts'
-import type { ProbeRecord } from '../../../sentinels/reports.ts'
+import t, { type Test } from 'tap'
+import {
+  isMonitorReport,
+  parseReport,
+  type ProbeRecord,
+} from '../../../sentinels/reports.ts'
 import { textOf, until } from '../../../lab/processes.ts'
-import { startSite } from '../../../lab/site.ts'
-import type { Site } from '../../../lab/site.ts'
+import { startSite, type Site } from '../../../lab/site.ts'
 
 const quickly =
   'probe: { interval: 200ms, timeout: 1s, slow: 500ms, slowStart: 0s, damping: false }'

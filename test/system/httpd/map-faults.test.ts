@@ -1,8 +1,7 @@
 // A map that answers wrongly, or not at all, costs no visitor his page: the
 // rules see it by the nonce and the names, and read the sentinels themselves.
 import t from 'tap'
-import { brief, failuresOf, Visitor } from '../../../lab/load.ts'
-import type { Sample } from '../../../lab/load.ts'
+import { brief, failuresOf, Visitor, type Sample } from '../../../lab/load.ts'
 import { until } from '../../../lab/processes.ts'
 import { startSite } from '../../../lab/site.ts'
 

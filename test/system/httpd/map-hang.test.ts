@@ -2,13 +2,11 @@
 // the monitor, without any configuration; until then new visitors wait at most 3 s,
 // and none of them fails.
 import { writeFileSync } from 'node:fs'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { brief, failuresOf, more, startLoad } from '../../../lab/load.ts'
 import { loopingMap } from '../../../lab/map.ts'
 import { dist, jsonLines, until } from '../../../lab/processes.ts'
-import { startSite } from '../../../lab/site.ts'
-import type { Site } from '../../../lab/site.ts'
+import { startSite, type Site } from '../../../lab/site.ts'
 
 const limitMs = 3_000
 

@@ -11,18 +11,18 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { request } from 'node:http'
-import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
+import {
+  request,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from 'node:http'
 import { connect } from 'node:net'
 import { once } from 'node:events'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { loadModules } from '../../../lab/httpd.ts'
-import { Visitor } from '../../../lab/load.ts'
-import type { Sample } from '../../../lab/load.ts'
+import { Visitor, type Sample } from '../../../lab/load.ts'
 import { closed, publicDirectory, until } from '../../../lab/processes.ts'
-import { startSite } from '../../../lab/site.ts'
-import type { Site, SiteOptions } from '../../../lab/site.ts'
+import { startSite, type Site, type SiteOptions } from '../../../lab/site.ts'
 
 const names = ['zope1', 'zope2', 'zope3']
 

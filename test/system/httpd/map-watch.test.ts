@@ -4,12 +4,14 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import t from 'tap'
-import { isMonitorReport, parseReport } from '../../../sentinels/reports.ts'
-import type { MapObservation } from '../../../sentinels/reports.ts'
+import {
+  isMonitorReport,
+  parseReport,
+  type MapObservation,
+} from '../../../sentinels/reports.ts'
 import { more, startLoad } from '../../../lab/load.ts'
 import { dist, freePort, textOf, until } from '../../../lab/processes.ts'
-import { startSite } from '../../../lab/site.ts'
-import type { Site } from '../../../lab/site.ts'
+import { startSite, type Site } from '../../../lab/site.ts'
 
 function mapSeen(site: Site): MapObservation | undefined {
   const text = textOf(`${site.directory}/monitor.json`)

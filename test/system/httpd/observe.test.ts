@@ -15,10 +15,10 @@ import {
   publicDirectory,
   textOf,
   until,
+  type ProcessInfo,
+  type Line,
 } from '../../../lab/processes.ts'
-import type { ProcessInfo, Line } from '../../../lab/processes.ts'
-import { startSite } from '../../../lab/site.ts'
-import type { Site, SiteOptions } from '../../../lab/site.ts'
+import { startSite, type Site, type SiteOptions } from '../../../lab/site.ts'
 
 /** One probe at the start and then none for an hour, unless one is asked for. */
 const seldom =

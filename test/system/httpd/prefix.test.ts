@@ -4,11 +4,9 @@ import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { startEcho } from '../../../lab/echo.ts'
-import { startHttpd } from '../../../lab/httpd.ts'
-import type { Httpd } from '../../../lab/httpd.ts'
+import { startHttpd, type Httpd } from '../../../lab/httpd.ts'
 import { dist, publicDirectory, until } from '../../../lab/processes.ts'
 
 type Site = { httpd: Httpd; directory: string; broken: Set<string> }

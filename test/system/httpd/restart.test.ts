@@ -2,10 +2,8 @@
 // stand in are held and killed as the test wants it. However it ends, what is left
 // says so. (Under load, with real Zopes: test/system/zope/restart.test.ts.)
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import t from 'tap'
-import type { Test } from 'tap'
-import { bare, main, run } from '../../process/cli/command.ts'
-import type { Outcome } from '../../process/cli/command.ts'
+import t, { type Test } from 'tap'
+import { bare, main, run, type Outcome } from '../../process/cli/command.ts'
 import { Visitor } from '../../../lab/load.ts'
 import {
   processesWith,
@@ -13,10 +11,9 @@ import {
   startProgram,
   until,
   written,
+  type Program,
 } from '../../../lab/processes.ts'
-import type { Program } from '../../../lab/processes.ts'
-import { startSite } from '../../../lab/site.ts'
-import type { Site } from '../../../lab/site.ts'
+import { startSite, type Site } from '../../../lab/site.ts'
 
 // a busy machine is no fault of a backend
 const probe =

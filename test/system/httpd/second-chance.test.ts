@@ -1,20 +1,27 @@
 // A GET or HEAD that a backend could not answer is answered by the next one:
 // in large numbers under kill -9, and each rule of it by itself.
-import { Agent, createServer, request } from 'node:http'
-import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
+import {
+  Agent,
+  createServer,
+  request,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+} from 'node:http'
 import { connect } from 'node:http2'
 import { connect as connectTcp } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import t from 'tap'
-import type { Test } from 'tap'
-import { loadModules } from '../../../lab/httpd.ts'
-import type { AccessLine } from '../../../lab/httpd.ts'
-import { brief, failuresOf, more, startLoad } from '../../../lab/load.ts'
-import type { Sample } from '../../../lab/load.ts'
+import t, { type Test } from 'tap'
+import { loadModules, type AccessLine } from '../../../lab/httpd.ts'
+import {
+  brief,
+  failuresOf,
+  more,
+  startLoad,
+  type Sample,
+} from '../../../lab/load.ts'
 import { reportOf } from '../../../lab/map.ts'
 import { until } from '../../../lab/processes.ts'
-import { startSite } from '../../../lab/site.ts'
-import type { Site, SiteOptions } from '../../../lab/site.ts'
+import { startSite, type Site, type SiteOptions } from '../../../lab/site.ts'
 
 const kills = 10
 

@@ -8,8 +8,7 @@ import t from 'tap'
 import { findHttpd, loadModules } from '../../../lab/httpd.ts'
 import { Visitor } from '../../../lab/load.ts'
 import { dist, publicDirectory } from '../../../lab/processes.ts'
-import { startSite } from '../../../lab/site.ts'
-import type { Site } from '../../../lab/site.ts'
+import { startSite, type Site } from '../../../lab/site.ts'
 
 type Echo = {
   backend: string

@@ -4,16 +4,21 @@ import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { Agent, createServer, request } from 'node:http'
-import type { IncomingHttpHeaders } from 'node:http'
-import { connect } from 'node:http2'
-import type { ClientHttp2Session } from 'node:http2'
-import { createServer as createTcpServer } from 'node:net'
-import type { Socket } from 'node:net'
-import t from 'tap'
-import type { Test } from 'tap'
-import { loadModules, startHttpd } from '../../../lab/httpd.ts'
-import type { AccessLine, Httpd } from '../../../lab/httpd.ts'
+import {
+  Agent,
+  createServer,
+  request,
+  type IncomingHttpHeaders,
+} from 'node:http'
+import { connect, type ClientHttp2Session } from 'node:http2'
+import { createServer as createTcpServer, type Socket } from 'node:net'
+import t, { type Test } from 'tap'
+import {
+  loadModules,
+  startHttpd,
+  type AccessLine,
+  type Httpd,
+} from '../../../lab/httpd.ts'
 import {
   dist,
   freePort,

@@ -1,8 +1,7 @@
 // Drain, maintenance, a hung backend, none left: what visitors get, with the
 // real monitor and the real map.
 import { readdirSync } from 'node:fs'
-import { get } from 'node:http'
-import type { IncomingMessage } from 'node:http'
+import { get, type IncomingMessage } from 'node:http'
 import t from 'tap'
 import {
   brief,
@@ -12,8 +11,7 @@ import {
   Visitor,
 } from '../../../lab/load.ts'
 import { until } from '../../../lab/processes.ts'
-import { startSite } from '../../../lab/site.ts'
-import type { Site } from '../../../lab/site.ts'
+import { startSite, type Site } from '../../../lab/site.ts'
 
 const three = ['zope1', 'zope2', 'zope3']
 

@@ -8,11 +8,10 @@ import {
   more,
   startLoad,
   Visitor,
+  type Load,
 } from '../../../lab/load.ts'
-import type { Load } from '../../../lab/load.ts'
 import { dist, startProgram, until } from '../../../lab/processes.ts'
-import { startSite } from '../../../lab/site.ts'
-import type { Site, SiteOptions } from '../../../lab/site.ts'
+import { startSite, type Site, type SiteOptions } from '../../../lab/site.ts'
 
 const three = ['zope1', 'zope2', 'zope3']
 

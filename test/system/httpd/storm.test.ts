@@ -4,10 +4,15 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import type { AccessLine } from '../../../lab/httpd.ts'
-import { brief, failuresOf, startLoad, Visitor } from '../../../lab/load.ts'
-import type { Load, Sample } from '../../../lab/load.ts'
-import { dist, startProgram } from '../../../lab/processes.ts'
-import type { Program } from '../../../lab/processes.ts'
+import {
+  brief,
+  failuresOf,
+  startLoad,
+  Visitor,
+  type Load,
+  type Sample,
+} from '../../../lab/load.ts'
+import { dist, startProgram, type Program } from '../../../lab/processes.ts'
 import { startSite } from '../../../lab/site.ts'
 
 const lastsMs = 20_000

@@ -11,8 +11,7 @@ import {
   Visitor,
 } from '../../../lab/load.ts'
 import { until } from '../../../lab/processes.ts'
-import { startSite } from '../../../lab/site.ts'
-import type { Site } from '../../../lab/site.ts'
+import { startSite, type Site } from '../../../lab/site.ts'
 
 const three = ['zope1', 'zope2', 'zope3']
 

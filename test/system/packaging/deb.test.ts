@@ -2,8 +2,7 @@
 // private root; systemd is stood in for (test/fixtures/systemctl.sh), so the restart
 // that postinst asks systemd for is typed here.
 import { execFileSync } from 'node:child_process'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { checkout, publicDirectory, until } from '../../../lab/processes.ts'
 import { noPrivateRoot, startPrivateRoot } from '../../fixtures/private-root.ts'
 import type { Shell } from '../../fixtures/shell.ts'

@@ -4,8 +4,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { resolve } from 'node:path'
 import type { BrowserContextOptions, Page } from 'playwright-core'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { startBrowser } from '../../fixtures/browser.ts'
 import {
   dist,
@@ -14,8 +13,8 @@ import {
   publicDirectory,
   startProgram,
   until,
+  type Program,
 } from '../../../lab/processes.ts'
-import type { Program } from '../../../lab/processes.ts'
 
 const browser = await startBrowser(t)
 

@@ -1,15 +1,14 @@
 // The look of the status page in a real browser, with made-up sites: large ones,
 // dead ones, ones with long texts.
 import type { BrowserContextOptions, Page } from 'playwright-core'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import {
   deadSite,
   exampleSite,
   largeSite,
   wordySite,
+  type SampleSite,
 } from '../../../demo/pictures/sample-site.ts'
-import type { SampleSite } from '../../../demo/pictures/sample-site.ts'
 import { serveSample } from '../../../demo/pictures/sample-server.ts'
 import { startBrowser } from '../../fixtures/browser.ts'
 import { hangMs } from '../../../lab/processes.ts'

@@ -2,14 +2,19 @@
 // the real httpd. Invariant: no request of the monitor reaches the application
 // but light probes, and a server whose workers are all busy is not frozen.
 import { execFileSync } from 'node:child_process'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { startHttpd } from '../../../lab/httpd.ts'
 import { dist, until } from '../../../lab/processes.ts'
-import { kinds, startWebServer } from '../../../lab/web-server.ts'
-import type { WebServer } from '../../../lab/web-server.ts'
-import { passes, watchZopes } from '../../../lab/watched-zope.ts'
-import type { WatchedSite } from '../../../lab/watched-zope.ts'
+import {
+  kinds,
+  startWebServer,
+  type WebServer,
+} from '../../../lab/web-server.ts'
+import {
+  passes,
+  watchZopes,
+  type WatchedSite,
+} from '../../../lab/watched-zope.ts'
 import { ask } from '../../../lab/zope-client.ts'
 
 /** those whose main loop answers, whatever their workers do */

@@ -1,9 +1,13 @@
 // What a real Squid does when the helper, not a backend, has the fault.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import t from 'tap'
-import type { Test } from 'tap'
-import { brief, failuresOf, more, startLoad } from '../../../lab/load.ts'
-import type { Sample } from '../../../lab/load.ts'
+import t, { type Test } from 'tap'
+import {
+  brief,
+  failuresOf,
+  more,
+  startLoad,
+  type Sample,
+} from '../../../lab/load.ts'
 import { until } from '../../../lab/processes.ts'
 import {
   childrenOf,

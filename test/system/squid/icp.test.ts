@@ -1,11 +1,9 @@
 // The responder on real UDP sockets, asked as Squid asks.
-import { createSocket } from 'node:dgram'
-import type { Socket } from 'node:dgram'
+import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { beatMonitor, putUp } from '../../../lab/map.ts'
 import {
   dist,
@@ -15,8 +13,7 @@ import {
   textOf,
   until,
 } from '../../../lab/processes.ts'
-import { startSocketUnit } from '../../../lab/socket-unit.ts'
-import type { Service } from '../../../lab/socket-unit.ts'
+import { startSocketUnit, type Service } from '../../../lab/socket-unit.ts'
 import { queryOf } from '../../../lab/squid.ts'
 
 type Options = {

@@ -1,8 +1,12 @@
 // The cache of a real Squid, several sites in it, and the helper as an acl.
 import t from 'tap'
 import { until } from '../../../lab/processes.ts'
-import { get, servedBy, startSquidSite } from '../../../lab/squid-site.ts'
-import type { SquidSite } from '../../../lab/squid-site.ts'
+import {
+  get,
+  servedBy,
+  startSquidSite,
+  type SquidSite,
+} from '../../../lab/squid-site.ts'
 
 const pools = `pools:
   www: { members: [zope1, zope2] }

@@ -3,16 +3,19 @@
 //
 // Events decide here. How long each step takes with a user's time limits, and what was
 // promised, is shown by `npm run bench:takeover`.
-import t from 'tap'
-import type { Test } from 'tap'
-import { startFronts, summary, virtualAddress } from '../../../lab/fronts.ts'
-import type { Fronts } from '../../../lab/fronts.ts'
+import t, { type Test } from 'tap'
+import {
+  startFronts,
+  summary,
+  virtualAddress,
+  type Fronts,
+} from '../../../lab/fronts.ts'
 import {
   mapHungAndEnded,
   ownZopeFrozen,
   sharedSteps,
+  type Step,
 } from '../../../lab/takeover.ts'
-import type { Step } from '../../../lab/takeover.ts'
 
 async function step(t: Test, site: Fronts, { name, run }: Step): Promise<void> {
   await t.test(name, async t => {

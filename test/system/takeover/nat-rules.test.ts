@@ -12,10 +12,13 @@ import {
   startNatSite,
   vanish,
 } from '../../../lab/nat.ts'
-import { visit } from '../../../lab/network.ts'
-import type { Host } from '../../../lab/network.ts'
-import { checkout, jsonLines, until } from '../../../lab/processes.ts'
-import type { Program } from '../../../lab/processes.ts'
+import { visit, type Host } from '../../../lab/network.ts'
+import {
+  checkout,
+  jsonLines,
+  until,
+  type Program,
+} from '../../../lab/processes.ts'
 import { makeZope } from '../../../lab/zope.ts'
 
 await t.test('the NAT box', async t => {

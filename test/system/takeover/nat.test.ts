@@ -1,15 +1,14 @@
 // The NAT box of examples/nat/: what visitors lose; how many and for how long is shown
 // by `npm run bench:takeover`. `ip` makes hosts for root only.
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import {
   countBy,
   isLost,
   losses,
   startNatSite,
   through,
+  type Through,
 } from '../../../lab/nat.ts'
-import type { Through } from '../../../lab/nat.ts'
 import { until } from '../../../lab/processes.ts'
 import type { Zope } from '../../../lab/zope.ts'
 

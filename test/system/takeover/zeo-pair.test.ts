@@ -2,8 +2,7 @@
 // journal stands in for systemd and the power switch.
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { addHost } from '../../../lab/network.ts'
 import {
   checkout,

@@ -1,14 +1,16 @@
 // A Zope that has too much to do, as the monitor judges it: it is never shot
 // while it works, and only a deadlock ends it.
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { until } from '../../../lab/processes.ts'
-import { passes, seconds, watchZopes } from '../../../lab/watched-zope.ts'
-import type { WatchedSite } from '../../../lab/watched-zope.ts'
+import {
+  passes,
+  seconds,
+  watchZopes,
+  type WatchedSite,
+} from '../../../lab/watched-zope.ts'
 import { startZeo } from '../../../lab/zeo.ts'
 import { holdConnections } from '../../../lab/zope-client.ts'
-import { startZope } from '../../../lab/zope.ts'
-import type { Zope } from '../../../lab/zope.ts'
+import { startZope, type Zope } from '../../../lab/zope.ts'
 
 type Lab = { readonly zope: Zope; readonly watched: WatchedSite }
 

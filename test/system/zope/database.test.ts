@@ -1,16 +1,17 @@
 // Zopes whose database is gone, slow to come back, or behind a link that is half
 // open: pages go on being served from the cache, and the monitor says what is wrong.
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { startForwarder } from '../../../lab/forwarder.ts'
 import { until } from '../../../lab/processes.ts'
-import { passes, seconds, watchZopes } from '../../../lab/watched-zope.ts'
-import type { WatchedSite } from '../../../lab/watched-zope.ts'
-import { startZeo } from '../../../lab/zeo.ts'
-import type { Zeo } from '../../../lab/zeo.ts'
+import {
+  passes,
+  seconds,
+  watchZopes,
+  type WatchedSite,
+} from '../../../lab/watched-zope.ts'
+import { startZeo, type Zeo } from '../../../lab/zeo.ts'
 import { askProbe } from '../../../lab/zope-client.ts'
-import { startZope } from '../../../lab/zope.ts'
-import type { Zope } from '../../../lab/zope.ts'
+import { startZope, type Zope } from '../../../lab/zope.ts'
 
 const view = { path: '/@@probe', interval: '1s', timeout: '1s' }
 /** a page that must read from ZEO, as those have who lack the view */

@@ -1,14 +1,21 @@
 // A Zope that is dead, frozen, or only seems to be, as the monitor judges it.
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { lastingMs } from '../../../health/reported-state.ts'
 import { until } from '../../../lab/processes.ts'
-import { passes, seconds, watchZopes } from '../../../lab/watched-zope.ts'
-import type { WatchedSite } from '../../../lab/watched-zope.ts'
+import {
+  passes,
+  seconds,
+  watchZopes,
+  type WatchedSite,
+} from '../../../lab/watched-zope.ts'
 import { startZeo } from '../../../lab/zeo.ts'
 import { holdConnections } from '../../../lab/zope-client.ts'
-import { makeZope, startZope } from '../../../lab/zope.ts'
-import type { Zope, ZopeOptions } from '../../../lab/zope.ts'
+import {
+  makeZope,
+  startZope,
+  type Zope,
+  type ZopeOptions,
+} from '../../../lab/zope.ts'
 
 type Lab = { readonly zope: Zope; readonly watched: WatchedSite }
 

@@ -1,8 +1,7 @@
 // The fixture shows the half-dead states, as a light page, the deep view and the
 // heartbeat see them.
 import { setTimeout as pause } from 'node:timers/promises'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { startForwarder } from '../../../lab/forwarder.ts'
 import { until } from '../../../lab/processes.ts'
 import {
@@ -10,11 +9,11 @@ import {
   askProbe,
   heartbeat,
   holdConnections,
+  type Answer,
+  type ProbePage,
 } from '../../../lab/zope-client.ts'
-import type { Answer, ProbePage } from '../../../lab/zope-client.ts'
 import { isListening, startZeo } from '../../../lab/zeo.ts'
-import { makeZope, startZope } from '../../../lab/zope.ts'
-import type { Zope } from '../../../lab/zope.ts'
+import { makeZope, startZope, type Zope } from '../../../lab/zope.ts'
 
 /** How long silence is listened to; what is silent here never speaks. */
 const silenceMs = 500

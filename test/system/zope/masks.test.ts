@@ -2,16 +2,16 @@
 // another server.
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
-import { createServer } from 'node:net'
-import type { Server, Socket } from 'node:net'
-import t from 'tap'
-import type { Test } from 'tap'
+import { createServer, type Server, type Socket } from 'node:net'
+import t, { type Test } from 'tap'
 import { until } from '../../../lab/processes.ts'
-import { seconds, watchZopes } from '../../../lab/watched-zope.ts'
-import type { WatchedSite } from '../../../lab/watched-zope.ts'
+import {
+  seconds,
+  watchZopes,
+  type WatchedSite,
+} from '../../../lab/watched-zope.ts'
 import { isListening, startZeo } from '../../../lab/zeo.ts'
-import { startZope } from '../../../lab/zope.ts'
-import type { Zope } from '../../../lab/zope.ts'
+import { startZope, type Zope } from '../../../lab/zope.ts'
 
 type Lab = { readonly zope: Zope; readonly watched: WatchedSite }
 

@@ -2,8 +2,7 @@
 // Zopes behind the real httpd. What it costs is printed; it fails only when a
 // Zope that works is called down.
 import { execFileSync } from 'node:child_process'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { startHttpd } from '../../../lab/httpd.ts'
 import { dist, until } from '../../../lab/processes.ts'
 import { passes, watchZopes } from '../../../lab/watched-zope.ts'

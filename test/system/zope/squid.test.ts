@@ -1,8 +1,7 @@
 // Real Zopes behind a real Squid, by the helper and by ICP: links carry the public
 // host, and a Zope that dies is not missed.
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { brief, failuresOf, more, startLoad } from '../../../lab/load.ts'
 import { beatMonitor, putUp } from '../../../lab/map.ts'
 import {
@@ -20,8 +19,7 @@ import {
 } from '../../../lab/squid-site.ts'
 import { startSquid } from '../../../lab/squid.ts'
 import { startZeo } from '../../../lab/zeo.ts'
-import { startZope } from '../../../lab/zope.ts'
-import type { Zope } from '../../../lab/zope.ts'
+import { startZope, type Zope } from '../../../lab/zope.ts'
 
 const names = ['zope1', 'zope2']
 

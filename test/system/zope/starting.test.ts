@@ -1,15 +1,17 @@
 // A Zope that is started while its ZEO is not there, to the end: down until Zope
 // gives up, or until ZEO comes and it serves; never one who may serve as a last
 // resort.
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { until } from '../../../lab/processes.ts'
-import { passes, seconds, watchZopes } from '../../../lab/watched-zope.ts'
-import type { Story, WatchedSite } from '../../../lab/watched-zope.ts'
-import { startZeo } from '../../../lab/zeo.ts'
-import type { Zeo } from '../../../lab/zeo.ts'
-import { makeZope } from '../../../lab/zope.ts'
-import type { Zope } from '../../../lab/zope.ts'
+import {
+  passes,
+  seconds,
+  watchZopes,
+  type Story,
+  type WatchedSite,
+} from '../../../lab/watched-zope.ts'
+import { startZeo, type Zeo } from '../../../lab/zeo.ts'
+import { makeZope, type Zope } from '../../../lab/zope.ts'
 
 type Lab = {
   readonly zeo: Zeo

@@ -1,14 +1,14 @@
 // Zopes that do not agree on the database: one of them is at another one, or the
 // database was restored from a backup. No Zope is cut off by the word of another.
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { until } from '../../../lab/processes.ts'
-import { passes, watchZopes } from '../../../lab/watched-zope.ts'
-import type { WatchedSite } from '../../../lab/watched-zope.ts'
-import { startZeo } from '../../../lab/zeo.ts'
-import type { Zeo } from '../../../lab/zeo.ts'
-import { startZope } from '../../../lab/zope.ts'
-import type { Zope } from '../../../lab/zope.ts'
+import {
+  passes,
+  watchZopes,
+  type WatchedSite,
+} from '../../../lab/watched-zope.ts'
+import { startZeo, type Zeo } from '../../../lab/zeo.ts'
+import { startZope, type Zope } from '../../../lab/zope.ts'
 
 // no database is silent here, however slow this machine is
 const probe = {

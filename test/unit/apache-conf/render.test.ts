@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { render } from '../../../apache-conf/render.ts'
-import type { RenderOptions, SameSite } from '../../../apache-conf/render.ts'
+import {
+  render,
+  type RenderOptions,
+  type SameSite,
+} from '../../../apache-conf/render.ts'
 import { parseConfig } from '../../../config/parse.ts'
 import { ConfigError } from '../../../config/problem.ts'
 

@@ -8,8 +8,7 @@ import type {
   User,
 } from '../../../check/facts.ts'
 import type { Finding } from '../../../check/finding.ts'
-import { parseHttpdConf } from '../../../check/httpd-conf.ts'
-import type { ParsedConf } from '../../../check/httpd-conf.ts'
+import { parseHttpdConf, type ParsedConf } from '../../../check/httpd-conf.ts'
 
 export const root: User = { name: 'root', uid: 0, gids: [0] }
 export const zope: User = { name: 'zope', uid: 500, gids: [500, 600] }

@@ -4,8 +4,8 @@ import {
   checkText,
   exitCodeOf,
   locationOf,
+  type Finding,
 } from '../../../check/finding.ts'
-import type { Finding } from '../../../check/finding.ts'
 
 const info: Finding = {
   code: 'small',

@@ -7,8 +7,11 @@ import {
   programOf,
   startedAs,
 } from '../../../check/map-command.ts'
-import { mapsOf, serversOf } from '../../../check/servers.ts'
-import type { RewriteMapping } from '../../../check/servers.ts'
+import {
+  mapsOf,
+  serversOf,
+  type RewriteMapping,
+} from '../../../check/servers.ts'
 import {
   directory,
   factsWith,

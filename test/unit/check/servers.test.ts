@@ -11,8 +11,8 @@ import {
   serversOf,
   setting,
   textsOf,
+  type Server,
 } from '../../../check/servers.ts'
-import type { Server } from '../../../check/servers.ts'
 import { parsed } from './facts.ts'
 
 function two(conf: string): [Server, Server] {

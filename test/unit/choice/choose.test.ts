@@ -5,11 +5,10 @@ import {
   chooseNext,
   candidatesOf,
   newRoundRobin,
+  type RoundRobin,
 } from '../../../choice/choose.ts'
-import type { RoundRobin } from '../../../choice/choose.ts'
 import type { TablePool } from '../../../choice/table.ts'
-import { poolOf } from '../../fixtures/tables.ts'
-import type { Files } from '../../fixtures/tables.ts'
+import { poolOf, type Files } from '../../fixtures/tables.ts'
 
 const up = { up: 100 }
 const drained = { up: 100, drain: true } as const

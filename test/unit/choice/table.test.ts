@@ -7,8 +7,9 @@ import {
   poolOf,
   snapshotOf,
   tableOf,
+  type Files,
+  type Monitor,
 } from '../../fixtures/tables.ts'
-import type { Files, Monitor } from '../../fixtures/tables.ts'
 
 const past = { until: now - 1 }
 const future = { until: now + 1 }

@@ -23,8 +23,13 @@ import {
   standbysIn,
   textMap,
 } from '../../../choice/text-map.ts'
-import { configOf, now, snapshotOf } from '../../fixtures/tables.ts'
-import type { Files, Monitor } from '../../fixtures/tables.ts'
+import {
+  configOf,
+  now,
+  snapshotOf,
+  type Files,
+  type Monitor,
+} from '../../fixtures/tables.ts'
 
 /** The text map as httpd reads it. */
 function read(

@@ -3,8 +3,8 @@ import {
   emptyCache,
   formatCache,
   parseCache,
+  type Cache,
 } from '../../../cluster/cache-text.ts'
-import type { Cache } from '../../../cluster/cache-text.ts'
 
 const cache: Cache = {
   site: '/s fe1',

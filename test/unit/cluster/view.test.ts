@@ -1,6 +1,5 @@
 import t from 'tap'
-import { isOlder, View } from '../../../cluster/view.ts'
-import type { Read } from '../../../cluster/view.ts'
+import { isOlder, View, type Read } from '../../../cluster/view.ts'
 
 const header = { clusterId: 'a', revision: 10, term: 3 }
 

@@ -1,6 +1,5 @@
 import { renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { parseConfig } from '../../../config/parse.ts'
 import { ConfigReload } from '../../../config/reload.ts'
 

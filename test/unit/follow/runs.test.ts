@@ -6,8 +6,8 @@ import {
   runEnded,
   tableRead,
   untilRun,
+  type Runs,
 } from '../../../follow/runs.ts'
-import type { Runs } from '../../../follow/runs.ts'
 
 /** The command has taken the table `text` over at 1,000. */
 function calm(text = 'a'): Runs {

@@ -1,10 +1,18 @@
 import t from 'tap'
 import { buildTable } from '../../../choice/table.ts'
 import { parseConfig } from '../../../config/parse.ts'
-import { followRows, followText } from '../../../follow/table-text.ts'
-import type { FollowFormat } from '../../../follow/table-text.ts'
-import { configOf, now, snapshotOf } from '../../fixtures/tables.ts'
-import type { Files, Monitor } from '../../fixtures/tables.ts'
+import {
+  followRows,
+  followText,
+  type FollowFormat,
+} from '../../../follow/table-text.ts'
+import {
+  configOf,
+  now,
+  snapshotOf,
+  type Files,
+  type Monitor,
+} from '../../fixtures/tables.ts'
 
 type Given = {
   readonly names?: string

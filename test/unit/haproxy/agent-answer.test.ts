@@ -2,8 +2,13 @@ import t from 'tap'
 import { agentAnswer } from '../../../haproxy/agent-answer.ts'
 import { buildTable } from '../../../choice/table.ts'
 import { parseConfig } from '../../../config/parse.ts'
-import { configOf, now, snapshotOf } from '../../fixtures/tables.ts'
-import type { Files, Monitor } from '../../fixtures/tables.ts'
+import {
+  configOf,
+  now,
+  snapshotOf,
+  type Files,
+  type Monitor,
+} from '../../fixtures/tables.ts'
 
 /** The answers for a and b, or for the given one. */
 function answers(

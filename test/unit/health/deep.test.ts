@@ -1,6 +1,12 @@
 import t from 'tap'
-import { isDeepInDoubt, noDeep, nextDeep } from '../../../health/deep.ts'
-import type { Deep, DeepEvent, DeepOutcome } from '../../../health/deep.ts'
+import {
+  isDeepInDoubt,
+  noDeep,
+  nextDeep,
+  type Deep,
+  type DeepEvent,
+  type DeepOutcome,
+} from '../../../health/deep.ts'
 
 const settings = {
   rise: 2,

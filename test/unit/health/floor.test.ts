@@ -1,8 +1,11 @@
 import * as fc from 'fast-check'
 import t from 'tap'
 import { parseConfig } from '../../../config/parse.ts'
-import { floorOf, strandedOf } from '../../../health/floor.ts'
-import type { BackendShare } from '../../../health/floor.ts'
+import {
+  floorOf,
+  strandedOf,
+  type BackendShare,
+} from '../../../health/floor.ts'
 import { states } from '../../../sentinels/reports.ts'
 
 const poolsOf = (minAlive: number) =>

@@ -1,6 +1,5 @@
 import t from 'tap'
-import { buildTable } from '../../../choice/table.ts'
-import type { TablePool } from '../../../choice/table.ts'
+import { buildTable, type TablePool } from '../../../choice/table.ts'
 import { parseConfig } from '../../../config/parse.ts'
 import {
   firstTrack,
@@ -8,10 +7,13 @@ import {
   probeOf,
   nextTrack,
   whileStarting,
+  type FrontProbe,
+  type FrontTrack,
 } from '../../../health/front.ts'
-import type { FrontProbe, FrontTrack } from '../../../health/front.ts'
-import { noSentinels } from '../../../sentinels/snapshot.ts'
-import type { BackendSentinels } from '../../../sentinels/snapshot.ts'
+import {
+  noSentinels,
+  type BackendSentinels,
+} from '../../../sentinels/snapshot.ts'
 
 const mapUrl = 'http://127.0.0.1/.zope-failover/map'
 const pass: FrontProbe = { outcome: 'pass', reason: 'answers' }

@@ -7,9 +7,10 @@ import {
   shareOf,
   nextHealth,
   unflipped,
+  type Health,
+  type HealthEvent,
 } from '../../../health/health.ts'
 import type { HeartbeatEvent } from '../../../health/heartbeat.ts'
-import type { Health, HealthEvent } from '../../../health/health.ts'
 import { isDeepInDoubt } from '../../../health/deep.ts'
 
 const [backend] = parseConfig(

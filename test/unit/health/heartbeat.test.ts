@@ -7,8 +7,9 @@ import {
   isTrialDue,
   noHeartbeat,
   nextHeartbeat,
+  type Heartbeat,
+  type HeartbeatEvent,
 } from '../../../health/heartbeat.ts'
-import type { Heartbeat, HeartbeatEvent } from '../../../health/heartbeat.ts'
 
 const auto = { intervalMs: 250, timeoutMs: 500 }
 const usual = { fall: 3, intervalMs: 2_000, timeoutMs: 2_000 }

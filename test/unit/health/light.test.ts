@@ -5,12 +5,10 @@ import {
   shareOf,
   nextLight,
   warmUpLimitMs,
-} from '../../../health/light.ts'
-import type {
-  Light,
-  LightEvent,
-  LightState,
-  SavedState,
+  type Light,
+  type LightEvent,
+  type LightState,
+  type SavedState,
 } from '../../../health/light.ts'
 
 const settings = {

@@ -1,6 +1,5 @@
 import t from 'tap'
-import { hangOf, withSample } from '../../../health/map-hang.ts'
-import type { MapSample } from '../../../health/map-hang.ts'
+import { hangOf, withSample, type MapSample } from '../../../health/map-hang.ts'
 
 const stepMs = 200
 

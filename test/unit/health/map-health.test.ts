@@ -5,10 +5,9 @@ import {
   firstObservation,
   isCommandDue,
   nextObservation,
+  type MapCheck,
 } from '../../../health/map-health.ts'
-import type { MapCheck } from '../../../health/map-health.ts'
-import { mapStates } from '../../../sentinels/reports.ts'
-import type { MapObservation } from '../../../sentinels/reports.ts'
+import { mapStates, type MapObservation } from '../../../sentinels/reports.ts'
 
 const answer = (status: number, header: string | null): MapCheck => ({
   kind: 'answer',

@@ -4,8 +4,9 @@ import {
   isAnswer,
   isSignOfLife,
   judge,
+  type Judgement,
+  type Outcome,
 } from '../../../health/outcome.ts'
-import type { Judgement, Outcome } from '../../../health/outcome.ts'
 
 const cases: readonly [Outcome, Judgement, string][] = [
   [

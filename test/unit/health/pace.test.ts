@@ -5,8 +5,8 @@ import {
   noPace,
   overdueMs,
   wellIntervalMs,
+  type Pace,
 } from '../../../health/pace.ts'
-import type { Pace } from '../../../health/pace.ts'
 
 const settings = {
   intervalMs: 1_000,

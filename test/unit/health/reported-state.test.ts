@@ -3,8 +3,8 @@ import {
   lastingMs,
   nextReported,
   reportedSnapshot,
+  type ReportedState,
 } from '../../../health/reported-state.ts'
-import type { ReportedState } from '../../../health/reported-state.ts'
 import type { State } from '../../../sentinels/reports.ts'
 import { emptySnapshot, noSentinels } from '../../../sentinels/snapshot.ts'
 

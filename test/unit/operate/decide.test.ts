@@ -1,6 +1,5 @@
 import t from 'tap'
-import { statusReport } from '../../../status/report.ts'
-import type { StatusReport } from '../../../status/report.ts'
+import { statusReport, type StatusReport } from '../../../status/report.ts'
 import { parseConfig } from '../../../config/parse.ts'
 import type { Config } from '../../../config/config.ts'
 import type { BackendReport } from '../../../sentinels/reports.ts'
@@ -13,8 +12,7 @@ import {
   mayLeave,
   notIdleText,
 } from '../../../operate/decide.ts'
-import { configOf, now, snapshotOf } from '../../fixtures/tables.ts'
-import type { Files } from '../../fixtures/tables.ts'
+import { configOf, now, snapshotOf, type Files } from '../../fixtures/tables.ts'
 import { aMap } from '../../fixtures/status-report.ts'
 
 const up = { up: 100 }

@@ -1,7 +1,9 @@
 import t from 'tap'
 import { parseConfig } from '../../../config/parse.ts'
-import { parseActionRequest } from '../../../page/action-request.ts'
-import type { ActionForm } from '../../../page/action-request.ts'
+import {
+  parseActionRequest,
+  type ActionForm,
+} from '../../../page/action-request.ts'
 
 const config = parseConfig(
   'backends: { zope1: http://h:1, zope2: http://h:2 }',

@@ -1,6 +1,5 @@
 import t from 'tap'
-import { concernsOf, verdictOf } from '../../../page/concerns.ts'
-import type { Concern } from '../../../page/concerns.ts'
+import { concernsOf, verdictOf, type Concern } from '../../../page/concerns.ts'
 import type {
   BackendStatus,
   PoolStatus,

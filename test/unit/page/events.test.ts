@@ -4,8 +4,8 @@ import {
   maxEvents,
   remembered,
   toneOf,
+  type StatusEvent,
 } from '../../../page/events.ts'
-import type { StatusEvent } from '../../../page/events.ts'
 import type { StatusReport } from '../../../status/report.ts'
 import { aBackend, aMap, aReport } from '../../fixtures/status-report.ts'
 

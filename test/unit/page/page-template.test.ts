@@ -1,7 +1,11 @@
 import t from 'tap'
 import { html } from '../../../page/html.ts'
-import { Fragments, fill, patchBetween } from '../../../page/page-template.ts'
-import type { PageTemplate } from '../../../page/page-template.ts'
+import {
+  Fragments,
+  fill,
+  patchBetween,
+  type PageTemplate,
+} from '../../../page/page-template.ts'
 
 function template(entries: Record<string, string>): PageTemplate {
   const cells = new Fragments()

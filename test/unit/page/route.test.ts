@@ -1,6 +1,5 @@
 import t from 'tap'
-import { route } from '../../../page/route.ts'
-import type { Request } from '../../../page/route.ts'
+import { route, type Request } from '../../../page/route.ts'
 
 const paths = new Set(['/', '/status.json'])
 const names = new Set(['status.example.org'])

@@ -1,6 +1,9 @@
 import t from 'tap'
-import { StateHistory, historyMinutes } from '../../../page/state-history.ts'
-import type { Minutes } from '../../../page/state-history.ts'
+import {
+  StateHistory,
+  historyMinutes,
+  type Minutes,
+} from '../../../page/state-history.ts'
 import { aBackend } from '../../fixtures/status-report.ts'
 
 const minute = 60_000

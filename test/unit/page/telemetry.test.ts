@@ -1,6 +1,5 @@
 import t from 'tap'
-import { Telemetry } from '../../../page/telemetry.ts'
-import type { TelemetryEvent } from '../../../page/telemetry.ts'
+import { Telemetry, type TelemetryEvent } from '../../../page/telemetry.ts'
 
 const passed: TelemetryEvent = {
   kind: 'probe',

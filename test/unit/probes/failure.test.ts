@@ -1,6 +1,9 @@
 import t from 'tap'
-import { outcomeOfError, outcomeOfLimit } from '../../../probes/failure.ts'
-import type { Stage } from '../../../probes/failure.ts'
+import {
+  outcomeOfError,
+  outcomeOfLimit,
+  type Stage,
+} from '../../../probes/failure.ts'
 
 const broken = (stage: Stage, code: string, message: string) =>
   outcomeOfError({ code, message, stage, bytes: 3, promised: 10 })

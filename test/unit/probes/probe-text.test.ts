@@ -2,8 +2,11 @@ import { IncomingMessage, request } from 'node:http'
 import { Socket } from 'node:net'
 import t from 'tap'
 import { parseConfig } from '../../../config/parse.ts'
-import { conclude, probeText } from '../../../probes/probe-text.ts'
-import type { ExtraProbes } from '../../../probes/probe-text.ts'
+import {
+  conclude,
+  probeText,
+  type ExtraProbes,
+} from '../../../probes/probe-text.ts'
 import type { DeepOutcome } from '../../../health/deep.ts'
 import type { ProbeAnswer } from '../../../probes/probe.ts'
 

@@ -1,8 +1,7 @@
 import t from 'tap'
 import * as fc from 'fast-check'
 import { Answerer, total } from '../../../rewritemap/answer.ts'
-import { httpdDialect } from '../../../rewritemap/lookup.ts'
-import type { AnswerStyle } from '../../../rewritemap/lookup.ts'
+import { httpdDialect, type AnswerStyle } from '../../../rewritemap/lookup.ts'
 import type { Table } from '../../../choice/table.ts'
 import { tableOf } from '../../fixtures/tables.ts'
 

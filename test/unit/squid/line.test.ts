@@ -3,8 +3,12 @@ import * as fc from 'fast-check'
 import { Answerer, total } from '../../../rewritemap/answer.ts'
 import { explain } from '../../../rewritemap/explain.ts'
 import { maxLineBytes } from '../../../rewritemap/lookup.ts'
-import { channelOf, parseSquidLine, squidDialect } from '../../../squid/line.ts'
-import type { SquidSites } from '../../../squid/line.ts'
+import {
+  channelOf,
+  parseSquidLine,
+  squidDialect,
+  type SquidSites,
+} from '../../../squid/line.ts'
 import type { Table } from '../../../choice/table.ts'
 import { tableOf } from '../../fixtures/tables.ts'
 

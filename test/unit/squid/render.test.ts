@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parseConfig } from '../../../config/parse.ts'
 import { ConfigError } from '../../../config/problem.ts'
-import { renderSquidConf } from '../../../squid/render.ts'
-import type { SquidConfOptions } from '../../../squid/render.ts'
+import {
+  renderSquidConf,
+  type SquidConfOptions,
+} from '../../../squid/render.ts'
 
 const template = readFileSync('squid/squid.conf', 'utf8')
 

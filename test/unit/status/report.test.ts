@@ -1,10 +1,12 @@
 import t from 'tap'
 import type { MapObservation } from '../../../sentinels/reports.ts'
-import { statusReport } from '../../../status/report.ts'
-import type { MonitorSeen } from '../../../status/report.ts'
+import { statusReport, type MonitorSeen } from '../../../status/report.ts'
 import { parseConfig } from '../../../config/parse.ts'
-import { emptySnapshot, noSentinels } from '../../../sentinels/snapshot.ts'
-import type { Snapshot } from '../../../sentinels/snapshot.ts'
+import {
+  emptySnapshot,
+  noSentinels,
+  type Snapshot,
+} from '../../../sentinels/snapshot.ts'
 import { aCluster } from '../../fixtures/cluster-report.ts'
 
 const now = Date.parse('2026-11-22T18:00:00Z')

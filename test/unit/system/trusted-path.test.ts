@@ -1,6 +1,5 @@
 import t from 'tap'
-import { weakPoint } from '../../../system/trusted-path.ts'
-import type { PathNode } from '../../../system/trusted-path.ts'
+import { weakPoint, type PathNode } from '../../../system/trusted-path.ts'
 
 const dir = { kind: 'directory', uid: 0, gid: 0, mode: 0o755 } as const
 const file = { kind: 'other', uid: 0, gid: 0, mode: 0o755 } as const

@@ -1,10 +1,8 @@
 // A backend that was down is warmed up before new visitors come. A server of the
 // test stands in for a Zope whose pages are slow until they were made once.
 import { readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { ServerResponse } from 'node:http'
-import t from 'tap'
-import type { Test } from 'tap'
+import { createServer, type ServerResponse } from 'node:http'
+import t, { type Test } from 'tap'
 import type {
   BackendReport,
   MonitorReport,
@@ -17,8 +15,9 @@ import {
   startProgram,
   textOf,
   until,
+  type Line,
+  type Program,
 } from '../../../../lab/processes.ts'
-import type { Line, Program } from '../../../../lab/processes.ts'
 
 const base = '/VirtualHostBase/https/www.example.org:443/Plone/VirtualHostRoot'
 

@@ -6,18 +6,16 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import t from 'tap'
-import type { Test } from 'tap'
-import { startBackend } from '../../../../lab/backend.ts'
-import type { BackendFixture } from '../../../../lab/backend.ts'
+import t, { type Test } from 'tap'
+import { startBackend, type BackendFixture } from '../../../../lab/backend.ts'
 import {
   dist,
   publicDirectory,
   startProgram,
   textOf,
   until,
+  type Program,
 } from '../../../../lab/processes.ts'
-import type { Program } from '../../../../lab/processes.ts'
 
 type Site = {
   readonly directory: string

@@ -2,8 +2,7 @@
 // others that look like them.
 import { chownSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { pino } from 'pino'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { MapSupervisor } from '../../../../monitor/map-check/map-supervisor.ts'
 import { startTimeOf } from '../../../../system/process.ts'
 import {
@@ -12,16 +11,17 @@ import {
   reportOf,
   startMap,
   writeConfig,
+  type MapProgram,
+  type StartOptions,
 } from '../../../../lab/map.ts'
-import type { MapProgram, StartOptions } from '../../../../lab/map.ts'
 import {
   dist,
   jsonLines,
   publicDirectory,
   startProgram,
   until,
+  type Line,
 } from '../../../../lab/processes.ts'
-import type { Line } from '../../../../lab/processes.ts'
 
 type Supervision = {
   readonly directory: string

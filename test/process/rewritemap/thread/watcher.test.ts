@@ -8,8 +8,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import {
   beatMonitor,
   copyOfDist,
@@ -17,8 +16,8 @@ import {
   reportOf,
   startMap,
   writeConfig,
+  type MapProgram,
 } from '../../../../lab/map.ts'
-import type { MapProgram } from '../../../../lab/map.ts'
 import { publicDirectory, until } from '../../../../lab/processes.ts'
 
 /** Backends a and b, both up; the configuration is outside the directory. */

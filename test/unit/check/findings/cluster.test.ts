@@ -1,6 +1,8 @@
 import t from 'tap'
-import { clusterFindings } from '../../../../check/findings/cluster.ts'
-import type { EtcdFacts } from '../../../../check/findings/cluster.ts'
+import {
+  clusterFindings,
+  type EtcdFacts,
+} from '../../../../check/findings/cluster.ts'
 import { parseConfig } from '../../../../config/parse.ts'
 import type { ClusterSettings } from '../../../../config/config.ts'
 import type { ClusterReport } from '../../../../sentinels/reports.ts'

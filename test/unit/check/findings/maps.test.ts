@@ -14,8 +14,8 @@ import {
   httpdWith,
   ownProgram,
   zope,
+  type SmallFile,
 } from '../facts.ts'
-import type { SmallFile } from '../facts.ts'
 
 type Files = Readonly<Record<string, SmallFile>>
 

@@ -10,8 +10,14 @@ import {
   runningMapFindings,
   tokenFindings,
 } from '../../../../check/findings/own.ts'
-import { directory, factsWith, heads, httpdWith, ownProgram } from '../facts.ts'
-import type { SmallFile } from '../facts.ts'
+import {
+  directory,
+  factsWith,
+  heads,
+  httpdWith,
+  ownProgram,
+  type SmallFile,
+} from '../facts.ts'
 
 const well: StatusReport = {
   version: '1.0',

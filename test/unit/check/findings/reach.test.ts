@@ -5,8 +5,14 @@ import {
   reachFindings,
   sitesOf,
 } from '../../../../check/findings/reach.ts'
-import type { SmallFile } from '../facts.ts'
-import { factsWith, heads, httpdWith, parsed, site } from '../facts.ts'
+import {
+  factsWith,
+  heads,
+  httpdWith,
+  parsed,
+  site,
+  type SmallFile,
+} from '../facts.ts'
 
 const found = (
   inHost: string,

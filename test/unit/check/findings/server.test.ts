@@ -2,8 +2,14 @@ import t from 'tap'
 import type { HttpdFacts } from '../../../../check/facts.ts'
 import { serverFindings } from '../../../../check/findings/server.ts'
 import type { Dump } from '../../../../check/httpd-dumps.ts'
-import { directory, factsWith, heads, httpdWith, ownProgram } from '../facts.ts'
-import type { SmallFile } from '../facts.ts'
+import {
+  directory,
+  factsWith,
+  heads,
+  httpdWith,
+  ownProgram,
+  type SmallFile,
+} from '../facts.ts'
 
 const dump: Dump = {
   modules: [],

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { squidFindings } from '../../../../check/findings/squid.ts'
-import type { SquidFacts } from '../../../../check/findings/squid.ts'
+import {
+  squidFindings,
+  type SquidFacts,
+} from '../../../../check/findings/squid.ts'
 import { parseSquidConf } from '../../../../check/squid-conf.ts'
 import { parseConfig } from '../../../../config/parse.ts'
-import { renderSquidConf } from '../../../../squid/render.ts'
-import type { SquidStyle } from '../../../../squid/render.ts'
+import { renderSquidConf, type SquidStyle } from '../../../../squid/render.ts'
 
 const configFile = '/etc/zope-failover.yaml'
 const config = parseConfig(

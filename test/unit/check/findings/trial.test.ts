@@ -4,8 +4,7 @@ import {
   questionsFor,
   trialFindings,
 } from '../../../../check/findings/trial.ts'
-import { ownMap } from '../../../../check/map-command.ts'
-import type { OwnMap } from '../../../../check/map-command.ts'
+import { ownMap, type OwnMap } from '../../../../check/map-command.ts'
 import { heads } from '../facts.ts'
 
 const own = ownMap(['/l', '/n', '/rewritemap/main.js', '--answer', 'pair'])

@@ -2,8 +2,8 @@ import t from 'tap'
 import {
   missingSite,
   questionsForSite,
+  type SiteQuestion,
 } from '../../../../check/findings/zope.ts'
-import type { SiteQuestion } from '../../../../check/findings/zope.ts'
 import { parseConfig } from '../../../../config/parse.ts'
 import { site } from '../facts.ts'
 

@@ -11,8 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { pino } from 'pino'
-import t from 'tap'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { Publisher } from '../../../../monitor/directory/publisher.ts'
 
 type Line = Readonly<Record<string, unknown>>

@@ -1,15 +1,17 @@
 import t from 'tap'
 import { parseConfig } from '../../../../config/parse.ts'
-import { healthOf } from '../../../../health/health.ts'
-import type { Health } from '../../../../health/health.ts'
+import { healthOf, type Health } from '../../../../health/health.ts'
 import {
   backendReport,
   parseFormerReport,
   probesReported,
   savedState,
 } from '../../../../monitor/directory/saved-state.ts'
-import { emptySnapshot, noSentinels } from '../../../../sentinels/snapshot.ts'
-import type { Snapshot } from '../../../../sentinels/snapshot.ts'
+import {
+  emptySnapshot,
+  noSentinels,
+  type Snapshot,
+} from '../../../../sentinels/snapshot.ts'
 
 void t.test('with many backends fewer probes are reported for each', t => {
   t.equal(probesReported(1), 64)

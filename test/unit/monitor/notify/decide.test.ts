@@ -1,11 +1,17 @@
 import * as fc from 'fast-check'
 import t from 'tap'
-import { decide, emptyLedger } from '../../../../monitor/notify/decide.ts'
-import type { Ledger, Rules } from '../../../../monitor/notify/decide.ts'
-import { severities } from '../../../../monitor/notify/fact.ts'
-import type { Fact, Severity } from '../../../../monitor/notify/fact.ts'
-import { keyOf } from '../../../../monitor/notify/notice.ts'
-import type { Notice } from '../../../../monitor/notify/notice.ts'
+import {
+  decide,
+  emptyLedger,
+  type Ledger,
+  type Rules,
+} from '../../../../monitor/notify/decide.ts'
+import {
+  severities,
+  type Fact,
+  type Severity,
+} from '../../../../monitor/notify/fact.ts'
+import { keyOf, type Notice } from '../../../../monitor/notify/notice.ts'
 
 const rules: Rules = {
   minSeverity: 'warning',

@@ -1,19 +1,19 @@
 import t from 'tap'
-import type { ClusterReport } from '../../../../sentinels/reports.ts'
+import {
+  mapStates,
+  states,
+  type ClusterReport,
+  type FrontState,
+  type MapObservation,
+  type State,
+} from '../../../../sentinels/reports.ts'
 import { aCluster, aMachine } from '../../../fixtures/cluster-report.ts'
 import { parseConfig } from '../../../../config/parse.ts'
-import { factsOf } from '../../../../monitor/notify/fact.ts'
-import type { MonitorState } from '../../../../monitor/notify/fact.ts'
-import { mapStates, states } from '../../../../sentinels/reports.ts'
-import type {
-  FrontState,
-  MapObservation,
-  State,
-} from '../../../../sentinels/reports.ts'
-import { noSentinels } from '../../../../sentinels/snapshot.ts'
-import type {
-  BackendSentinels,
-  Snapshot,
+import { factsOf, type MonitorState } from '../../../../monitor/notify/fact.ts'
+import {
+  noSentinels,
+  type BackendSentinels,
+  type Snapshot,
 } from '../../../../sentinels/snapshot.ts'
 
 const nowMs = 1_800_000_000_000

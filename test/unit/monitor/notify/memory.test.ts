@@ -5,8 +5,8 @@ import {
   emptyMemory,
   memoryText,
   parseMemory,
+  type Memory,
 } from '../../../../monitor/notify/memory.ts'
-import type { Memory } from '../../../../monitor/notify/memory.ts'
 import { added, emptyQueue } from '../../../../monitor/notify/queue.ts'
 
 const down: Fact = {

@@ -1,6 +1,10 @@
 import t from 'tap'
-import { noticeOf, shortened } from '../../../../monitor/notify/notice.ts'
-import type { NoticeChange, Item } from '../../../../monitor/notify/notice.ts'
+import {
+  noticeOf,
+  shortened,
+  type NoticeChange,
+  type Item,
+} from '../../../../monitor/notify/notice.ts'
 
 const item = (name: string, more: Partial<Item> = {}): Item => ({
   what: 'backend',

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check'
 import t from 'tap'
-import { noticeOf } from '../../../../monitor/notify/notice.ts'
-import type { Notice } from '../../../../monitor/notify/notice.ts'
+import { noticeOf, type Notice } from '../../../../monitor/notify/notice.ts'
 import {
   added,
   emptyQueue,
