@@ -3,7 +3,7 @@ import { namePattern } from '../config/config.ts'
 import { meaningOf, adminKinds } from '../sentinels/names.ts'
 import { parseReport } from '../sentinels/reports.ts'
 import { formatOrder, parseOrder } from './keys.ts'
-import type { SharedOrder } from './orders.ts'
+import type { SharedOrder, SharedOrders } from './orders.ts'
 import type { Header } from './view.ts'
 
 export type Cache = {
@@ -28,6 +28,17 @@ export function emptyCache(site: string): Cache {
     written: {},
     savedMs: 0,
   }
+}
+
+/** All orders, as they are saved. */
+export function savedOrders({
+  present,
+  lost,
+}: Pick<SharedOrders, 'present' | 'lost'>): Cache['orders'] {
+  return [
+    ...[...present.values()].map(order => ({ ...order, isLost: false })),
+    ...[...lost.values()].map(order => ({ ...order, isLost: true })),
+  ]
 }
 
 export function formatCache(cache: Cache): string {

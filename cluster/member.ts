@@ -14,7 +14,12 @@ import { errorCode } from '../system/error-code.ts'
 import { readRegularFile } from '../system/regular-file.ts'
 import { version } from '../system/version.ts'
 import type { WatchEvent } from './answers.ts'
-import { formatCache, parseCache, type Cache } from './cache-text.ts'
+import {
+  formatCache,
+  parseCache,
+  savedOrders,
+  type Cache,
+} from './cache-text.ts'
 import { Engine, type Watch } from './engine.ts'
 import { EngineError } from './engine-error.ts'
 import {
@@ -35,6 +40,7 @@ import {
   leaseSeconds,
   liveEveryMs,
   moveAfterMs,
+  NameClaim,
   presenceOf,
   retryMs,
 } from './presence.ts'
@@ -95,9 +101,7 @@ export class ClusterMember {
   #writing: Promise<void> | undefined
   #isWanted = false
   #hasJoined = false
-  /** the sign of life of another machine with our name, as first seen */
-  #other: { instance: string; revision: number } | undefined
-  #isDuplicate = false
+  readonly #claim = new NameClaim()
   #header: Header | undefined
   /** the orders of this revision are known, and in the directory */
   #knownRevision = 0
@@ -322,21 +326,16 @@ export class ClusterMember {
   async #join(engine: Engine): Promise<void> {
     const key = this.#keys.liveOf(this.#name)
     const found = this.#view.get(key)
-    const live = found && parseLive(found.value)
-    if (
-      found !== undefined &&
-      live !== undefined &&
-      live.instance !== this.#instance
-    ) {
-      const isMine = live.instance === this.#formerInstance
-      if (!isMine) {
-        this.#seeOther(live.instance, found.revision)
-        throw new EngineError(
-          'refused',
-          `another machine is called ${this.#name}, with version ${live.version}; waiting until it is gone`,
-        )
-      }
-    }
+    const former = found && parseLive(found.value)?.instance
+    const other =
+      former !== undefined && former === this.#formerInstance
+        ? undefined
+        : this.#otherIn(found)
+    if (other !== undefined)
+      throw new EngineError(
+        'refused',
+        `another machine is called ${this.#name}, with version ${other.version}; waiting until it is gone`,
+      )
     this.#liveRevision = found?.revision
     const lease = await engine.grant(leaseSeconds)
     const put = await engine.transaction(
@@ -354,8 +353,7 @@ export class ClusterMember {
       throw new EngineError('unreachable', 'the name was taken meanwhile')
     this.#lease = lease
     this.#liveRevision = put.header.revision
-    this.#other = undefined
-    this.#isDuplicate = false
+    this.#claim.won()
     this.#hasJoined = true
     this.#liveMs = performance.now()
     this.#saveCache()
@@ -365,11 +363,14 @@ export class ClusterMember {
     )
   }
 
-  /** A name is taken when its owner goes on writing: an old lease runs out. */
-  #seeOther(instance: string, revision: number): void {
-    const isSame = this.#other?.instance === instance
-    if (isSame && this.#other?.revision !== revision && !this.#isDuplicate) {
-      this.#isDuplicate = true
+  /**
+   * The instance of another machine that has the name of this one; logs it once.
+   * Undefined: the sign of life is our own, or cannot be read.
+   */
+  #otherIn(found: KeyValue | undefined): Live | undefined {
+    const live = found && parseLive(found.value)
+    if (live === undefined || live.instance === this.#instance) return undefined
+    if (found !== undefined && this.#claim.see(live.instance, found.revision))
       this.#around.log.error(
         {
           name: this.#name,
@@ -377,8 +378,13 @@ export class ClusterMember {
         },
         'another machine has the name of this one: running alone',
       )
-    }
-    if (!isSame) this.#other = { instance, revision }
+    return live
+  }
+
+  /** Another machine has taken the name meanwhile. */
+  #loseName(): void {
+    this.#hasJoined = false
+    this.#watch?.stop()
   }
 
   async #watchUntilItEnds(engine: Engine): Promise<void> {
@@ -493,15 +499,12 @@ export class ClusterMember {
     }
     this.#machines.alive(machine, live, isFresh, Date.now())
     if (machine !== this.#name) return
-    if (live.instance === this.#instance) {
-      if (isFresh) this.#seeEcho()
-      this.#liveRevision = found?.revision
-    } else if (found !== undefined && this.#hasJoined) {
-      this.#hasJoined = false
-      this.#seeOther(live.instance, found.revision)
-      this.#watch?.stop()
-    } else if (found !== undefined)
-      this.#seeOther(live.instance, found.revision)
+    if (this.#otherIn(found) !== undefined) {
+      if (this.#hasJoined) this.#loseName()
+      return
+    }
+    if (isFresh) this.#seeEcho()
+    this.#liveRevision = found?.revision
   }
 
   #seeEcho(): void {
@@ -617,15 +620,8 @@ export class ClusterMember {
     }
     // a write whose answer was lost, or another machine
     const [found] = put.values
-    const live = found && parseLive(found.value)
-    if (
-      found !== undefined &&
-      live !== undefined &&
-      live.instance !== this.#instance
-    ) {
-      this.#hasJoined = false
-      this.#seeOther(live.instance, found.revision)
-      this.#watch?.stop()
+    if (this.#otherIn(found) !== undefined) {
+      this.#loseName()
       return
     }
     this.#liveRevision = found?.revision
@@ -648,7 +644,7 @@ export class ClusterMember {
 
   /** Puts the orders in force into the directory. */
   #apply(): void {
-    if (this.#isDuplicate) return
+    if (this.#claim.isDuplicate) return
     const nowMs = Date.now()
     const names = new Set(this.#around.backends())
     const orders = new Map(
@@ -699,7 +695,7 @@ export class ClusterMember {
     const state = presenceOf(
       {
         echoMs: this.#hasJoined ? this.#echoMs : -Infinity,
-        isDuplicate: this.#isDuplicate,
+        isDuplicate: this.#claim.isDuplicate,
         lost: this.#orders.lost.size,
       },
       this.#settings.isolatedAfterMs,
@@ -749,16 +745,7 @@ export class ClusterMember {
       site: `${prefix} ${this.#name}`,
       instance: this.#hasJoined ? this.#instance : this.#formerInstance,
       header: this.#header,
-      orders: [
-        ...[...this.#orders.present.values()].map(order => ({
-          ...order,
-          isLost: false,
-        })),
-        ...[...this.#orders.lost.values()].map(order => ({
-          ...order,
-          isLost: true,
-        })),
-      ],
+      orders: savedOrders(this.#orders),
       written: Object.fromEntries(this.#mirror.written),
       savedMs: 0,
     }

@@ -66,3 +66,36 @@ export class ClockOffset {
     return this.#samples.length === 0 ? undefined : Math.max(...this.#samples)
   }
 }
+
+/** Another machine with the name of this one: alive, or an old lease that runs out? */
+export class NameClaim {
+  #other: { instance: string; revision: number } | undefined
+  #isDuplicate = false
+
+  /** The other one has gone on writing. */
+  get isDuplicate(): boolean {
+    return this.#isDuplicate
+  }
+
+  /**
+   * A sign of life of another instance.
+   *
+   * @param revision of its key
+   * @returns whether this one shows for the first time that the name is taken
+   */
+  see(instance: string, revision: number): boolean {
+    if (this.#other?.instance !== instance) {
+      this.#other = { instance, revision }
+      return false
+    }
+    if (this.#other.revision === revision || this.#isDuplicate) return false
+    this.#isDuplicate = true
+    return true
+  }
+
+  /** This machine has the name. */
+  won(): void {
+    this.#other = undefined
+    this.#isDuplicate = false
+  }
+}

@@ -3,6 +3,7 @@ import {
   emptyCache,
   formatCache,
   parseCache,
+  savedOrders,
   type Cache,
 } from '../../../cluster/cache-text.ts'
 
@@ -73,5 +74,17 @@ void t.test('the file is not trusted', t => {
     parseCache('{"site":"s","written":[],"orders":{}}', 's').orders,
     [],
   )
+  t.end()
+})
+
+void t.test('orders are saved with whether etcd has lost them', t => {
+  const none = new Map<string, (typeof cache.orders)[number]>()
+  for (const order of cache.orders) {
+    const one = new Map([['zope1.drain', order]])
+    t.strictSame(savedOrders({ present: one, lost: none }), [
+      { ...order, isLost: false },
+    ])
+    t.strictSame(savedOrders({ present: none, lost: one }), [order])
+  }
   t.end()
 })

@@ -1,5 +1,10 @@
 import t from 'tap'
-import { ClockOffset, presenceOf, retryMs } from '../../../cluster/presence.ts'
+import {
+  ClockOffset,
+  NameClaim,
+  presenceOf,
+  retryMs,
+} from '../../../cluster/presence.ts'
 
 void t.test('only an echo shows that this machine is together', t => {
   const well = { echoMs: 1_000, isDuplicate: false, lost: 0 }
@@ -30,5 +35,20 @@ void t.test('the clock: the largest difference of the last five', t => {
   t.equal(offset.ms, -5)
   for (let n = 0; n < 5; n++) offset.add(0, 100)
   t.equal(offset.ms, -100)
+  t.end()
+})
+
+void t.test('a name is taken when its owner goes on writing', t => {
+  const claim = new NameClaim()
+  t.notOk(claim.see('a', 1), 'it may be an old lease')
+  t.notOk(claim.see('a', 1), 'read again')
+  t.notOk(claim.isDuplicate)
+  t.notOk(claim.see('b', 2), 'yet another one')
+  t.ok(claim.see('b', 3))
+  t.ok(claim.isDuplicate)
+  t.notOk(claim.see('b', 4), 'reported once')
+  claim.won()
+  t.notOk(claim.isDuplicate)
+  t.notOk(claim.see('b', 5))
   t.end()
 })
