@@ -181,7 +181,7 @@ void t.test(
     for (const [text, problem] of [
       [
         `icp: { listen: { a: "127.0.0.1:${port}" } }\n`,
-        /icp\.listen\.a must be an address of this machine that nothing else uses, got 127\.0\.0\.1 port \d+ \(EADDRINUSE\)/,
+        /icp\.listen\.a must be an unused address of this machine, got 127\.0\.0\.1 port \d+ \(EADDRINUSE\)/,
       ],
       ['', /icp must be given for a responder/],
     ] as const) {
