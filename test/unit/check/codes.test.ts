@@ -13,7 +13,7 @@ function codesInSource(): Set<string> {
   ]
   const found = files.flatMap(file => [
     ...readFileSync(new URL(file, root), 'utf8').matchAll(
-      /(?:code:|finding\(|tell\()\s*(?:\w+\s*\?\s*)?'([a-z0-9-]+)'(?:\s*:\s*'([a-z0-9-]+)')?/g,
+      /(?:code:|finding\(|\badd\()\s*(?:\w+\s*\?\s*)?'([a-z0-9-]+)'(?:\s*:\s*'([a-z0-9-]+)')?/g,
     ),
   ])
   return new Set(found.flatMap(([, one = '', two]) => [one, two ?? one]))
