@@ -33,8 +33,8 @@ const confirmMs = 200
 const reportMs = 3_000
 /** After a longer pause of the monitor only a stopped process is still a fact. */
 const gapMs = 1_000
-/** Older observations are dropped. */
-const keptMs = 2 * reportMs
+/** Older observations are dropped: a starved monitor makes three in this time. */
+const keptMs = 20_000
 /** One more than the two that a pause of monitor and map program together can show. */
 const stoppedSamples = 3
 
