@@ -35,7 +35,6 @@ const reportMs = 3_000
 const gapMs = 1_000
 /** Older observations are dropped: a starved monitor makes three in this time. */
 const keptMs = 20_000
-/** One more than the two that a pause of monitor and map program together can show. */
 const stoppedSamples = 3
 
 const stopped: Readonly<Record<string, string>> = {
@@ -85,7 +84,11 @@ function stopOf(samples: readonly MapSample[]): string | undefined {
     samples,
     ({ sleeps, state }) => sleeps === now.sleeps && state === now.state,
   )
-  return ms >= stoppedMs && count >= stoppedSamples
+  // a single pause: monitor and map program may have been stopped together
+  const isFirstAfterPause =
+    samples.findLastIndex(isAfterGap) === samples.length - 1 &&
+    samples.slice(0, -1).findLastIndex(isAfterGap) !== samples.length - 2
+  return ms >= stoppedMs && count >= stoppedSamples && !isFirstAfterPause
     ? `its process has been ${what} for ${seconds(ms)}`
     : undefined
 }

@@ -64,20 +64,23 @@ export class MapFinder {
     const looks = new Map<string, number>()
     const found = processIds().filter(pid => {
       const count = this.#looks.get(pid) ?? 0
-      const isMap =
-        count < looksPerProcess && this.#isAnswering(pid, commandOf(pid))
+      const isMap = count < looksPerProcess && this.#isAnswering(commandOf(pid))
       looks.set(pid, isMap ? 0 : Math.min(count + 1, looksPerProcess))
       return isMap
     })
     this.#looks = looks
-    return found.map(Number)
+    // each time: the directory may be away for a moment
+    return found
+      .filter(pid =>
+        isSameDirectory(`/proc/${pid}/root${this.#directory}`, this.#directory),
+      )
+      .map(Number)
   }
 
-  #isAnswering(pid: string, words: readonly string[]): boolean {
+  #isAnswering(words: readonly string[]): boolean {
     return (
       isMapOf(this.#directory, words) &&
-      !words.some(word => word.endsWith('/launch.sh')) &&
-      isSameDirectory(`/proc/${pid}/root${this.#directory}`, this.#directory)
+      !words.some(word => word.endsWith('/launch.sh'))
     )
   }
 }
@@ -88,6 +91,7 @@ function isSameDirectory(one: string, other: string): boolean {
     const [a, b] = [statSync(one), statSync(other)]
     return a.dev === b.dev && a.ino === b.ino
   } catch {
+    // gone, or another user's process: nothing is known of it, so it is not ended
     return false
   }
 }

@@ -108,14 +108,21 @@ void t.test('the monitor was stopped itself', async t => {
   const silent = { ...stopped, state: 'S' }
   for (const [pauseMs, sample] of [
     [60_000, stopped],
+    [5_000, stopped],
     [5_000, silent],
     [5_000, { ...silent, lookupMs: 1_000 }],
   ] as const) {
-    const before = story(400, () => sample)
+    const before = story(1_800, () => sample)
     const [last] = before.slice(-1)
     if (last === undefined) throw new Error('no sample')
     const samples = withSample(before, { ...last, atMs: pauseMs })
     t.equal(hangOf(samples), undefined, 'the first observation after it')
+    if (sample === stopped && pauseMs < 20_000)
+      t.match(
+        hangOf(withSample(samples, { ...last, atMs: pauseMs + stepMs })),
+        'stopped (SIGSTOP) for 5.2 s',
+        'and still stopped at the next one',
+      )
   }
 })
 
