@@ -5,6 +5,7 @@ import { parseConfig } from '../config/parse.ts'
 import { ConfigError } from '../config/problem.ts'
 import { commandRefusal, self } from '../config/trust.ts'
 import { configOption } from './options.ts'
+import { parseUrl } from '../text/url.ts'
 
 /** The exit codes of monitoring plugins. */
 const exitCodes = { ok: 0, warning: 1, critical: 2, unknown: 3 } as const
@@ -72,7 +73,7 @@ function backendFor(target: string, configFile: string): Backend | string {
 
 /** @throws {ConfigError} when it is not the URL of a backend */
 function backendOfUrl(text: string): Backend | string {
-  const url = URL.canParse(text) ? new URL(text) : undefined
+  const url = parseUrl(text)
   const path = url === undefined ? '/' : url.pathname + url.search
   const origin = url === undefined ? text : text.slice(0, originLength(text))
   const config = parseConfig(

@@ -6,6 +6,7 @@ import { namePattern } from './config.ts'
 import { hostPort } from '../text/host-port.ts'
 import { parseDuration } from '../text/duration.ts'
 import { parseOrigin } from '../text/origin.ts'
+import { parseUrl } from '../text/url.ts'
 import { compilePattern, patternRules } from './pattern.ts'
 import { isEncoded, noSiteUrl } from './site.ts'
 
@@ -347,7 +348,9 @@ const notify = mapping('a mapping with webhook or command', {
   webhook: z
     .string({ error: webhookRule })
     .refine(
-      text => /^https?:\/\/[^/\s]\P{Cc}*$/iu.test(text) && URL.canParse(text),
+      text =>
+        /^https?:\/\/[^/\s]\P{Cc}*$/iu.test(text) &&
+        parseUrl(text) !== undefined,
       { error: webhookRule },
     )
     .optional(),
@@ -434,8 +437,9 @@ const front = mapping('a mapping of settings for front.up', {
 
 /** With a host name, each check would wait for a name server. */
 function isLocalUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false
-  const { hostname, username, password } = new URL(text)
+  const parsed = parseUrl(text)
+  if (parsed === undefined) return false
+  const { hostname, username, password } = parsed
   const host = hostname.replaceAll(/[[\]]/g, '')
   return (
     username + password === '' && (host === 'localhost' || isIP(host) !== 0)

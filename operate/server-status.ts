@@ -3,6 +3,7 @@
 // (mod_proxy.c, proxy_status_hook):
 //   ProxyBalancer[0]Worker[1]Name: http://10.0.0.11:8080
 //   ProxyBalancer[0]Worker[1]Busy: 3
+import { parseUrl } from '../text/url.ts'
 
 /** What one httpd says about a backend. */
 export type BusyCount =
@@ -34,5 +35,5 @@ export function busyCountOf(text: string, origin: string): BusyCount {
 
 /** httpd leaves out the default port of a scheme, as URL does. */
 function originOfUrl(text: string): string {
-  return URL.canParse(text) ? new URL(text).origin : text
+  return parseUrl(text)?.origin ?? text
 }

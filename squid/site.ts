@@ -1,5 +1,6 @@
 // The values of `--site` and `--url` of the Squid commands, checked. Pure.
 import { describeValue } from '../text/describe.ts'
+import { parseUrl } from '../text/url.ts'
 import type { SquidSite, SquidSites } from './line.ts'
 import type { PublicOrigin } from './virtual-host.ts'
 
@@ -83,8 +84,9 @@ function sitePath(site: string): string | null {
 
 function parseOrigin(text: string): PublicOrigin | null {
   const isOrigin = /^https?:\/\/[^\s/?#@\\]+\/?$/i.test(text)
-  if (!isOrigin || !URL.canParse(text)) return null
-  const { protocol, hostname, port } = new URL(text)
+  const url = parseUrl(text)
+  if (!isOrigin || url === undefined) return null
+  const { protocol, hostname, port } = url
   const scheme = protocol.slice(0, -1)
   return {
     scheme,

@@ -1,4 +1,5 @@
 // A URL without a path: scheme, host and port, for backends and --url. Pure.
+import { parseUrl } from './url.ts'
 
 export type Origin = {
   readonly tls: boolean
@@ -16,8 +17,9 @@ export type Origin = {
 export function parseOrigin(text: string): Origin | 'malformed' | 'address' {
   // URL accepts much (one slash, backslashes, an empty port): be stricter
   const written = /^https?:\/\/([^\s/?#@\\]*[^\s/?#@\\:])\/?$/i.exec(text)?.[1]
-  if (written === undefined || !URL.canParse(text)) return 'malformed'
-  const { protocol, hostname, port } = new URL(text)
+  const url = parseUrl(text)
+  if (written === undefined || url === undefined) return 'malformed'
+  const { protocol, hostname, port } = url
   if (
     /^\d+(\.\d+){3}$/.test(hostname) &&
     hostname !== written.replace(/:\d+$/, '')
