@@ -89,6 +89,7 @@ export class KeySync {
         await this.#readAll(engine)
         if (signal.aborted) return
         await this.#handler.onRead(engine)
+        if (signal.aborted) return
         await this.#watchUntilItEnds(engine)
       } catch (err) {
         this.#connection.recordError(err)
