@@ -13,7 +13,7 @@ import {
 } from './sentinel-directory.ts'
 import { checkout, type CPrograms } from './tools.ts'
 
-export type IcpOptions = {
+type IcpOptions = {
   readonly queries: number
   readonly perSecond: number
   readonly changesPerSecond: number

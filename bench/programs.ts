@@ -41,7 +41,7 @@ for (let n; (n = fs.readSync(0, b, 0, 65536, null)) > 0; )
 const perlHelper =
   '$|=1;$d=shift;while(<STDIN>){chomp;($n,$u,$p,$r)=split/ /;@u=grep{-e"$d/$_.up"&&!-e"$d/$_.maint"}@ARGV;@o=grep{!-e"$d/$_.drain"}@u;($b)=((grep{$_ eq$r}@u),@o);($x)=grep{$_ ne$b}@o;print"$n OK backend_=",defined$b?"$b next_=".($x//"-").($b eq$r?"":" bind_=1"):"none","\\n"}'
 
-export type MapPrograms = {
+type MapPrograms = {
   readonly thisMap: MapProgram
   /** undefined without a C compiler */
   readonly cMap: MapProgram | undefined

@@ -37,7 +37,7 @@ export type Results = {
 /** The row of the sticky visitors. */
 export const stickyName = 'this map, with a cookie'
 
-export type Target = {
+type Target = {
   readonly title: string
   readonly verdict: 'met' | 'missed' | 'not measured'
 }

@@ -4,7 +4,7 @@ import { Socket } from 'node:net'
 import { sitePath, startHttpd, type Site } from './httpd.ts'
 import { exitOf, type Scratch } from './scratch.ts'
 
-export type LoadOptions = {
+type LoadOptions = {
   readonly rounds: number
   readonly roundMs: number
   readonly connections: number

@@ -4,7 +4,7 @@ import type { System, User } from './facts.ts'
 export type Need = 'read' | 'write' | 'execute' | 'search'
 
 /** `undefined`: no obstacle, as far as can be seen. */
-export type Obstacle = {
+type Obstacle = {
   readonly path: string
   readonly kind: 'missing' | 'closed'
   /** for a sentence: `/srv/zope may not be entered by www-data (mode 700)` */

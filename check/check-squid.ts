@@ -13,7 +13,7 @@ import { runProgram } from '../system/run-program.ts'
 import { parseSquidConf, type SquidConf } from './squid-conf.ts'
 import { system } from './system.ts'
 
-export type SquidCheckOptions = {
+type SquidCheckOptions = {
   readonly config: Config
   /** absolute */
   readonly configFile: string

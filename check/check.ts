@@ -49,7 +49,7 @@ import { programFiles } from './program-files.ts'
 import { system, weakOf } from './system.ts'
 import { tryMap } from './try-map.ts'
 
-export type CheckOptions = {
+type CheckOptions = {
   readonly config: Config
   /** absolute */
   readonly configFile: string

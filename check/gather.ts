@@ -27,7 +27,7 @@ import { runProgram } from '../system/run-program.ts'
 import { modifiedMs, readText, source, system, weakOf } from './system.ts'
 import { unitSettings } from './unit.ts'
 
-export type GatherRequest = {
+type GatherRequest = {
   /** how to call httpd; undefined: search for it */
   readonly httpd: string | undefined
   /** undefined: httpd's default */
@@ -39,7 +39,7 @@ export type GatherRequest = {
   readonly fresh: (words: readonly string[]) => Fresh
 }
 
-export type GatherResult =
+type GatherResult =
   | { readonly kind: 'httpd'; readonly facts: HttpdFacts }
   /** why there is nothing to check */
   | { readonly kind: 'none'; readonly why: string; readonly isError: boolean }

@@ -26,7 +26,7 @@ export type Directive = {
   readonly sections: readonly Section[]
 }
 
-export type ConfProblem = {
+type ConfProblem = {
   readonly file: string
   readonly line: number
   readonly text: string
@@ -52,7 +52,7 @@ export type Source = {
   readonly list: (pattern: string) => readonly string[]
 }
 
-export type ParserContext = {
+type ParserContext = {
   readonly serverRoot: string
   /** compiled in, including `core_module` */
   readonly modules: readonly string[]

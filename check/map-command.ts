@@ -46,7 +46,7 @@ export function programOf(map: RewriteMapping, httpd: HttpdFacts): string {
   return name.startsWith('/') ? name : `${httpd.conf.serverRoot}/${name}`
 }
 
-export type MapUser =
+type MapUser =
   | { readonly kind: 'user'; readonly user: User }
   | { readonly kind: 'unknown'; readonly name: string }
 

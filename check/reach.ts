@@ -12,7 +12,7 @@ import {
   type Server,
 } from './servers.ts'
 
-export type Fate =
+type Fate =
   /** a rule answers or proxies it */
   | { readonly kind: 'taken'; readonly rule: Rule; readonly index: number }
   /** a rule leaves it to the rest of httpd, and no later rule sees it */

@@ -17,7 +17,7 @@ export type Server = {
   readonly own: readonly Directive[]
 }
 
-export type MapKind = 'prg' | 'other'
+type MapKind = 'prg' | 'other'
 
 export type RewriteMapping = {
   readonly name: string

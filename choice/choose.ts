@@ -9,7 +9,7 @@ import {
 } from './table.ts'
 
 /** How the backend was found. */
-export type Way =
+type Way =
   /** the visitor's session is on it */
   | 'route'
   /** the only candidate: lowest tier of the best preference */

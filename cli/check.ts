@@ -6,6 +6,7 @@ import {
   checkText,
   exitCodeOf,
   severities,
+  type CheckReport,
   type Severity,
 } from '../check/finding.ts'
 import { parseDuration } from '../text/duration.ts'
@@ -28,8 +29,14 @@ type Options = {
   failOn: Severity
 }
 
-/** `zope-failover check`. */
-export function checkCommand(): Command {
+type Print = (report: CheckReport, options: Options) => void
+
+/**
+ * `zope-failover check`.
+ *
+ * @param print gets the report; by default it is printed, and sets the exit code
+ */
+export function checkCommand(print: Print = printReport): Command {
   const command = new Command('check')
     .summary('check configuration, directory, permissions and httpd setup')
     .description(
@@ -95,15 +102,19 @@ export function checkCommand(): Command {
               squid: options.squidCommand,
               trialMs,
             })
-      process.stdout.write(
-        options.json === true
-          ? `${JSON.stringify(report)}\n`
-          : checkText(report, process.stdout.isTTY),
-      )
-      process.exitCode = exitCodeOf(report, options.failOn)
+      print(report, options)
     })
   renamedOption(command, '--no-run', '--no-trial')
   return command
+}
+
+function printReport(report: CheckReport, { json, failOn }: Options): void {
+  process.stdout.write(
+    json === true
+      ? `${JSON.stringify(report)}\n`
+      : checkText(report, process.stdout.isTTY),
+  )
+  process.exitCode = exitCodeOf(report, failOn)
 }
 
 function duration(text: string): number {

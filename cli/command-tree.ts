@@ -12,7 +12,7 @@ export type OptionForm = {
   readonly choices: readonly string[]
 }
 
-export type ArgumentForm = {
+type ArgumentForm = {
   readonly name: string
   /** as in the usage line: `<name>`, `[route]` */
   readonly written: string

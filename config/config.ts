@@ -53,7 +53,6 @@ export type WarmUpPage = {
 }
 
 export type Pool = Fixed<ReturnType<typeof poolSettings>>
-export type Policy = Pool['policy']
 export type Member = Pool['members'][number]
 
 /** How the monitor checks the map program through httpd. */

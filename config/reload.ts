@@ -7,7 +7,7 @@ import { readConfigFile, type ConfigFile } from './file.ts'
 import { parseConfig } from './parse.ts'
 import { ConfigError } from './problem.ts'
 
-export type ConfigChange =
+type ConfigChange =
   | { readonly kind: 'changed'; readonly config: Config; readonly text: string }
   | { readonly kind: 'refused'; readonly problems: readonly string[] }
 

@@ -18,7 +18,7 @@ import {
 import { errorCode } from '../system/error-code.ts'
 import { pathText, type Path, type Problem } from './problem.ts'
 
-export type Yaml = {
+type Yaml = {
   /** undefined when the text is not YAML at all */
   readonly value: unknown
   readonly problems: readonly Problem[]

@@ -36,7 +36,7 @@ const command = resolve(dist, 'cli/main.js')
 export const backendNames = ['zope1', 'zope2', 'zope3'] as const
 export type BackendName = (typeof backendNames)[number]
 
-export type Condition = 'running' | 'hanging' | 'dead'
+type Condition = 'running' | 'hanging' | 'dead'
 
 export class Stage {
   readonly kind: FrontKind

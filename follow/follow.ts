@@ -32,7 +32,7 @@ const tickMs = 250
 /** How long a running command may take to finish when the program stops. */
 const graceMs = 2_000
 
-export type FollowOptions = {
+type FollowOptions = {
   readonly configFile: string
   readonly good: GoodConfig
   /** one of the configuration */

@@ -13,7 +13,7 @@ export const followFormats = ['lines', 'json'] as const
 export type FollowFormat = (typeof followFormats)[number]
 
 /** The current use of a backend. */
-export type FollowState =
+type FollowState =
   /** gets its share of new visitors if its tier is the lowest one in service */
   | 'in'
   /** for new visitors only while no backend is in */
@@ -23,7 +23,7 @@ export type FollowState =
   /** down or in maintenance: gets no traffic */
   | 'out'
 
-export type FollowRow = {
+type FollowRow = {
   readonly name: string
   /** without brackets */
   readonly host: string

@@ -72,7 +72,7 @@ export type Deep = {
 
 type KnownTransaction = { readonly id: string; readonly sinceMs: number }
 
-export type DeepSettings = Pick<ProbeSettings, 'rise' | 'fall' | 'slowMs'> & {
+type DeepSettings = Pick<ProbeSettings, 'rise' | 'fall' | 'slowMs'> & {
   readonly deep: DeepProbe | null
 }
 

@@ -126,7 +126,7 @@ export function nextTrack(
   }
 }
 
-export type FrontVerdict = {
+type FrontVerdict = {
   readonly state: FrontState
   /** the content of `front.up`; null = no file; undefined = unchanged */
   readonly score: 100 | 50 | null | undefined
@@ -135,7 +135,7 @@ export type FrontVerdict = {
 }
 
 /** What decides about `front.up`. */
-export type FrontEvidence = {
+type FrontEvidence = {
   readonly track: FrontTrack
   /** where new visitors go; undefined = the backends are not all judged yet */
   readonly pool: TablePool | undefined

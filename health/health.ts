@@ -50,7 +50,7 @@ export type HealthEvent =
   | { readonly kind: 'warm-up'; readonly isGood: boolean }
   | DeepEvent
 
-export type HealthSettings = Pick<
+type HealthSettings = Pick<
   ProbeSettings,
   | 'rise'
   | 'fall'

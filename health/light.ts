@@ -69,7 +69,7 @@ export type LightEvent =
   /** time went by */
   | { readonly kind: 'tick' }
 
-export type LightSettings = Pick<
+type LightSettings = Pick<
   ProbeSettings,
   | 'rise'
   | 'fall'

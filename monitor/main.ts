@@ -26,7 +26,7 @@ import { ServiceManager } from './service-manager.ts'
 const configEveryMs = 1_000
 const lingerMs = 1_000
 
-export type MonitorOptions = {
+type MonitorOptions = {
   /** a level of pino; info by default */
   readonly logLevel?: string
 }

@@ -42,11 +42,9 @@ import { Starvation } from './backend/starvation.ts'
 import { Telemetry } from '../page/telemetry.ts'
 import { TextMapWriter } from './directory/text-map-writer.ts'
 import { Transactions } from '../health/transactions.ts'
-import { StartQueue } from './backend/start-queue.ts'
-import {
-  BackendMonitor,
-  type MonitorContext,
-} from './backend/backend-monitor.ts'
+import { startQueue } from './backend/start-queue.ts'
+import { BackendMonitor } from './backend/backend-monitor.ts'
+import type { MonitorContext } from './backend/monitor-context.ts'
 import { ZeoMonitor } from './backend/zeo-monitor.ts'
 
 /** how soon a vanished directory or a suspicion is noticed */
@@ -134,7 +132,7 @@ export class Monitor {
       dropper: new ConnectionDropper(config.directory, resolver, log),
       telemetry: this.telemetry,
       starvation: this.#starvation,
-      startQueue: new StartQueue(),
+      startTurn: startQueue(),
       transactions: new Transactions(config.pools),
       publisher: this.publisher,
       log,

@@ -25,7 +25,7 @@ export type Observation = {
 }
 
 /** The result of one request. */
-export type Request = {
+type Request = {
   /** its end, ms since 1970 */
   readonly atMs: number
   /** in order of time; [] = no backend was involved */

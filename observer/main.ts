@@ -26,7 +26,7 @@ const suspicionMs = 10_000
 /** how long loading the configuration, and the last writes, may take */
 const settleMs = 1_000
 
-export type ObserverOptions = {
+type ObserverOptions = {
   readonly configFile: string
 }
 

@@ -16,7 +16,7 @@ const maxAgeMs = 10_000
 /** The resolution of the time of the last good answer. */
 const servedGapMs = 1_000
 
-export type ObserverAction = 'suspect' | 'served' | 'nothing'
+type ObserverAction = 'suspect' | 'served' | 'nothing'
 
 export class SuspicionFilter {
   /** by backend: when it was last suspected, and when it last served */

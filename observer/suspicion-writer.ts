@@ -8,7 +8,7 @@ import { errorCode } from '../system/error-code.ts'
 import { sentinelFile, servedFile } from '../sentinels/names.ts'
 import { become } from '../system/privileges.ts'
 
-export type SuspicionLog = {
+type SuspicionLog = {
   /** the directory cannot be written to; called once per code */
   readonly trouble: (file: string, code: string) => void
   /** it keeps running as root because the directory belongs to root */

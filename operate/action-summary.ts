@@ -8,7 +8,7 @@ import { readSentinels } from '../sentinels/read.ts'
 import { noSentinels, type BackendSentinels } from '../sentinels/snapshot.ts'
 import type { Action } from './action.ts'
 
-export type ActionSummary = {
+type ActionSummary = {
   /** what was done, what overrides it, and where new visitors go now */
   readonly lines: readonly string[]
   /** problems with the files, one line each */

@@ -6,7 +6,7 @@ import type { StatusReport } from '../status/report.ts'
 import type { BackendReport } from '../sentinels/reports.ts'
 
 /** Whether the site can do without a backend; if not, why. */
-export type Leave =
+type Leave =
   | { readonly kind: 'yes' }
   /** the others exist but are not at their best: a temporary problem */
   | { readonly kind: 'wait'; readonly why: string }
@@ -107,7 +107,7 @@ export function isIdle(counts: readonly number[]): boolean {
 }
 
 /** Whether a backend answers after a restart; if not, why. */
-export type Back =
+type Back =
   { readonly kind: 'back' } | { readonly kind: 'not-yet'; readonly why: string }
 
 /**

@@ -22,7 +22,7 @@ import { LogLimit } from './log-limit.ts'
 import { TokenLimit } from './token-limit.ts'
 
 /** The answer, as plain text. */
-export type Reply = {
+type Reply = {
   readonly status: number
   readonly text: string
   readonly headers: Readonly<Record<string, string>>
@@ -201,7 +201,7 @@ async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
 }
 
 /** Origin and content of a request, for the log. */
-export type From = {
+type From = {
   readonly address: string | undefined
   readonly order: string
 }

@@ -29,7 +29,7 @@ export type Concern = {
 }
 
 /** The state of the whole site in one line. */
-export type Verdict = { readonly tone: Tone; readonly text: string }
+type Verdict = { readonly tone: Tone; readonly text: string }
 
 /** Names listed in a sentence; the rest is counted. */
 const mostNamed = 3

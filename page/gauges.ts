@@ -13,7 +13,7 @@ import {
 
 const livenessKinds = ['alive', 'silent', 'dead'] as const
 
-export type Gauges = ReturnType<typeof newGauges>
+type Gauges = ReturnType<typeof newGauges>
 
 export function newGauges(registry: Registry) {
   const gauge = <Label extends string = never>(

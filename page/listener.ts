@@ -9,9 +9,9 @@ import type { PageLog } from './messages.ts'
 const retryMs = 3_000
 
 /** The host is without brackets. */
-export type Address = { readonly host: string; readonly port: number }
+type Address = { readonly host: string; readonly port: number }
 
-export type Running = { readonly server: Server; readonly close: () => void }
+type Running = { readonly server: Server; readonly close: () => void }
 
 export class Listener {
   readonly #what: string

@@ -12,7 +12,7 @@ export type Request = {
   readonly site?: string | undefined
 }
 
-export type Route =
+type Route =
   | { readonly kind: 'served'; readonly path: string }
   /** whether the front or a backend is up */
   | {
@@ -37,7 +37,7 @@ export type Route =
     }
 
 /** What exists. */
-export type Routes = {
+type Routes = {
   readonly paths: ReadonlySet<string>
   /** hosts in lowercase, without port */
   readonly names: ReadonlySet<string>

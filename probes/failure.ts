@@ -6,7 +6,7 @@ import type { Outcome } from '../health/outcome.ts'
 /** How far a probe has got. */
 export type Stage = 'lookup' | 'connect' | 'tls' | 'answer' | 'body'
 
-export type NetworkError = {
+type NetworkError = {
   readonly code: string
   readonly message: string
   readonly stage: Stage

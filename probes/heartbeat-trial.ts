@@ -13,7 +13,7 @@ import { bodyOutcome, statusOutcome } from './answer.ts'
 import { expectContinue, isComplaint } from './heartbeat.ts'
 import type { Resolver } from './resolver.ts'
 
-export type TrialResult = {
+type TrialResult = {
   readonly heartbeat: Extract<
     HeartbeatEvent,
     { kind: 'learned' | 'heartless' | 'unclear' }

@@ -21,7 +21,7 @@ import { trustOf } from './trust.ts'
 /** a timer that fires later than this was delayed by our own thread */
 const ownDelayMs = 50
 /** What a heartbeat can show; a trial can show more (heartbeat-trial.ts). */
-export type Beat = Exclude<HeartbeatEvent, { kind: 'learned' | 'unclear' }>
+type Beat = Exclude<HeartbeatEvent, { kind: 'learned' | 'unclear' }>
 
 /** how long to wait for a final answer, unless the server closes, as it should */
 const lingerMs = 1_000

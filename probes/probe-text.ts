@@ -21,7 +21,7 @@ const stageTexts: Record<Stage, string> = {
 }
 const maxBodyShown = 300
 
-export type Conclusion = 'ok' | 'warning' | 'critical' | 'unknown'
+type Conclusion = 'ok' | 'warning' | 'critical' | 'unknown'
 
 /** The probes in addition to the light probe. */
 export type ExtraProbes = {

@@ -4,7 +4,7 @@ import { lookup as systemLookup, type LookupAddress } from 'node:dns'
 import { isIP } from 'node:net'
 import { errorCode } from '../system/error-code.ts'
 
-export type Resolution =
+type Resolution =
   | { readonly kind: 'found'; readonly addresses: readonly LookupAddress[] }
   /** the lookup failed or hangs, but the address is known from before */
   | {
@@ -31,7 +31,7 @@ type RememberedHost = {
 }
 
 /** By host name, as in monitor.json. */
-export type RememberedAddresses = Readonly<
+type RememberedAddresses = Readonly<
   Record<
     string,
     {

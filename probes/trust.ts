@@ -8,7 +8,7 @@ import { createSecureContext } from 'node:tls'
 import { systemCaFile, type Backend } from '../config/config.ts'
 import { errorCode } from '../system/error-code.ts'
 
-export type Trust = {
+type Trust = {
   /** for requests; keeps no connections */
   readonly agent: Agent
   /** why the file could not be used; null = it could */

@@ -3,7 +3,7 @@
 import type { Transaction } from '../health/deep.ts'
 import { secondsOf } from '../health/transactions.ts'
 
-export type Ruok =
+type Ruok =
   | {
       readonly kind: 'well'
       /**

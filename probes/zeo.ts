@@ -7,7 +7,7 @@ import type { Transaction } from '../health/deep.ts'
 import { answerWith } from './probe.ts'
 import { parseRuok, ruok } from './zeo-answer.ts'
 
-export type ZeoAnswer =
+type ZeoAnswer =
   | { readonly kind: 'well'; readonly last: Transaction | null }
   | { readonly kind: 'gone'; readonly why: string }
 

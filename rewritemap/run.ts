@@ -16,7 +16,7 @@ import { dropPrivileges } from './privileges.ts'
 import { buildTable } from '../choice/table.ts'
 import { WatchingThread } from './thread/watching-thread.ts'
 
-export type MapOptions = {
+type MapOptions = {
   readonly configFile: string
   /** the sentinel directory, if known without the configuration */
   readonly directory: string | undefined

@@ -25,7 +25,7 @@ const maxForeign = 1_000
 const fewFiles = 64
 
 /** The content of a directory. */
-export type Listing =
+type Listing =
   /** all names */
   | { readonly kind: 'names'; readonly names: readonly string[] }
   /** more than the limit */
@@ -124,7 +124,7 @@ export function reportFiles(directory: string): ReportFile[] | undefined {
 }
 
 /** The report of a program that answers from the table. */
-export type ReportFile = {
+type ReportFile = {
   readonly name: string
   readonly program: ReaderProgram
   readonly pid: number

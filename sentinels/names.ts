@@ -8,7 +8,7 @@ export const sentinelKinds = [
   'force',
   'suspect',
 ] as const
-export type SentinelKind = (typeof sentinelKinds)[number]
+type SentinelKind = (typeof sentinelKinds)[number]
 
 /** The files an administrator puts there. */
 export type AdminKind = 'drain' | 'maint' | 'force'
@@ -45,7 +45,7 @@ export function servedFile(backend: string): string {
   return `${backend}.served`
 }
 
-export type FileMeaning =
+type FileMeaning =
   | {
       readonly kind: 'sentinel'
       readonly backend: string

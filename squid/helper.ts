@@ -7,7 +7,7 @@ import { reportProblems, runMap } from '../rewritemap/run.ts'
 import { squidDialect } from './line.ts'
 import { parseSites } from './site.ts'
 
-export type HelperOptions = {
+type HelperOptions = {
   readonly configFile: string
   /** the sentinel directory, when known without the configuration */
   readonly directory?: string | undefined

@@ -7,7 +7,7 @@ import type { PublicOrigin } from './virtual-host.ts'
 /** A value for one pool, `www=/Plone`, or for all others, `/Plone`. */
 type ForPool = { readonly pool: string; readonly value: string }
 
-export type ParsedSites = {
+type ParsedSites = {
   readonly sites: SquidSites
   /** what visitors type, by pool; `''` is for all other pools */
   readonly origins: ReadonlyMap<string, PublicOrigin>

@@ -3,7 +3,7 @@
 import type { PoolStatus, StatusReport } from './report.ts'
 
 /** The answer to a load balancer. */
-export type UpAnswer = {
+type UpAnswer = {
   readonly status: 200 | 404 | 503
   /** one line */
   readonly text: string

@@ -12,7 +12,7 @@ const totals = [
 ] as const
 type Totals = Readonly<Record<(typeof totals)[number], number>>
 
-export type MapGrowth = Totals & {
+type MapGrowth = Totals & {
   /** by backend */
   readonly answers: ReadonlyMap<string, number>
 }

@@ -153,7 +153,7 @@ export function reportNotices({ notices = {} }: StatusReport): string[] {
     )
 }
 
-export function mapCounts({
+function mapCounts({
   lookups,
   unanswered,
   malformed,

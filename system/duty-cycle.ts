@@ -1,6 +1,6 @@
 // Limits a repeated task to a share of the time, however long it takes.
 
-export type DutyLimits = {
+type DutyLimits = {
   /** the part of the time that the task may use, such as 1/5 */
   readonly share: number
   /** ms between two starts: at least, and at most whatever the share */

@@ -44,7 +44,7 @@ export type BytesRead =
   ({ readonly kind: 'bytes'; readonly bytes: Buffer } & Facts) | Unread
 
 /** `followed` is for paths that an administrator wrote into a file of root. */
-export type Links = 'refused' | 'followed'
+type Links = 'refused' | 'followed'
 
 /**
  * The text of a regular file, at most `limit` bytes. Links are not followed.

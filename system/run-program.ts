@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { errorCode } from './error-code.ts'
 
-export type ProgramEnd = {
+type ProgramEnd = {
   /** undefined: it could not be started, was killed, or wrote too much */
   readonly code: number | undefined
   readonly stdout: string

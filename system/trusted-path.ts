@@ -13,7 +13,7 @@ export type PathNode = {
 }
 
 /** `undefined`: it does not exist or is closed to this user. */
-export type LookAtPath = (path: string) => PathNode | undefined
+type LookAtPath = (path: string) => PathNode | undefined
 
 export type WeakPoint = {
   readonly path: string

@@ -1,7 +1,7 @@
 // A URL without a path: scheme, host and port, for backends and --url. Pure.
 import { parseUrl } from './url.ts'
 
-export type Origin = {
+type Origin = {
   readonly tls: boolean
   /** ASCII (an IDN is converted); an IPv6 address without brackets */
   readonly host: string

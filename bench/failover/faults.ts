@@ -6,7 +6,7 @@ import type { Zope } from '../../lab/zope.ts'
 import type { Running } from './products.ts'
 import type { FaultKind } from './report.ts'
 
-export type Scene = {
+type Scene = {
   /** gets every new visitor while it can serve */
   readonly primary: Zope
   readonly standby: Zope

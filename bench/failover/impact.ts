@@ -37,7 +37,7 @@ export type Impact = {
 /** one new visitor in this many ms */
 export const everyMs = 50
 /** a longer wait counts as impact on a new visitor */
-export const slowMs = 1_000
+const slowMs = 1_000
 
 export function isBad(sample: Sample): boolean {
   return sample.status !== 200 || sample.endMs - sample.startMs > slowMs

@@ -40,7 +40,7 @@ export type Running = {
   readonly log: () => string
 }
 
-export type Product = {
+type Product = {
   readonly title: string
   /** resolves when it serves and has finished learning */
   readonly start: (owner: Owner, zopes: Zopes) => Promise<Running>

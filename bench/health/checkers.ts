@@ -16,7 +16,7 @@ import { checkout, findProgram } from '../tools.ts'
 import type { Word } from './timeline.ts'
 
 /** Name of a backend → its port on loopback. */
-export type Ports = ReadonlyMap<string, number>
+type Ports = ReadonlyMap<string, number>
 
 export type Checker = {
   readonly name: string
@@ -27,7 +27,7 @@ export type Checker = {
 }
 
 /** A pool for our monitor; the others have no such setting. */
-export type PoolOf = Readonly<
+type PoolOf = Readonly<
   Record<string, { readonly members: readonly string[]; minAlive?: number }>
 >
 
@@ -38,7 +38,7 @@ export const quickSettings = {
   deep: { path: '/@@probe', interval: '2s', timeout: '1s' },
 }
 
-export type Monitor = {
+type Monitor = {
   readonly program: Program
   /** its configuration file */
   readonly config: string

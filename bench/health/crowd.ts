@@ -13,7 +13,7 @@ import {
 import { startChild, type Child } from './child.ts'
 import { addressOf, type Counts, type Order } from './stand-ins.ts'
 
-export type Crowd = {
+type Crowd = {
   /** of the monitor */
   readonly pid: number
   readonly standIns: Child<Order, Counts>

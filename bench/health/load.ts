@@ -12,7 +12,7 @@ export type LoadSize = {
   readonly setUps: readonly SetUp[]
 }
 
-export type SetUp = {
+type SetUp = {
   readonly backends: number
   readonly hasHeartbeat: boolean
   /** how many backends die to measure the detection time */

@@ -1,11 +1,11 @@
 // npm run bench:plone: a real Plone with its garbage collection behind the product.
 // How often its state changes while it is well, and how soon a stopped one gets no
 // new visitors.
-import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { apacheConf } from '../../lab/apache-conf.ts'
 import { startHttpd } from '../../lab/httpd.ts'
 import {
   dist,
@@ -70,11 +70,7 @@ async function main(): Promise<number> {
       'heartbeats are learned',
       () => logged('heartbeat learned').length >= plones.length,
     )
-    const conf = execFileSync(
-      process.execPath,
-      [`${dist}/cli/main.js`, 'apache-conf', `--config=${config}`],
-      { encoding: 'utf8' },
-    )
+    const conf = apacheConf(config)
     const httpd = await startHttpd(owner, { conf })
     const front = `http://127.0.0.1:${httpd.port}`
 

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { editor } from './plone.ts'
 
-export type People = {
+type People = {
   /** all pages they got, in ms */
   readonly ms: readonly number[]
   /** what was no page, each as one sentence */

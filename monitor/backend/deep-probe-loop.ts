@@ -5,10 +5,8 @@
 import { isDeepInDoubt, type DeepOutcome } from '../../health/deep.ts'
 import type { Health } from '../../health/health.ts'
 import { jittered } from '../../health/interval.ts'
-import type { Resolver } from '../../probes/resolver.ts'
 import { askDeep } from '../../probes/deep.ts'
-import { ProbeLoop, type ProbeTarget } from './probe-loop.ts'
-import type { Starvation } from './starvation.ts'
+import { ProbeLoop } from './probe-loop.ts'
 
 const idleMs = 1_000
 /** no deep probe is configured; a reload restarts the loop at once */
@@ -21,39 +19,28 @@ const checkMs = 250
 const longestTimerMs = 2 ** 31 - 1
 
 export class DeepProbeLoop extends ProbeLoop<DeepOutcome> {
-  readonly #starvation: Starvation
-
-  constructor(
-    target: ProbeTarget<DeepOutcome>,
-    resolver: Resolver,
-    starvation: Starvation,
-  ) {
-    super(target, resolver)
-    this.#starvation = starvation
-  }
-
   protected async round(): Promise<number> {
-    const { backend, signal } = this.target
+    const { backend, health, signal } = this.target()
+    const { resolver, starvation } = this.context
     const { deep } = backend.probe
-    const { state } = this.target.health.light
     // do not add load while the light probe is unanswered
     if (deep === null) return offMs
-    if (!isAnswering(state)) return idleMs
+    if (!isAnswering(health.light.state)) return idleMs
     // silence counts only while pages are answered: else no worker may be free
     const isEvidence = backend.probe.light.kind === 'http'
     let sinceMs = performance.now()
     const checkDoubt = (): void => {
       const isDoubtful =
-        !isAnswering(this.target.health.light.state) ||
-        this.#starvation.lateSince(sinceMs) > 0
+        !isAnswering(this.target().health.light.state) ||
+        starvation.lateSince(sinceMs) > 0
       if (isDoubtful) sinceMs = performance.now()
     }
     const silence = setInterval(
       () => {
         checkDoubt()
-        const ms = this.target.health.light.lastAnswerAt - sinceMs
+        const ms = this.target().health.light.lastAnswerAt - sinceMs
         if (isEvidence && ms >= deep.timeoutMs && !signal.aborted)
-          this.target.report({ kind: 'silent', ms })
+          this.report({ kind: 'silent', ms })
       },
       Math.min(checkMs, deep.timeoutMs),
     )
@@ -61,18 +48,18 @@ export class DeepProbeLoop extends ProbeLoop<DeepOutcome> {
       backend,
       deep,
       longestTimerMs,
-      this.resolver,
+      resolver,
       signal,
     )
     clearInterval(silence)
     if (signal.aborted) return 0
     checkDoubt()
-    this.target.report(
+    this.report(
       outcome.kind === 'fresh'
         ? { ...outcome, ms: Math.min(outcome.ms, performance.now() - sinceMs) }
         : outcome,
     )
-    const intervalMs = isDeepInDoubt(this.target.health.deep)
+    const intervalMs = isDeepInDoubt(this.target().health.deep)
       ? Math.min(doubtMs, deep.intervalMs)
       : deep.intervalMs
     return jittered(intervalMs, Math.random)

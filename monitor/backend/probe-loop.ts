@@ -1,28 +1,38 @@
-// One loop for one kind of probe of one backend: heartbeats, deep probes, warm-up
-// pages. It reports to the BackendMonitor.
+// One loop for one kind of probe of one backend: light probes, heartbeats, deep
+// probes, warm-up pages. It reports to the BackendMonitor.
 import type { Backend } from '../../config/config.ts'
 import type { Health } from '../../health/health.ts'
+import type { MonitorContext } from './monitor-context.ts'
 import { TimedLoop } from './timed-loop.ts'
-import type { Resolver } from '../../probes/resolver.ts'
 
-/** The backend's current state, and where to report to. */
-export type ProbeTarget<Event> = {
+/** The backend as it is now. */
+export type ProbeTarget = {
   readonly backend: Backend
   readonly health: Health
+  /** percent of its weight; null = new visitors do not get it */
+  readonly share: number | null
   /** aborted when earlier observations become meaningless */
   readonly signal: AbortSignal
-  readonly report: (event: Event) => void
 }
 
 export abstract class ProbeLoop<Event> {
-  protected readonly target: ProbeTarget<Event>
-  protected readonly resolver: Resolver
-  readonly #loop: TimedLoop
+  protected readonly target: () => ProbeTarget
+  protected readonly context: MonitorContext
+  protected readonly report: (event: Event) => void
+  readonly #loop = new TimedLoop(() => this.round())
 
-  constructor(target: ProbeTarget<Event>, resolver: Resolver) {
+  constructor(
+    target: () => ProbeTarget,
+    context: MonitorContext,
+    report: (event: Event) => void,
+  ) {
     this.target = target
-    this.resolver = resolver
-    this.#loop = new TimedLoop(() => this.round())
+    this.context = context
+    this.report = report
+  }
+
+  get isRunning(): boolean {
+    return this.#loop.isRunning
   }
 
   /** Also brings the next round forward. */

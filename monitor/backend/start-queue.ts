@@ -4,23 +4,15 @@
 // between. This limits starts, not probes in flight.
 const startsPerTurn = 8
 
-export class StartQueue {
-  readonly #waiting: (() => void)[] = []
-  #isDraining = false
-
-  /** Resolves when it is the caller's turn, in the order of asking. */
-  turn(): Promise<void> {
-    return new Promise(resolve => {
-      this.#waiting.push(resolve)
-      if (this.#isDraining) return
-      this.#isDraining = true
-      setImmediate(() => this.#drain())
+/** @returns a function that resolves when it is the caller's turn, in the order of asking */
+export function startQueue(): () => Promise<void> {
+  const waiting: (() => void)[] = []
+  const drain = (): void => {
+    for (const begin of waiting.splice(0, startsPerTurn)) begin()
+    if (waiting.length > 0) setImmediate(drain)
+  }
+  return () =>
+    new Promise(resolve => {
+      if (waiting.push(resolve) === 1) setImmediate(drain)
     })
-  }
-
-  #drain(): void {
-    for (const begin of this.#waiting.splice(0, startsPerTurn)) begin()
-    this.#isDraining = this.#waiting.length > 0
-    if (this.#isDraining) setImmediate(() => this.#drain())
-  }
 }

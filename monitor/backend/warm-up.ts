@@ -2,12 +2,10 @@
 // round, never two at a time. A page is not given up before `busyTimeout`: Zope still
 // executes an abandoned request, and the next one would do the same work twice.
 import { LogOnce } from '../../system/log-once.ts'
-import type { Logger } from 'pino'
 import type { Backend, WarmUpPage } from '../../config/config.ts'
 import { printable } from '../../text/printable.ts'
 import { judgePage, type PageResult } from '../../health/warm-up.ts'
-import { ProbeLoop, type ProbeTarget } from './probe-loop.ts'
-import type { Resolver } from '../../probes/resolver.ts'
+import { ProbeLoop } from './probe-loop.ts'
 import { fetchPage } from '../../probes/page.ts'
 
 /** between two rounds, and while the light probe is unanswered */
@@ -17,19 +15,13 @@ const offMs = 3_600_000
 
 /** Reports whether all pages of a round were good. */
 export class WarmUp extends ProbeLoop<boolean> {
-  readonly #log: Logger
   readonly #logged = new LogOnce()
 
-  constructor(target: ProbeTarget<boolean>, resolver: Resolver, log: Logger) {
-    super(target, resolver)
-    this.#log = log
-  }
-
   protected async round(): Promise<number> {
-    const { backend, signal } = this.target
+    const { backend, signal } = this.target()
     const { warmUp = [] } = backend.probe
     if (!this.#isCold()) return offMs
-    if (this.target.health.light.streak <= 0) return pauseMs
+    if (this.target().health.light.streak <= 0) return pauseMs
     let isGood = true
     for (const page of warmUp) {
       const result = await this.#fetch(backend, page, signal)
@@ -37,12 +29,12 @@ export class WarmUp extends ProbeLoop<boolean> {
       isGood &&= result.isGood
     }
     // pages of an old configuration say nothing about the current ones
-    if (this.target.backend === backend) this.target.report(isGood)
+    if (this.target().backend === backend) this.report(isGood)
     return pauseMs
   }
 
   #isCold(): boolean {
-    return this.target.health.light.cold !== null
+    return this.target().health.light.cold !== null
   }
 
   async #fetch(
@@ -55,7 +47,7 @@ export class WarmUp extends ProbeLoop<boolean> {
       backend,
       page.path,
       busyTimeoutMs,
-      this.resolver,
+      this.context.resolver,
       signal,
     )
     const result = judgePage(
@@ -65,7 +57,7 @@ export class WarmUp extends ProbeLoop<boolean> {
       printable(response?.headers.location ?? '').slice(0, 200),
     )
     if (!signal.aborted) this.#logComplaint(backend.name, page, result)
-    this.#log.debug(
+    this.context.log.debug(
       { backend: backend.name, page: page.path, ms: Math.round(ms), ...result },
       'warm-up page fetched',
     )
@@ -79,7 +71,7 @@ export class WarmUp extends ProbeLoop<boolean> {
     { complaint }: PageResult,
   ): void {
     if (complaint === null || !this.#logged.isNew(page.path)) return
-    this.#log.warn(
+    this.context.log.warn(
       { backend: name, page: page.shown, asked: page.path, remedy: complaint },
       'warm-up page has a problem',
     )

@@ -17,7 +17,7 @@ export const lockFile = '.monitor.lock'
 /** A holder that cannot be verified is believed for this long. */
 const unseenMs = 5_000
 
-export type LockState =
+type LockState =
   | { readonly kind: 'held' }
   | { readonly kind: 'taken'; readonly pid: number }
   /** the file system refused: ENOENT, EACCES … */

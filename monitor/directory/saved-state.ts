@@ -42,7 +42,7 @@ export function backendReport(
 }
 
 /** What an earlier monitor's report says about its backends. */
-export type FormerReport = ReadonlyMap<
+type FormerReport = ReadonlyMap<
   string,
   {
     readonly state: string

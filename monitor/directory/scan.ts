@@ -15,7 +15,7 @@ const maxLines = 20
 const minuteMs = 60_000
 
 /** The files that others have put into the directory now. */
-export type Announcements = {
+type Announcements = {
   /** backends */
   readonly suspected: readonly string[]
   /** differs when an administrator's file appears, vanishes or is rewritten */

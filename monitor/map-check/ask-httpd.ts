@@ -13,7 +13,7 @@ const agent = {
   https: new HttpsAgent({ keepAlive: false, rejectUnauthorized: false }),
 }
 
-export type Question = {
+type Question = {
   readonly url: string
   /** the Host header; null = that of the URL */
   readonly host: string | null

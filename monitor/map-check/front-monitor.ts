@@ -30,7 +30,7 @@ const maxProbes = 16
 const graceMs = 100
 
 /** The part of the directory that concerns the front, as last read. */
-export type FrontView = {
+type FrontView = {
   readonly sentinels: BackendSentinels
   /** undefined = the backends are not all judged yet */
   readonly pool: TablePool | undefined

@@ -27,7 +27,7 @@ const flushMs = 10_000
 type Start = Omit<WatcherStart, 'table' | 'board' | 'state' | 'port'>
 
 /** The consumer of the table: it gets each new one between two answers. */
-export type TableUser = {
+type TableUser = {
   readonly table: Table
   /**
    * @param answers only when the configuration has changed: the new counters

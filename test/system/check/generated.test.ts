@@ -1,6 +1,6 @@
 // What apache-conf makes, with every option and for every example: check is
 // silent, and leaves no trace in the sentinel directory.
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import {
   chownSync,
   mkdirSync,
@@ -11,7 +11,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import t, { type Test } from 'tap'
-import type { CheckReport } from '../../../check/finding.ts'
+import { apacheConf } from '../../../lab/apache-conf.ts'
+import { check } from '../../../lab/check.ts'
 import { loadModules } from '../../../lab/httpd.ts'
 import { dist, publicDirectory } from '../../../lab/processes.ts'
 
@@ -59,15 +60,7 @@ function setUp(t: Test, { yaml, sites, isServerLevel, extra }: SetUp): string {
   }
   const includes = sites.map((options, index) => {
     const file = `${root}/generated-${index}.conf`
-    writeFileSync(
-      file,
-      execFileSync(process.execPath, [
-        `${dist}/cli/main.js`,
-        'apache-conf',
-        `--config=${root}/zope-failover.yaml`,
-        ...options,
-      ]),
-    )
+    writeFileSync(file, apacheConf(`${root}/zope-failover.yaml`, ...options))
     return isServerLevel === true
       ? `Include ${file}`
       : `<VirtualHost *:8098>\nServerName site${index}.example.org\nInclude ${file}\n</VirtualHost>`
@@ -90,25 +83,12 @@ ${includes.join('\n')}
   return root
 }
 
-function checked(
-  root: string,
-  ...options: string[]
-): { code: number | null; report: CheckReport; text: string } {
-  const run = spawnSync(
-    process.execPath,
-    [
-      `${dist}/cli/main.js`,
-      'check',
-      '--json',
-      `--config=${root}/zope-failover.yaml`,
-      `--httpd-conf=${root}/httpd.conf`,
-      ...options,
-    ],
-    { encoding: 'utf8' },
+const checked = async (root: string, ...options: string[]) =>
+  check(
+    `--config=${root}/zope-failover.yaml`,
+    `--httpd-conf=${root}/httpd.conf`,
+    ...options,
   )
-  const report: CheckReport = JSON.parse(run.stdout)
-  return { code: run.status, report, text: run.stdout + run.stderr }
-}
 
 /** Names, contents and times. */
 function traceOf(directory: string): string[] {
@@ -190,10 +170,11 @@ const setUps: Record<string, SetUp> = {
 }
 
 for (const [name, wanted] of Object.entries(setUps))
-  void t.test(name, t => {
+  void t.test(name, async t => {
     const root = setUp(t, wanted)
     const before = traceOf(`${root}/run`)
-    const { code, report, text } = checked(root)
+    const { code, report } = await checked(root)
+    const text = JSON.stringify(report)
     t.equal(code, 0, text)
     const [several] = report.findings
     if (wanted.sites.length > 1) t.equal(several?.code, 'several-maps')
@@ -202,7 +183,6 @@ for (const [name, wanted] of Object.entries(setUps))
     const isPrg = !/--style/.test(wanted.sites.flat().join(' '))
     t.equal(report.seen.servers[0]?.maps, isPrg ? 1 : 0, 'the map was asked')
     t.strictSame(traceOf(`${root}/run`), before, 'no trace is left')
-    t.end()
   })
 
 const run = (...args: string[]) =>
@@ -210,9 +190,10 @@ const run = (...args: string[]) =>
     encoding: 'utf8',
   })
 
-void t.test('which options it gets', t => {
+void t.test('which options it gets', async t => {
   const root = setUp(t, { yaml: two, sites: [['--pool=default']] })
-  t.equal(checked(root, '--no-trial').report.seen.servers[0]?.maps, 0)
+  const { report } = await checked(root, '--no-trial')
+  t.equal(report.seen.servers[0]?.maps, 0)
   const config = `--config=${root}/zope-failover.yaml`
   const conf = `--httpd-conf=${root}/httpd.conf`
   const quiet = run(config, conf)
@@ -238,5 +219,4 @@ void t.test('which options it gets', t => {
   t.equal(run('--config=/does/not/exist.yaml').status, 2)
   const none = run(config, `--httpd-conf=${root}/none.conf`)
   t.match(none.stdout, /error httpd-not-found/)
-  t.end()
 })

@@ -1,13 +1,13 @@
 // Two real httpds send requests to the same three Zopes: a rolling restart on one machine
 // loses no request of either.
-import { execFileSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { Etcd } from '../../../lab/etcd.ts'
+import { apacheConf } from '../../../lab/apache-conf.ts'
 import { startHttpd } from '../../../lab/httpd.ts'
 import { brief, failuresOf, more, startLoad } from '../../../lab/load.ts'
 import { startMachines } from '../../../lab/machines.ts'
-import { dist, publicDirectory, until } from '../../../lab/processes.ts'
+import { publicDirectory, until } from '../../../lab/processes.ts'
 import { startZope } from '../../../lab/zope.ts'
 
 const names = ['zope1', 'zope2', 'zope3']
@@ -29,11 +29,7 @@ await t.test('three restarts behind two httpds', async t => {
     await until('the text map', () =>
       existsSync(`${directory}/zope-failover.map`),
     )
-    const conf = execFileSync(
-      process.execPath,
-      [`${dist}/cli/main.js`, 'apache-conf', `--config=${configFile}`],
-      { encoding: 'utf8' },
-    )
+    const conf = apacheConf(configFile)
     const { port } = await startHttpd(t, { conf })
     const load = startLoad(t, {
       port,

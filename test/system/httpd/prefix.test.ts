@@ -1,13 +1,13 @@
 // A path of a host is Zope's (--prefix), everything else is the site's; and sites
 // whose paths must be escaped.
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import t, { type Test } from 'tap'
 import { startEcho } from '../../../lab/echo.ts'
+import { apacheConf } from '../../../lab/apache-conf.ts'
 import { startHttpd, type Httpd } from '../../../lab/httpd.ts'
-import { dist, publicDirectory, until } from '../../../lab/processes.ts'
+import { publicDirectory, until } from '../../../lab/processes.ts'
 
 type Site = { httpd: Httpd; directory: string; broken: Set<string> }
 
@@ -30,17 +30,7 @@ backends:
 ${names.map((name, at) => `  ${name}: http://127.0.0.1:${ports[at]}`).join('\n')}
 `,
   )
-  const text = execFileSync(
-    process.execPath,
-    [
-      `${dist}/cli/main.js`,
-      'apache-conf',
-      `--config=${config}`,
-      '--url=http://www.example.org',
-      ...conf,
-    ],
-    { encoding: 'utf8' },
-  )
+  const text = apacheConf(config, '--url=http://www.example.org', ...conf)
   return { httpd: await startHttpd(t, { conf: text }), directory, broken }
 }
 

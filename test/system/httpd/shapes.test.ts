@@ -5,9 +5,10 @@ import { execFileSync } from 'node:child_process'
 import { get } from 'node:http'
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
+import { apacheConf } from '../../../lab/apache-conf.ts'
 import { findHttpd, loadModules } from '../../../lab/httpd.ts'
 import { Visitor } from '../../../lab/load.ts'
-import { dist, publicDirectory } from '../../../lab/processes.ts'
+import { publicDirectory } from '../../../lab/processes.ts'
 import { startSite, type Site } from '../../../lab/site.ts'
 
 type Echo = {
@@ -136,11 +137,7 @@ void t.test('https backends and twelve of them: httpd accepts it', t => {
       `${root}/zope-failover.yaml`,
       `directory: ${root}\nprobe: { verify: ${verify} }\nbackends:\n${Array.from({ length: 12 }, (_, at) => `  zope${at}: https://[::1]:${9000 + at}\n`).join('')}`,
     )
-    const conf = execFileSync(process.execPath, [
-      `${dist}/cli/main.js`,
-      'apache-conf',
-      `--config=${root}/zope-failover.yaml`,
-    ])
+    const conf = apacheConf(`${root}/zope-failover.yaml`)
     writeFileSync(`${root}/generated.conf`, conf)
     writeFileSync(
       `${root}/httpd.conf`,

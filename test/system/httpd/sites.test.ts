@@ -1,6 +1,5 @@
 // Sites with their own rules around the generated ones: whatever they scope
 // by URI, the second chance and the maintenance page meet the visitor's URI.
-import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -13,18 +12,14 @@ import {
 import { connect, type ClientHttp2Session } from 'node:http2'
 import { createServer as createTcpServer, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
+import { apacheConf } from '../../../lab/apache-conf.ts'
 import {
   loadModules,
   startHttpd,
   type AccessLine,
   type Httpd,
 } from '../../../lab/httpd.ts'
-import {
-  dist,
-  freePort,
-  publicDirectory,
-  until,
-} from '../../../lab/processes.ts'
+import { freePort, publicDirectory, until } from '../../../lab/processes.ts'
 
 type Arrival = {
   readonly backend: string
@@ -318,18 +313,12 @@ async function startSite(
     config,
     `directory: ${directory}\nbackends:\n${backends.join('')}`,
   )
-  const conf = execFileSync(
-    process.execPath,
-    [
-      `${dist}/cli/main.js`,
-      'apache-conf',
-      `--config=${config}`,
-      `--style=${options.style ?? 'sentinel'}`,
-      '--url=http://www.example.org',
-      '--site=/Plone',
-      ...(options.conf ?? []),
-    ],
-    { encoding: 'utf8' },
+  const conf = apacheConf(
+    config,
+    `--style=${options.style ?? 'sentinel'}`,
+    '--url=http://www.example.org',
+    '--site=/Plone',
+    ...(options.conf ?? []),
   )
   const httpd = await startHttpd(t, {
     conf:

@@ -1,10 +1,10 @@
 // How each web server is judged: real ones of eight kinds, with the real monitor and
 // the real httpd. Invariant: no request of the monitor reaches the application
 // but light probes, and a server whose workers are all busy is not frozen.
-import { execFileSync } from 'node:child_process'
 import t, { type Test } from 'tap'
+import { apacheConf } from '../../../lab/apache-conf.ts'
 import { startHttpd } from '../../../lab/httpd.ts'
-import { dist, until } from '../../../lab/processes.ts'
+import { until } from '../../../lab/processes.ts'
 import {
   kinds,
   startWebServer,
@@ -34,11 +34,7 @@ for (const kind of Object.keys(kinds))
     for (const server of servers) await isProbed(watched, server)
     for (const server of servers) noHeartbeatIsARequest(t, server)
 
-    const conf = execFileSync(
-      process.execPath,
-      [`${dist}/cli/main.js`, 'apache-conf', `--config=${watched.configFile}`],
-      { encoding: 'utf8' },
-    )
+    const conf = apacheConf(watched.configFile)
     const { port } = await startHttpd(t, { conf })
     const url = `http://127.0.0.1:${port}/`
     await until('a page', async () => (await ask(url)).status === 200)

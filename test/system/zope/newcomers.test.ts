@@ -1,10 +1,10 @@
 // How long new visitors are badly served when the Zope they would get stops: real
 // Zopes behind the real httpd. What it costs is printed; it fails only when a
 // Zope that works is called down.
-import { execFileSync } from 'node:child_process'
 import t, { type Test } from 'tap'
+import { apacheConf } from '../../../lab/apache-conf.ts'
 import { startHttpd } from '../../../lab/httpd.ts'
-import { dist, until } from '../../../lab/processes.ts'
+import { until } from '../../../lab/processes.ts'
 import { passes, watchZopes } from '../../../lab/watched-zope.ts'
 import { startZeo } from '../../../lab/zeo.ts'
 import { ask } from '../../../lab/zope-client.ts'
@@ -34,11 +34,7 @@ for (const [title, probe] of [
     // zope1 gets every newcomer as long as it can
     const watched = watchZopes(t, zopes, { probe })
     await watched.isWell()
-    const conf = execFileSync(
-      process.execPath,
-      [`${dist}/cli/main.js`, 'apache-conf', `--config=${watched.configFile}`],
-      { encoding: 'utf8' },
-    )
+    const conf = apacheConf(watched.configFile)
     const { port } = await startHttpd(t, { conf })
     const url = `http://127.0.0.1:${port}/`
     await until('a page', async () => (await ask(url)).status === 200)

@@ -1,17 +1,12 @@
 // Three real Zopes behind the real httpd are restarted under load: no visitor
 // notices, neither when all goes well nor when one does not come back.
-import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { bare, main } from '../../process/cli/command.ts'
 import { brief, failuresOf, more, startLoad } from '../../../lab/load.ts'
+import { apacheConf } from '../../../lab/apache-conf.ts'
 import { startHttpd } from '../../../lab/httpd.ts'
-import {
-  dist,
-  publicDirectory,
-  startProgram,
-  until,
-} from '../../../lab/processes.ts'
+import { publicDirectory, startProgram, until } from '../../../lab/processes.ts'
 import { watchZopes } from '../../../lab/watched-zope.ts'
 import { startZeo } from '../../../lab/zeo.ts'
 import { ask } from '../../../lab/zope-client.ts'
@@ -33,11 +28,7 @@ await t.test('three restarts; and one that does not come back', async t => {
   })
   await watched.isWell()
   const { configFile } = watched
-  const conf = execFileSync(
-    process.execPath,
-    [`${dist}/cli/main.js`, 'apache-conf', `--config=${configFile}`],
-    { encoding: 'utf8' },
-  )
+  const conf = apacheConf(configFile)
   const { port } = await startHttpd(t, { conf })
   await until(
     'a page',

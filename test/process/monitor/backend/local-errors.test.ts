@@ -1,7 +1,8 @@
 import { pino } from 'pino'
 import t from 'tap'
 import type { Outcome } from '../../../../health/outcome.ts'
-import { LocalErrors } from '../../../../monitor/backend/local-errors.ts'
+import { logLocalErrors } from '../../../../monitor/backend/local-errors.ts'
+import { LogOnce } from '../../../../system/log-once.ts'
 import { backendOf } from '../../../../lab/probed-backend.ts'
 
 const backend = backendOf('http://zope.example:8080', {})
@@ -16,8 +17,9 @@ function toldOf(
     const { level, msg, backend, host, err } = JSON.parse(line)
     lines.push([level, msg, backend, host, err])
   }
-  const trouble = new LocalErrors(pino({}, { write }))
-  for (const [outcome, error] of probes) trouble.report(backend, outcome, error)
+  const [log, logged] = [pino({}, { write }), new LogOnce()]
+  for (const [outcome, error] of probes)
+    logLocalErrors(backend, outcome, error, logged, log)
   return lines
 }
 

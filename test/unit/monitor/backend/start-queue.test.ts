@@ -1,13 +1,13 @@
 import t from 'tap'
-import { StartQueue } from '../../../../monitor/backend/start-queue.ts'
+import { startQueue } from '../../../../monitor/backend/start-queue.ts'
 
 void t.test(
   'few start at a time, in order, and arrived data is read in between',
   async t => {
-    const turns = new StartQueue()
+    const turn = startQueue()
     const seen: (number | string)[] = []
     const all = Array.from({ length: 20 }, async (_value, index) => {
-      await turns.turn()
+      await turn()
       seen.push(index)
     })
     await new Promise(setImmediate)
@@ -19,6 +19,6 @@ void t.test(
       Array.from({ length: 20 }, (_value, index) => index),
     )
     t.ok(seen.indexOf('between') < 20, 'others had their turn, too')
-    await turns.turn()
+    await turn()
   },
 )
