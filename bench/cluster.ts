@@ -195,7 +195,7 @@ async function measureMany(owner: RunOwner, etcd: Etcd): Promise<void> {
           settings: () => ({ '*': 'x', zope1: 'y', zope2: 'z' }),
           maps: () => 1,
           answer: () => Promise.resolve({ answer: 'yes', why: '' }),
-          changed: () => {},
+          onChange: () => {},
         },
       ),
     )

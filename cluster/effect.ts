@@ -1,10 +1,10 @@
-// Where an order took effect, and where not yet. Pure.
+// On which machines an order is active, and on which not yet. Pure.
 import { formatDuration } from '../text/duration.ts'
 import type { ClusterReport } from '../sentinels/reports.ts'
 import type { Live } from './keys.ts'
-import { has } from './machines.ts'
+import { hasBackend } from './machines.ts'
 
-export type Pending = {
+export type PendingMachine = {
   readonly name: string
   readonly isLive: boolean
   /** in parentheses, for a person */
@@ -12,11 +12,11 @@ export type Pending = {
 }
 
 export type Effect = {
-  /** the machines on which it is in force */
-  readonly done: readonly string[]
-  readonly pending: readonly Pending[]
+  /** the machines on which it is active */
+  readonly active: readonly string[]
+  readonly pending: readonly PendingMachine[]
   /** machines whose configuration has no such backend */
-  readonly without: readonly string[]
+  readonly notConfigured: readonly string[]
   /** machines on which a person's file about the backend stays: `fe2 (zope1.drain)` */
   readonly own: readonly string[]
 }
@@ -32,14 +32,14 @@ export function effectOf(
   machines: ReadonlyMap<string, Live | undefined>,
   report: ClusterReport | undefined,
 ): Effect {
-  const done: string[] = []
-  const pending: Pending[] = []
-  const without: string[] = []
+  const active: string[] = []
+  const pending: PendingMachine[] = []
+  const notConfigured: string[] = []
   const own: string[] = []
-  const seen = new Map(Object.entries(report?.members ?? {}))
+  const members = new Map(Object.entries(report?.members ?? {}))
   for (const [name, live] of [...machines].toSorted(byName)) {
     if (live === undefined) {
-      const ageMs = seen.get(name)?.ageMs ?? null
+      const ageMs = members.get(name)?.ageMs ?? null
       pending.push({
         name,
         isLive: false,
@@ -52,28 +52,28 @@ export function effectOf(
     }
     const files = live.own.filter(file => file.startsWith(`${backend}.`))
     if (files.length > 0) own.push(`${name} (${files.join(', ')})`)
-    if (!has(live, backend)) without.push(name)
-    else if (live.applied >= revision) done.push(name)
+    if (!hasBackend(live, backend)) notConfigured.push(name)
+    else if (live.applied >= revision) active.push(name)
     else pending.push({ name, isLive: true, why: 'it has not answered yet' })
   }
-  return { done, pending, without, own }
+  return { active, pending, notConfigured, own }
 }
 
 /** @param what `drain`, `no longer drain` */
 export function effectText(
   what: string,
-  { done, pending, without, own }: Effect,
+  { active, pending, notConfigured, own }: Effect,
 ): string {
   return [
-    `${what} on ${done.length === 0 ? 'no machine yet' : done.join(' ')}`,
+    `${what} on ${active.length === 0 ? 'no machine yet' : active.join(' ')}`,
     ...(pending.length === 0
       ? []
       : [
           `not yet: ${pending.map(({ name, why }) => `${name} (${why})`).join(' ')}`,
         ]),
-    ...(without.length === 0
+    ...(notConfigured.length === 0
       ? []
-      : [`not configured on: ${without.join(' ')}`]),
+      : [`not configured on: ${notConfigured.join(' ')}`]),
     ...(own.length === 0
       ? []
       : [`files made by hand stay on: ${own.join(', ')}`]),

@@ -29,12 +29,12 @@ export class Endpoints {
     )
   }
 
-  failed(url: string, nowMs: number): void {
+  recordFailure(url: string, nowMs: number): void {
     this.#penalties.set(url, nowMs + penaltyMs)
     if (this.#preferred === url) this.#preferred = undefined
   }
 
-  answered(url: string): void {
+  recordAnswer(url: string): void {
     this.#penalties.delete(url)
     this.#preferred = url
   }

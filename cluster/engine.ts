@@ -20,7 +20,14 @@ import { passwordOf, tlsFiles } from './credentials.ts'
 import { Endpoints } from './endpoints.ts'
 import { EngineError } from './engine-error.ts'
 import { awayText, refusalText, whyOf } from './failure-text.ts'
-import { maxKeys, rangeEnd } from './keys.ts'
+import { maxKeys } from './keys.ts'
+import {
+  rangeRequest,
+  transactionRequest,
+  watchRequest,
+  type Compare,
+  type Operation,
+} from './requests.ts'
 import type { Header, KeyValue, Read } from './view.ts'
 
 /**
@@ -30,21 +37,10 @@ import type { Header, KeyValue, Read } from './view.ts'
 const requestMs = 1_000
 /** etcd makes a password expensive to check. */
 const loginMs = 1_500
-/** Until all members are asked again: without a leader they refuse at once. */
-const againMs = 100
+/** Between two rounds of all members: without a leader they refuse at once. */
+const roundPauseMs = 100
 /** An answer that is longer is not from us. */
 const maxBytes = 64 * 1024 * 1024
-
-export type Compare =
-  /** the key does not exist */
-  | { readonly key: string; readonly is: 'absent' }
-  /** its last change has this revision; 0 = it does not exist */
-  | { readonly key: string; readonly is: number }
-
-export type Operation =
-  | { readonly put: string; readonly value: string; readonly lease?: string }
-  | { readonly remove: string; readonly isPrefix?: boolean }
-  | { readonly get: string; readonly isPrefix?: boolean }
 
 export type Transaction = {
   readonly isDone: boolean
@@ -72,17 +68,17 @@ export class Engine {
   readonly #settings: ClusterSettings
   readonly #endpoints: Endpoints
   readonly #agent: { http: HttpAgent; https: HttpsAgent }
-  readonly #patienceMs: number
+  readonly #retryForMs: number
   #token: string | undefined
   #hasNoUsers = false
 
   /**
-   * @param patienceMs how long all members are asked again and again; at least once
+   * @param retryForMs how long to go on asking all members; each is asked at least once
    * @throws {EngineError} when a file of the settings cannot be read
    */
-  constructor(settings: ClusterSettings, patienceMs = 0) {
+  constructor(settings: ClusterSettings, retryForMs = 0) {
     this.#settings = settings
-    this.#patienceMs = patienceMs
+    this.#retryForMs = retryForMs
     // not the process id: in containers it is the same everywhere
     this.#endpoints = new Endpoints(
       settings.etcd,
@@ -112,7 +108,7 @@ export class Engine {
 
   /** Another member is asked first from now on. */
   avoid(url: string): void {
-    this.#endpoints.failed(url, performance.now())
+    this.#endpoints.recordFailure(url, performance.now())
   }
 
   /**
@@ -121,10 +117,7 @@ export class Engine {
    * @throws {EngineError}
    */
   async read(key: string, isPrefix = true): Promise<Read> {
-    const answer = await this.#call('/v3/kv/range', {
-      ...rangeOf(key, isPrefix),
-      limit: String(maxKeys + 1),
-    })
+    const answer = await this.#call('/v3/kv/range', rangeRequest(key, isPrefix))
     const values = valuesOf(answer)
     return {
       header: headerOf(answer),
@@ -139,11 +132,10 @@ export class Engine {
     success: readonly Operation[],
     failure: readonly Operation[] = [],
   ): Promise<Transaction> {
-    const answer = await this.#call('/v3/kv/txn', {
-      compare: compare.map(compareOf),
-      success: success.map(operationOf),
-      failure: failure.map(operationOf),
-    })
+    const answer = await this.#call(
+      '/v3/kv/txn',
+      transactionRequest(compare, success, failure),
+    )
     return {
       isDone: isTrue(answer, 'succeeded'),
       header: headerOf(answer),
@@ -152,7 +144,9 @@ export class Engine {
   }
 
   /**
-   * A lease of so many seconds.
+   * The ID of a new lease.
+   *
+   * @param seconds until it expires, unless it is renewed
    *
    * @throws {EngineError}
    */
@@ -223,24 +217,19 @@ export class Engine {
     const [url = ''] = this.#endpoints.inOrder(performance.now())
     const headers = await this.#headers()
     const stream = got.stream.post(`${url}/v3/watch`, {
-      body: JSON.stringify({
-        create_request: {
-          ...rangeOf(prefix, true),
-          start_revision: String(revision),
-        },
-      }),
+      body: JSON.stringify(watchRequest(prefix, revision)),
       headers,
       agent: this.#agent,
       retry: { limit: 0 },
       throwHttpErrors: false,
       timeout: { connect: requestMs, secureConnect: requestMs },
     })
-    let isOver = false
+    let hasEnded = false
     let rest = ''
-    const { promise: ended, resolve } = promiseOf<WatchEnd>()
+    const { promise: ended, resolve } = withResolvers<WatchEnd>()
     const finish = (end: WatchEnd): void => {
-      if (isOver) return
-      isOver = true
+      if (hasEnded) return
+      hasEnded = true
       // ignore errors of the teardown
       stream.on('error', () => {})
       stream.destroy()
@@ -254,7 +243,7 @@ export class Engine {
       if (rest.length > maxBytes)
         finish({ kind: 'failed', why: 'a line of the watch is too long' })
       for (const one of lines) {
-        if (isOver || one === '') continue
+        if (hasEnded || one === '') continue
         const line = watchLine(one)
         if (line.kind === 'compacted') finish({ kind: 'compacted' })
         else if (line.kind === 'ended') {
@@ -275,7 +264,7 @@ export class Engine {
   /** A token that has expired is fetched again, once. */
   async #call(path: string, body: object): Promise<unknown> {
     let isNewToken = false
-    return this.#tryEach(async url => {
+    return this.#firstAnswer(async url => {
       const reply = await this.#post(url, path, body, await this.#headers())
       if (reply.kind === 'answer' || isNewToken || !this.#needsLogin(reply))
         return reply
@@ -301,25 +290,25 @@ export class Engine {
    *
    * @throws {EngineError} when none does, or when one refuses
    */
-  async #tryEach(ask: (url: string) => Promise<Reply>): Promise<unknown> {
-    const end = performance.now() + this.#patienceMs
+  async #firstAnswer(ask: (url: string) => Promise<Reply>): Promise<unknown> {
+    const end = performance.now() + this.#retryForMs
     const problems = new Map<string, string>()
     for (;;) {
       for (const url of this.#endpoints.inOrder(performance.now())) {
         const reply = await ask(url)
         if (reply.kind === 'answer') {
-          this.#endpoints.answered(url)
+          this.#endpoints.recordAnswer(url)
           return reply.body
         }
         const { failure } = reply
         if (failure.kind === 'refused' || failure.kind === 'token')
           throw new EngineError('refused', refusalText(failure, this.#settings))
-        this.#endpoints.failed(url, performance.now())
+        this.#endpoints.recordFailure(url, performance.now())
         problems.set(url, whyOf(failure))
       }
       if (performance.now() >= end)
         throw new EngineError('unreachable', awayText(problems, this.#settings))
-      await sleep(againMs)
+      await sleep(roundPauseMs)
     }
   }
 
@@ -341,7 +330,7 @@ export class Engine {
   /** Undefined: etcd has no users. */
   async #logIn(name: string, password: string): Promise<string | undefined> {
     const path = '/v3/auth/authenticate'
-    const answer = await this.#tryEach(async url => {
+    const answer = await this.#firstAnswer(async url => {
       const reply = await this.#post(url, path, { name, password }, {}, loginMs)
       if (reply.kind === 'answer' || reply.failure.kind !== 'no-users')
         return reply
@@ -387,59 +376,8 @@ export class Engine {
   }
 }
 
-function rangeOf(key: string, isPrefix: boolean) {
-  return {
-    key: base64(key),
-    ...(isPrefix && { range_end: base64(rangeEnd(key)) }),
-  }
-}
-
-function compareOf(compare: Compare): object {
-  return compare.is === 'absent'
-    ? {
-        key: base64(compare.key),
-        target: 'CREATE',
-        result: 'EQUAL',
-        create_revision: '0',
-      }
-    : {
-        key: base64(compare.key),
-        target: 'MOD',
-        result: 'EQUAL',
-        mod_revision: String(compare.is),
-      }
-}
-
-function operationOf(operation: Operation): object {
-  if ('put' in operation)
-    return {
-      request_put: {
-        key: base64(operation.put),
-        value: base64(operation.value),
-        ...(operation.lease !== undefined && { lease: operation.lease }),
-      },
-    }
-  return 'remove' in operation
-    ? {
-        request_delete_range: rangeOf(
-          operation.remove,
-          operation.isPrefix === true,
-        ),
-      }
-    : {
-        request_range: {
-          ...rangeOf(operation.get, operation.isPrefix === true),
-          limit: String(maxKeys + 1),
-        },
-      }
-}
-
-function base64(text: string): string {
-  return Buffer.from(text).toString('base64')
-}
-
 /** Promise.withResolvers(), which Node 20 does not have. */
-function promiseOf<Value>() {
+function withResolvers<Value>() {
   let resolve: (value: Value) => void = ignored
   const promise = new Promise<Value>(done => {
     resolve = done

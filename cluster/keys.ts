@@ -9,6 +9,8 @@ export const maxValueBytes = 4_096
 /** With more keys than this below the prefix nothing is believed. */
 export const maxKeys = 10_000
 const maxText = 1_000
+/** The range of Date in ms: toISOString() throws beyond it. */
+export const maxTime = 8.64e15
 
 /** An order that every machine follows. */
 export type Order = {
@@ -248,6 +250,11 @@ export function formatLive(live: Live): string {
   return short
 }
 
+/** A machine that orders and restarts wait for. @param nowMs since 1970 */
+export function memberText(nowMs: number): string {
+  return JSON.stringify({ since: new Date(nowMs).toISOString() })
+}
+
 export function parseAsk(value: string): Ask | undefined {
   const read = objectIn(value)
   const id = textAt(read, 'id')
@@ -314,9 +321,6 @@ function numberAt(read: Fields | undefined, key: string): number | null {
     ? value
     : null
 }
-
-/** The range of Date: toISOString() throws beyond it. */
-const maxTime = 8.64e15
 
 function textsAt(
   read: Fields | undefined,

@@ -6,10 +6,11 @@ import type { Live } from './keys.ts'
 type Machine = {
   /** the last sign of life; undefined = none since this monitor started */
   readonly live: Live | undefined
-  readonly seenMs: number
+  readonly lastSeenAt: number
   readonly isLive: boolean
 }
 
+/** A sign of life that is older counts as none. */
 const maxAgeMs = 2_000 * leaseSeconds
 
 /** Compared with these of this machine. */
@@ -32,15 +33,15 @@ export class Machines {
    * @param isFresh it has just been written: it shows the machine's clock
    * @param nowMs since 1970
    */
-  alive(name: string, live: Live, isFresh: boolean, nowMs: number): void {
-    this.#machines.set(name, { live, seenMs: nowMs, isLive: true })
+  setLive(name: string, live: Live, isFresh: boolean, nowMs: number): void {
+    this.#machines.set(name, { live, lastSeenAt: nowMs, isLive: true })
     if (!isFresh) return
     const offset = this.#offsets.get(name) ?? new ClockOffset()
     this.#offsets.set(name, offset)
     offset.add(live.now, nowMs)
   }
 
-  away(name: string): void {
+  setAway(name: string): void {
     const machine = this.#machines.get(name)
     if (machine === undefined) return
     if (this.#members.has(name))
@@ -70,7 +71,7 @@ export class Machines {
       const ours = new Map(Object.entries(self.states))
       for (const backend of new Set([...theirs.keys(), ...ours.keys()])) {
         const state = theirs.get(backend) ?? 'up'
-        if (state !== (ours.get(backend) ?? 'up') && has(live, backend))
+        if (state !== (ours.get(backend) ?? 'up') && hasBackend(live, backend))
           differs.set(backend, {
             ...differs.get(backend),
             [name]: state,
@@ -81,16 +82,16 @@ export class Machines {
   }
 
   #reportOf(name: string, self: Self, nowMs: number): MachineReport {
-    const { live, seenMs, isLive } = this.#machines.get(name) ?? {
+    const { live, lastSeenAt, isLive } = this.#machines.get(name) ?? {
       live: undefined,
-      seenMs: 0,
+      lastSeenAt: 0,
       isLive: false,
     }
     const differing = live === undefined ? [] : differingSettings(live, self)
     return {
-      // without etcd no one says that it is gone
-      state: isLive && nowMs - seenMs < maxAgeMs ? 'live' : 'away',
-      ageMs: live === undefined ? null : Math.max(0, nowMs - seenMs),
+      // without etcd its end is not reported
+      state: isLive && nowMs - lastSeenAt < maxAgeMs ? 'live' : 'away',
+      ageMs: live === undefined ? null : Math.max(0, nowMs - lastSeenAt),
       version: live?.version ?? null,
       clockMs: this.offsetOf(name) ?? null,
       settingsDiffer: differing.length > 0,
@@ -107,7 +108,7 @@ export class Machines {
 }
 
 /** Whether the machine has such a backend, as far as it says. */
-export function has({ settings }: Live, backend: string): boolean {
+export function hasBackend({ settings }: Live, backend: string): boolean {
   const names = Object.keys(settings).filter(name => name !== '*')
   return names.length === 0 || names.includes(backend)
 }

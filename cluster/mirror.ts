@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { existsSync } from 'node:fs'
 import { presentFiles } from '../sentinels/directory.ts'
 import { adminKinds, sentinelFile } from '../sentinels/names.ts'
+import { LogOnce } from '../system/log-once.ts'
 import { readRegularFile } from '../system/regular-file.ts'
 import { fileStep, fileTextOf, type SharedOrder } from './orders.ts'
 
@@ -16,8 +17,8 @@ export type Files = {
 /** Longer than any file that we write. */
 const maxBytes = 8_192
 
-/** `ready --here` makes this file: the order no longer counts on this machine. */
-export function endedHereFile(id: string): string {
+/** `ready --here` makes this file: the order is no longer active on this machine. */
+export function endMarkerFile(id: string): string {
   return `.ended-${id}`
 }
 
@@ -25,42 +26,43 @@ export class Mirror {
   readonly #directory: string
   readonly #files: Files
   readonly #log: Logger
-  /** what this machine wrote, by file */
-  readonly #written: Map<string, string>
+  readonly #lastTexts: Map<string, string>
+  readonly #logged = new LogOnce()
 
-  /** @param written what an earlier monitor wrote */
+  /** @param lastTexts what an earlier monitor wrote, by file */
   constructor(
     directory: string,
     files: Files,
     log: Logger,
-    written: ReadonlyMap<string, string>,
+    lastTexts: ReadonlyMap<string, string>,
   ) {
     this.#directory = directory
     this.#files = files
     this.#log = log
-    this.#written = new Map(written)
+    this.#lastTexts = new Map(lastTexts)
   }
 
-  get written(): ReadonlyMap<string, string> {
-    return this.#written
+  /** What this machine wrote last, by file. */
+  get lastTexts(): ReadonlyMap<string, string> {
+    return this.#lastTexts
   }
 
   /**
    * Makes the files match the orders.
    *
-   * @param orders in force, by file
+   * @param orders the active ones, by file
    * @param nowMs since 1970
-   * @returns whether all is as it must be
+   * @returns whether all files match
    */
   apply(orders: ReadonlyMap<string, SharedOrder>, nowMs: number): boolean {
     let isDone = true
-    for (const file of new Set([...orders.keys(), ...this.#written.keys()])) {
+    for (const file of new Set([...orders.keys(), ...this.#lastTexts.keys()])) {
       const order = orders.get(file)
-      const isWanted =
+      const isActiveHere =
         order !== undefined &&
-        !existsSync(`${this.#directory}/${endedHereFile(order.order.id)}`)
-      const wanted = isWanted ? fileTextOf(order) : undefined
-      isDone = this.#applyFile(file, wanted, nowMs) && isDone
+        !existsSync(`${this.#directory}/${endMarkerFile(order.order.id)}`)
+      const target = isActiveHere ? fileTextOf(order) : undefined
+      isDone = this.#applyFile(file, target, nowMs) && isDone
     }
     return isDone
   }
@@ -76,47 +78,56 @@ export class Mirror {
       adminKinds.map(kind => sentinelFile(name, kind)),
     )
     return presentFiles(this.#directory, files).filter(
-      file => !this.#written.has(file),
+      file => !this.#lastTexts.has(file),
     )
   }
 
-  #applyFile(file: string, wanted: string | undefined, nowMs: number): boolean {
-    const written = this.#written.get(file)
-    const found = this.#read(file)
-    if (found === undefined) return false
-    const step = fileStep(found, wanted, written, nowMs)
+  #applyFile(file: string, target: string | undefined, nowMs: number): boolean {
+    const content = this.#read(file)
+    if (content === undefined) return false
+    const step = fileStep(content, target, this.#lastTexts.get(file), nowMs)
     switch (step) {
-      case 'ours':
-        this.#written.set(file, wanted ?? '')
+      case 'keep':
+        this.#lastTexts.set(file, target ?? '')
         return true
       case 'leave':
-        this.#written.delete(file)
+        this.#lastTexts.delete(file)
         return true
       case 'remove':
         if (!this.#files.remove(file)) return false
-        this.#written.delete(file)
-        this.#log.info({ file }, 'order ended: file removed')
+        this.#lastTexts.delete(file)
+        this.#log.info({ file }, 'shared order ended: removed its file')
         return true
       case 'write':
-      case 'write-again': {
-        if (!this.#files.writeFile(file, wanted ?? '')) return false
-        this.#written.set(file, wanted ?? '')
+      case 'restore': {
+        if (!this.#files.writeFile(file, target ?? '')) return false
+        this.#lastTexts.set(file, target ?? '')
         const backend = file.slice(0, file.lastIndexOf('.'))
-        if (step === 'write-again')
+        if (step === 'restore')
           this.#log.warn(
             { file, remedy: `zope-failover ready ${backend}` },
-            'file of an order was removed by hand and is back: the order is still in force on all machines',
+            'restored a file that was removed by hand: its order is still active on all machines',
           )
-        else this.#log.info({ file }, 'order of all machines applied')
+        else this.#log.info({ file }, 'applied a shared order')
         return true
       }
     }
   }
 
-  /** null = there is none; undefined = it cannot be read. */
+  /** null = it does not exist; undefined = it cannot be read. */
   #read(file: string): string | null | undefined {
-    const read = readRegularFile(`${this.#directory}/${file}`, maxBytes)
-    if (read.kind === 'bytes') return read.text
-    return read.kind === 'gone' ? null : undefined
+    const path = `${this.#directory}/${file}`
+    const read = readRegularFile(path, maxBytes)
+    if (read.kind === 'bytes' || read.kind === 'gone') {
+      this.#logged.end(file)
+      return read.kind === 'bytes' ? read.text : null
+    }
+    const problem = read.kind === 'closed' ? read.code : `it is ${read.what}`
+    if (this.#logged.isNew(file, problem))
+      this.#log.error(
+        { file, problem, remedy: `remove ${path}` },
+        'shared orders are not applied: this file cannot be read',
+      )
+    return undefined
   }
 }

@@ -1,11 +1,11 @@
-// The orders that all machines follow: which are in force now, and what their files must
-// hold. Invariant: what a person wrote is never replaced or removed, and no order ends
-// because etcd is away, empty or older. Pure.
+// The orders that all machines follow: which are active now, and what their files must
+// contain. Invariant: what a person wrote is never replaced or removed, and no order ends
+// because etcd is away, is empty or has older data. Pure.
 import { formatAdminNote, parseAdminNote } from '../sentinels/content.ts'
 import { sentinelFile, type AdminKind } from '../sentinels/names.ts'
 import type { OrderReport } from '../sentinels/reports.ts'
 import { printable } from '../text/printable.ts'
-import type { Order } from './keys.ts'
+import { maxTime, type Order } from './keys.ts'
 
 export type SharedOrder = {
   readonly backend: string
@@ -15,18 +15,19 @@ export type SharedOrder = {
   readonly revision: number
   /** when it ends by the clock of this machine; null = no end */
   readonly untilMs: number | null
-  /** `untilMs` takes the difference of the clocks into account, or needs not */
+  /** `untilMs` takes the difference of the clocks into account, or need not */
   readonly isCorrected: boolean
 }
 
 /** A clock that differs by less is not corrected: the difference is not exact. */
 const exactMs = 1_000
 /** The order of `restart` ends when it is not renewed for this long. */
-export const holdMs = 60_000
+const renewalLimitMs = 60_000
 /** The same while this machine is alone and can see no renewal. */
-export const holdAloneMs = 600_000
+const renewalLimitAloneMs = 600_000
 
-type Hold = {
+/** The last renewal of the order of a restart, and the time since then. */
+type Renewal = {
   readonly id: string
   readonly renewed: number
   readonly quietMs: number
@@ -36,9 +37,9 @@ type Hold = {
 export class SharedOrders {
   /** by file */
   readonly #present = new Map<string, SharedOrder>()
-  /** etcd no longer has them, although no one has ended them */
+  /** etcd no longer has them, although they were not ended */
   readonly #lost = new Map<string, SharedOrder>()
-  readonly #holds = new Map<string, Hold>()
+  readonly #renewals = new Map<string, Renewal>()
   readonly #machine: string
 
   /** @param machine the name of this one */
@@ -58,7 +59,7 @@ export class SharedOrders {
    * etcd has this order.
    *
    * @param saved what a cache has of it
-   * @param isOld it comes with older data: no one has given it just now
+   * @param isOld it comes with older data: it was not given just now
    */
   put(
     backend: string,
@@ -76,7 +77,7 @@ export class SharedOrders {
     const file = sentinelFile(backend, kind)
     const before = this.#present.get(file)
     const lost = this.#lost.get(file)
-    // back again, ended, or given again: a person has decided
+    // it is back, was ended, or was given again: a person has decided
     if (
       lost !== undefined &&
       (lost.order.id === order.id ||
@@ -102,10 +103,10 @@ export class SharedOrders {
           order.from === null ||
           order.from === this.#machine),
     })
-    const hold = this.#holds.get(file)
-    if (order.renewed === null) this.#holds.delete(file)
-    else if (hold?.id !== order.id || hold.renewed !== order.renewed)
-      this.#holds.set(file, {
+    const renewal = this.#renewals.get(file)
+    if (order.renewed === null) this.#renewals.delete(file)
+    else if (renewal?.id !== order.id || renewal.renewed !== order.renewed)
+      this.#renewals.set(file, {
         id: order.id,
         renewed: order.renewed,
         quietMs: 0,
@@ -113,22 +114,20 @@ export class SharedOrders {
       })
   }
 
-  /** etcd has it no more: it was ended. */
+  /** etcd no longer has it: it was ended. */
   remove(backend: string, kind: AdminKind): void {
     const file = sentinelFile(backend, kind)
     this.#present.delete(file)
-    this.#holds.delete(file)
+    this.#renewals.delete(file)
   }
 
   /** etcd has older data: all that is known counts as lost until etcd names it again. */
-  loseAll(): void {
+  markAllLost(): void {
     for (const [file, order] of this.#present) this.#lost.set(file, order)
     this.#present.clear()
   }
 
-  /**
-   * What was lost, from before a restart of the monitor.
-   */
+  /** An order that was lost before the monitor was restarted. */
   restoreLost(order: SharedOrder): void {
     this.#lost.set(sentinelFile(order.backend, order.kind), order)
   }
@@ -139,11 +138,11 @@ export class SharedOrders {
    * @param isTogether renewals would be seen
    */
   tick(elapsedMs: number, isTogether: boolean): void {
-    for (const [file, hold] of this.#holds)
-      this.#holds.set(file, {
-        ...hold,
-        quietMs: isTogether ? hold.quietMs + elapsedMs : hold.quietMs,
-        aloneMs: isTogether ? 0 : hold.aloneMs + elapsedMs,
+    for (const [file, renewal] of this.#renewals)
+      this.#renewals.set(file, {
+        ...renewal,
+        quietMs: isTogether ? renewal.quietMs + elapsedMs : renewal.quietMs,
+        aloneMs: isTogether ? 0 : renewal.aloneMs + elapsedMs,
       })
   }
 
@@ -156,31 +155,31 @@ export class SharedOrders {
       if (offset === undefined) continue
       this.#present.set(file, {
         ...order,
-        untilMs: Math.abs(offset) < exactMs ? until : until - offset,
+        untilMs: Math.abs(offset) < exactMs ? until : inRange(until - offset),
         isCorrected: true,
       })
     }
   }
 
-  /** The orders that are in force, by file. @param nowMs since 1970 */
-  inForce(nowMs: number): Map<string, SharedOrder> {
+  /** The active orders, by file. @param nowMs since 1970 */
+  active(nowMs: number): Map<string, SharedOrder> {
     return new Map(
       [...this.#lost, ...this.#present].filter(
-        ([file, order]) => !this.#isOver(file, order, nowMs),
+        ([file, order]) => !this.#isExpired(file, order, nowMs),
       ),
     )
   }
 
-  /** Orders in etcd that are over: any machine removes them. */
-  over(nowMs: number): SharedOrder[] {
+  /** Orders in etcd that have expired: any machine removes them. */
+  expired(nowMs: number): SharedOrder[] {
     return [...this.#present]
-      .filter(([file, order]) => this.#isOver(file, order, nowMs))
+      .filter(([file, order]) => this.#isExpired(file, order, nowMs))
       .map(([, order]) => order)
   }
 
   report(nowMs: number): Record<string, OrderReport> {
     return Object.fromEntries(
-      [...this.inForce(nowMs)].map(([file, { order, untilMs }]) => [
+      [...this.active(nowMs)].map(([file, { order, untilMs }]) => [
         file,
         {
           id: order.id,
@@ -194,17 +193,23 @@ export class SharedOrders {
     )
   }
 
-  #isOver(file: string, { untilMs }: SharedOrder, nowMs: number): boolean {
+  #isExpired(file: string, { untilMs }: SharedOrder, nowMs: number): boolean {
     if (untilMs !== null && untilMs <= nowMs) return true
-    const hold = this.#holds.get(file)
+    const renewal = this.#renewals.get(file)
     return (
-      hold !== undefined &&
-      (hold.quietMs >= holdMs || hold.aloneMs >= holdAloneMs)
+      renewal !== undefined &&
+      (renewal.quietMs >= renewalLimitMs ||
+        renewal.aloneMs >= renewalLimitAloneMs)
     )
   }
 }
 
-/** What the file of an order must hold. */
+/** A clock that is far off must not make a time that cannot be written. */
+function inRange(timeMs: number): number {
+  return Math.max(-maxTime, Math.min(maxTime, timeMs))
+}
+
+/** What the file of an order must contain. */
 export function fileTextOf({ order, untilMs }: SharedOrder): string {
   return formatAdminNote({
     reason: order.reason === null ? null : printable(order.reason),
@@ -220,32 +225,32 @@ export function fileTextOf({ order, untilMs }: SharedOrder): string {
 /** What to do about one file. */
 export type FileStep =
   /** it is as it must be, and ours */
-  | 'ours'
+  | 'keep'
   | 'write'
-  /** it was removed by hand; the order is still in force */
-  | 'write-again'
+  /** it was removed by hand; the order is still active */
+  | 'restore'
   | 'remove'
-  /** a person's, or none, and none is wanted */
+  /** it is a person's, or there is none and none is needed */
   | 'leave'
 
 /**
- * @param found the content of the file; null = there is none
- * @param wanted what the order in force wants there; undefined = none is in force
- * @param written what this machine wrote there last; undefined = nothing
+ * @param content of the file; null = it does not exist
+ * @param target the content that the active order needs; undefined = no order is active
+ * @param lastText what this machine wrote there last; undefined = nothing
  * @param nowMs since 1970
  */
 export function fileStep(
-  found: string | null,
-  wanted: string | undefined,
-  written: string | undefined,
+  content: string | null,
+  target: string | undefined,
+  lastText: string | undefined,
   nowMs: number,
 ): FileStep {
-  if (wanted === undefined)
-    return found !== null && found === written ? 'remove' : 'leave'
-  if (found === wanted) return 'ours'
-  if (found === null) return written === wanted ? 'write-again' : 'write'
-  if (found === written) return 'write'
-  const { until } = parseAdminNote(found).value
-  // a file that has expired counts as none
+  if (target === undefined)
+    return content !== null && content === lastText ? 'remove' : 'leave'
+  if (content === target) return 'keep'
+  if (content === null) return lastText === target ? 'restore' : 'write'
+  if (content === lastText) return 'write'
+  const { until } = parseAdminNote(content).value
+  // a file that has expired does not count
   return until !== null && until <= nowMs ? 'write' : 'leave'
 }

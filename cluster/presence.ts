@@ -2,31 +2,31 @@
 // etcd, not by what a request says. Pure.
 import type { ClusterState } from '../sentinels/reports.ts'
 
-/** A machine writes its sign of life so often, at least. */
+/** A machine writes its sign of life at least this often. */
 export const liveEveryMs = 2_000
 /** A machine without a sign of life for this long is away: the lease in etcd. */
 export const leaseSeconds = 6
 /** Without an echo for this long the watch moves to another member of etcd. */
 export const moveAfterMs = 3_200
 
-export type Echo = {
+export type Signs = {
   /** when our own sign of life last came back; -Infinity = never */
-  readonly echoMs: number
+  readonly lastEchoAt: number
   /** another machine with our name is alive */
   readonly isDuplicate: boolean
-  /** orders that etcd has lost */
-  readonly lost: number
+  /** how many orders etcd has lost */
+  readonly lostOrders: number
 }
 
-/** @param nowMs the clock of `echoMs` */
+/** @param nowMs the clock of `lastEchoAt` */
 export function presenceOf(
-  { echoMs, isDuplicate, lost }: Echo,
+  { lastEchoAt, isDuplicate, lostOrders }: Signs,
   isolatedAfterMs: number,
   nowMs: number,
 ): ClusterState {
   if (isDuplicate) return 'duplicate'
-  if (nowMs - echoMs >= isolatedAfterMs) return 'alone'
-  return lost > 0 ? 'older-data' : 'together'
+  if (nowMs - lastEchoAt >= isolatedAfterMs) return 'alone'
+  return lostOrders > 0 ? 'older-data' : 'together'
 }
 
 const quickMs = 500
@@ -67,23 +67,23 @@ export class ClockOffset {
   }
 }
 
-/** Another machine with the name of this one: alive, or an old lease that runs out? */
+/** Another machine with the name of this one: alive, or a lease that will expire? */
 export class NameClaim {
   #other: { instance: string; revision: number } | undefined
   #isDuplicate = false
 
-  /** The other one has gone on writing. */
+  /** The other machine goes on writing. */
   get isDuplicate(): boolean {
     return this.#isDuplicate
   }
 
   /**
-   * A sign of life of another instance.
+   * Another instance has written a sign of life under our name.
    *
    * @param revision of its key
-   * @returns whether this one shows for the first time that the name is taken
+   * @returns whether this shows for the first time that it is alive
    */
-  see(instance: string, revision: number): boolean {
+  observe(instance: string, revision: number): boolean {
     if (this.#other?.instance !== instance) {
       this.#other = { instance, revision }
       return false
@@ -94,7 +94,7 @@ export class NameClaim {
   }
 
   /** This machine has the name. */
-  won(): void {
+  confirm(): void {
     this.#other = undefined
     this.#isDuplicate = false
   }

@@ -1,5 +1,5 @@
 // This machine as a member of a cluster: starts and ends with the key `cluster`, and
-// tells the others what this monitor knows.
+// reports to the other machines what this monitor knows.
 import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
 import { machineName } from '../cluster/credentials.ts'
@@ -30,28 +30,28 @@ export class Cluster {
   readonly #files: Files
   readonly #log: Logger
   readonly #reports: (probes: number) => ReadonlyMap<string, BackendReport>
-  readonly #changed: () => void
+  readonly #onChange: () => void
   #config: Config
   #settings: Readonly<Record<string, string>>
   #member: ClusterMember | undefined
 
   /**
    * @param reports the backends as this monitor sees them, with so many probes
-   * @param changed the report of the cluster has changed
+   * @param onChange the report of the cluster has changed
    */
   constructor(
     config: Config,
     files: Files,
     log: Logger,
     reports: (probes: number) => ReadonlyMap<string, BackendReport>,
-    changed: () => void,
+    onChange: () => void,
   ) {
     this.#config = config
     this.#settings = settingsOf(config)
     this.#files = files
     this.#log = log
     this.#reports = reports
-    this.#changed = changed
+    this.#onChange = onChange
   }
 
   get report(): ClusterReport | undefined {
@@ -73,7 +73,7 @@ export class Cluster {
           ({ program }) => program === 'rewritemap',
         ).length,
       answer: (backend, ask, sinceMs) => this.#answer(backend, ask, sinceMs),
-      changed: this.#changed,
+      onChange: this.#onChange,
     })
     this.#member.start()
   }

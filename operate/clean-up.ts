@@ -3,7 +3,7 @@ import type { ClusterSettings, Config } from '../config/config.ts'
 import { effectText } from '../cluster/effect.ts'
 import { EngineError } from '../cluster/engine-error.ts'
 import { formatOrder } from '../cluster/keys.ts'
-import { clusterReport, Orders } from '../cluster/send-order.ts'
+import { clusterReport, OrderClient } from '../cluster/order-client.ts'
 import { adminKinds } from '../sentinels/names.ts'
 import { CommandError } from '../system/command-error.ts'
 import { suggestion } from '../text/suggest.ts'
@@ -47,7 +47,7 @@ export function adoptOrders(
         [{ key, is: 'absent' }],
         [{ put: key, value }],
       )
-      const effect = await orders.effect(backend, put.header.revision)
+      const effect = await orders.waitForEffect(backend, put.header.revision)
       lines.push(
         put.isDone
           ? `${backend}: ${effectText(kind, { ...effect, own: [] })}`
@@ -87,11 +87,11 @@ export function forgetMachine(
 async function withOrders<Value>(
   settings: ClusterSettings,
   directory: string,
-  act: (orders: Orders) => Promise<Value>,
+  act: (orders: OrderClient) => Promise<Value>,
 ): Promise<Value> {
-  let orders: Orders | undefined
+  let orders: OrderClient | undefined
   try {
-    orders = new Orders(settings, directory)
+    orders = new OrderClient(settings, directory)
     return await act(orders)
   } catch (err) {
     if (err instanceof EngineError)

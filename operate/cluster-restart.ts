@@ -13,7 +13,7 @@ import {
   parseOrder,
   type Ask,
 } from '../cluster/keys.ts'
-import { clusterReport, newId, Orders } from '../cluster/send-order.ts'
+import { clusterReport, newId, OrderClient } from '../cluster/order-client.ts'
 import { CommandError, UsageError } from '../system/command-error.ts'
 import { formatDuration } from '../text/duration.ts'
 import { suggestion } from '../text/suggest.ts'
@@ -26,14 +26,14 @@ const lockSeconds = 30
 const renewMs = 10_000
 const pollMs = 100
 
-export type Asking = {
+export type AskOptions = {
   readonly limitMs: number
   readonly progress: Progress
   readonly signal: AbortSignal
 }
 
 export class ClusterRestart {
-  readonly #orders: Orders
+  readonly #orders: OrderClient
   readonly #config: Config
   readonly #by: string
   readonly #without: readonly string[]
@@ -42,7 +42,7 @@ export class ClusterRestart {
   #problem: string | undefined
 
   private constructor(
-    orders: Orders,
+    orders: OrderClient,
     config: Config,
     by: string,
     without: readonly string[],
@@ -73,9 +73,9 @@ export class ClusterRestart {
     by: string,
     without: readonly string[],
   ): Promise<ClusterRestart> {
-    let orders: Orders | undefined
+    let orders: OrderClient | undefined
     try {
-      orders = new Orders(settings, config.directory)
+      orders = new OrderClient(settings, config.directory)
       const machines = await orders.machines()
       for (const name of without)
         if (!machines.has(name))
@@ -114,7 +114,7 @@ export class ClusterRestart {
     }
   }
 
-  /** Ends the lock. */
+  /** Ends the locks. */
   async end(): Promise<void> {
     clearInterval(this.#timer)
     // otherwise it expires
@@ -134,12 +134,12 @@ export class ClusterRestart {
   /**
    * Asks every machine until all say yes.
    *
-   * @throws an Error with the reason: one says no, one cannot be asked, not in time
+   * @throws an Error with the reason: a machine says no, cannot be asked, or takes too long
    */
   async ask(
     backend: string,
     step: Ask['step'],
-    { limitMs, progress, signal }: Asking,
+    { limitMs, progress, signal }: AskOptions,
   ): Promise<void> {
     const { engine, keys } = this.#orders
     const key = keys.ask(backend)
@@ -151,7 +151,7 @@ export class ClusterRestart {
       for (;;) {
         signal.throwIfAborted()
         if (this.#problem !== undefined) throw new Error(this.#problem)
-        const why = await this.#missing(backend, id)
+        const why = await this.#pendingReason(backend, id)
         if (why === undefined) return
         progress.live(`${backend}: ${why}`)
         if (performance.now() >= end)
@@ -169,11 +169,14 @@ export class ClusterRestart {
   }
 
   /**
-   * Why not all have said yes yet; undefined: all have.
+   * What a machine waits for; undefined: every machine has said yes.
    *
-   * @throws when some never will
+   * @throws an Error when a machine says no, or cannot be asked
    */
-  async #missing(backend: string, id: string): Promise<string | undefined> {
+  async #pendingReason(
+    backend: string,
+    id: string,
+  ): Promise<string | undefined> {
     const { engine, keys, machine } = this.#orders
     const answers = new Map(
       (await engine.read(keys.answers(backend))).values.flatMap(one => {
@@ -216,16 +219,16 @@ export class ClusterRestart {
       if (!(await this.#orders.engine.keepAlive(this.#lease)))
         this.#problem = 'the lock of this restart has expired'
     } catch {
-      // tried again; etcd ends it if this takes too long
+      // it is renewed again later; etcd ends the lock if that takes too long
     }
   }
 }
 
-/** How often the order of a restart is renewed: it ends 60 s after the last time. */
+/** How often the order of a restart is renewed: it ends 60 s after the last renewal. */
 const holdRenewMs = 15_000
 
 class ClusterHold implements Hold {
-  readonly #orders: Orders
+  readonly #orders: OrderClient
   readonly #directory: string
   readonly #backend: string
   readonly #key: string
@@ -239,7 +242,12 @@ class ClusterHold implements Hold {
   #isLost = false
   #timer: NodeJS.Timeout | undefined
 
-  constructor(orders: Orders, directory: string, backend: string, by: string) {
+  constructor(
+    orders: OrderClient,
+    directory: string,
+    backend: string,
+    by: string,
+  ) {
     this.#orders = orders
     this.#directory = directory
     this.#backend = backend
@@ -263,11 +271,11 @@ class ClusterHold implements Hold {
     this.#revision = found?.revision ?? put.header.revision
     this.isTaken = true
     this.#timer = setInterval(() => {
-      // not renewed: it ends by itself, or a later step reports it
+      // the order then ends by itself, or a later step reports it
       void this.#write(this.#renewed + 1).catch(ignore)
     }, holdRenewMs)
     this.#timer.unref()
-    await this.#orders.effect(this.#backend, this.#revision)
+    await this.#orders.waitForEffect(this.#backend, this.#revision)
     this.sinceMs = Date.now()
   }
 
@@ -294,7 +302,7 @@ class ClusterHold implements Hold {
       if (this.isOurs()) await this.#write(null)
     } catch (err) {
       if (!(err instanceof EngineError)) throw err
-      // etcd is away, and the order ends by itself when it is back: stay out here
+      // without renewals the order ends: keep the backend out on this machine
       applyAction(this.#directory, this.#backend, 'maint', {
         reason,
         by: this.#by,
@@ -310,7 +318,7 @@ class ClusterHold implements Hold {
       [{ key: this.#key, is: this.#revision }],
       [{ remove: this.#key }],
     )
-    if (isDone) await this.#orders.effect(this.#backend, header.revision)
+    if (isDone) await this.#orders.waitForEffect(this.#backend, header.revision)
   }
 
   /** @param renewed null = without an end */

@@ -2,8 +2,8 @@
 // them, or for this machine alone.
 import { frontName, type Config } from '../config/config.ts'
 import { EngineError } from '../cluster/engine-error.ts'
-import { endedHereFile } from '../cluster/mirror.ts'
-import { Orders } from '../cluster/send-order.ts'
+import { endMarkerFile } from '../cluster/mirror.ts'
+import { OrderClient } from '../cluster/order-client.ts'
 import { parseAdminNote, type AdminNote } from '../sentinels/content.ts'
 import { adminKinds, sentinelFile } from '../sentinels/names.ts'
 import { readRegularFile } from '../system/regular-file.ts'
@@ -36,9 +36,9 @@ export async function giveOrder(
 ): Promise<string> {
   const { cluster, directory } = config
   if (cluster === undefined) return applyAction(directory, name, action, note)
-  let orders: Orders | undefined
+  let orders: OrderClient | undefined
   try {
-    orders = new Orders(cluster, directory)
+    orders = new OrderClient(cluster, directory)
     if (action !== 'ready') return await orders.give(name, action, note)
     const ended = await orders.end(name)
     const here = applyAction(directory, name, 'ready', note)
@@ -79,7 +79,7 @@ export function readyHere(
     return order !== undefined && /^[\w-]+$/.test(order) ? [order] : []
   })
   for (const order of orders)
-    withRemedy(directory, endedHereFile(order), file => {
+    withRemedy(directory, endMarkerFile(order), file => {
       writeAside(directory, file, '')
     })
   const done = applyAction(directory, name, 'ready', note)

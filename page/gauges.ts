@@ -131,7 +131,7 @@ export function newGauges(registry: Registry) {
     ),
     clusterOrders: gauge(
       'cluster_orders',
-      'Orders in force on all machines; lost: etcd no longer has them',
+      'Active orders of the cluster; lost: etcd no longer has them',
       ['lost'],
     ),
     zeo: gauge('zeo_up', '1 while the ZEO server of the pool answers, else 0', [

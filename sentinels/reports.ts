@@ -119,7 +119,7 @@ export const clusterStates = [
   'alone',
   /** another machine has this name */
   'duplicate',
-  /** etcd has lost orders: nothing is taken away until a person decides */
+  /** etcd has lost orders: none is removed until a person decides */
   'older-data',
 ] as const
 export type ClusterState = (typeof clusterStates)[number]

@@ -105,7 +105,7 @@ void t.test('members are killed, frozen, all away, back', async t => {
   t.notOk(has(fe2, 'zope2.maint'))
 })
 
-void t.test('compacted and restored: nothing is taken away', async t => {
+void t.test('compacted and restored: no order is removed', async t => {
   const { etcd, options, fe1, fe2 } = await startSite(t)
   const snapshot = etcd.snapshot()
 

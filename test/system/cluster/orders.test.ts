@@ -5,7 +5,7 @@ import { Etcd } from '../../../lab/etcd.ts'
 import { startBackend, startMachines } from '../../../lab/machines.ts'
 import { until } from '../../../lab/processes.ts'
 
-void t.test('an order is in force on every machine', async t => {
+void t.test('an order is active on every machine', async t => {
   const etcd = await Etcd.start(t)
   const zope1 = await startBackend(t)
   const zope2 = await startBackend(t)

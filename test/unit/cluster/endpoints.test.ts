@@ -6,14 +6,14 @@ void t.test(
   t => {
     const endpoints = new Endpoints(['a', 'b', 'c'])
     t.strictSame(endpoints.inOrder(0), ['a', 'b', 'c'])
-    endpoints.answered('b')
+    endpoints.recordAnswer('b')
     t.strictSame(endpoints.inOrder(0), ['b', 'a', 'c'])
-    endpoints.failed('b', 0)
+    endpoints.recordFailure('b', 0)
     t.strictSame(endpoints.inOrder(4_999), ['a', 'c', 'b'])
-    endpoints.failed('a', 1_000)
+    endpoints.recordFailure('a', 1_000)
     t.strictSame(endpoints.inOrder(4_999), ['c', 'b', 'a'], 'the oldest first')
     t.strictSame(endpoints.inOrder(5_000), ['b', 'c', 'a'])
-    endpoints.answered('a')
+    endpoints.recordAnswer('a')
     t.strictSame(endpoints.inOrder(5_000), ['a', 'b', 'c'])
     t.end()
   },

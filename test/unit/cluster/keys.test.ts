@@ -4,6 +4,7 @@ import {
   formatOrder,
   Keys,
   maxValueBytes,
+  memberText,
   parseAnswer,
   parseAsk,
   parseLive,
@@ -33,6 +34,11 @@ void t.test('each key is parsed as it is written', t => {
   t.equal(keys.order('zope1', 'drain'), '/site/v1/orders/zope1/drain')
   t.equal(keys.parse(keys.changes), undefined, 'it says nothing')
   t.equal(keys.lock('www'), '/site/v1/locks/restart/www')
+  t.end()
+})
+
+void t.test('a member', t => {
+  t.equal(memberText(0), '{"since":"1970-01-01T00:00:00.000Z"}')
   t.end()
 })
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Machines, has } from '../../../cluster/machines.ts'
+import { Machines, hasBackend } from '../../../cluster/machines.ts'
 import type { Live } from '../../../cluster/keys.ts'
 
 const live: Live = {
@@ -29,8 +29,8 @@ void t.test('members, live or not', t => {
   machines.setMember('fe1', true)
   machines.setMember('fe2', true)
   machines.setMember('fe3', true)
-  machines.alive('fe1', live, true, 900)
-  machines.alive('fe2', live, false, 1_000)
+  machines.setLive('fe1', live, true, 900)
+  machines.setLive('fe2', live, false, 1_000)
   t.strictSame(machines.report(self, 2_000), {
     fe1: {
       state: 'live',
@@ -56,14 +56,14 @@ void t.test('members, live or not', t => {
   })
   t.equal(machines.offsetOf('fe1'), 100)
   t.equal(machines.report(self, 900_000)['fe1']?.state, 'away', 'too old')
-  machines.away('fe1')
-  machines.away('never')
+  machines.setAway('fe1')
+  machines.setAway('never')
   t.match(machines.report(self, 2_000)['fe1'], { state: 'away', ageMs: 1_100 })
   // forgotten while away, and while live
   machines.setMember('fe1', false)
   machines.setMember('fe2', false)
   t.strictSame(Object.keys(machines.report(self, 2_000)), ['fe2', 'fe3'])
-  machines.away('fe2')
+  machines.setAway('fe2')
   t.strictSame(Object.keys(machines.report(self, 2_000)), ['fe3'])
   t.equal(machines.offsetOf('fe1'), undefined)
   t.end()
@@ -71,8 +71,8 @@ void t.test('members, live or not', t => {
 
 void t.test('what differs', t => {
   const machines = new Machines()
-  machines.alive('fe1', live, true, 0)
-  machines.alive(
+  machines.setLive('fe1', live, true, 0)
+  machines.setLive(
     'fe2',
     {
       ...live,
@@ -88,24 +88,24 @@ void t.test('what differs', t => {
     'more',
     'zope2',
   ])
-  // fe2 has no zope2
+  // fe2 hasBackend no zope2
   t.strictSame(machines.differs(own, 'fe1'), { zope1: { fe2: 'down' } })
-  machines.alive('fe3', { ...live, states: { zope1: 'slow' } }, true, 0)
+  machines.setLive('fe3', { ...live, states: { zope1: 'slow' } }, true, 0)
   t.strictSame(machines.differs(own, 'fe1'), {
     zope1: { fe2: 'down', fe3: 'slow' },
     zope2: { fe3: 'up' },
   })
-  machines.away('fe2')
-  machines.away('fe3')
+  machines.setAway('fe2')
+  machines.setAway('fe3')
   t.strictSame(machines.differs(own, 'fe1'), {})
   t.end()
 })
 
 void t.test('a machine with many backends sends no hash of each', t => {
   const machines = new Machines()
-  machines.alive('fe2', { ...live, settings: { '*': 'z' } }, true, 0)
+  machines.setLive('fe2', { ...live, settings: { '*': 'z' } }, true, 0)
   t.strictSame(machines.report(self, 0)['fe2']?.differing, [])
-  t.ok(has({ ...live, settings: { '*': 'z' } }, 'zope9'))
-  t.notOk(has(live, 'zope9'))
+  t.ok(hasBackend({ ...live, settings: { '*': 'z' } }, 'zope9'))
+  t.notOk(hasBackend(live, 'zope9'))
   t.end()
 })

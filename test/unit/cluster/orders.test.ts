@@ -15,17 +15,17 @@ const order: Order = {
 }
 
 function filesOf(orders: SharedOrders, nowMs = 0): string[] {
-  return [...orders.inForce(nowMs).keys()].toSorted()
+  return [...orders.active(nowMs).keys()].toSorted()
 }
 
-void t.test('an order is in force until it is ended or over', t => {
+void t.test('an order is active until it is ended or expires', t => {
   const orders = new SharedOrders('fe1')
   orders.put('zope1', 'drain', order, 1)
   orders.put('zope2', 'maint', { ...order, until: 1_000 }, 2)
   t.strictSame(filesOf(orders, 999), ['zope1.drain', 'zope2.maint'])
   t.strictSame(filesOf(orders, 1_000), ['zope1.drain'])
   t.strictSame(
-    orders.over(1_000).map(({ backend }) => backend),
+    orders.expired(1_000).map(({ backend }) => backend),
     ['zope2'],
   )
   orders.remove('zope1', 'drain')
@@ -67,6 +67,21 @@ void t.test('the end is corrected by the difference of the clocks, once', t => {
   t.end()
 })
 
+void t.test('clocks that are far apart make no impossible time', t => {
+  const orders = new SharedOrders('fe1')
+  orders.put('zope1', 'drain', { ...order, until: 8.64e15 }, 1)
+  orders.correct(() => -8.64e15)
+  t.match(orders.report(0), {
+    'zope1.drain': { until: '+275760-09-13T00:00:00.000Z' },
+  })
+  const [file] = orders.active(0).values()
+  t.match(file && fileTextOf(file), 'until: +275760-09-13T00:00:00Z')
+  orders.put('zope1', 'drain', { ...order, until: -8.64e15 }, 2)
+  orders.correct(() => 8.64e15)
+  t.equal(orders.expired(0).length, 1)
+  t.end()
+})
+
 void t.test('the order of a restart ends when it is not renewed', t => {
   const orders = new SharedOrders('fe1')
   orders.put('zope1', 'maint', { ...order, renewed: 0 }, 1)
@@ -80,7 +95,7 @@ void t.test('the order of a restart ends when it is not renewed', t => {
   t.strictSame(filesOf(orders), ['zope1.maint'])
   orders.tick(1, false)
   t.strictSame(filesOf(orders), [])
-  t.equal(orders.over(0).length, 1)
+  t.equal(orders.expired(0).length, 1)
   orders.put('zope1', 'maint', { ...order, renewed: 2 }, 3)
   orders.tick(1, true)
   orders.tick(59_999, true)
@@ -90,12 +105,12 @@ void t.test('the order of a restart ends when it is not renewed', t => {
   t.end()
 })
 
-void t.test('older data takes nothing away', t => {
+void t.test('older data removes no order', t => {
   const orders = new SharedOrders('fe1')
   orders.put('zope1', 'drain', order, 5)
   orders.put('zope2', 'drain', order, 6)
   orders.put('zope3', 'drain', order, 7)
-  orders.loseAll()
+  orders.markAllLost()
   t.strictSame(filesOf(orders), ['zope1.drain', 'zope2.drain', 'zope3.drain'])
   // etcd still has the first, an older one for the second, none for the third
   orders.put('zope1', 'drain', order, 1, { isOld: true })
@@ -164,7 +179,7 @@ void t.test('the file of an order', t => {
 
 void t.test('what a person wrote is never replaced or removed', t => {
   const ours = 'order: a\n'
-  for (const [found, wanted, written, step] of [
+  for (const [content, target, lastText, step] of [
     [null, undefined, undefined, 'leave'],
     [null, undefined, ours, 'leave'],
     [ours, undefined, ours, 'remove'],
@@ -172,8 +187,8 @@ void t.test('what a person wrote is never replaced or removed', t => {
     ['theirs\n', undefined, undefined, 'leave'],
     [null, ours, undefined, 'write'],
     [null, ours, 'older', 'write'],
-    [null, ours, ours, 'write-again'],
-    [ours, ours, undefined, 'ours'],
+    [null, ours, ours, 'restore'],
+    [ours, ours, undefined, 'keep'],
     ['older', ours, 'older', 'write'],
     ['', ours, undefined, 'leave'],
     ['theirs\n', ours, ours, 'leave'],
@@ -181,9 +196,9 @@ void t.test('what a person wrote is never replaced or removed', t => {
     ['until: 1970-01-01T00:00:05Z\n', ours, undefined, 'write'],
   ] as const)
     t.equal(
-      fileStep(found, wanted, written, 5_000),
+      fileStep(content, target, lastText, 5_000),
       step,
-      JSON.stringify([found, wanted, written]),
+      JSON.stringify([content, target, lastText]),
     )
   t.end()
 })

@@ -7,12 +7,12 @@ import {
 } from '../../../cluster/presence.ts'
 
 void t.test('only an echo shows that this machine is together', t => {
-  const well = { echoMs: 1_000, isDuplicate: false, lost: 0 }
+  const well = { lastEchoAt: 1_000, isDuplicate: false, lostOrders: 0 }
   t.equal(presenceOf(well, 5_000, 5_999), 'together')
   t.equal(presenceOf(well, 5_000, 6_000), 'alone')
-  t.equal(presenceOf({ ...well, echoMs: -Infinity }, 5_000, 0), 'alone')
-  t.equal(presenceOf({ ...well, lost: 1 }, 5_000, 2_000), 'older-data')
-  t.equal(presenceOf({ ...well, lost: 1 }, 5_000, 9_000), 'alone')
+  t.equal(presenceOf({ ...well, lastEchoAt: -Infinity }, 5_000, 0), 'alone')
+  t.equal(presenceOf({ ...well, lostOrders: 1 }, 5_000, 2_000), 'older-data')
+  t.equal(presenceOf({ ...well, lostOrders: 1 }, 5_000, 9_000), 'alone')
   t.equal(presenceOf({ ...well, isDuplicate: true }, 5_000, 0), 'duplicate')
   t.end()
 })
@@ -40,15 +40,15 @@ void t.test('the clock: the largest difference of the last five', t => {
 
 void t.test('a name is taken when its owner goes on writing', t => {
   const claim = new NameClaim()
-  t.notOk(claim.see('a', 1), 'it may be an old lease')
-  t.notOk(claim.see('a', 1), 'read again')
+  t.notOk(claim.observe('a', 1), 'it may be an old lease')
+  t.notOk(claim.observe('a', 1), 'read again')
   t.notOk(claim.isDuplicate)
-  t.notOk(claim.see('b', 2), 'yet another one')
-  t.ok(claim.see('b', 3))
+  t.notOk(claim.observe('b', 2), 'yet another one')
+  t.ok(claim.observe('b', 3))
   t.ok(claim.isDuplicate)
-  t.notOk(claim.see('b', 4), 'reported once')
-  claim.won()
+  t.notOk(claim.observe('b', 4), 'reported once')
+  claim.confirm()
   t.notOk(claim.isDuplicate)
-  t.notOk(claim.see('b', 5))
+  t.notOk(claim.observe('b', 5))
   t.end()
 })

@@ -1,4 +1,4 @@
-// Gives an order to all machines, and says where it took effect. For the commands and
+// Gives orders to all machines, and reports where they are active. For the commands and
 // the status page.
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -15,34 +15,35 @@ import {
 } from '../sentinels/reports.ts'
 import { readRegularFile } from '../system/regular-file.ts'
 import { machineName } from './credentials.ts'
-import { Engine, type Operation, type Transaction } from './engine.ts'
+import { Engine, type Transaction } from './engine.ts'
 import { EngineError } from './engine-error.ts'
 import { formatOrder, Keys, parseLive, type Live, type Order } from './keys.ts'
 import { effectOf, effectText, type Effect } from './effect.ts'
+import type { Operation } from './requests.ts'
 import type { KeyValue } from './view.ts'
 
 /** How long a command waits for the other machines. */
 const waitMs = 2_000
 const pollMs = 20
 /** An election takes up to 2.4 s, and it begins when the old leader is missed. */
-const patienceMs = 4_000
+const retryForMs = 4_000
 
 export function newId(): string {
   return randomBytes(8).toString('hex')
 }
 
-/** A connection of a command to the other machines. */
-export class Orders {
+/** A command's connection to the cluster. */
+export class OrderClient {
   readonly engine: Engine
   readonly keys: Keys
   readonly machine: string
   readonly #directory: string
   /** the revision of the last change */
-  #changed: number | undefined
+  #lastRevision: number | undefined
 
   /** @throws {EngineError} when a file of the settings cannot be read */
   constructor(settings: ClusterSettings, directory: string) {
-    this.engine = new Engine(settings, patienceMs)
+    this.engine = new Engine(settings, retryForMs)
     this.keys = new Keys(settings.prefix)
     this.machine = machineName(settings)
     this.#directory = directory
@@ -56,9 +57,9 @@ export class Orders {
    * Gives an order.
    *
    * @param note its end in ms since 1970, and why
-   * @returns where it took effect, in words: `drain on fe1 fe2`
-   * @throws {EngineError} when it is not known to be in force; of the kind `unsure` when
-   *   it may come into force
+   * @returns where it is active, in words: `drain on fe1 fe2`
+   * @throws {EngineError} when it is not known to be active; of the kind `unsure` when
+   *   it may become active
    */
   async give(
     backend: string,
@@ -75,7 +76,7 @@ export class Orders {
     })
     const key = this.keys.order(backend, kind)
     const revision = await this.change([{ put: key, value }])
-    const effect = await this.effect(backend, revision)
+    const effect = await this.waitForEffect(backend, revision)
     const until =
       note.until === null
         ? ''
@@ -103,12 +104,12 @@ export class Orders {
       const key = this.keys.order(backend, kind)
       // the others keep what etcd has lost until they see its end
       return lost.includes(`${backend}.${kind}`)
-        ? { put: key, value: formatOrder(ended()) }
+        ? { put: key, value: formatOrder(endOrder()) }
         : { remove: key }
     })
     if (steps.length === 0) return 'nothing was set for all machines'
     const revision = await this.change(steps)
-    const effect = await this.effect(backend, revision)
+    const effect = await this.waitForEffect(backend, revision)
     return effectText(`no longer ${kinds.join(', ')}`, {
       ...effect,
       // the command removes those here
@@ -129,7 +130,8 @@ export class Orders {
     const value = newId()
     // what follows is only sent to an etcd that answers
     let is =
-      this.#changed ?? revisionOf((await this.engine.read(key, false)).values)
+      this.#lastRevision ??
+      revisionOf((await this.engine.read(key, false)).values)
     for (;;) {
       const { isDone, header, values }: Transaction = await this.engine
         .transaction(
@@ -139,7 +141,7 @@ export class Orders {
         )
         .catch(toUnsure)
       is = isDone ? header.revision : revisionOf(values)
-      this.#changed = is
+      this.#lastRevision = is
       // the answer to an earlier attempt may have been lost
       if (isDone || values[0]?.value === value) return is
     }
@@ -149,7 +151,7 @@ export class Orders {
    * Waits until all live machines have applied the orders of a revision, for two
    * seconds at most. While etcd does not answer, none is known to have applied them.
    */
-  async effect(backend: string, revision: number): Promise<Effect> {
+  async waitForEffect(backend: string, revision: number): Promise<Effect> {
     const end = performance.now() + waitMs
     for (;;) {
       const machines = await this.machines().catch(unlessUnusable)
@@ -163,9 +165,9 @@ export class Orders {
           ),
         report,
       )
-      const isOver =
+      const isComplete =
         machines !== undefined && effect.pending.every(({ isLive }) => !isLive)
-      if (isOver || performance.now() >= end) return effect
+      if (isComplete || performance.now() >= end) return effect
       await sleep(pollMs)
     }
   }
@@ -223,7 +225,7 @@ export function clusterReport(
   return isMonitorReport(report) ? report.cluster : undefined
 }
 
-function ended(): Order {
+function endOrder(): Order {
   return {
     id: newId(),
     by: null,
