@@ -38,7 +38,7 @@ function checksum(text: string): string {
   return createHash('sha256').update(text.replace(line, '')).digest('hex')
 }
 
-export type Written =
+export type WriteResult =
   /** `isNew`: the file did not exist before */
   | { readonly kind: 'written'; readonly file: string; readonly isNew: boolean }
   /** the file has this text already */
@@ -60,7 +60,7 @@ export function writeGenerated(
   name: string,
   text: string,
   isForced: boolean,
-): Written {
+): WriteResult {
   let file = resolve(name)
   let before: string | undefined
   const unsafe = unsafeDirectory(name, file)
@@ -132,7 +132,7 @@ function replaceBy(file: string, aside: string, text: string): boolean {
   }
 }
 
-function refused(why: string): Written {
+function refused(why: string): WriteResult {
   return { kind: 'refused', why }
 }
 

@@ -29,11 +29,11 @@ export function nextReported(
   if (state === reported.state)
     return reported.leftMs === null ? reported : { state, leftMs: null }
   const leftMs = reported.leftMs ?? nowMs
-  const isTold =
+  const isReportable =
     !isInService(state) ||
     !isInService(reported.state) ||
     (nowMs - leftMs >= lastingMs && !(state === 'slow' && lateAnswers === 1))
-  if (isTold) return { state, leftMs: null }
+  if (isReportable) return { state, leftMs: null }
   return reported.leftMs === null ? { ...reported, leftMs } : reported
 }
 

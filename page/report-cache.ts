@@ -18,7 +18,7 @@ export class ReportCache {
   #config: Config
   #problems: readonly string[]
   #current: StatusOptions | undefined
-  #sheet: PageTemplate | undefined
+  #template: PageTemplate | undefined
   #events: readonly StatusEvent[] = []
   readonly #history = new StateHistory()
   /** even on a huge site */
@@ -48,12 +48,12 @@ export class ReportCache {
 
   template(): PageTemplate {
     const { report, probes } = this.#read()
-    this.#sheet ??= pageTemplate(
+    this.#template ??= pageTemplate(
       report,
       { probes, minutes: this.#history.minutes() },
       this.#events,
     )
-    return this.#sheet
+    return this.#template
   }
 
   #read(): StatusOptions {
@@ -73,7 +73,7 @@ export class ReportCache {
       )
     this.#history.record(rowsOf(fresh.report), now)
     this.#current = fresh
-    this.#sheet = undefined
+    this.#template = undefined
     return fresh
   }
 }

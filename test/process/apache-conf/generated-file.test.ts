@@ -79,7 +79,7 @@ void t.test(
     fs.symlinkSync('home/made.conf', `${root}/link.conf`)
     fs.mkdirSync(`${root}/open`)
     fs.chmodSync(`${root}/open`, 0o1777)
-    const write = (name: string): generatedFile.Written =>
+    const write = (name: string): generatedFile.WriteResult =>
       writeGenerated(`${root}/${name}`, text, true)
     for (const name of ['home/made.conf', 'home/new.conf', 'link.conf'])
       t.match(
