@@ -26,6 +26,8 @@ void t.test(
     })
     const load = startLoad(t, {
       port: site.httpd.port,
+      clients: 10,
+      pauseMs: 20,
       hasCookies: true,
       patienceMs: 10_000,
     })
