@@ -9,6 +9,7 @@ import { statusOf } from '../status/read.ts'
 import { checkReport, type CheckReport } from './finding.ts'
 import { ownFindings } from './findings/own.ts'
 import { squidFindings, type SquidFacts } from './findings/squid.ts'
+import { killGroup } from '../system/run-command.ts'
 import { runProgram } from '../system/run-program.ts'
 import { parseSquidConf, type SquidConf } from './squid-conf.ts'
 import { system } from './system.ts'
@@ -138,13 +139,7 @@ async function askHelper(
     })
     let answer = ''
     let log = ''
-    const limit = setTimeout(() => {
-      try {
-        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
-      } catch {
-        // ended at this moment
-      }
-    }, limitMs)
+    const limit = setTimeout(() => killGroup(child.pid), limitMs)
     child.stdout.setEncoding('latin1').on('data', (text: string) => {
       answer += text
       child.stdin.end()

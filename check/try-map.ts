@@ -4,6 +4,7 @@
 // A trial of our map program must not change the sentinel directory: it runs with a
 // file size limit of 0 bytes (RLIMIT_FSIZE, which does not apply to pipes), so it writes neither its report nor its last good configuration.
 import { spawn } from 'node:child_process'
+import { killGroup } from '../system/run-command.ts'
 import type { Trial, User } from './facts.ts'
 
 /** More output than this is a fault in itself. */
@@ -90,7 +91,7 @@ export async function tryMap(
   child.stdin.end()
   await until(() => isGone)
   const hasEnded = isGone && !isEarly
-  if (!isGone && child.pid !== undefined) endGroup(child.pid)
+  if (!isGone) killGroup(child.pid)
   return {
     questions,
     output,
@@ -105,11 +106,3 @@ export async function tryMap(
 }
 
 function nothing(): void {}
-
-function endGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch {
-    // it exited at this moment
-  }
-}

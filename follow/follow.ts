@@ -3,6 +3,7 @@
 import { pino, type Logger } from 'pino'
 import { buildTable, type Table } from '../choice/table.ts'
 import { sentinelNames, type Config } from '../config/config.ts'
+import { LogOnce } from '../system/log-once.ts'
 import { logOptions } from '../system/log-options.ts'
 import {
   runCommand,
@@ -120,7 +121,7 @@ class Follower {
   #isStopping = false
   #running: Promise<void> = Promise.resolve()
   readonly #killing = new AbortController()
-  #isPoolGone = false
+  readonly #logged = new LogOnce()
   /** shows problems in the report */
   report: (problems: readonly string[]) => void = () => {}
 
@@ -169,16 +170,16 @@ class Follower {
   #read(): void {
     const { pool: name, format } = this.#options
     const pool = this.#table.pools.get(name)
-    if (this.#isPoolGone !== (pool === undefined)) {
-      this.#isPoolGone = pool === undefined
-      if (this.#isPoolGone)
+    if (pool === undefined) {
+      if (this.#logged.isNew('pool'))
         this.#log.error(
           { pool: name },
           'pool was removed from the configuration, keeping its last table',
         )
-      else this.#log.info({ pool: name }, 'pool is back in the configuration')
+      return
     }
-    if (pool === undefined) return
+    if (this.#logged.end('pool'))
+      this.#log.info({ pool: name }, 'pool is back in the configuration')
     const text = followText(this.#config, pool, format)
     this.#runs = tableRead(this.#runs, text, performance.now())
   }

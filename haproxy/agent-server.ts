@@ -5,6 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { buildTable, type Table } from '../choice/table.ts'
 import { sentinelNames, type Config } from '../config/config.ts'
 import { SentinelReader } from '../sentinels/read.ts'
+import { DutyCycle } from '../system/duty-cycle.ts'
 import { agentAnswer } from './agent-answer.ts'
 
 /** `POOL/NAME`, with room for HAProxy's additions. */
@@ -13,8 +14,7 @@ const maxLineBytes = 128
 const lineMs = 2_000
 /** HAProxy opens one connection per server. */
 const maxConnections = 256
-/** The most time that reading the files may take, as a fraction. */
-const readPart = 1 / 10
+/** A table of this age is fresh enough. */
 const freshMs = 20
 
 /** Not yet listening; `close` also closes open connections. */
@@ -62,23 +62,22 @@ export function agentServer(configNow: () => Config): {
 
 /** The current table, cached briefly to limit the cost of reading. */
 function tableReader(configNow: () => Config): () => Table {
-  let reader: SentinelReader | undefined
-  let directory = ''
+  let { directory } = configNow()
+  let reader = new SentinelReader(directory)
   let last: { readonly config: Config; readonly table: Table } | undefined
-  let dueMs = -Infinity
+  const reading = new DutyCycle({ share: 1 / 10, leastMs: freshMs })
   return () => {
-    const startMs = performance.now()
     const config = configNow()
-    if (last?.config === config && startMs < dueMs) return last.table
-    if (reader === undefined || directory !== config.directory) {
+    if (last?.config === config && reading.waitMs > 0) return last.table
+    if (directory !== config.directory) {
       directory = config.directory
       reader = new SentinelReader(directory)
     }
-    const known = new Set(sentinelNames(config))
-    const table = buildTable(config, reader.read(known), Date.now())
+    const table = reading.run(() => {
+      const snapshot = reader.read(new Set(sentinelNames(config)))
+      return buildTable(config, snapshot, Date.now())
+    })
     last = { config, table }
-    dueMs =
-      startMs + Math.max(freshMs, (performance.now() - startMs) / readPart)
     return table
   }
 }

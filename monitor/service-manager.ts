@@ -26,13 +26,13 @@ export class ServiceManager {
    * Removes what systemd has set from the environment: an administrator's
    * command must not notify in the monitor's name (httpd notifies systemd, too).
    */
-  constructor(log: Logger, environment: NodeJS.ProcessEnv = process.env) {
+  constructor(log: Logger) {
     this.#log = log
-    this.#socket = environment['NOTIFY_SOCKET']
-    const watchdogMs = Number(environment['WATCHDOG_USEC']) / 1_000
+    this.#socket = process.env['NOTIFY_SOCKET']
+    const watchdogMs = Number(process.env['WATCHDOG_USEC']) / 1_000
     this.#everyMs = watchdogMs > 0 ? watchdogMs / 3 : Infinity
     for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'])
-      delete environment[name]
+      delete process.env[name]
   }
 
   /**

@@ -2,6 +2,7 @@
 // with configuration, directory or log: stdin is read to its end. An observer
 // that stops reading stops httpd.
 import { pino, type Logger } from 'pino'
+import { LogOnce } from '../system/log-once.ts'
 import { logOptions } from '../system/log-options.ts'
 import type { Config } from '../config/config.ts'
 import { errorCode } from '../system/error-code.ts'
@@ -121,7 +122,7 @@ class Observer {
   #loggedDrops = 0
   #loggedMs = -Infinity
   #loadedMs = -Infinity
-  #problems = ''
+  readonly #logged = new LogOnce()
   #isLoading = false
   #wantsNames = true
 
@@ -252,9 +253,7 @@ class Observer {
   }
 
   #logProblems(problems: readonly string[]): void {
-    const text = problems.join('\n')
-    if (text === this.#problems) return
-    this.#problems = text
+    if (!this.#logged.isNew('configuration', problems.join('\n'))) return
     this.#log.error(
       { problems },
       'configuration rejected, dropping lines about backends that were not known before',
@@ -262,7 +261,7 @@ class Observer {
   }
 
   #useConfig({ directory, backends }: Config): void {
-    this.#problems = ''
+    this.#logged.end('configuration')
     this.#wantsNames = false
     this.#names = new Set(backends.map(backend => backend.name))
     if (directory === this.#directory) return

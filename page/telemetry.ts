@@ -19,7 +19,6 @@ export type TelemetryEvent =
   | {
       readonly kind: 'transition'
       readonly backend: string
-      readonly was: State
       readonly state: State
     }
   /** events that were not drained in time */

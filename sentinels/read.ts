@@ -252,7 +252,7 @@ function readEntry(
   const { backend, sentinel } = meaning
   const sentinels =
     sentinel === 'suspect'
-      ? { isSuspect: true }
+      ? {}
       : sentinel === 'up'
         ? { share: read(parseShare) }
         : { [sentinel]: read(parseAdminNote) }

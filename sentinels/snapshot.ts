@@ -7,7 +7,6 @@ export type BackendSentinels = {
   readonly maint: AdminNote | null
   readonly drain: AdminNote | null
   readonly force: AdminNote | null
-  readonly isSuspect: boolean
 }
 
 /** A problem for the administrator; logged once per `key`. */
@@ -28,7 +27,6 @@ export const noSentinels: BackendSentinels = {
   maint: null,
   drain: null,
   force: null,
-  isSuspect: false,
 }
 
 /** An empty directory. */

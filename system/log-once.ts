@@ -4,11 +4,6 @@
 export class LogOnce {
   readonly #logged = new Map<string, string>()
 
-  /** How many things have a problem. */
-  get size(): number {
-    return this.#logged.size
-  }
-
   /**
    * Whether the problem must be logged: it is new, or another than before.
    *

@@ -110,7 +110,8 @@ function afterTurns(turns: number, then: () => void): void {
   })
 }
 
-function killGroup(pid: number | undefined): void {
+/** Kills a process that leads its own group, and its children. */
+export function killGroup(pid: number | undefined): void {
   if (pid === undefined) return
   try {
     process.kill(-pid, 'SIGKILL')

@@ -97,11 +97,6 @@ export class StateReporter {
       'backend changed state',
     )
     this.#context.changed()
-    telemetry.record({
-      kind: 'transition',
-      backend: backend.name,
-      was: before.state,
-      state,
-    })
+    telemetry.record({ kind: 'transition', backend: backend.name, state })
   }
 }

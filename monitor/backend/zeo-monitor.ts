@@ -7,6 +7,8 @@ import type { ZeoObservation } from '../../sentinels/reports.ts'
 import { jittered } from '../../health/interval.ts'
 import { aheadSeconds, type Transactions } from '../../health/transactions.ts'
 import { TimedLoop } from './timed-loop.ts'
+import { LogOnce } from '../../system/log-once.ts'
+import { hostPort } from '../../text/host-port.ts'
 import type { Resolver } from '../../probes/resolver.ts'
 import { askZeo } from '../../probes/zeo.ts'
 import type { Starvation } from './starvation.ts'
@@ -26,9 +28,9 @@ export class ZeoMonitor {
   readonly #transactions: Transactions
   readonly #starvation: Starvation
   readonly #loop: TimedLoop
+  readonly #logged = new LogOnce()
   #failures = 0
   #askedMs = -Infinity
-  #isAhead = false
   #isStopped = false
   #observation: ZeoObservation = {
     state: 'unknown',
@@ -105,18 +107,18 @@ export class ZeoMonitor {
   /** Drops a transaction from the future; logs the start and the end of it. */
   #withoutFuture(last: Transaction | null): Transaction | null {
     const seconds = aheadSeconds(last, Date.now())
-    const isAhead = seconds !== null
-    if (isAhead !== this.#isAhead) {
-      const { name: pool } = this.#pool
-      if (isAhead)
-        this.#log.warn(
-          { pool, aheadSeconds: seconds },
-          "ZEO's newest transaction is ahead of this machine's clock: ignored",
-        )
-      else this.#log.info({ pool }, "ZEO's transactions are counted again")
+    const { name: pool } = this.#pool
+    if (seconds === null) {
+      if (this.#logged.end('ahead'))
+        this.#log.info({ pool }, "ZEO's transactions are counted again")
+      return last
     }
-    this.#isAhead = isAhead
-    return isAhead ? null : last
+    if (this.#logged.isNew('ahead'))
+      this.#log.warn(
+        { pool, aheadSeconds: seconds },
+        "ZEO's newest transaction is ahead of this machine's clock: ignored",
+      )
+    return null
   }
 
   #enter(state: ZeoObservation['state'], reason: string): void {
@@ -126,7 +128,13 @@ export class ZeoMonitor {
     this.#observation = { state, since: new Date().toISOString(), reason }
     const { zeo, name } = this.#pool
     this.#log[state === 'well' ? 'info' : 'error'](
-      { pool: name, zeo: `${zeo?.host}:${zeo?.port}`, state, was, reason },
+      {
+        pool: name,
+        zeo: zeo && hostPort(zeo.host, zeo.port),
+        state,
+        was,
+        reason,
+      },
       state === 'well'
         ? 'ZEO answers'
         : 'ZEO is gone, its Zopes serve from their caches',

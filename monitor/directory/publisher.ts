@@ -5,6 +5,7 @@ import { chmodSync, mkdirSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { namePattern } from '../../config/config.ts'
 import { errorCode } from '../../system/error-code.ts'
+import { LogOnce } from '../../system/log-once.ts'
 import { directoryIdentity } from '../../sentinels/directory.ts'
 import { formatShare } from '../../sentinels/content.ts'
 import {
@@ -24,9 +25,9 @@ export class Publisher {
   /** what should be on disk: a share, or null = no file */
   readonly #desired = new Map<string, number | null>()
   readonly #unwritten = new Set<string>()
-  /** what fails at present, and why */
-  readonly #problems = new Map<string, string>()
-  readonly #logged = new Set<string>()
+  /** what fails at present */
+  readonly #problems = new Set<string>()
+  #logged = new LogOnce()
   #isAllowed = false
   /** whether keepalived may watch a file of this directory (front.up) */
   isTracked = false
@@ -178,7 +179,7 @@ export class Publisher {
       return false
     }
     if (this.#problems.delete(path) && this.#problems.size === 0) {
-      this.#logged.clear()
+      this.#logged = new LogOnce()
       this.#log.info({ file: path }, 'directory is writable again')
     }
     return true
@@ -186,10 +187,8 @@ export class Publisher {
 
   /** A full disk is logged once, not once per file. */
   #logProblem(path: string, err: string): void {
-    this.#problems.set(path, err)
-    const key = err === 'EISDIR' ? path : err
-    if (this.#logged.has(key)) return
-    this.#logged.add(key)
+    this.#problems.add(path)
+    if (!this.#logged.isNew(err === 'EISDIR' ? path : err)) return
     const remedy =
       err === 'EISDIR'
         ? 'a directory has the name of this file: remove it'

@@ -49,8 +49,6 @@ export type WatcherStart = {
   /** the text that was last read: `good.text`, or a rejected one */
   readonly seenText: string
   readonly good: GoodConfig
-  /** the table the answering thread has now */
-  readonly table: Table
   readonly board: Board
   /** the answering thread's counts, see `total` */
   readonly totals: Float64Array

@@ -24,7 +24,7 @@ const patience = 10
 /** How long flushing the last log lines may take. */
 const flushMs = 10_000
 
-type Start = Omit<WatcherStart, 'table' | 'board' | 'state' | 'port'>
+type Start = Omit<WatcherStart, 'board' | 'state' | 'port'>
 
 /** The consumer of the table: it gets each new one between two answers. */
 type TableUser = {
@@ -69,7 +69,6 @@ export class WatchingThread {
     const { port1, port2 } = new MessageChannel()
     const workerData: WatcherStart = {
       ...this.#start,
-      table: this.#answerer.table,
       board: this.#board,
       state: this.#state,
       port: port2,

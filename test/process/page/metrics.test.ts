@@ -225,7 +225,6 @@ await t.test(
     metrics.record({
       kind: 'transition',
       backend: 'zope3',
-      was: 'up',
       state: 'down',
     })
     t.equal(await metrics.text(statusOf(without, now), now), after)

@@ -78,7 +78,6 @@ void t.test('the directory is read as it stands', t => {
           maint: null,
           drain: { reason: 'new disk', by: 'jim', until: null },
           force: null,
-          isSuspect: false,
         },
       ],
       [
@@ -88,7 +87,6 @@ void t.test('the directory is read as it stands', t => {
           maint: empty,
           drain: null,
           force: empty,
-          isSuspect: true,
         },
       ],
     ]),

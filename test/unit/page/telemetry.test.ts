@@ -11,7 +11,6 @@ const passed: TelemetryEvent = {
 const fell: TelemetryEvent = {
   kind: 'transition',
   backend: 'zope1',
-  was: 'up',
   state: 'down',
 }
 
