@@ -2,6 +2,7 @@
 // used, and what is wrong with it.
 import type { Logger } from 'pino'
 import type { ClusterSettings } from '../config/config.ts'
+import { LogOnce } from '../system/log-once.ts'
 import { Engine } from './engine.ts'
 import { EngineError } from './engine-error.ts'
 import { Keys } from './keys.ts'
@@ -15,6 +16,7 @@ export class Connection {
   readonly log: Logger
   readonly #onProblem: () => void
   readonly #stop = new AbortController()
+  readonly #logged = new LogOnce()
   #engine: Engine | undefined
   #problem: string | null = 'etcd was not reached yet'
   #lastEchoAt = -Infinity
@@ -86,7 +88,8 @@ export class Connection {
     // stop() itself breaks requests off
     if (this.signal.aborted && err instanceof EngineError) return
     if (err instanceof EngineError) this.recordProblem(err.message)
-    else this.log.error({ err }, 'unexpected error in the cluster')
+    else if (this.#logged.isNew('unexpected', String(err)))
+      this.log.error({ err }, 'unexpected error in the cluster')
   }
 
   /** Logs it, unless it is the current problem. */

@@ -4,15 +4,13 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { got, HTTPError, RequestError } from 'got'
+import { got, HTTPError } from 'got'
 import type { ClusterSettings } from '../config/config.ts'
-import { errorCode } from '../system/error-code.ts'
 import {
   failureOf,
   headerOf,
   valuesOf,
   valuesOfTransaction,
-  watchLine,
   type Failure,
   type WatchLine,
 } from './answers.ts'
@@ -29,6 +27,7 @@ import {
   type Operation,
 } from './requests.ts'
 import type { Header, KeyValue, Read } from './view.ts'
+import { codeOf, openWatch, type Watch } from './watch-stream.ts'
 
 /**
  * A write that goes to a dead leader is lost without an answer. A member believes in
@@ -39,7 +38,7 @@ const requestMs = 1_000
 const loginMs = 1_500
 /** Between two rounds of all members: without a leader they refuse at once. */
 const roundPauseMs = 100
-/** An answer that is longer is not from us. */
+/** An answer that is longer is not about our keys. */
 const maxBytes = 64 * 1024 * 1024
 
 export type Transaction = {
@@ -48,18 +47,6 @@ export type Transaction = {
   /** what its last branch has read */
   readonly values: readonly KeyValue[]
 }
-
-export type Watch = {
-  /** resolves with why it ended; never rejects */
-  readonly ended: Promise<WatchEnd>
-  readonly url: string
-  readonly stop: () => void
-}
-
-export type WatchEnd =
-  | { readonly kind: 'compacted' }
-  | { readonly kind: 'stopped' }
-  | { readonly kind: 'failed'; readonly why: string }
 
 type Refusal = { readonly kind: 'failure'; readonly failure: Failure }
 type Reply = { readonly kind: 'answer'; readonly body: unknown } | Refusal
@@ -147,7 +134,6 @@ export class Engine {
    * The ID of a new lease.
    *
    * @param seconds until it expires, unless it is renewed
-   *
    * @throws {EngineError}
    */
   async grant(seconds: number): Promise<string> {
@@ -216,49 +202,16 @@ export class Engine {
   ): Promise<Watch> {
     const [url = ''] = this.#endpoints.inOrder(performance.now())
     const headers = await this.#headers()
-    const stream = got.stream.post(`${url}/v3/watch`, {
-      body: JSON.stringify(watchRequest(prefix, revision)),
+    const request = {
       headers,
       agent: this.#agent,
-      retry: { limit: 0 },
-      throwHttpErrors: false,
+      body: JSON.stringify(watchRequest(prefix, revision)),
       timeout: { connect: requestMs, secureConnect: requestMs },
-    })
-    let hasEnded = false
-    let rest = ''
-    const { promise: ended, resolve } = withResolvers<WatchEnd>()
-    const finish = (end: WatchEnd): void => {
-      if (hasEnded) return
-      hasEnded = true
-      // ignore errors of the teardown
-      stream.on('error', () => {})
-      stream.destroy()
-      if (end.kind === 'failed') this.avoid(url)
-      resolve(end)
     }
-    stream.setEncoding('utf8')
-    stream.on('data', (text: string) => {
-      const lines = (rest + text).split('\n')
-      rest = lines.pop() ?? ''
-      if (rest.length > maxBytes)
-        finish({ kind: 'failed', why: 'a line of the watch is too long' })
-      for (const one of lines) {
-        if (hasEnded || one === '') continue
-        const line = watchLine(one)
-        if (line.kind === 'compacted') finish({ kind: 'compacted' })
-        else if (line.kind === 'ended') {
-          if (line.failure.kind === 'token') this.#token = undefined
-          finish({ kind: 'failed', why: whyOf(line.failure) })
-        } else onLine(line)
-      }
+    return openWatch(url, request, onLine, failure => {
+      if (failure?.kind === 'token') this.#token = undefined
+      this.avoid(url)
     })
-    stream.on('end', () => {
-      finish({ kind: 'failed', why: 'the watch was closed' })
-    })
-    stream.on('error', err => {
-      finish({ kind: 'failed', why: codeOf(err) })
-    })
-    return { ended, url, stop: () => finish({ kind: 'stopped' }) }
   }
 
   /** A token that has expired is fetched again, once. */
@@ -376,17 +329,6 @@ export class Engine {
   }
 }
 
-/** Promise.withResolvers(), which Node 20 does not have. */
-function withResolvers<Value>() {
-  let resolve: (value: Value) => void = ignored
-  const promise = new Promise<Value>(done => {
-    resolve = done
-  })
-  return { promise, resolve }
-}
-
-function ignored(): void {}
-
 function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -408,9 +350,4 @@ function textAt(value: unknown, key: string): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const text: unknown = Reflect.get(value, key)
   return typeof text === 'string' ? text : undefined
-}
-
-/** Never the message: it may quote a request. */
-function codeOf(err: unknown): string {
-  return err instanceof RequestError ? err.code : errorCode(err)
 }

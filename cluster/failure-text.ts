@@ -35,17 +35,17 @@ export function refusalText(
 }
 
 /**
- * No member can do it.
+ * No member can do it now.
  *
- * @param whys of each member, by its address
+ * @param reasons of each member, by its address
  */
 export function awayText(
-  whys: ReadonlyMap<string, string>,
+  reasons: ReadonlyMap<string, string>,
   settings: ClusterSettings,
 ): string {
-  const problems = [...whys].map(([url, why]) => `${url}: ${why}`)
+  const problems = [...reasons].map(([url, why]) => `${url}: ${why}`)
   const remedies = new Set(
-    [...whys.values()].flatMap(why => remedyOf(why, settings) ?? []),
+    [...reasons.values()].flatMap(why => remedyOf(why, settings) ?? []),
   )
   return [
     `etcd cannot be used: ${sentence(problems.join(', '))}`,

@@ -2,11 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { WatchEvent } from './answers.ts'
 import type { Connection } from './connection.ts'
-import type { Engine, Watch } from './engine.ts'
+import type { Engine } from './engine.ts'
 import { EngineError } from './engine-error.ts'
 import { memberText, type Key } from './keys.ts'
 import { moveAfterMs } from './presence.ts'
 import { isOlder, View, type Header, type KeyValue } from './view.ts'
+import type { Watch } from './watch-stream.ts'
 
 /** A watch alone can lose events (etcd 3.4 and 3.5 after a compaction). */
 const fullReadMs = 30_000

@@ -69,7 +69,7 @@ export class SignOfLife {
    * @throws {EngineError} when another machine has the name
    */
   async join(engine: Engine, found: KeyValue | undefined): Promise<void> {
-    this.#writing = this.#takeName(engine, found)
+    this.#writing = this.#claimName(engine, found)
     try {
       await this.#writing
     } finally {
@@ -77,7 +77,7 @@ export class SignOfLife {
     }
   }
 
-  async #takeName(engine: Engine, found: KeyValue | undefined): Promise<void> {
+  async #claimName(engine: Engine, found: KeyValue | undefined): Promise<void> {
     const { keys, log, machine, settings } = this.#connection
     const former = found && parseLive(found.value)?.instance
     const other =
@@ -98,7 +98,10 @@ export class SignOfLife {
       ],
     )
     if (!put.isDone)
-      throw new EngineError('unreachable', 'the name was taken meanwhile')
+      throw new EngineError(
+        'unreachable',
+        'another machine took the name at the same time',
+      )
     this.#lease = lease
     this.#revision = put.header.revision
     this.#claim.confirm()

@@ -26,7 +26,7 @@ export function isShared(
  * Gives or ends an order for all machines.
  *
  * @returns what was done, and on which machines
- * @throws {CommandError} when it is not known to be in effect
+ * @throws {CommandError} when it is not known to be active
  */
 export async function giveOrder(
   config: Config,

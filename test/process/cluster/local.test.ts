@@ -99,6 +99,7 @@ void t.test('an error while a question is answered ends nothing', async t => {
     value: JSON.stringify({ id: '1', step: 'leave' }),
     revision: 1,
   })
-  await until('it is asked again', () => calls > 1)
+  await until('it is asked again', () => calls > 2)
+  t.equal(lines.length, 1, 'logged once')
   t.match(JSON.parse(lines[0] ?? ''), { level: 50, err: { message: 'a bug' } })
 })
