@@ -92,7 +92,7 @@ void t.test('explain agrees with the map program', t => {
       ['default', 'b'],
       ['default', '-', 'key'],
       ['flat'],
-      // a pool of its own: the answer depends on the turn
+      // alone in its pool: the answer depends on the turn
       ['equal', 'c'],
       ['flat', 'nobody', 'some key'],
       ['flat', '-', 'ünïcode'],
