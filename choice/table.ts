@@ -139,7 +139,7 @@ export function isFreshAt(
 }
 
 /** An administrator's file counts until its `until` has passed. */
-export function isInForce(annotation: AdminNote | null, now: number): boolean {
+export function isInEffect(annotation: AdminNote | null, now: number): boolean {
   return (
     annotation !== null && (annotation.until === null || annotation.until > now)
   )
@@ -162,13 +162,13 @@ function eligibilityOf(
   isJudged: boolean,
   whenAllDown: Pool['whenAllDown'],
 ): Eligibility {
-  if (isInForce(sentinels.maint, now)) return inMaintenance
+  if (isInEffect(sentinels.maint, now)) return inMaintenance
   const verdict = verdictOf(sentinels.share, isFresh, isJudged)
   // with try-all, and while verdicts are stale or unknown, everything but maint
   // may be used: fail open
   const isOpen =
     whenAllDown === 'try-all' || !isFresh || verdict.standing === 'unknown'
-  const isForced = isInForce(sentinels.force, now)
+  const isForced = isInEffect(sentinels.force, now)
   const eligibility: Eligibility = isForced
     ? {
         standing: 'force',
@@ -179,7 +179,7 @@ function eligibilityOf(
         isOpen,
       }
     : { ...verdict, isOpen }
-  if (isInForce(sentinels.drain, now))
+  if (isInEffect(sentinels.drain, now))
     // sticky visitors stay as if it were not drained
     return {
       ...eligibility,

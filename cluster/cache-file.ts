@@ -1,4 +1,4 @@
-// The file of `cluster.cache`: what outlives a boot without etcd.
+// The file of `cluster.cache`: what a boot without etcd starts from.
 import { mkdirSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { Logger } from 'pino'
@@ -50,14 +50,14 @@ export class CacheFile {
         0o640,
       )
       this.#lastText = text
-      this.#logged.end(this.#file)
+      if (this.#logged.end(this.#file))
+        this.#log.info({ file: this.#file }, 'orders are saved again')
     } catch (err) {
-      const code = errorCode(err)
-      if (this.#logged.isNew(this.#file, code))
+      if (this.#logged.isNew(this.#file))
         this.#log.error(
           {
             file: this.#file,
-            err: code,
+            err: errorCode(err),
             remedy: `let the monitor write there: StateDirectory=zope-failover in its unit, or set cluster.cache`,
           },
           'cannot save the orders: after a boot without etcd none would be active',

@@ -85,11 +85,15 @@ export class Connection {
 
   /** An error must not end the monitor: it still judges the backends. */
   recordError(err: unknown): void {
-    // stop() itself breaks requests off
+    // stop() aborts requests in flight
     if (this.signal.aborted && err instanceof EngineError) return
     if (err instanceof EngineError) this.recordProblem(err.message)
-    else if (this.#logged.isNew('unexpected', String(err)))
-      this.log.error({ err }, 'unexpected error in the cluster')
+    else {
+      // the report must show it, too: the log has it only once
+      this.#problem ??= String(err)
+      if (this.#logged.isNew(String(err)))
+        this.log.error({ err }, 'unexpected error in the cluster')
+    }
   }
 
   /** Logs it, unless it is the current problem. */

@@ -13,7 +13,7 @@ import type { Watch } from './watch-stream.ts'
 const fullReadMs = 30_000
 /** After a watch that lasted longer, the next one begins without a pause. */
 const stableWatchMs = 1_000
-/** An administrator has to change something: a login costs etcd much. */
+/** An administrator has to change something: logins are expensive for etcd. */
 const refusedRetryMs = 2_000
 
 export type KeySource = {

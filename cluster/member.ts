@@ -302,7 +302,8 @@ export class ClusterMember {
   }
 
   #saveCache(): void {
-    // the next member may use the same file
+    // The next member may use the same file. If that is stopped while it joins, the next
+    // monitor waits until its lease has expired.
     if (this.#connection.signal.aborted) return
     this.#cache.save({
       instance: this.#signOfLife.lastInstance,

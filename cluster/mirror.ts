@@ -4,7 +4,6 @@ import type { Logger } from 'pino'
 import { existsSync } from 'node:fs'
 import { presentFiles } from '../sentinels/directory.ts'
 import { adminKinds, sentinelFile } from '../sentinels/names.ts'
-import { LogOnce } from '../system/log-once.ts'
 import { readRegularFile } from '../system/regular-file.ts'
 import { fileStep, fileTextOf, type SharedOrder } from './orders.ts'
 
@@ -27,7 +26,8 @@ export class Mirror {
   readonly #files: Files
   readonly #log: Logger
   readonly #lastTexts: Map<string, string>
-  readonly #logged = new LogOnce()
+  /** files whose problem is in the log */
+  readonly #unreadable = new Set<string>()
 
   /** @param lastTexts what an earlier monitor wrote, by file */
   constructor(
@@ -56,7 +56,10 @@ export class Mirror {
    */
   apply(orders: ReadonlyMap<string, SharedOrder>, nowMs: number): boolean {
     let isDone = true
-    for (const file of new Set([...orders.keys(), ...this.#lastTexts.keys()])) {
+    const files = new Set([...orders.keys(), ...this.#lastTexts.keys()])
+    for (const file of this.#unreadable)
+      if (!files.has(file)) this.#unreadable.delete(file)
+    for (const file of files) {
       const order = orders.get(file)
       const isActiveHere =
         order !== undefined &&
@@ -119,15 +122,23 @@ export class Mirror {
     const path = `${this.#directory}/${file}`
     const read = readRegularFile(path, maxBytes)
     if (read.kind === 'bytes' || read.kind === 'gone') {
-      this.#logged.end(file)
+      if (this.#unreadable.delete(file))
+        this.#log.info({ file }, 'the file of a shared order can be read again')
       return read.kind === 'bytes' ? read.text : null
     }
-    const problem = read.kind === 'closed' ? read.code : `it is ${read.what}`
-    if (this.#logged.isNew(file, problem))
+    if (!this.#unreadable.has(file)) {
+      this.#unreadable.add(file)
       this.#log.error(
-        { file, problem, remedy: `remove ${path}` },
-        'shared orders are not applied: this file cannot be read',
+        read.kind === 'closed'
+          ? {
+              file,
+              problem: read.code,
+              remedy: `make ${path} readable for the user of the monitor`,
+            }
+          : { file, problem: `it is ${read.what}`, remedy: `remove ${path}` },
+        'a shared order is not applied: its file cannot be read',
       )
+    }
     return undefined
   }
 }

@@ -204,7 +204,7 @@ export class SharedOrders {
   }
 }
 
-/** A clock that is far off must not make a time that cannot be written. */
+/** A clock that is far off must not produce an invalid date. */
 function inRange(timeMs: number): number {
   return Math.max(-maxTime, Math.min(maxTime, timeMs))
 }

@@ -157,10 +157,11 @@ export class SignOfLife {
       } catch (err) {
         this.#connection.recordError(err)
         nextMs = this.#connection.retryMs()
+      } finally {
+        this.#writing = undefined
       }
-      this.#writing = undefined
     }
-    if (this.#connection.signal.aborted) return
+    if (this.#connection.signal.aborted || !this.#hasJoined) return
     if (this.#isStale) this.write()
     else this.#writeIn(nextMs)
   }
@@ -219,35 +220,45 @@ export class SignOfLife {
   #loseName(): void {
     if (!this.#hasJoined) return
     this.#hasJoined = false
+    clearTimeout(this.#timer)
     this.#options.onNameLost()
   }
 
   /**
    * The other machines see at once that this one goes. Never rejects.
    *
-   * @param isForGood removes the name, too: nothing waits for this machine any more
+   * @param isForGood removes the name, too: commands no longer wait for this machine
    */
   async leave(isForGood: boolean): Promise<void> {
     clearTimeout(this.#timer)
     // it would write after this; its caller logs its error
     await this.#writing?.catch(() => {})
-    const { keys, log, machine } = this.#connection
-    const removesName = isForGood && this.#hasJoined
     try {
-      const engine = removesName
-        ? this.#connection.open()
-        : this.#connection.engine
-      if (removesName)
-        await engine?.transaction([], [{ remove: keys.member(machine) }])
-      if (this.#lease !== undefined) await engine?.revoke(this.#lease)
+      if (this.#lease !== undefined)
+        await this.#connection.engine?.revoke(this.#lease)
     } catch (err) {
-      // the lease expires, but the name stays
-      if (removesName || !(err instanceof EngineError))
-        log.warn(
-          { err, remedy: `zope-failover cluster forget ${machine}` },
-          'the name of this machine was not removed from the cluster',
-        )
+      // away: the lease expires
+      if (!(err instanceof EngineError)) this.#connection.recordError(err)
     }
+    if (isForGood && this.#hasJoined) await this.#removeName()
     this.#connection.close()
+  }
+
+  async #removeName(): Promise<void> {
+    const { keys, log, machine } = this.#connection
+    try {
+      await this.#connection
+        .open()
+        .transaction([], [{ remove: keys.member(machine) }])
+    } catch (err) {
+      // this machine has no cluster in its configuration any longer
+      log.warn(
+        {
+          err,
+          remedy: `on another machine: zope-failover cluster forget ${machine}`,
+        },
+        'the name of this machine was not removed from the cluster',
+      )
+    }
   }
 }

@@ -12,7 +12,11 @@ import { DutyCycle } from '../system/duty-cycle.ts'
 import { version } from '../system/version.ts'
 import { monitorReportFile, sentinelFile } from '../sentinels/names.ts'
 import { servedMs } from '../sentinels/served.ts'
-import { isInForce, readRegularFile, readSentinels } from '../sentinels/read.ts'
+import {
+  isInEffect,
+  readRegularFile,
+  readSentinels,
+} from '../sentinels/read.ts'
 import { parseReport, type MonitorReport } from '../sentinels/reports.ts'
 import {
   emptySnapshot,
@@ -144,7 +148,7 @@ export class Monitor {
       doubt: name => this.#doubt(name),
       isPlanned: name =>
         (['maint', 'drain'] as const).some(kind =>
-          isInForce(config.directory, name, kind, Date.now()),
+          isInEffect(config.directory, name, kind, Date.now()),
         ),
       isKept: name => this.#kept.has(name),
       isStranded: name => this.#stranded.has(name),

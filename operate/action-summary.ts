@@ -2,7 +2,7 @@
 import { frontName, sentinelNames, type Config } from '../config/config.ts'
 import { printable } from '../text/printable.ts'
 import { candidatesOf } from '../choice/choose.ts'
-import { buildTable, isInForce } from '../choice/table.ts'
+import { buildTable, isInEffect } from '../choice/table.ts'
 import { adminKinds } from '../sentinels/names.ts'
 import { readSentinels } from '../sentinels/read.ts'
 import { noSentinels, type BackendSentinels } from '../sentinels/snapshot.ts'
@@ -29,7 +29,7 @@ export function actionSummary(
   )
   const sentinels = snapshot.backends.get(backend) ?? noSentinels
   // adminKinds are in order of precedence
-  const effective = adminKinds.find(one => isInForce(sentinels[one], now))
+  const effective = adminKinds.find(one => isInEffect(sentinels[one], now))
   const problems = snapshot.problems.map(({ text }) => printable(text))
   const lines = [`${backend}: ${done}`]
   if (effective !== undefined && effective !== action)
@@ -52,11 +52,11 @@ export function actionSummary(
 /** Describes the expected effect: the monitor reads the file a moment later. */
 function frontSummary(sentinels: BackendSentinels, now: number): string {
   const isOut = (['maint', 'drain'] as const).some(kind =>
-    isInForce(sentinels[kind], now),
+    isInEffect(sentinels[kind], now),
   )
   if (isOut)
     return 'front.up is removed: keepalived and load balancers send new visitors elsewhere if a better machine exists'
-  return isInForce(sentinels.force, now)
+  return isInEffect(sentinels.force, now)
     ? 'front.up is 100 whatever the state of this machine'
     : 'front.up follows the verdict of the monitor'
 }

@@ -66,7 +66,7 @@ export function newGauges(registry: Registry) {
     ),
     admin: gauge(
       'backend_admin',
-      '1 while that file of the administrator is in force, else 0',
+      '1 while that file of the administrator is in effect, else 0',
       ['backend', 'kind'],
     ),
     until: gauge(
@@ -106,7 +106,7 @@ export function newGauges(registry: Registry) {
     ),
     frontAdmin: gauge(
       'front_admin',
-      '1 while that file of the administrator is in force, else 0',
+      '1 while that file of the administrator is in effect, else 0',
       ['kind'],
     ),
     clusterState: gauge(

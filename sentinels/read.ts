@@ -182,8 +182,8 @@ export function snapshotOf({ byName, isMissing, problems }: Entries): Snapshot {
   return { backends, monitor, problems: all }
 }
 
-/** Whether one file of the administrator is in force; reads only that file. */
-export function isInForce(
+/** Whether one file of the administrator is in effect; reads only that file. */
+export function isInEffect(
   directory: string,
   name: string,
   kind: 'maint' | 'drain',

@@ -6,7 +6,7 @@ import { candidatesOf } from '../choice/choose.ts'
 import {
   buildTable,
   isFreshAt,
-  isInForce,
+  isInEffect,
   type Standing,
 } from '../choice/table.ts'
 import type { AdminNote } from '../sentinels/content.ts'
@@ -223,7 +223,7 @@ function judgedStatus(
     probed: judged?.probes.at(-1)?.at ?? null,
     admin: adminKinds.flatMap(kind => {
       const note = sentinels[kind]
-      return note !== null && isInForce(note, now)
+      return note !== null && isInEffect(note, now)
         ? [{ kind, ...noteStatus(note) }]
         : []
     }),

@@ -13,7 +13,7 @@ import {
 } from '../../health/health.ts'
 import type { HeartbeatEvent } from '../../health/heartbeat.ts'
 import type { SavedState } from '../../health/light.ts'
-import { describe, judge, type Outcome } from '../../health/outcome.ts'
+import { describe, type Outcome } from '../../health/outcome.ts'
 import { claimMs, withoutFuture } from '../../health/transactions.ts'
 import type { ProbeKind } from '../../page/telemetry.ts'
 import { leavesWaiting } from '../../probes/drop-connections.ts'
@@ -157,7 +157,7 @@ export class BackendMonitor {
     }
   }
 
-  /** No backend of its pool is in any more: probe soon. */
+  /** No backend of its pool is in service: probe soon. */
   hurry(): void {
     this.#light.hurry()
   }
@@ -207,7 +207,8 @@ export class BackendMonitor {
       'probed',
     )
     this.#apply({ kind: 'probed', outcome, ms }, outcome.kind, ms)
-    this.#publish(judge(outcome) === 'pass')
+    // a change of state is published already
+    if (this.#health.state === state) this.#publish(outcome.kind === 'pass')
     if (isFirst || this.judged.isAnswering !== light.streak > 0)
       this.#context.changed()
   }
@@ -320,7 +321,7 @@ export class BackendMonitor {
     if (isOut(state) && this.#context.isPlanned(name))
       this.#health = unflipped(before, this.#health)
     this.#context.changed()
-    this.#publish(false)
+    this.#publish(outcome === 'pass')
     if (
       isOut(state) &&
       // a first verdict rests on one probe: not enough to drop connections

@@ -31,7 +31,7 @@ export class LightProbeLoop extends ProbeLoop<LightProbeEvent> {
     return this.#startedMs
   }
 
-  /** No backend of its pool is in any more: probe soon. */
+  /** No backend of its pool is in service: probe soon. */
   hurry(): void {
     this.start(this.#urgentMs())
   }

@@ -2,7 +2,7 @@
 // load balancers read that file. Invariant: it does not exist before the front has
 // passed, and a stopped or slow monitor does not remove it (fail static).
 import type { Logger } from 'pino'
-import { isInForce, type TablePool } from '../../choice/table.ts'
+import { isInEffect, type TablePool } from '../../choice/table.ts'
 import { frontName, type FrontSettings } from '../../config/config.ts'
 import { adminKinds } from '../../sentinels/names.ts'
 import type { FrontReport, ProbeRecord } from '../../sentinels/reports.ts'
@@ -140,7 +140,7 @@ export class FrontMonitor {
     const sentinels = this.#view?.sentinels
     // adminKinds are in order of precedence
     const admin = adminKinds.find(kind =>
-      isInForce(sentinels?.[kind] ?? null, now),
+      isInEffect(sentinels?.[kind] ?? null, now),
     )
     const verdict = judgeFront(
       { track: this.#track, pool: this.#view?.pool, admin },

@@ -2,7 +2,7 @@
 // server, the map program and the front, and how bad it is. Pure.
 import { frontName, type Config } from '../../config/config.ts'
 import { candidatesOf } from '../../choice/choose.ts'
-import { buildTable, isInForce } from '../../choice/table.ts'
+import { buildTable, isInEffect } from '../../choice/table.ts'
 import { clusterSentence, machineNotes } from '../../status/cluster.ts'
 import type {
   ClusterReport,
@@ -187,7 +187,7 @@ function adminOf(
 ): 'maint' | 'drain' | undefined {
   const sentinels = snapshot.backends.get(name)
   return (['maint', 'drain'] as const).find(kind =>
-    isInForce(sentinels?.[kind] ?? null, nowMs),
+    isInEffect(sentinels?.[kind] ?? null, nowMs),
   )
 }
 

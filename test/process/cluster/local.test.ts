@@ -61,8 +61,13 @@ void t.test('a file that cannot be read is reported once', t => {
     problem: 'it is a directory',
     remedy: `remove ${blocker}`,
   })
+  // the next order is reported again
+  t.ok(mirror.apply(new Map(), 0))
+  t.notOk(mirror.apply(orders.active(0), 0))
+  t.equal(lines.length, 2)
   rmSync(blocker, { recursive: true })
   t.ok(mirror.apply(orders.active(0), 0))
+  t.match(lines[2], 'can be read again')
   t.strictSame([...mirror.lastTexts.keys()], ['zope1.drain'])
   t.end()
 })

@@ -12,7 +12,7 @@ import {
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import t from 'tap'
-import { isInForce, readSentinels } from '../../../sentinels/read.ts'
+import { isInEffect, readSentinels } from '../../../sentinels/read.ts'
 import type { Snapshot } from '../../../sentinels/snapshot.ts'
 import { dist, publicDirectory } from '../../../lab/processes.ts'
 
@@ -342,11 +342,11 @@ void t.test('one file of the administrator', t => {
     'zope3.maint': {},
   })
   const now = Date.UTC(2026, 10, 22)
-  t.equal(isInForce(directory, 'zope1', 'maint', now), true)
-  t.equal(isInForce(directory, 'zope1', 'drain', now), false)
-  t.equal(isInForce(directory, 'zope2', 'maint', now), true)
-  t.equal(isInForce(directory, 'zope2', 'maint', now + 1_001), false)
-  t.equal(isInForce(directory, 'zope3', 'maint', now), false)
-  t.equal(isInForce(`${directory}/none`, 'zope1', 'maint', now), false)
+  t.equal(isInEffect(directory, 'zope1', 'maint', now), true)
+  t.equal(isInEffect(directory, 'zope1', 'drain', now), false)
+  t.equal(isInEffect(directory, 'zope2', 'maint', now), true)
+  t.equal(isInEffect(directory, 'zope2', 'maint', now + 1_001), false)
+  t.equal(isInEffect(directory, 'zope3', 'maint', now), false)
+  t.equal(isInEffect(`${directory}/none`, 'zope1', 'maint', now), false)
   t.end()
 })

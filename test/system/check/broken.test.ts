@@ -108,6 +108,8 @@ void t.test('there are enough of them', t => {
   t.end()
 })
 
+const errors = t.capture(process.stderr, 'write')
+
 void t.test('setups', { jobs: 4 }, async t => {
   for (const name of names) {
     const setup = new URL(`${name}/setup.sh`, broken)
@@ -142,4 +144,12 @@ void t.test('setups', { jobs: 4 }, async t => {
       },
     )
   }
+})
+
+void t.test('nothing is on stderr', t => {
+  t.strictSame(
+    errors().map(({ args }) => args[0]),
+    [],
+  )
+  t.end()
 })

@@ -67,5 +67,5 @@ void t.test('etcd is away: its name stays, and the log says so', async t => {
   const { remedy } = await logged(
     'the name of this machine was not removed from the cluster',
   )
-  t.equal(remedy, 'zope-failover cluster forget fe1')
+  t.equal(remedy, 'on another machine: zope-failover cluster forget fe1')
 })

@@ -34,7 +34,7 @@ await t.test('three restarts behind two httpds', async t => {
     const load = startLoad(t, {
       port,
       clients: 4,
-      pauseMs: 50,
+      pauseMs: 20,
       hasCookies: true,
     })
     await more(load, 50)

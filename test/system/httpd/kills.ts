@@ -14,7 +14,7 @@ import {
 import { until } from '../../../lab/processes.ts'
 import { startSite, type Site } from '../../../lab/site.ts'
 
-/** Calls back again and again while zope1 is busy with their pages, and kills it. */
+/** Kills zope1 while pages are in flight there, waits for `settle`, and starts it again. */
 async function killUnderLoad(
   kills: number,
   site: Site,
@@ -165,11 +165,11 @@ export function testKills(t: Test, kills: number): void {
             .filter(({ id }) => one?.has(id) !== true && !handed.has(id))
             .map(brief),
           [],
-          'who failed was inside',
+          'each that failed was in flight',
         )
         t.ok(
           failed.every(({ status }) => status === 502),
-          'is answered so, and not left to a browser that would repeat it',
+          'each gets a 502: a closed connection would make a browser send it again',
         )
         t.strictSame(savedOf(site.httpd.accessLog()), [])
       },

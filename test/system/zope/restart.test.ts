@@ -58,7 +58,7 @@ await t.test('three restarts; and one that does not come back', async t => {
     writeFileSync(`${desk}/${name}.done`, '')
   }
 
-  const load = startLoad(t, { port, clients: 6, pauseMs: 50, hasCookies: true })
+  const load = startLoad(t, { port, clients: 6, pauseMs: 10, hasCookies: true })
   await more(load, 50)
   const before = performance.now()
   const well = restartAll()

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { buildTable, isFreshAt, isInForce } from '../../../choice/table.ts'
+import { buildTable, isFreshAt, isInEffect } from '../../../choice/table.ts'
 import { noSentinels } from '../../../sentinels/snapshot.ts'
 import {
   configOf,
@@ -221,10 +221,10 @@ void t.test('the age of monitor.json', t => {
 
 void t.test('an administrator’s file counts until its end', t => {
   const note = { reason: null, by: null }
-  t.equal(isInForce(null, now), false)
-  t.equal(isInForce({ ...note, until: null }, now), true, 'without end')
-  t.equal(isInForce({ ...note, until: now + 1 }, now), true)
-  t.equal(isInForce({ ...note, until: now }, now), false)
+  t.equal(isInEffect(null, now), false)
+  t.equal(isInEffect({ ...note, until: null }, now), true, 'without end')
+  t.equal(isInEffect({ ...note, until: now + 1 }, now), true)
+  t.equal(isInEffect({ ...note, until: now }, now), false)
   t.end()
 })
 

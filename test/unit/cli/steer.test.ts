@@ -32,7 +32,7 @@ void t.test('drain writes the file and prints the effect', t => {
   t.end()
 })
 
-void t.test('the file in force is printed, and that no backend is left', t => {
+void t.test('the file in effect is printed, and that no backend is left', t => {
   const installation = install(t)
   t.match(run(installation, ['maint', 'zope1']), {
     code: 0,

@@ -88,7 +88,7 @@ void t.test('what differs', t => {
     'more',
     'zope2',
   ])
-  // fe2 hasBackend no zope2
+  // fe2 has no zope2
   t.strictSame(machines.differs(own, 'fe1'), { zope1: { fe2: 'down' } })
   machines.setLive('fe3', { ...live, states: { zope1: 'slow' } }, true, 0)
   t.strictSame(machines.differs(own, 'fe1'), {

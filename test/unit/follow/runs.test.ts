@@ -73,7 +73,7 @@ void t.test('again after a failure, ever later', t => {
   t.equal(
     untilRun(tableRead(runs, 'a', now), now + 5),
     15,
-    'the one before too: it is not known what is in force',
+    'the one before too: it is not known what is in effect',
   )
   runs = runEnded(runBegun(runs, now), true, now)
   t.equal(runs.failed, null)
