@@ -6,8 +6,7 @@ import {
   newRoundRobin,
   type RoundRobin,
 } from '../choice/choose.ts'
-import type { Dialect } from './dialect.ts'
-import type { Lookup } from './lookup.ts'
+import type { Dialect, Lookup } from './dialect.ts'
 import { staleReport, PipeSync } from './pipe-sync.ts'
 import type { Table } from '../choice/table.ts'
 

@@ -2,7 +2,18 @@
 // and the counts are the same for all programs; only the line differs. Types
 // only.
 import type { TableMember } from '../choice/table.ts'
-import type { Lookup } from './lookup.ts'
+
+/** What a line asks. */
+export type Lookup =
+  | {
+      readonly kind: 'lookup'
+      /** null = not wanted */
+      readonly nonce: string | null
+      readonly pool: string
+      readonly route: string | null
+      readonly affinity: string | null
+    }
+  | { readonly kind: 'malformed'; readonly nonce: string | null }
 
 export type Dialect = {
   /** whether an answer names the next backend as well */

@@ -1,23 +1,12 @@
 // The lookup protocol: one line of httpd -> a lookup, an answer -> one line.
 // Lines are latin1 strings: one character is one byte, whatever the bytes are.
 import type { TableMember } from '../choice/table.ts'
-import type { Dialect } from './dialect.ts'
+import type { Dialect, Lookup } from './dialect.ts'
 
 /** Bytes of a line without its newline. */
 export const maxLineBytes = 8_192
 /** The longest nonce in bytes. */
 export const maxNonceBytes = 256
-
-export type Lookup =
-  | {
-      readonly kind: 'lookup'
-      /** null = not wanted */
-      readonly nonce: string | null
-      readonly pool: string
-      readonly route: string | null
-      readonly affinity: string | null
-    }
-  | { readonly kind: 'malformed'; readonly nonce: string | null }
 
 /** What the answer names. */
 export const answerStyles = ['name', 'pair', 'address'] as const

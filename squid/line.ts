@@ -8,16 +8,9 @@
 // rewrite-url would become the cache key, and mix the pages of two sites. The
 // names of the annotations end in "_", because Squid reserves the others.
 import type { TableMember } from '../choice/table.ts'
-import type { Dialect } from '../rewritemap/dialect.ts'
-import { maxLineBytes, type Lookup } from '../rewritemap/lookup.ts'
-import { rewrittenUrl, type PublicOrigin } from './virtual-host.ts'
-
-export type SquidSite = {
-  /** path of the site inside Zope, escaped for a URL, such as `/Plone` */
-  readonly path: string
-  /** what visitors type; null = taken from the request */
-  readonly origin: PublicOrigin | null
-}
+import type { Dialect, Lookup } from '../rewritemap/dialect.ts'
+import { maxLineBytes } from '../rewritemap/lookup.ts'
+import { rewrittenUrl, type SquidSite } from './virtual-host.ts'
 
 /** By pool; `''` is for all other pools. */
 export type SquidSites = ReadonlyMap<string, SquidSite>

@@ -1,8 +1,8 @@
 // The values of `--site` and `--url` of the Squid commands, checked. Pure.
 import { describeValue } from '../text/describe.ts'
 import { parseUrl } from '../text/url.ts'
-import type { SquidSite, SquidSites } from './line.ts'
-import type { PublicOrigin } from './virtual-host.ts'
+import type { SquidSites } from './line.ts'
+import type { PublicOrigin, SquidSite } from './virtual-host.ts'
 
 /** A value for one pool, `www=/Plone`, or for all others, `/Plone`. */
 type ForPool = { readonly pool: string; readonly value: string }

@@ -1,12 +1,18 @@
 // A visitor's URL -> the same URL with the path that Zope's VirtualHostMonster
 // reads. Host and cache key stay the visitor's. Pure.
-import type { SquidSite } from './line.ts'
 
 /** What visitors type, in parts; the port is always set. */
 export type PublicOrigin = {
   readonly scheme: string
   readonly host: string
   readonly port: string
+}
+
+export type SquidSite = {
+  /** path of the site inside Zope, escaped for a URL, such as `/Plone` */
+  readonly path: string
+  /** what visitors type; null = taken from the request */
+  readonly origin: PublicOrigin | null
 }
 
 // the host ends up in the links of Zope's pages, so only what a host can hold
