@@ -89,8 +89,11 @@ export class Connection {
     if (this.signal.aborted && err instanceof EngineError) return
     if (err instanceof EngineError) this.recordProblem(err.message)
     else {
-      // the report must show it, too: the log has it only once
-      this.#problem ??= String(err)
+      // the log has it only once: the report shows it, too
+      if (this.#problem === null) {
+        this.#problem = String(err)
+        this.#onProblem()
+      }
       if (this.#logged.isNew(String(err)))
         this.log.error({ err }, 'unexpected error in the cluster')
     }

@@ -62,7 +62,7 @@ export class BackendMonitor {
     this.#backend = backend
     this.#health = healthOf(verdict, backend.probe, now())
     this.#context = context
-    this.#reporter = new StateReporter(this.#target, context, since)
+    this.#reporter = this.#newReporter(since)
     const target = this.#target
     this.#light = new LightProbeLoop(target, context, event =>
       this.#onLight(event),
@@ -79,9 +79,17 @@ export class BackendMonitor {
   readonly #target = (): ProbeTarget => ({
     backend: this.#backend,
     health: this.#health,
-    share: this.#share(),
     signal: this.#abort.signal,
   })
+
+  #newReporter(since: string): StateReporter {
+    return new StateReporter(
+      this.#target,
+      () => this.#share(),
+      this.#context,
+      since,
+    )
+  }
 
   /** Whether its first probe is over, whatever the outcome. */
   get isJudged(): boolean {
@@ -114,11 +122,7 @@ export class BackendMonitor {
     if (isMoved) {
       this.#health = healthOf({ kind: 'none' }, backend.probe, now())
       this.#reporter.stop()
-      this.#reporter = new StateReporter(
-        this.#target,
-        this.#context,
-        new Date().toISOString(),
-      )
+      this.#reporter = this.#newReporter(new Date().toISOString())
       this.#abort.abort()
       this.#abort = new AbortController()
     }

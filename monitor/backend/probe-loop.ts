@@ -9,8 +9,6 @@ import { TimedLoop } from './timed-loop.ts'
 export type ProbeTarget = {
   readonly backend: Backend
   readonly health: Health
-  /** percent of its weight; null = new visitors do not get it */
-  readonly share: number | null
   /** aborted when earlier observations become meaningless */
   readonly signal: AbortSignal
 }

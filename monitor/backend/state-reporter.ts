@@ -19,19 +19,25 @@ type Reported = ReportedState & {
 
 export class StateReporter {
   readonly #target: () => ProbeTarget
+  readonly #share: () => number | null
   readonly #context: MonitorContext
   /** when its actual state began */
   #current: Pick<ReportedState, 'state'> & { readonly since: string }
   #reported: Reported
   #timer: NodeJS.Timeout | undefined
 
-  /** @param since RFC 3339: when its state began */
+  /**
+   * @param share of new visitors, in percent of its weight; null = it gets none
+   * @param since RFC 3339: when its state began
+   */
   constructor(
     target: () => ProbeTarget,
+    share: () => number | null,
     context: MonitorContext,
     since: string,
   ) {
     this.#target = target
+    this.#share = share
     this.#context = context
     const { state, reason } = target().health
     this.#current = { state, since }
@@ -91,7 +97,7 @@ export class StateReporter {
         outcome,
         good: light.streak,
         ms: Math.round(ms),
-        share: this.#target().share,
+        share: this.#share(),
         reason,
       },
       'backend changed state',

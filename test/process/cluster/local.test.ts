@@ -89,6 +89,7 @@ void t.test(
 
 void t.test('an error while a question is answered ends nothing', async t => {
   const { lines, connection } = connect(t)
+  connection.recordEcho()
   let calls = 0
   const answers = new RestartAnswers(
     connection,
@@ -106,5 +107,6 @@ void t.test('an error while a question is answered ends nothing', async t => {
   })
   await until('it is asked again', () => calls > 2)
   t.equal(lines.length, 1, 'logged once')
+  t.equal(connection.problem, 'Error: a bug', 'and in the report')
   t.match(JSON.parse(lines[0] ?? ''), { level: 50, err: { message: 'a bug' } })
 })
